@@ -1,0 +1,270 @@
+"""The composition root: from the environment and the company's config to a service, an engine and a poster."""
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import bot.connectors
+import config.applied
+import config.load
+import config.settings
+from bot import parse
+from bot.catalogue import Catalogue, Entry, Found, environment_of
+from bot.connectors.tandem import Tandem
+from bot.directory import Directory
+from bot.discovery import Deeds, Fault, Loaded, deeds, load
+from bot.effect import Connector, Target, World
+from bot.engine.attempts import Attempts
+from bot.engine.planner import Planner
+from bot.engine.reach import Connectors
+from bot.engine.runner import Runner
+from bot.engine.worker import Worker
+from bot.help import Help, Reader, help_for
+from bot.house import House
+from bot.metrics import CountedLedger, Metrics, TimedDoors
+from bot.model import Who
+from bot.operation import Database, Input
+from bot.render.message import Group, Names
+from bot.roster import Roster
+from bot.schedule import Cron, Due, Scheduler
+from bot.seal import Seal
+from bot.service import Service
+from bot.store.letterbox import Letterbox
+from bot.store.migrate import Applied
+from bot.store.own import Own
+from bot.store.store import Doors, Ledger
+from bot.store.views import Views
+from bot.thread import Poster
+from config.company import Company
+from config.settings import Settings
+
+BACKOFF = timedelta(seconds=1)
+
+
+class Unfit(Exception):
+    """The process cannot start; `faults` says all that is wrong, a line each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What is fixed before anything is opened."""
+
+    settings: Settings
+    company: Company
+    catalogue: Catalogue
+    deeds: Deeds
+    applied: Applied
+
+
+def ground() -> Ground:
+    """Reads environment, handlers, connectors and config. Raises Unfit with every fault at once."""
+    settings = config.settings.load()
+    if not isinstance(settings, Settings):
+        raise Unfit([str(fault) for fault in settings])
+    loaded: Loaded = load(importlib.import_module("handlers"))
+    known = deeds(bot.connectors)
+    company = config.load.load(settings.config, loaded.catalogue)
+    wrong = [_said(fault) for fault in (*loaded.faults, *known.faults)]
+    if not isinstance(company, Company):
+        raise Unfit([*wrong, *(str(fault) for fault in company)])
+    if wrong:
+        raise Unfit(wrong)
+    return Ground(settings, company, loaded.catalogue, known, applied(company, loaded.catalogue))
+
+
+def _said(fault: Fault) -> str:
+    return f"{fault.path}: {fault.what}; write {fault.instead}"
+
+
+def applied(company: Company, catalogue: Catalogue) -> Applied:
+    """The company as `migrate` writes it."""
+    rows = config.applied.applied(company, catalogue.floors)
+    return Applied(
+        config=rows.hash,
+        people=tuple((key, name) for key, name, active in rows.people if active),
+        accounts=tuple(a for a in rows.accounts if company.people[a[2]].active),
+        groups=rows.groups,
+        members=tuple(m for m in rows.members if company.people[m[1]].active),
+        operations=tuple((command, int(floor)) for command, floor in rows.operations),
+        policy=tuple(
+            (row.command, row.environment, int(row.risk), row.slots, row.expires, row.warns) for row in rows.policy
+        ),
+    )
+
+
+class Machine:
+    """One replica's parts, wired. `committed` wakes engine and poster after every commit of a door."""
+
+    def __init__(
+        self, ground: Ground, doors_pool: Any, engine_pool: Any, client: Any, lease: timedelta, metrics: Metrics
+    ) -> None:
+        company, settings = ground.company, ground.settings
+        self.ground, self.client, self.metrics = ground, client, metrics
+        self.ledger = CountedLedger(engine_pool, metrics)
+        self.views = Views(engine_pool, ground.deeds.classes)
+        self.own = Own(engine_pool)
+        self.roster = Roster(company)
+        self.connectors = Connectors(partial(make, company, self.own, self._other))
+        self.house = house_of(ground, self.own)
+        seal = Seal(settings.seal_bytes())
+        attempts = Attempts(self.ledger, self.connectors, seal)
+        planner = Planner(self.ledger, self.house, self.connectors)
+        self.worker = Worker(
+            self.ledger, Runner(self.ledger, planner, attempts, self.house, BACKOFF),
+            settings.need("DATABASE_URL").reveal(), config=ground.applied.config,
+            kinds=tuple(ground.deeds.classes), lease=lease, slots=company.limits.slots, after_sweep=self._swept,
+        )  # fmt: skip
+        self.scheduler = Scheduler(engine_pool, self._due())
+        fallback = company.channels[company.fallback]
+        self.poster = Poster(Letterbox(engine_pool), self.views, client, self.names, fallback, self.worker.wake)
+        self.directory = Directory(engine_pool, client, self.roster, company)
+        self.service = Service(
+            self.house, self.roster, TimedDoors(doors_pool, metrics), self.ledger,
+            Views(doors_pool, ground.deeds.classes), self.connectors, self.directory, self.committed, seal,
+        )  # fmt: skip
+
+    def _due(self) -> dict[str, Due]:
+        """Every active schedule with what it asks for; `check` has read the lines already."""
+        found: dict[str, Due] = {}
+        for name, schedule in self.ground.company.schedules.items():
+            if not schedule.active:
+                continue
+            entry, params = typed(self.ground, schedule.run)
+            asks = {
+                "command": entry.command, "params": params.model_dump(mode="json"), "reason": schedule.reason,
+                "risk": int(entry.risk), "environment": self.house.environment(params),
+                "config": self.house.config, "channel": self.ground.company.channels[schedule.channel],
+            }  # fmt: skip
+            found[name] = Due(Cron(schedule.cron, schedule.zone), schedule.grace, asks)
+        return found
+
+    def committed(self) -> None:
+        """Something may be due for the engine and the poster."""
+        self.worker.wake()
+        self.poster.wake()
+
+    def help(self, who: Who, channel: str | None, words: Sequence[str]) -> Help:
+        """Help for one person in one channel, showing only what they may do."""
+        company = self.ground.company
+        groups = self.roster.groups(who.person)
+        reader = Reader(groups=frozenset(groups) if groups is not None else None, channel=company.channel_key(channel))
+        return help_for(words, self.ground.catalogue, company.policy, company.environments, reader)
+
+    async def vault_bytes(self) -> dict[str, int]:
+        """What each database's backups take in its vault. Raises whatever the vault does."""
+        kept = [key for key, database in self.ground.company.targets.get("database", {}).items() if database.vault]
+        if not kept:
+            return {}
+        from bot.connectors.vault import Vault
+
+        shelves = {key: await self.connectors.reads(Vault, Database(key=key)) for key in kept}
+        return {key: sum((await shelf.storage.sizes(key)).values()) for key, shelf in shelves.items()}
+
+    async def _swept(self) -> None:
+        if await self.scheduler.tick():
+            self.worker.wake()
+        self.poster.wake()
+
+    def _other(self, kind: type[Connector[Any, Any]]) -> Connector[Any, Any]:
+        return self.connectors.made(kind)
+
+    def names(self) -> Names:
+        """People and groups as the cards name them, those on call first."""
+        company = self.ground.company
+        on_call = company.on_call(datetime.now(UTC))
+        groups = {}
+        for key, group in company.groups.items():
+            members = sorted({*group.members, *self.roster.read.get(key, ())}, key=lambda p: (p not in on_call, p))
+            woken = [p for p in members if p in on_call] or members
+            groups[key] = Group(title=group.name or key, members=tuple(members), mentions=tuple(self._users(woken)))
+        groups.setdefault("on-call", Group(title="on call", members=on_call, mentions=tuple(self._users([*on_call]))))
+        return Names(people={key: person.name for key, person in company.people.items()}, groups=groups)
+
+    def _users(self, people: list[str]) -> list[str]:
+        """Their Slack user ids in this team."""
+        known = self.ground.company.people
+        accounts = [a for p in people if p in known for a in known[p].accounts]
+        return [a.partition("/")[2] for a in accounts if a.startswith(f"{self.ground.company.team}/")]
+
+
+def asking(ground: Ground, pool: Any) -> Service:
+    """A service that asks and reads: for the command line, which has no engine, no poster and no approvals."""
+    own, ledger, roster = Own(pool), Ledger(pool), Roster(ground.company)
+    connectors: Connectors = Connectors(
+        partial(
+            make,
+            ground.company,
+            own,
+            lambda kind: connectors.made(kind),  # noqa: PLW0108  it does not exist yet
+        )
+    )
+    return Service(
+        house_of(ground, own), roster, Doors(pool), ledger, Views(pool, ground.deeds.classes), connectors,
+        NoSlack(), lambda: None,
+    )  # fmt: skip
+
+
+class NoSlack:
+    """Nobody is read from Slack: what needs a fresh word waits for a replica that can."""
+
+    async def refresh(self, accounts: Sequence[tuple[str, str]]) -> None:
+        return None
+
+
+def house_of(ground: Ground, own: Own) -> House:
+    """Operations, config and policy joined."""
+    company = ground.company
+    targets: dict[str, Any] = dict(company.targets)
+    return House(
+        catalogue=ground.catalogue,
+        deeds=ground.deeds.classes,
+        policy=company.policy,
+        config=ground.applied.config,
+        environment=lambda params: environment_of(params, company),
+        settings=lambda target: company.settings(kind_of(target), target.key),
+        keys=lambda kind: tuple(targets.get(kind.__name__.lower(), {})),
+        freezes=own.freezes,
+        clock=own.now,
+    )
+
+
+def typed(ground: Ground, line: str) -> tuple[Entry, Input]:
+    """A whole line as its operation and values. Raises Unfit with what to type instead."""
+    words = parse.words_of(line)
+    if isinstance(words, parse.Fault):
+        raise Unfit([words.sentence])
+    found = ground.catalogue.find([word.value for word in words])
+    if not isinstance(found, Found):
+        near = f"; did you mean {found.suggestions[0]}?" if found.suggestions else ""
+        raise Unfit([f"there is no operation in {line!r}{near}"])
+    entry = found.entry
+    read = parse.read(entry.command, entry.params, words[len(entry.words) :], ground.company.known())
+    if isinstance(read, parse.Fault):
+        raise Unfit([read.sentence])
+    return entry, read
+
+
+def kind_of(target: Target) -> str:
+    """ "database" for a Database: the name under which config keeps its settings."""
+    return type(target).__name__.lower()
+
+
+def make(company: Company, own: Own, other: Any, kind: type[Connector[Any, Any]]) -> Connector[Any, Any]:
+    """A connector with its settings; nothing is opened."""
+    targets: dict[str, Any] = dict(company.targets)
+    name = kind.__module__.removeprefix("bot.connectors.").split(".")[0].replace("_", "-")
+    block = company.connectors.get(name)
+    blocks: dict[str, Any] = dict(block.model_dump()) if block is not None else {}
+    if kind.blocks_of:
+        blocks = dict(targets.get(kind.blocks_of, {}))
+    if kind is Tandem:
+        blocks = {"reads": own}
+    served = targets.get(kind.serves, {}) if kind.serves else {}
+    return kind(World(blocks=blocks, targets=served, secret=config.settings.secret, other=other))

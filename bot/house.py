@@ -1,0 +1,54 @@
+"""Operations, config and policy joined: what the engine and the service ask about a command, a target or a person."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot import policy as rules
+from bot.catalogue import Catalogue, Entry
+from bot.effect import Target
+from bot.engine.reach import Connectors, Seeing
+from bot.model import Risk
+from bot.operation import Refusal, RunRef
+
+
+@dataclass(frozen=True)
+class House:
+    """Everything that is fixed at start. `config` is the hash under which it was applied."""
+
+    catalogue: Catalogue
+    deeds: Mapping[str, type[Any]]
+    policy: rules.Policy
+    config: str
+    environment: Callable[[Any], str]  # of params; raises LookupError
+    settings: Callable[[Target], Any]  # of a target; raises LookupError
+    keys: Callable[[type[Target]], Sequence[str]]
+    freezes: Callable[[], Awaitable[Sequence[Any]]]
+    clock: Callable[[], Awaitable[datetime]]
+
+    def entry(self, command: str) -> Entry:
+        """Raises LookupError."""
+        return self.catalogue.get(command)
+
+    def lifted(self, command: str, environment: str, risk: Risk) -> Risk:
+        return rules.lifted(self.policy, command, environment, risk)
+
+    def need(self, command: str, environment: str, risk: Risk) -> rules.Need | None:
+        return rules.need(self.policy, command, environment, risk)
+
+    def may_ask(
+        self, entry: Entry, environment: str, groups: Collection[str] | None, channel: str | None, at: datetime
+    ) -> rules.Verdict:
+        """By the operation's floor; what its plan raises is judged again when it is made."""
+        return rules.may_ask(self.need(entry.command, environment, entry.risk), groups, channel, at)
+
+    def seeing(self, connectors: Connectors, run: RunRef, at: datetime) -> Seeing:
+        return Seeing(connectors, run, at, self.settings, self.keys)
+
+    async def frozen(self, locks: Sequence[str]) -> Refusal | None:
+        """Why a change freeze refuses a run with these locks, or None."""
+        if not any(lock.startswith("deploy/") for lock in locks):
+            return None
+        verdict = rules.frozen(locks, await self.freezes(), await self.clock())
+        return None if verdict.may else Refusal(code="frozen", sentence=verdict.sentence)

@@ -1,0 +1,255 @@
+"""The only way in: every door's act is one call, one transaction; authority is judged here and again in SQL."""
+
+from base64 import b64decode
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import UUID, uuid4
+
+from bot.catalogue import Entry
+from bot.engine.reach import Connectors, NotConfigured
+from bot.fields import fields
+from bot.house import House
+from bot.model import Choice, Risk, State, Who
+from bot.operation import Choice as Entered
+from bot.operation import Input, Person, RunRef
+from bot.policy import Verdict, could_approve
+from bot.roster import Roster
+from bot.seal import Seal
+from bot.store.pool import NotRecorded as NotRecorded
+from bot.store.pool import Uncertain as Uncertain
+from bot.store.store import Doors, Ledger
+from bot.store.views import Awaiting, Views
+from bot.view import Brief, Draft, HomeView, Outcome, RunView
+
+
+class Freshener(Protocol):
+    """Reads a person's account and groups from Slack now."""
+
+    async def refresh(self, accounts: Sequence[tuple[str, str]]) -> None: ...
+
+
+class Service:
+    """Asks, approves, answers. `committed` is called after every commit: it wakes engine and poster in this process."""
+
+    def __init__(
+        self, house: House, roster: Roster, doors: Doors, ledger: Ledger, views: Views, connectors: Connectors,
+        freshener: Freshener, committed: Callable[[], None], seal: Seal | None = None,
+    ) -> None:  # fmt: skip
+        """Without a seal nobody is shown a secret through this service."""
+        self.house, self.roster = house, roster
+        self.doors, self.ledger, self.views = doors, ledger, views
+        self.connectors, self.freshener, self.committed, self.seal = connectors, freshener, committed, seal
+
+    async def person(self, team: str, user: str) -> Who:
+        """The account with its person, if the roster lists it."""
+        return self.roster.who(team, user)
+
+    async def may_ask(self, who: Who, entry: Entry, channel: str | None, params: Input | None = None) -> Verdict:
+        """Whether somebody may ask for this here and now; without params, for the operation in general."""
+        environment = self.house.environment(params) if params is not None else ""
+        at = await self.ledger.now()
+        key = self.roster.people.channel_key(channel)
+        return self.house.may_ask(entry, environment, self.roster.groups(who.person), key, at)
+
+    async def ask(
+        self, who: Who, channel: str | None, entry: Entry, params: Input, *, key: str, words: str = "",
+        via: str = "slack", look_only: bool = False, anew: bool = False, thread_ts: str | None = None,
+    ) -> Outcome:  # fmt: skip
+        """A run that is asked for, or why it is not. One round trip. Raises NotRecorded, Uncertain."""
+        try:
+            environment = self.house.environment(params)
+        except LookupError as error:
+            return Outcome(code="unknown_target", sentence=str(error), ok=False)
+        key_of_channel = self.roster.people.channel_key(channel)
+        groups = self.roster.groups(who.person)
+        verdict = self.house.may_ask(entry, environment, groups, key_of_channel, datetime.now(UTC))
+        if not verdict.may:
+            return self._refused(verdict)
+        if entry.risk is not Risk.READ and not params.reason.strip() and not look_only:
+            sentence = 'It changes something, so it needs a reason: add reason="why" to the line.'
+            return Outcome(code="no_reason", sentence=sentence, rule="reason", ok=False)
+        asked = {
+            "key": key, "team": who.team, "user": who.user, "channel": channel, "thread_ts": thread_ts, "via": via,
+            "command": entry.command, "params": params.model_dump(mode="json"), "reason": params.reason,
+            "words": words, "environment": environment, "risk": int(entry.risk), "config": self.house.config,
+            "look_only": look_only, "anew": anew, "subjects": self._subjects(entry, params),
+        }  # fmt: skip
+        answer = await self.doors.ask(asked)
+        self.committed()
+        code = answer["code"]
+        return Outcome(code=code, run=answer.get("run"), tag=answer.get("tag"), ok=code == "asked")
+
+    def _refused(self, verdict: Verdict) -> Outcome:
+        everybody = self.roster.everybody()
+        could = [person for person, groups in everybody.items() if set(verdict.who) & groups]
+        return Outcome(
+            code=verdict.code.value, sentence=_sentence(verdict.sentence), rule=verdict.code.value,
+            who=tuple(self._name(person) for person in could), ok=False,
+        )  # fmt: skip
+
+    def _name(self, person: str) -> str:
+        people: Mapping[str, Any] = getattr(self.roster.people, "people", {})
+        return str(getattr(people.get(person), "name", person))
+
+    def _subjects(self, entry: Entry, params: Input) -> list[str]:
+        """The people this run is about: they count for nothing in it."""
+        named = [getattr(params, spec.name) for spec in fields(entry.params) if spec.subject]
+        return [value.key for value in named if isinstance(value, Person)]
+
+    async def approve(self, who: Who, run: int, fingerprint: str) -> Outcome:
+        """One person's yes to one plan. If Slack was not asked about them within a minute, it is asked now."""
+        word = {"run": run, "team": who.team, "user": who.user, "fingerprint": fingerprint, "config": self.house.config}
+        answer = await self.doors.approve(word)
+        if answer.get("stale"):
+            await self.freshener.refresh([(who.team, who.user)])
+            answer |= await self.doors.count_up(run)
+        self.committed()
+        code = str(answer["code"])
+        if code in ("asker", "subject", "no_approver"):
+            return await self._not_an_approver(run, code)
+        sentence = ""
+        if answer.get("policy"):
+            sentence = "Recorded, but no rule in policy.toml allows this any more: it will lapse."
+        elif answer.get("held_by"):
+            sentence = f"Recorded. It starts when {answer['held_by']} has ended, which works on the same target."
+        elif code == "recorded" and not answer.get("queued"):
+            missing = answer.get("need", 1) - answer.get("have", 0)
+            sentence = f"Recorded. {missing} more approval{'s' if missing != 1 else ''} needed."
+        return Outcome(code=code, sentence=sentence, run=run, ok=code in ("recorded", "already"))
+
+    async def _not_an_approver(self, run: int, code: str) -> Outcome:
+        """The refusal with who could, those on call first."""
+        view = await self.views.run(run)
+        if view is None:
+            return Outcome(code="no_run", ok=False)
+        everybody = self.roster.everybody()
+        given = [a.person for a in view.approvals]
+        could = could_approve(view.slots, everybody, given, view.askers)
+        on_call = self.roster.people.on_call(view.now)
+        ordered = sorted(could, key=lambda person: person not in on_call)
+        names = tuple(f"{self._name(p)} (on call)" if p in on_call else self._name(p) for p in ordered)
+        return Outcome(code=code, run=run, tag=view.tag, rule=code, who=names, ok=False)
+
+    async def deny(self, who: Who, run: int, fingerprint: str, text: str, key: str) -> Outcome:
+        return await self._say(who, run, "deny", key, fingerprint=fingerprint, text=text)
+
+    async def ask_back(self, who: Who, run: int, text: str, key: str) -> Outcome:
+        return await self._say(who, run, "ask_back", key, text=text)
+
+    async def answer_back(self, who: Who, run: int, text: str, key: str) -> Outcome:
+        return await self._say(who, run, "answer_back", key, text=text)
+
+    async def cancel(self, who: Who, run: int, text: str, key: str) -> Outcome:
+        """Who asked may cancel, and so may whoever could ask for or approve it: stopping is never the dangerous act."""
+        view = await self.views.run(run)
+        if view is None:
+            return Outcome(code="no_run", ok=False)
+        groups = set(self.roster.groups(who.person) or ())
+        need = self.house.need(view.command, view.environment, view.risk)
+        may = who.person in view.askers or bool(groups & set(view.slots)) or (need and bool(groups & need.ask))
+        if not may:
+            return Outcome(code="no_approver", run=run, ok=False)
+        return await self._say(who, run, "cancel", key, text=text)
+
+    async def supersede(self, who: Who, run: int, by: int, key: str) -> Outcome:
+        return await self._say(who, run, "supersede", key, by=by)
+
+    async def amend(self, who: Who, run: int, fingerprint: str, entry: Entry, params: Input, key: str) -> Outcome:
+        """New values for an ask that waits: a new plan, approvals dropped. Judged like an ask."""
+        view = await self.views.run(run)
+        if view is None or view.command != entry.command:
+            return Outcome(code="no_run", ok=False)
+        verdict = await self.may_ask(who, entry, view.channel, params)
+        if not verdict.may:
+            return self._refused(verdict)
+        values = {"params": params.model_dump(mode="json"), "reason": params.reason}
+        values |= {"subjects": self._subjects(entry, params)}
+        return await self._say(who, run, "amend", key, fingerprint=fingerprint, **values)
+
+    async def _say(self, who: Who, run: int, verb: str, key: str, **more: Any) -> Outcome:
+        word = {"verb": verb, "run": run, "team": who.team, "user": who.user, "key": key, **more}
+        answer = await self.doors.say(word)
+        self.committed()
+        code = str(answer["code"])
+        if code == "no_approver":
+            return await self._not_an_approver(run, code)
+        return Outcome(code=code, run=run, tag=answer.get("tag"), ok=code in ("done", "already"))
+
+    async def answer_doubt(self, who: Who, run: int, question_seq: int, choice: Choice) -> Outcome:
+        """One person's answer to a doubt."""
+        word = {"run": run, "team": who.team, "user": who.user, "question": question_seq, "choice": choice.value}
+        answer = await self.doors.answer(word)
+        self.committed()
+        code = str(answer["code"])
+        if code in ("asker", "no_approver"):
+            return await self._not_an_approver(run, code)
+        return Outcome(code=code, run=run, ok=code in ("answered", "recorded", "already"))
+
+    async def tick(self, who: Who, run: int, step: str) -> Outcome:
+        """A person's part of a run, done. Who may is read from the ledger; a secret is wiped with the tick."""
+        word = {"run": run, "team": who.team, "user": who.user, "step": step}
+        answer = await self.doors.tick(word)
+        self.committed()
+        code = str(answer["code"])
+        secret = (
+            self.seal.unbox(f"{run}/{answer['of']}", b64decode(answer["box"]))
+            if self.seal and "box" in answer
+            else None
+        )
+        return Outcome(code=code, run=run, ok=code == "done", secret=secret)
+
+    async def view(self, run: int | str, who: Who | None = None) -> RunView | None:
+        return await self.views.run(run)
+
+    async def runs(self, which: str = "live") -> list[Brief]:
+        """ "live", "lately" or "doubt"."""
+        return await self.views.briefs(which)
+
+    async def home(self, who: Who) -> HomeView:
+        """What App Home shows this person."""
+        awaiting = await self.views.awaiting()
+        live = await self.views.briefs("live")
+        lately = [*await self.views.briefs("doubt"), *await self.views.briefs("lately", 5)]
+        return HomeView(
+            waiting=tuple(a.brief for a in awaiting if self._waits_for(a, who)),
+            in_flight=tuple(b for b in live if b.state not in (State.AWAITING, State.IN_DOUBT)),
+            mine=tuple(await self.views.mine(who.person)) if who.person else (),
+            lately=tuple(lately),
+            now=await self.ledger.now(),
+        )
+
+    def _waits_for(self, waiting: Awaiting, who: Who) -> bool:
+        everybody = self.roster.everybody()
+        return who.person in could_approve(waiting.slots, everybody, waiting.approved, waiting.askers)
+
+    async def draft_save(
+        self, who: Who, command: str, channel: str | None, values: Mapping[str, str], id: str | None = None
+    ) -> str:
+        """Keeps a form's values; gives the draft's id. Secret and personal values are never given to it."""
+        known = UUID(id) if id else uuid4()
+        await self.doors.save_draft(known, who.team, who.user, command, channel, dict(values))
+        return str(known)
+
+    async def draft_load(self, who: Who, id: str) -> Draft | None:
+        """This account's draft, else None."""
+        try:
+            found = await self.doors.draft(UUID(id), who.team, who.user)
+        except ValueError:
+            return None
+        if found is None:
+            return None
+        return Draft(id=id, command=found["command"], channel=found["channel"], values=found["body"])
+
+    async def choices(self, who: Who, entry: Entry, field: str, typed: str, values: Mapping[str, str]) -> list[Entered]:
+        """Live entries for a picker; empty where the outside does not answer."""
+        run = RunRef(tag="r0", requester=who.person)
+        see = self.house.seeing(self.connectors, run, await self.ledger.now())
+        try:
+            return list(await entry.operation.choices(field, typed, values, see))[:100]
+        except (NotConfigured, OSError, LookupError, TimeoutError):
+            return []
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:].rstrip(".") + "." if words else ""

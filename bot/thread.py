@@ -1,0 +1,222 @@
+"""Events to Slack: one card edited in place, replies in order: a projection with a cursor, nothing lost."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+
+from bot import render
+from bot.model import Event, Risk, State
+from bot.render.message import EVENT_TYPE, Message, Names
+from bot.store.letterbox import Letter, Letterbox
+from bot.store.pool import DATABASE_AWAY
+from bot.store.views import Views
+from bot.view import RunView
+
+log = logging.getLogger("tandem.thread")
+HOLD = timedelta(seconds=20)  # how long one poster keeps a thread to itself
+READ_PATIENCE = timedelta(seconds=2)  # a read that answers sooner needs no "looking" card
+PROGRESS_EVERY = timedelta(seconds=3)
+DOUBLE_AFTER = timedelta(seconds=20)  # by then a message whose answer was lost is there, if it ever will be
+NOT_EDITABLE = {"message_not_found", "cant_update_message", "edit_window_closed", "msg_too_long"}
+NO_THREAD = {"message_not_found", "thread_not_found"}
+NOT_THERE = {"channel_not_found", "not_in_channel", "is_archived", "restricted_action", "no_permission"}
+
+
+class Poster:
+    """Tells what is due. Any number of replicas; a thread is one poster's at a time."""
+
+    def __init__(
+        self, box: Letterbox, views: Views, client: Any, names: Callable[[], Names], fallback: str,
+        shown: Callable[[], None] = lambda: None,
+        bot_id: str = "",
+    ) -> None:  # fmt: skip
+        """`shown` is called after Slack acknowledged a plan; `bot_id` tells our own messages from others."""
+        self.box, self.views, self.client = box, views, client
+        self.names, self.fallback, self.shown, self.bot_id = names, fallback, shown, bot_id
+        self._due = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something was committed that may have to be told."""
+        self._due.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self._due.clear()
+            told = 0
+            with suppress(*DATABASE_AWAY):
+                told = await self.tell_due()
+            if not told:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(1.0):
+                        await self._due.wait()
+
+    async def tell_due(self, limit: int = 8) -> int:
+        """Tells up to so many threads at once; how many it looked at."""
+        letters = await self.box.claim(limit, HOLD)
+        await asyncio.gather(*(self._tell_one(letter) for letter in letters))
+        return len(letters)
+
+    async def _tell_one(self, letter: Letter) -> None:
+        try:
+            await self._tell(letter)
+        except SlackApiError as error:
+            await self._refused(letter, error)
+        except DATABASE_AWAY as error:  # an answer that never came: looked for by its metadata next time
+            log.warning(
+                "Slack or the database did not answer", extra={"run": letter.run, "error": type(error).__name__}
+            )
+            await self.box.unanswered(letter.run, timedelta(seconds=min(30, 2**letter.tries)))
+        except Exception as error:
+            log.exception("a thread could not be told", extra={"run": letter.run, "error": type(error).__name__})
+            await self.box.failed(letter.run, timedelta(seconds=min(60, 2**letter.tries)))
+
+    async def _refused(self, letter: Letter, error: SlackApiError) -> None:
+        code = error.response.get("error", "")
+        if error.response.status_code == 429:
+            await self.box.failed(letter.run, timedelta(seconds=int(error.response.headers.get("Retry-After", 1))))
+        elif code in NOT_EDITABLE and letter.card_ts:
+            await self.box.lost_card(letter.run)
+            await self.box.failed(letter.run, timedelta(0))
+        elif code in NO_THREAD and letter.root_ts:  # the card was all there was of it, and somebody deleted that
+            await self.box.moved(letter.run, letter.channel or self.fallback)
+            await self.box.failed(letter.run, timedelta(0))
+        elif code in NOT_THERE and letter.channel != self.fallback:
+            await self.box.moved(letter.run, self.fallback)
+            await self.box.failed(letter.run, timedelta(0))
+        else:
+            log.error("Slack refused a message", extra={"run": letter.run, "error": code})
+            await self.box.failed(letter.run, timedelta(seconds=min(60, 2**letter.tries)))
+
+    async def _tell(self, letter: Letter) -> None:
+        view = await self.views.run(letter.run)
+        if view is None:
+            await self.box.again(letter.run, None, 0)
+            return
+        if _too_soon(view):
+            await self.box.again(letter.run, READ_PATIENCE, 10**9)
+            return
+        letter = await self._card(letter, view)
+        await self._replies(letter, view)
+        await self.box.again(letter.run, await self._once(letter, view), view.seq)
+
+    async def _once(self, letter: Letter, view: RunView) -> timedelta | None:
+        """When to look again; after an answer was lost, once for a double, which is taken away."""
+        if letter.doubtful_at is None:
+            return _next(view)
+        if view.now - letter.doubtful_at < DOUBLE_AFTER:
+            return _next(view) or DOUBLE_AFTER
+        channel = letter.channel or self.fallback
+        mine = [(p, ts) for p, ts in await self._ours(channel, letter.root_ts) if p["run"] == view.id]
+        for ts in doubles(mine, letter.card_ts):
+            await self.client.chat_delete(channel=channel, ts=ts)
+        await self.box.single(view.id)
+        return _next(view)
+
+    async def _card(self, letter: Letter, view: RunView) -> Letter:
+        message = render.card(view, self.names())
+        if letter.card_ts is None:
+            channel, ts = await self._post(letter, view, message, letter.root_ts)
+        elif letter.card_seq < view.seq or view.state is State.RUNNING:
+            channel, ts = letter.channel or self.fallback, letter.card_ts
+            await self.client.chat_update(channel=channel, ts=ts, **_content(message))
+        else:
+            return letter
+        await self.box.sent_card(view.id, channel, ts, view.seq, None)
+        whole = render.fits(view) or (message.file is not None and letter.card_ts is None)
+        if view.fingerprint and view.steps and not view.shown and whole:
+            await self.box.shown(view.id, view.fingerprint, channel, ts)
+            self.shown()
+        return letter.model_copy(update={"channel": channel, "card_ts": ts, "root_ts": letter.root_ts or ts})
+
+    async def _replies(self, letter: Letter, view: RunView) -> None:
+        events = [event for event in view.events if event.seq > letter.told_seq]
+        if not events:
+            return
+        if letter.trouble and letter.root_ts:
+            events = await self._adopt(letter, view, events)
+        for message in render.replies(view, events, self.names()):
+            channel, ts = await self._post(letter, view, message, letter.root_ts)
+            await self.box.told(view.id, channel, ts, message.kind, message.from_seq, message.to_seq)
+        await self.box.told(view.id, letter.channel or "", None, "", 0, view.events[-1].seq)
+
+    async def _adopt(self, letter: Letter, view: RunView, events: list[Event]) -> list[Event]:
+        """An earlier try may have got through: what its message tells is told, however it was put together."""
+        channel = letter.channel or self.fallback
+        found = await self._ours(channel, letter.root_ts)
+        while events:
+            told = next((p for p, ts in found if p["run"] == view.id and p["from_seq"] == events[0].seq), None)
+            if told is None:
+                break
+            events = [event for event in events if event.seq > told["to_seq"]]
+            await self.box.told(view.id, channel, None, "", 0, told["to_seq"])
+        return events
+
+    async def _post(self, letter: Letter, view: RunView, message: Message, thread: str | None) -> tuple[str, str]:
+        """Sends one message, or finds it where an earlier try may have sent it."""
+        channel = await self._place(letter, view)
+        if letter.trouble == "card" and message.kind == letter.trouble:
+            found = [ts for p, ts in await self._ours(channel, thread) if p["run"] == view.id and p["kind"] == "card"]
+            if found:
+                return channel, found[0]
+        await self.box.sending(view.id, message.kind)
+        answer = await self.client.chat_postMessage(
+            channel=channel, thread_ts=thread, metadata=message.metadata, **_content(message)
+        )
+        if message.file:
+            await self.client.files_upload_v2(
+                channel=answer["channel"], thread_ts=thread or answer["ts"], filename=message.file.name,
+                content=message.file.text,
+            )  # fmt: skip
+        return str(answer["channel"]), str(answer["ts"])
+
+    async def _place(self, letter: Letter, view: RunView) -> str:
+        """A look is private: it goes to who asked."""
+        if view.look_only and view.slack_user and not letter.card_ts:
+            return view.slack_user
+        return letter.channel or self.fallback
+
+    async def _ours(self, channel: str, thread: str | None) -> list[tuple[dict[str, Any], str]]:
+        """(payload, ts) of our own app's messages there, oldest first."""
+        if thread:
+            pages = await self.client.conversations_replies(
+                channel=channel, ts=thread, limit=200, include_all_metadata=True
+            )
+        else:
+            pages = await self.client.conversations_history(channel=channel, limit=100, include_all_metadata=True)
+        mine = [m for m in pages["messages"] if m.get("bot_id") == self.bot_id and "metadata" in m]
+        found = [(m["metadata"], m["ts"]) for m in mine]
+        return sorted(
+            ((m["event_payload"], ts) for m, ts in found if m.get("event_type") == EVENT_TYPE), key=lambda pair: pair[1]
+        )
+
+
+def doubles(mine: Sequence[tuple[Mapping[str, Any], str]], card_ts: str | None) -> list[str]:
+    """The messages that tell what another tells as well. Of two, the one that tells more stays, then the older."""
+    best: dict[Any, tuple[tuple[bool, int, float], str]] = {}
+    for payload, ts in mine:
+        what = "card" if payload["kind"] == "card" else payload["from_seq"]
+        rank = (ts == card_ts, payload["to_seq"], -float(ts))
+        if what not in best or rank > best[what][0]:
+            best[what] = (rank, ts)
+    kept = {ts for _, ts in best.values()}
+    return [ts for _, ts in mine if ts not in kept]
+
+
+def _content(message: Message) -> dict[str, Any]:
+    return {"text": message.text, "blocks": list(message.blocks), "mrkdwn": False, "unfurl_links": False}
+
+
+def _too_soon(view: RunView) -> bool:
+    waited = view.now - view.created_at
+    return view.risk is Risk.READ and view.ended_at is None and waited < READ_PATIENCE
+
+
+def _next(view: RunView) -> timedelta | None:
+    """When the card is looked at again though nothing happened: only while a step shows progress."""
+    return PROGRESS_EVERY if view.state in (State.RUNNING, State.PLANNING, State.QUEUED) else None

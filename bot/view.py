@@ -1,0 +1,162 @@
+"""A run as people see it: one frozen record from which card, thread, Home, help and command line are drawn."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from bot.effect import Secret
+from bot.model import Choice, Doubt, Event, Heading, Record, Risk, State, Way
+from bot.operation import Answer, Plan, Refusal
+
+
+class Standing(StrEnum):
+    """Where one step stands, as the card shows it."""
+
+    AHEAD = "ahead"
+    RUNNING = "running"
+    WAITING = "waiting"  # polled, timed, or a person's turn
+    DONE = "done"
+    FAILED = "failed"
+    RETRYING = "retrying"  # proved not done; another attempt follows
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+    UNDO_FAILED = "undo_failed"
+    NEVER = "never"  # the run ended before it
+
+
+class StepView(Record):
+    """One step of the plan and what became of it."""
+
+    name: str
+    text: str  # what the card says
+    standing: Standing
+    attempt: int = 0
+    started: datetime | None = None
+    ended: datetime | None = None
+    note: str = ""  # progress, or why it failed, in words
+    done: float | None = None
+    total: float | None = None
+    undo: str = ""  # "undone" | "leaves …" | "point of no return" | "closed by …": what happens to it on the way back
+    closer: str = ""  # the name of the step that closes this one
+    no_return: bool = False
+    task: bool = False  # a person ticks it
+
+
+class ApprovalView(Record):
+    person: str
+    name: str
+    slack_user: str
+    at: datetime
+    counts: bool
+
+
+class Question(Record):
+    """A doubt: why the run stopped, and what may be answered."""
+
+    seq: int
+    doubt: Doubt
+    step: str | None = None
+    way: Way | None = None
+    attempt: int | None = None
+    choices: tuple[Choice, ...]
+    sentence: str = ""  # the engine's words: what happened and why nobody can know
+    answers: tuple[tuple[str, Choice], ...] = ()  # (person's name, choice) given so far
+    need: int = 1  # people needed for any answer but STOP
+
+
+class RunView(Record):
+    """Everything about one run that may be shown. Times are UTC."""
+
+    id: int
+    tag: str
+    seq: int
+    command: str
+    params: dict[str, Any]  # JSON values; secret ones never were here
+    reason: str
+    requester: str | None = None  # the person's key
+    requester_name: str = ""
+    team: str | None = None
+    slack_user: str | None = None
+    via: str = "slack"
+    channel: str | None = None
+    look_only: bool = False
+    created_at: datetime
+    moved_at: datetime
+    ended_at: datetime | None = None
+    now: datetime  # when this view was read
+    state: State
+    heading: Heading = Heading.FORTH
+    why: str = ""
+    wish: str | None = None  # "cancel" once somebody asked for it
+    environment: str = ""
+    risk: Risk
+    plan: Plan | None = None
+    fingerprint: str | None = None
+    shown: bool = False
+    slots: tuple[str, ...] = ()  # one group key per approval needed
+    approvals: tuple[ApprovalView, ...] = ()
+    askers: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+    start_by: timedelta | None = None
+    resume_within: timedelta | None = None
+    steps: tuple[StepView, ...] = ()
+    question: Question | None = None
+    refusal: Refusal | None = None  # why a rule refused, with offers
+    answer: Answer | None = None
+    held_by: str | None = None  # tag of the run whose locks this one waits for
+    rivals: tuple[str, ...] = ()  # tags of asks that wait for the same target
+    parent: str | None = None
+    children: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+class Outcome(Record):
+    """What a door's call came to. `code` is a closed word; `sentence` says what, why, and what to type next."""
+
+    code: str
+    sentence: str = ""
+    run: int | None = None
+    tag: str | None = None
+    rule: str = ""  # which rule refused
+    who: tuple[str, ...] = ()  # names of people who could, those on call first
+    ok: bool = True
+    secret: Secret | None = None  # shown to who clicked, once; it exists nowhere else any more
+
+
+class Brief(Record):
+    """One line of a list: `/ops runs`, App Home."""
+
+    id: int
+    tag: str
+    command: str
+    target: str
+    state: State
+    risk: Risk
+    requester_name: str
+    reason: str
+    channel: str | None
+    card_ts: str | None
+    moved_at: datetime
+    expires_at: datetime | None = None
+    fingerprint: str | None = None
+
+
+class HomeView(Record):
+    """App Home of one person."""
+
+    waiting: tuple[Brief, ...] = ()  # for this person's approval
+    in_flight: tuple[Brief, ...] = ()
+    mine: tuple[Brief, ...] = ()
+    lately: tuple[Brief, ...] = ()  # failed or in doubt
+    now: datetime
+
+
+class Draft(Record):
+    """A form that is being filled in, bound to the account and the operation."""
+
+    id: str
+    command: str
+    channel: str | None
+    values: dict[str, str]
