@@ -1,0 +1,339 @@
+-- What must never happen, whoever writes: triggers that hold against every role but the owner's DDL.
+
+CREATE OR REPLACE FUNCTION clock() RETURNS timestamptz LANGUAGE sql STABLE SET search_path = tandem, pg_temp AS
+$$ SELECT clock_timestamp() + by FROM clock_shift $$;
+
+CREATE OR REPLACE FUNCTION groups_of(p_person text) RETURNS SETOF text LANGUAGE sql STABLE
+SET search_path = tandem, pg_temp AS $$
+  SELECT grp FROM members WHERE person = p_person
+  UNION SELECT grp FROM slack_members JOIN groups USING (grp) WHERE person = p_person AND slack IS NOT NULL
+$$;
+
+-- The slots a run needs under one config: none for reads; two people for what destroys, counting a human asker.
+CREATE OR REPLACE FUNCTION needed(p_run runs, p_config text) RETURNS text[] LANGUAGE plpgsql STABLE
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_slots text[]; v_floor smallint;
+BEGIN
+  SELECT slots INTO v_slots FROM policy
+    WHERE config = p_config AND command = p_run.command AND environment = p_run.environment AND risk = p_run.risk;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no policy for % in %', p_run.command, p_run.environment USING ERRCODE = 'TD020';
+  END IF;
+  SELECT floor INTO v_floor FROM operations WHERE command = p_run.command;
+  IF v_floor IS NULL OR p_run.risk < v_floor THEN
+    RAISE EXCEPTION 'the risk of % is below its floor', p_run.command USING ERRCODE = 'TD021';
+  END IF;
+  IF p_run.risk >= 2 AND cardinality(v_slots) = 0 THEN
+    RAISE EXCEPTION 'what destroys needs an approver' USING ERRCODE = 'TD022';
+  END IF;
+  IF p_run.risk >= 2 AND cardinality(v_slots) < 2
+     AND NOT EXISTS (SELECT 1 FROM askers WHERE run = p_run.id) THEN
+    v_slots := array_append(v_slots, v_slots[1]);
+  END IF;
+  RETURN v_slots;
+END $$;
+
+-- The slots under the config the run was asked under or the one in force, whichever asks for more people.
+CREATE OR REPLACE FUNCTION demanded(p_run runs) RETURNS text[] LANGUAGE plpgsql STABLE
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_stored text[] := needed(p_run, p_run.config); v_current text[];
+BEGIN
+  SELECT needed(p_run, config) INTO v_current FROM applied;
+  RETURN CASE WHEN cardinality(v_current) > cardinality(v_stored) THEN v_current ELSE v_stored END;
+END $$;
+
+-- Who joined after the ask does not count, on-call rotas excepted.
+CREATE OR REPLACE FUNCTION in_group(p_run runs, p_person text, p_grp text) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = tandem, pg_temp AS $$
+  SELECT EXISTS (
+    SELECT 1 FROM members WHERE grp = p_grp AND person = p_person
+    UNION ALL
+    SELECT 1 FROM slack_members m JOIN groups g USING (grp)
+    WHERE m.grp = p_grp AND m.person = p_person AND g.slack IS NOT NULL AND (g.rota OR m.since <= p_run.created_at))
+$$;
+
+-- Whether a person's approval of this very plan counts for a group now. On-call rotas may change after the ask.
+CREATE OR REPLACE FUNCTION counts(p_run runs, p_person text, p_grp text) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = tandem, pg_temp AS $$
+  SELECT EXISTS (
+      SELECT 1 FROM approvals a JOIN accounts c USING (team, slack_user) JOIN people p ON p.person = c.person
+      JOIN shown s ON s.run = a.run AND s.fingerprint = a.fingerprint
+      WHERE a.run = p_run.id AND a.fingerprint = p_run.fingerprint AND a.person = p_person
+        AND c.person = p_person AND p.active
+        AND NOT EXISTS (SELECT 1 FROM directory d WHERE d.team = a.team AND d.slack_user = a.slack_user AND NOT d.fit))
+    AND NOT EXISTS (SELECT 1 FROM askers WHERE run = p_run.id AND person = p_person)
+    AND NOT EXISTS (SELECT 1 FROM subjects WHERE run = p_run.id AND person = p_person)
+    AND in_group(p_run, p_person, p_grp)
+$$;
+
+-- A matching of people to slots, each person once: the people in the slots' order, or NULL where there is none.
+CREATE OR REPLACE FUNCTION assign(p_run runs, p_slots text[], p_people text[]) RETURNS text[] LANGUAGE plpgsql STABLE
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_person text; v_rest text[];
+BEGIN
+  IF cardinality(p_slots) = 0 THEN RETURN '{}'; END IF;
+  FOREACH v_person IN ARRAY p_people LOOP
+    IF in_group(p_run, v_person, p_slots[1]) THEN
+      v_rest := assign(p_run, p_slots[2:], array_remove(p_people, v_person));
+      IF v_rest IS NOT NULL THEN RETURN v_person || v_rest; END IF;
+    END IF;
+  END LOOP;
+  RETURN NULL;
+END $$;
+
+-- Whether these people fill the slots of both configs.
+CREATE OR REPLACE FUNCTION suffices(p_run runs, p_people text[]) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = tandem, pg_temp AS $$
+  SELECT assign(p_run, needed(p_run, p_run.config), p_people) IS NOT NULL
+     AND assign(p_run, needed(p_run, config), p_people) IS NOT NULL FROM applied
+$$;
+
+CREATE OR REPLACE FUNCTION wall_runs() RETURNS trigger LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+DECLARE v_event events; v_new runs;
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    IF NEW.state <> 'planning' OR NEW.seq <> 1 OR NEW.plan IS NOT NULL OR NEW.worker IS NOT NULL THEN
+      RAISE EXCEPTION 'a run begins in planning, without a plan' USING ERRCODE = 'TD001';
+    END IF;
+    RETURN NEW;
+  END IF;
+  IF (NEW.command, NEW.requester, NEW.team, NEW.slack_user, NEW.parent, NEW.parent_step, NEW.root, NEW.detached,
+      NEW.created_at, NEW.look_only, NEW.config)
+     IS DISTINCT FROM
+     (OLD.command, OLD.requester, OLD.team, OLD.slack_user, OLD.parent, OLD.parent_step, OLD.root, OLD.detached,
+      OLD.created_at, OLD.look_only, OLD.config) THEN
+    RAISE EXCEPTION 'what a run is and who asked for it never changes' USING ERRCODE = 'TD002';
+  END IF;
+  IF OLD.ended_at IS NOT NULL THEN
+    RAISE EXCEPTION 'a run that has ended never changes' USING ERRCODE = 'TD003';
+  END IF;
+  IF NEW.seq NOT IN (OLD.seq, OLD.seq + 1) THEN
+    RAISE EXCEPTION 'seq is raised by one' USING ERRCODE = 'TD004';
+  END IF;
+  IF (NEW.plan, NEW.risk, NEW.environment, NEW.locks, NEW.kinds, NEW.start_by, NEW.resume_within)
+     IS DISTINCT FROM
+     (OLD.plan, OLD.risk, OLD.environment, OLD.locks, OLD.kinds, OLD.start_by, OLD.resume_within)
+     AND NOT (OLD.state = 'planning' AND NEW.state <> 'planning' OR OLD.state = 'queued' AND NEW.state = 'awaiting_approval')
+  THEN
+    RAISE EXCEPTION 'a plan is made once and never changed in place' USING ERRCODE = 'TD005';
+  END IF;
+  IF NEW.params IS DISTINCT FROM OLD.params AND OLD.state <> 'planning' AND NEW.state <> 'planning' THEN
+    RAISE EXCEPTION 'parameters change only by asking anew' USING ERRCODE = 'TD005';
+  END IF;
+  IF NEW.question_seq IS DISTINCT FROM OLD.question_seq
+     AND (OLD.state = 'in_doubt' OR NEW.question_seq IS DISTINCT FROM OLD.seq + 1) THEN
+    RAISE EXCEPTION 'a question is a new one' USING ERRCODE = 'TD013';
+  END IF;
+  IF NEW.expires_at IS DISTINCT FROM OLD.expires_at AND NEW.state = 'awaiting_approval'
+     AND OLD.state = 'awaiting_approval' AND OLD.expires_at <= tandem.clock() THEN
+    RAISE EXCEPTION 'what has expired stays so' USING ERRCODE = 'TD014';
+  END IF;
+  IF NEW.seq = OLD.seq THEN
+    IF NEW.state <> OLD.state THEN RAISE EXCEPTION 'no move without its event' USING ERRCODE = 'TD006'; END IF;
+    RETURN NEW;
+  END IF;
+
+  SELECT * INTO v_event FROM events WHERE run = NEW.id AND seq = NEW.seq;
+  IF NOT FOUND OR v_event.state <> NEW.state THEN
+    RAISE EXCEPTION 'no move without its event' USING ERRCODE = 'TD006';
+  END IF;
+  IF NEW.state = OLD.state THEN RETURN NEW; END IF;
+  IF NOT EXISTS (SELECT 1 FROM moves WHERE at = OLD.state AND lands = NEW.state) THEN
+    RAISE EXCEPTION 'no move leads from % to %', OLD.state, NEW.state USING ERRCODE = 'TD007';
+  END IF;
+  v_new := NEW;  -- generated columns are not computed yet in a BEFORE trigger
+  v_new.tag := 'r' || NEW.id;
+  v_new.fingerprint := fingerprint_of(NEW.plan);
+  IF NEW.state = 'queued' THEN PERFORM wall_quorum(v_new); END IF;
+  IF OLD.state = 'queued' AND NEW.state = 'running' THEN PERFORM wall_quorum_still(v_new); END IF;
+  IF OLD.state = 'in_doubt' AND NEW.state = 'running' THEN PERFORM wall_answer(OLD, v_new); END IF;
+  RETURN NEW;
+END $$;
+
+-- The slots written for this very move are complete, each by another person whose approval counts.
+CREATE OR REPLACE FUNCTION wall_quorum(p_run runs) RETURNS void LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+DECLARE v_needed text[] := demanded(p_run); v_missing integer; v_people text[];
+BEGIN
+  IF p_run.plan IS NULL THEN RAISE EXCEPTION 'nothing runs without a plan' USING ERRCODE = 'TD008'; END IF;
+  IF p_run.look_only THEN RAISE EXCEPTION 'a look never runs' USING ERRCODE = 'TD008'; END IF;
+  SELECT count(*) INTO v_missing
+    FROM unnest(v_needed) WITH ORDINALITY AS n(grp, slot)
+    LEFT JOIN slots s ON s.run = p_run.id AND s.queued_seq = p_run.seq AND s.slot = n.slot
+      AND s.grp = n.grp AND s.fingerprint = p_run.fingerprint
+    WHERE s.person IS NULL OR NOT counts(p_run, s.person, n.grp);
+  IF v_missing > 0 THEN
+    RAISE EXCEPTION '% of % approvals are missing for %', v_missing, cardinality(v_needed), p_run.tag
+      USING ERRCODE = 'TD009';
+  END IF;
+  SELECT coalesce(array_agg(person), '{}') INTO v_people FROM slots WHERE run = p_run.id AND queued_seq = p_run.seq;
+  IF NOT suffices(p_run, v_people) THEN
+    RAISE EXCEPTION 'the approvals of % do not suffice under the config in force', p_run.tag USING ERRCODE = 'TD009';
+  END IF;
+  IF EXISTS (SELECT 1 FROM unnest(p_run.locks) AS name
+             WHERE NOT EXISTS (SELECT 1 FROM locks l WHERE l.name = name.name AND l.root = p_run.root)) THEN
+    RAISE EXCEPTION '% does not hold its locks', p_run.tag USING ERRCODE = 'TD031';
+  END IF;
+END $$;
+
+-- The same people still count when the first step starts.
+CREATE OR REPLACE FUNCTION wall_quorum_still(p_run runs) RETURNS void LANGUAGE plpgsql
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_queued integer; v_people text[];
+BEGIN
+  IF p_run.risk > 0 AND NOT EXISTS (SELECT 1 FROM shown WHERE run = p_run.id AND fingerprint = p_run.fingerprint) THEN
+    RAISE EXCEPTION 'nothing runs that was not shown' USING ERRCODE = 'TD015';
+  END IF;
+  SELECT max(seq) INTO v_queued FROM events WHERE run = p_run.id AND state = 'queued' AND kind IN ('approved', 'admitted');
+  SELECT coalesce(array_agg(person) FILTER (WHERE counts(p_run, person, grp)), '{}') INTO v_people
+    FROM slots WHERE run = p_run.id AND queued_seq = v_queued AND fingerprint = p_run.fingerprint;
+  IF v_queued IS NULL OR NOT suffices(p_run, v_people) THEN
+    RAISE EXCEPTION 'an approval of % counts no longer', p_run.tag USING ERRCODE = 'TD009';
+  END IF;
+END $$;
+
+-- An answer after which an effect may run needs the run's quorum, askers not counting; Stop needs one person, and so
+-- does every answer in a run that needed no approval.
+CREATE OR REPLACE FUNCTION wall_answer(p_old runs, p_new runs) RETURNS void LANGUAGE plpgsql
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_choice text;
+BEGIN
+  SELECT body ->> 'choice' INTO v_choice FROM events WHERE run = p_new.id AND seq = p_new.seq AND kind = 'answered';
+  IF v_choice IS NULL OR NOT answered(p_old, v_choice) THEN
+    RAISE EXCEPTION 'an answer needs the quorum of the run' USING ERRCODE = 'TD011';
+  END IF;
+  -- A run that was stopped before its first step starts by this answer.
+  IF v_choice <> 'stop' AND NOT EXISTS (SELECT 1 FROM events WHERE run = p_new.id AND kind = 'started') THEN
+    PERFORM wall_quorum_still(p_new);
+  END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION answered(p_run runs, p_choice text) RETURNS boolean LANGUAGE plpgsql STABLE
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_slots text[]; v_people text[];
+BEGIN
+  v_slots := CASE WHEN p_choice = 'stop' THEN '{}' ELSE demanded(p_run) END;
+  SELECT coalesce(array_agg(person ORDER BY at), '{}') INTO v_people FROM answers a
+    WHERE run = p_run.id AND question = p_run.question_seq AND choice = p_choice
+      AND (p_choice = 'stop' OR cardinality(v_slots) = 0 OR NOT EXISTS (
+        SELECT 1 FROM askers k WHERE k.run = a.run AND k.person = a.person
+        UNION ALL SELECT 1 FROM subjects u WHERE u.run = a.run AND u.person = a.person));
+  IF p_choice = 'stop' OR cardinality(v_slots) = 0 THEN RETURN cardinality(v_people) > 0; END IF;
+  RETURN suffices(p_run, v_people);
+END $$;
+
+DROP TRIGGER IF EXISTS wall ON runs;
+CREATE TRIGGER wall BEFORE INSERT OR UPDATE ON runs FOR EACH ROW EXECUTE FUNCTION wall_runs();
+
+CREATE OR REPLACE FUNCTION event_hash(p_event events, p_before text) RETURNS text LANGUAGE sql STABLE
+SET search_path = tandem, pg_temp AS $$
+  SELECT encode(sha256(convert_to(jsonb_build_array(p_before, p_event.run, p_event.seq,
+    extract(epoch FROM p_event.at), p_event.kind, p_event.state, p_event.actor, p_event.step, p_event.way,
+    p_event.attempt, p_event.mark, extract(epoch FROM p_event.deadline), p_event.fence, p_event.body)::text,
+    'UTF8')), 'hex')
+$$;
+
+-- Events: in order, chained, and only with the run's row locked. A step starts only in a run that runs, and ends only
+-- where it was started.
+CREATE OR REPLACE FUNCTION wall_events() RETURNS trigger LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+DECLARE v_seq integer; v_state text; v_before text;
+BEGIN
+  SELECT seq, state INTO v_seq, v_state FROM runs WHERE id = NEW.run FOR NO KEY UPDATE;
+  SELECT hash INTO v_before FROM events WHERE run = NEW.run AND seq = NEW.seq - 1;
+  IF NEW.seq <> v_seq + 1 AND NOT (NEW.seq = 1 AND v_seq = 1) OR NEW.seq > 1 AND v_before IS NULL THEN
+    RAISE EXCEPTION 'events go by one' USING ERRCODE = 'TD004';
+  END IF;
+  IF NEW.mark = 'started' AND v_state <> 'running' OR NEW.mark <> 'late' AND v_state NOT IN ('running', 'waiting') THEN
+    RAISE EXCEPTION 'no step moves in a run that is %', v_state USING ERRCODE = 'TD018';
+  END IF;
+  IF NEW.mark NOT IN ('started', 'late') AND NOT EXISTS (
+      SELECT 1 FROM events WHERE run = NEW.run AND step = NEW.step AND way = NEW.way AND attempt = NEW.attempt
+        AND mark = 'started') THEN
+    RAISE EXCEPTION 'nothing ends that was not started' USING ERRCODE = 'TD018';
+  END IF;
+  NEW.hash := event_hash(NEW, coalesce(v_before, ''));
+  RETURN NEW;
+END $$;
+
+DROP TRIGGER IF EXISTS wall ON events;
+CREATE TRIGGER wall BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION wall_events();
+
+CREATE OR REPLACE FUNCTION wall_event_taken() RETURNS trigger LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM runs WHERE id = NEW.run AND seq >= NEW.seq) THEN
+    RAISE EXCEPTION 'an event raises the seq of its run' USING ERRCODE = 'TD004';
+  END IF;
+  RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS taken ON events;
+CREATE CONSTRAINT TRIGGER taken AFTER INSERT ON events DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION wall_event_taken();
+
+-- Approvals: of the plan that stands, that was shown, by a person of the roster who did not ask.
+CREATE OR REPLACE FUNCTION wall_approvals() RETURNS trigger LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs; v_person text;
+BEGIN
+  SELECT * INTO v_run FROM runs WHERE id = NEW.run FOR NO KEY UPDATE;
+  SELECT a.person INTO v_person FROM accounts a JOIN people p USING (person)
+    WHERE a.team = NEW.team AND a.slack_user = NEW.slack_user AND p.active;
+  IF v_person IS DISTINCT FROM NEW.person THEN
+    RAISE EXCEPTION 'that account is not this person of the roster' USING ERRCODE = 'TD012';
+  END IF;
+  IF v_run.state <> 'awaiting_approval' OR v_run.fingerprint IS DISTINCT FROM NEW.fingerprint THEN
+    RAISE EXCEPTION 'only the plan that stands can be approved' USING ERRCODE = 'TD013';
+  END IF;
+  IF v_run.expires_at <= tandem.clock() THEN
+    RAISE EXCEPTION 'the request has expired' USING ERRCODE = 'TD014';
+  END IF;
+  IF NOT EXISTS (SELECT 1 FROM shown WHERE run = NEW.run AND fingerprint = NEW.fingerprint) THEN
+    RAISE EXCEPTION 'a plan that was not shown cannot be approved' USING ERRCODE = 'TD015';
+  END IF;
+  IF EXISTS (SELECT 1 FROM askers WHERE run = NEW.run AND person = NEW.person)
+     OR EXISTS (SELECT 1 FROM subjects WHERE run = NEW.run AND person = NEW.person) THEN
+    RAISE EXCEPTION 'no asker approves' USING ERRCODE = 'TD016';
+  END IF;
+  RETURN NEW;
+END $$;
+DROP TRIGGER IF EXISTS wall ON approvals;
+CREATE TRIGGER wall BEFORE INSERT ON approvals FOR EACH ROW EXECUTE FUNCTION wall_approvals();
+
+CREATE OR REPLACE FUNCTION wall_answers() RETURNS trigger LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs; v_person text; v_needed text[];
+BEGIN
+  SELECT * INTO v_run FROM runs WHERE id = NEW.run FOR NO KEY UPDATE;
+  SELECT a.person INTO v_person FROM accounts a JOIN people p USING (person)
+    WHERE a.team = NEW.team AND a.slack_user = NEW.slack_user AND p.active;
+  IF v_person IS DISTINCT FROM NEW.person THEN
+    RAISE EXCEPTION 'that account is not this person of the roster' USING ERRCODE = 'TD012';
+  END IF;
+  IF v_run.state <> 'in_doubt' OR v_run.question_seq IS DISTINCT FROM NEW.question THEN
+    RAISE EXCEPTION 'that question no longer stands' USING ERRCODE = 'TD013';
+  END IF;
+  RETURN NEW;
+END $$;
+DROP TRIGGER IF EXISTS wall ON answers;
+CREATE TRIGGER wall BEFORE INSERT ON answers FOR EACH ROW EXECUTE FUNCTION wall_answers();
+
+-- Append-only, whoever asks.
+CREATE OR REPLACE FUNCTION wall_append_only() RETURNS trigger LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'TD017'; END $$;
+DO $$
+DECLARE t text;
+BEGIN
+  FOREACH t IN ARRAY ARRAY['events', 'approvals', 'slots', 'shown', 'answers', 'askers', 'subjects', 'ticks',
+                           'checkpoints', 'heads'] LOOP
+    EXECUTE format('DROP TRIGGER IF EXISTS append_only ON tandem.%I', t);
+    EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON tandem.%I '
+                   'FOR EACH STATEMENT EXECUTE FUNCTION tandem.wall_append_only()', t);
+  END LOOP;
+END $$;
+
+-- Also where session_replication_role says "replica": that setting would switch ordinary triggers off.
+DO $$
+DECLARE t record;
+BEGIN
+  FOR t IN SELECT tgname, tgrelid::regclass AS of FROM pg_trigger WHERE NOT tgisinternal
+      AND tgname IN ('wall', 'taken', 'append_only') AND tgrelid IN (
+        SELECT c.oid FROM pg_class c WHERE relnamespace = 'tandem'::regnamespace) LOOP
+    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', t.of, t.tgname);
+  END LOOP;
+END $$;

@@ -1,0 +1,332 @@
+-- The doors' verbs: one call, one transaction, one round trip. Each answers jsonb with a `code`.
+-- SECURITY DEFINER: the bot's role may call these and read; it writes no table of promises by itself.
+
+-- The one way a run moves: its row is locked, the event written, seq raised.
+CREATE OR REPLACE FUNCTION tell(
+  p_run bigint, p_kind text, p_signal text, p_actor text, p_body jsonb,
+  p_step text DEFAULT NULL, p_way text DEFAULT NULL, p_attempt integer DEFAULT NULL, p_mark text DEFAULT NULL,
+  p_deadline timestamptz DEFAULT NULL
+) RETURNS runs LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs; v_state text; v_now timestamptz := tandem.clock(); v_end boolean;
+BEGIN
+  SELECT * INTO v_run FROM runs WHERE id = p_run FOR NO KEY UPDATE;
+  v_state := v_run.state;
+  IF p_signal IS NOT NULL THEN
+    SELECT lands INTO v_state FROM moves WHERE at = v_run.state AND signal = p_signal;
+    IF v_state IS NULL THEN
+      RAISE EXCEPTION 'a run that is % takes no %', v_run.state, p_signal USING ERRCODE = 'TD007';
+    END IF;
+  END IF;
+  INSERT INTO events (run, seq, at, kind, state, actor, step, way, attempt, mark, deadline, fence, body, hash)
+    VALUES (p_run, v_run.seq + 1, v_now, p_kind, v_state, p_actor, p_step, p_way, p_attempt, p_mark, p_deadline,
+            v_run.fence, coalesce(p_body, '{}'), '');
+  IF v_state IS DISTINCT FROM v_run.state THEN
+    v_end := v_state IN ('succeeded', 'failed', 'undone', 'refused', 'denied', 'expired', 'superseded', 'cancelled');
+    UPDATE runs SET seq = seq + 1, state = v_state, moved_at = v_now,
+        ended_at = CASE WHEN v_end THEN v_now END,
+        worker = CASE WHEN v_end OR v_state IN ('waiting', 'in_doubt', 'awaiting_approval') THEN NULL ELSE worker END,
+        due = CASE WHEN v_end OR v_state IN ('in_doubt', 'awaiting_approval') THEN NULL ELSE due END, claims = 0
+      WHERE id = p_run RETURNING * INTO v_run;
+    IF v_end THEN PERFORM ended(v_run); END IF;
+  ELSE
+    UPDATE runs SET seq = seq + 1, claims = 0 WHERE id = p_run RETURNING * INTO v_run;
+  END IF;
+  UPDATE threads SET due = v_now WHERE run = p_run AND due > v_now;
+  RETURN v_run;
+END $$;
+
+-- What an end brings: secrets wiped, the root's locks freed, a waiting parent woken.
+CREATE OR REPLACE FUNCTION ended(p_run runs) RETURNS void LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+BEGIN
+  DELETE FROM sealed WHERE run = p_run.id;
+  IF NOT EXISTS (SELECT 1 FROM runs WHERE root = p_run.root AND ended_at IS NULL) THEN
+    DELETE FROM locks WHERE root = p_run.root;  -- two that end at once see each other alive: then `sweep` frees them
+  END IF;
+  IF p_run.parent IS NOT NULL AND NOT p_run.detached THEN
+    UPDATE runs SET due = tandem.clock() WHERE id = p_run.parent AND ended_at IS NULL;
+  END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION person_of(p_team text, p_user text) RETURNS text LANGUAGE sql STABLE
+SET search_path = tandem, pg_temp AS $$
+  SELECT person FROM accounts JOIN people p USING (person) WHERE team = p_team AND slack_user = p_user AND p.active
+$$;
+
+-- A door's first act. The same key, or within two minutes the same words by the same account, is the same run.
+CREATE OR REPLACE FUNCTION ask(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_id bigint; v_answer jsonb; v_now timestamptz; v_person text; v_parent runs; v_key text := p ->> 'key';
+  v_team text := p ->> 'team'; v_user text := p ->> 'user'; v_words text := p ->> 'words'; v_channel text := p ->> 'channel';
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('ask ' || coalesce(p ->> 'team', '') || (coalesce(p ->> 'user', v_key)), 0));
+  SELECT answer INTO v_answer FROM dedupe WHERE key = v_key;
+  IF FOUND THEN RETURN v_answer || '{"again": true}'; END IF;
+  v_now := tandem.clock();
+  IF v_words <> '' AND NOT coalesce((p ->> 'anew')::boolean, false) THEN
+    SELECT jsonb_build_object('code', 'same_words', 'run', id, 'tag', tag, 'state', state, 'asked', created_at)
+      INTO v_answer FROM runs
+      WHERE team = v_team AND slack_user = v_user AND created_at > v_now - interval '2 minutes'
+        AND words = v_words AND channel IS NOT DISTINCT FROM v_channel AND risk > 0
+      ORDER BY created_at DESC LIMIT 1;
+    IF FOUND THEN RETURN v_answer; END IF;
+  END IF;
+  v_person := person_of(p ->> 'team', p ->> 'user');
+  v_id := nextval(pg_get_serial_sequence('tandem.runs', 'id'));
+  IF p ? 'parent' THEN SELECT * INTO v_parent FROM runs WHERE id = (p ->> 'parent')::bigint; END IF;
+  INSERT INTO runs (id, command, params, reason, words, requester, team, slack_user, via, channel, thread_ts, look_only,
+      parent, parent_step, root, detached, created_at, config, environment, risk, state, seq, moved_at, due, due_since)
+    OVERRIDING SYSTEM VALUE
+    VALUES (v_id, p ->> 'command', p -> 'params', coalesce(p ->> 'reason', ''), coalesce(p ->> 'words', ''), v_person,
+      p ->> 'team', p ->> 'user', p ->> 'via', p ->> 'channel', p ->> 'thread_ts',
+      coalesce((p ->> 'look_only')::boolean, false),
+      v_parent.id, p ->> 'parent_step',
+      CASE WHEN (p ->> 'detached')::boolean THEN v_id ELSE coalesce(v_parent.root, v_id) END, coalesce((p ->> 'detached')::boolean, false),
+      v_now, p ->> 'config', coalesce(p ->> 'environment', ''), (p ->> 'risk')::smallint, 'planning', 1, v_now, v_now, v_now);
+  INSERT INTO events (run, seq, at, kind, state, actor, body, hash)
+    VALUES (v_id, 1, v_now, 'asked', 'planning', v_person,
+            jsonb_strip_nulls(jsonb_build_object('via', p ->> 'via', 'parent', v_parent.tag, 'schedule', p ->> 'schedule')), '');
+  INSERT INTO askers SELECT v_id, person FROM (
+      SELECT v_person AS person
+      UNION SELECT person FROM askers WHERE run = v_parent.id
+      UNION SELECT person FROM answers WHERE run = v_parent.id
+      UNION SELECT actor FROM events WHERE run = v_parent.id AND kind = 'ticked') AS who
+    WHERE person IS NOT NULL;
+  INSERT INTO subjects SELECT v_id, s FROM jsonb_array_elements_text(coalesce(p -> 'subjects', '[]')) AS s
+    WHERE EXISTS (SELECT 1 FROM people WHERE person = s);
+  INSERT INTO threads (run, channel, due) VALUES (v_id, p ->> 'channel', v_now);
+  v_answer := jsonb_build_object('code', 'asked', 'run', v_id, 'tag', 'r' || v_id);
+  INSERT INTO dedupe VALUES (v_key, v_id, v_answer, v_now);
+  RETURN v_answer;
+END $$;
+
+-- Slack acknowledged a message that holds the whole plan.
+CREATE OR REPLACE FUNCTION shown_at(p_run bigint, p_fingerprint text, p_channel text, p_ts text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs;
+BEGIN
+  SELECT * INTO v_run FROM runs WHERE id = p_run FOR NO KEY UPDATE;
+  IF v_run.fingerprint IS DISTINCT FROM p_fingerprint OR v_run.ended_at IS NOT NULL
+     OR EXISTS (SELECT 1 FROM shown WHERE run = p_run AND fingerprint = p_fingerprint) THEN RETURN false; END IF;
+  INSERT INTO shown VALUES (p_run, p_fingerprint, p_channel, p_ts, tandem.clock());
+  UPDATE runs SET due = tandem.clock() WHERE id = p_run AND state = 'queued';
+  PERFORM tell(p_run, 'shown', NULL, NULL, jsonb_build_object('channel', p_channel));
+  RETURN true;
+END $$;
+
+-- One person's yes to one plan. Recorded as given; it counts once the person was read from Slack within 60 s.
+CREATE OR REPLACE FUNCTION approve(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs; v_person text; v_code text; v_slots text[];
+BEGIN
+  v_person := person_of(p ->> 'team', p ->> 'user');
+  SELECT * INTO v_run FROM runs WHERE id = (p ->> 'run')::bigint FOR NO KEY UPDATE;
+  v_code := CASE
+    WHEN v_run.id IS NULL THEN 'no_run'
+    WHEN v_run.state <> 'awaiting_approval' THEN 'not_waiting'
+    WHEN v_run.fingerprint IS DISTINCT FROM p ->> 'fingerprint' THEN 'other_plan'
+    WHEN v_run.expires_at <= tandem.clock() THEN 'expired'
+    WHEN v_person IS NULL THEN 'not_listed'
+    WHEN EXISTS (SELECT 1 FROM askers WHERE run = v_run.id AND person = v_person) THEN 'asker'
+    WHEN EXISTS (SELECT 1 FROM subjects WHERE run = v_run.id AND person = v_person) THEN 'subject'
+    WHEN NOT EXISTS (SELECT 1 FROM shown WHERE run = v_run.id AND fingerprint = v_run.fingerprint) THEN 'not_shown'
+    WHEN (SELECT config FROM applied) IS DISTINCT FROM p ->> 'config' THEN 'old_config'
+  END;
+  IF v_code IS NOT NULL THEN RETURN jsonb_build_object('code', v_code, 'state', v_run.state); END IF;
+  v_slots := needed(v_run, v_run.config);
+  IF NOT EXISTS (SELECT 1 FROM unnest(v_slots) AS grp WHERE in_group(v_run, v_person, grp)) THEN
+    RETURN jsonb_build_object('code', 'no_approver', 'slots', to_jsonb(v_slots));
+  END IF;
+  IF EXISTS (SELECT 1 FROM approvals WHERE run = v_run.id AND fingerprint = v_run.fingerprint AND person = v_person) THEN
+    RETURN jsonb_build_object('code', 'already') || count_up(v_run.id);
+  END IF;
+  v_run := tell(v_run.id, 'approval', NULL, v_person, '{}');
+  INSERT INTO approvals VALUES (v_run.id, v_run.seq, v_run.fingerprint, v_person, p ->> 'team', p ->> 'user', tandem.clock());
+  RETURN jsonb_build_object('code', 'recorded') || count_up(v_run.id);
+END $$;
+
+-- Counts the approvals again and queues the run if every slot is filled and its locks are free.
+CREATE OR REPLACE FUNCTION count_up(p_run bigint) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs; v_slots text[]; v_people text[]; v_who text[]; v_stale boolean; v_holder bigint;
+BEGIN
+  SELECT * INTO v_run FROM runs WHERE id = p_run FOR NO KEY UPDATE;
+  IF v_run.state <> 'awaiting_approval' OR v_run.look_only OR v_run.expires_at <= tandem.clock() THEN
+    RETURN jsonb_build_object('queued', false);
+  END IF;
+  v_slots := demanded(v_run);
+  SELECT coalesce(array_agg(a.person ORDER BY a.at) FILTER (WHERE d.fit AND d.seen >= tandem.clock() - interval '60 s'), '{}'),
+         coalesce(bool_or(d.seen IS NULL OR d.seen < tandem.clock() - interval '60 s'), false)
+    INTO v_people, v_stale
+    FROM approvals a JOIN accounts c USING (team, slack_user) JOIN people p ON p.person = a.person AND p.active
+    LEFT JOIN directory d USING (team, slack_user)
+    WHERE a.run = p_run AND a.fingerprint = v_run.fingerprint
+      AND NOT EXISTS (SELECT 1 FROM askers k WHERE k.run = p_run AND k.person = a.person);
+  v_who := assign(v_run, v_slots, v_people);
+  IF v_who IS NULL OR NOT suffices(v_run, v_who) THEN
+    RETURN jsonb_build_object('queued', false, 'stale', v_stale, 'have', cardinality(v_people), 'need', cardinality(v_slots));
+  END IF;
+  v_holder := take_locks(v_run);
+  IF v_holder IS NOT NULL THEN
+    RETURN jsonb_build_object('queued', false, 'held_by', 'r' || v_holder);
+  END IF;
+  INSERT INTO slots SELECT p_run, v_run.fingerprint, v_run.seq + 1, n, v_slots[n], v_who[n]
+    FROM generate_subscripts(v_slots, 1) AS n;
+  UPDATE runs SET due = tandem.clock(), due_since = tandem.clock() WHERE id = p_run;
+  PERFORM tell(p_run, 'approved', 'approve', NULL, jsonb_build_object('by', to_jsonb(v_who)));
+  RETURN jsonb_build_object('queued', true);
+EXCEPTION WHEN SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLSTATE 'TD022' THEN  -- the config in force allows it no more
+  RETURN jsonb_build_object('queued', false, 'policy', SQLERRM);
+END $$;
+
+-- All of a run's locks together, owned by its root; the root that holds one of them, or NULL when all are taken.
+CREATE OR REPLACE FUNCTION take_locks(p_run runs) RETURNS bigint LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+DECLARE v_holder bigint;
+BEGIN
+  INSERT INTO locks SELECT name, p_run.root, tandem.clock() FROM unnest(p_run.locks) AS name ORDER BY name
+    ON CONFLICT DO NOTHING;
+  SELECT root INTO v_holder FROM locks WHERE name = ANY (p_run.locks) AND root <> p_run.root LIMIT 1;
+  IF v_holder IS NOT NULL THEN RAISE EXCEPTION 'held' USING ERRCODE = 'TD030'; END IF;
+  RETURN NULL;
+EXCEPTION WHEN SQLSTATE 'TD030' THEN  -- what was inserted here is rolled back with this block
+  RETURN v_holder;
+END $$;
+
+-- The verbs of people that need no counting: deny, cancel, supersede, amend, ask back, answer back.
+CREATE OR REPLACE FUNCTION say(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs; v_person text; v_verb text := p ->> 'verb'; v_answer jsonb; v_other runs;
+BEGIN
+  v_person := person_of(p ->> 'team', p ->> 'user');
+  SELECT * INTO v_run FROM runs WHERE id = (p ->> 'run')::bigint FOR NO KEY UPDATE;
+  SELECT answer INTO v_answer FROM dedupe WHERE key = p ->> 'key';
+  IF FOUND THEN RETURN v_answer || '{"again": true}'; END IF;
+  IF v_run.id IS NULL THEN RETURN '{"code": "no_run"}'; END IF;
+  IF v_person IS NULL THEN RETURN '{"code": "not_listed"}'; END IF;
+  IF p ? 'fingerprint' AND v_run.fingerprint IS DISTINCT FROM p ->> 'fingerprint' THEN
+    RETURN jsonb_build_object('code', 'other_plan', 'state', v_run.state);
+  END IF;
+  IF v_verb <> 'cancel' AND v_run.state <> 'awaiting_approval' OR v_run.ended_at IS NOT NULL THEN
+    RETURN jsonb_build_object('code', 'not_waiting', 'state', v_run.state);
+  END IF;
+  CASE v_verb
+  WHEN 'deny' THEN
+    IF NOT EXISTS (SELECT 1 FROM unnest(needed(v_run, v_run.config)) AS grp WHERE in_group(v_run, v_person, grp)) THEN
+      RETURN jsonb_build_object('code', 'no_approver', 'slots', to_jsonb(needed(v_run, v_run.config)));
+    END IF;
+    PERFORM tell(v_run.id, 'denied', 'deny', v_person, jsonb_build_object('text', p ->> 'text'));
+  WHEN 'cancel' THEN
+    IF v_run.state = 'in_doubt' THEN RETURN jsonb_build_object('code', 'in_doubt'); END IF;
+    IF v_run.state IN ('running', 'waiting') THEN
+      IF v_run.wish IS NOT NULL OR v_run.heading <> 'forth' THEN RETURN '{"code": "already"}'; END IF;
+      UPDATE runs SET wish = 'cancel', due = tandem.clock() WHERE id = v_run.id;
+      PERFORM tell(v_run.id, 'cancel_wished', NULL, v_person, jsonb_build_object('text', p ->> 'text'));
+    ELSE
+      PERFORM tell(v_run.id, 'cancelled', 'cancel', v_person, jsonb_build_object('text', p ->> 'text'));
+    END IF;
+  WHEN 'supersede' THEN
+    SELECT * INTO v_other FROM runs WHERE id = (p ->> 'by')::bigint;
+    IF v_other.id IS NULL OR NOT v_other.locks && v_run.locks OR v_other.id = v_run.id THEN
+      RETURN '{"code": "not_related"}';
+    END IF;
+    PERFORM tell(v_run.id, 'superseded', 'supersede', v_person, jsonb_build_object('by', v_other.tag));
+  WHEN 'amend' THEN
+    INSERT INTO askers VALUES (v_run.id, v_person) ON CONFLICT DO NOTHING;
+    INSERT INTO subjects SELECT v_run.id, s FROM jsonb_array_elements_text(coalesce(p -> 'subjects', '[]')) AS s
+      WHERE EXISTS (SELECT 1 FROM people WHERE person = s) ON CONFLICT DO NOTHING;
+    UPDATE runs SET due = tandem.clock(), due_since = tandem.clock() WHERE id = v_run.id;
+    v_run := tell(v_run.id, 'amended', 'amend', v_person, jsonb_build_object('text', p ->> 'text'));
+    UPDATE runs SET params = p -> 'params', reason = coalesce(p ->> 'reason', reason) WHERE id = v_run.id;
+  WHEN 'ask_back', 'answer_back' THEN
+    PERFORM tell(v_run.id, v_verb, NULL, v_person, jsonb_build_object('text', p ->> 'text'));
+  END CASE;
+  v_answer := jsonb_build_object('code', 'done', 'run', v_run.id, 'tag', v_run.tag);
+  IF p ? 'key' THEN INSERT INTO dedupe VALUES (p ->> 'key', v_run.id, v_answer, tandem.clock()) ON CONFLICT DO NOTHING; END IF;
+  RETURN v_answer;
+END $$;
+
+-- One person's answer to a doubt; with the quorum the run goes on.
+CREATE OR REPLACE FUNCTION answer(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs; v_person text; v_choice text := p ->> 'choice'; v_q jsonb; v_slots text[];
+BEGIN
+  v_person := person_of(p ->> 'team', p ->> 'user');
+  SELECT * INTO v_run FROM runs WHERE id = (p ->> 'run')::bigint FOR NO KEY UPDATE;
+  IF v_run.id IS NULL THEN RETURN '{"code": "no_run"}'; END IF;
+  IF v_person IS NULL THEN RETURN '{"code": "not_listed"}'; END IF;
+  IF v_run.state <> 'in_doubt' OR v_run.question_seq IS DISTINCT FROM (p ->> 'question')::integer THEN
+    RETURN jsonb_build_object('code', 'not_waiting', 'state', v_run.state);
+  END IF;
+  IF NOT v_run.question -> 'choices' ? v_choice THEN RETURN '{"code": "no_choice"}'; END IF;
+  v_slots := needed(v_run, v_run.config);
+  IF v_choice <> 'stop' AND cardinality(v_slots) > 0 THEN
+    IF EXISTS (SELECT 1 FROM askers WHERE run = v_run.id AND person = v_person) THEN RETURN '{"code": "asker"}'; END IF;
+    IF NOT EXISTS (SELECT 1 FROM unnest(v_slots) AS grp WHERE in_group(v_run, v_person, grp)) THEN
+      RETURN jsonb_build_object('code', 'no_approver', 'slots', to_jsonb(v_slots));
+    END IF;
+  END IF;
+  IF EXISTS (SELECT 1 FROM answers WHERE run = v_run.id AND question = v_run.question_seq AND person = v_person) THEN
+    RETURN '{"code": "already"}';
+  END IF;
+  INSERT INTO answers VALUES (v_run.id, v_run.question_seq, v_person, v_choice, p ->> 'team', p ->> 'user', tandem.clock());
+  IF NOT answered(v_run, v_choice) THEN
+    PERFORM tell(v_run.id, 'answer', NULL, v_person, jsonb_build_object('choice', v_choice));
+    RETURN jsonb_build_object('code', 'recorded', 'need', cardinality(v_slots));
+  END IF;
+  v_q := v_run.question;
+  UPDATE runs SET due = tandem.clock(), due_since = tandem.clock() WHERE id = v_run.id;
+  v_run := tell(v_run.id, 'answered', 'resume', v_person, jsonb_build_object('choice', v_choice, 'doubt', v_q ->> 'doubt'));
+  PERFORM apply_answer(v_run, v_q, v_choice, v_person);
+  RETURN jsonb_build_object('code', 'answered', 'choice', v_choice);
+EXCEPTION WHEN SQLSTATE 'TD009' OR SQLSTATE 'TD015' OR SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLSTATE 'TD022' THEN  -- it had not begun, and what it was approved by counts no more
+  RETURN '{"code": "unapproved"}';
+END $$;
+
+-- What an answer means for the ledger and the heading.
+CREATE OR REPLACE FUNCTION apply_answer(p_run runs, p_q jsonb, p_choice text, p_person text) RETURNS void
+LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+DECLARE v_step text := p_q ->> 'step'; v_way text := p_q ->> 'way'; v_attempt integer := (p_q ->> 'attempt')::integer;
+BEGIN
+  IF p_choice = 'stop' THEN
+    UPDATE runs SET heading = 'stop', why = 'stopped', question = NULL WHERE id = p_run.id;
+    PERFORM cancel_children(p_run.id);
+  ELSIF p_choice = 'back' THEN
+    UPDATE runs SET heading = 'back', why = 'failed', question = NULL WHERE id = p_run.id;
+    PERFORM cancel_children(p_run.id);
+  ELSE
+    UPDATE runs SET question = NULL WHERE id = p_run.id;
+    IF v_step IS NOT NULL AND p_q ->> 'doubt' IN ('effect', 'failed', 'closing', 'blind') THEN
+      PERFORM tell(p_run.id, 'resolved', NULL, p_person, jsonb_build_object('choice', p_choice), v_step, v_way, v_attempt,
+        CASE p_choice WHEN 'happened' THEN 'done' WHEN 'skip' THEN 'skipped' ELSE 'again' END);
+    END IF;
+  END IF;
+END $$;
+
+-- A person ticks off a task. Who may stands in the event that started it, not in what the caller says.
+CREATE OR REPLACE FUNCTION tick(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs; v_person text; v_last events; v_who text; v_box bytea; v_answer jsonb := '{"code": "done"}';
+BEGIN
+  v_person := person_of(p ->> 'team', p ->> 'user');
+  SELECT * INTO v_run FROM runs WHERE id = (p ->> 'run')::bigint FOR NO KEY UPDATE;
+  IF v_run.id IS NULL THEN RETURN '{"code": "no_run"}'; END IF;
+  IF v_person IS NULL THEN RETURN '{"code": "not_listed"}'; END IF;
+  SELECT * INTO v_last FROM events WHERE run = v_run.id AND step = p ->> 'step' AND way = 'do' AND mark IS NOT NULL
+    ORDER BY seq DESC LIMIT 1;
+  IF v_run.state NOT IN ('waiting', 'running') OR v_last.mark IS DISTINCT FROM 'started' OR NOT v_last.body ? 'who' THEN
+    RETURN jsonb_build_object('code', 'not_waiting', 'state', v_run.state);
+  END IF;
+  v_who := v_last.body ->> 'who';
+  IF v_who = 'requester' AND v_run.requester IS DISTINCT FROM v_person
+     OR v_who = 'another' AND EXISTS (SELECT 1 FROM askers WHERE run = v_run.id AND person = v_person)
+     OR v_who NOT IN ('requester', 'another') AND NOT in_group(v_run, v_person, v_who) THEN
+    RETURN jsonb_build_object('code', 'not_yours', 'who', v_who);
+  END IF;
+  IF v_last.body ->> 'reveals' IS NOT NULL THEN  -- shown once: it is wiped with the tick, before anybody sees it
+    DELETE FROM sealed WHERE run = v_run.id AND name = v_last.body ->> 'reveals' RETURNING box INTO v_box;
+    IF v_box IS NULL THEN RETURN '{"code": "gone"}'; END IF;
+    v_answer := v_answer || jsonb_build_object('box', encode(v_box, 'base64'), 'of', v_last.body ->> 'reveals');
+  END IF;
+  UPDATE runs SET due = tandem.clock() WHERE id = v_run.id;
+  PERFORM tell(v_run.id, 'ticked', NULL, v_person, '{}', v_last.step, 'do', v_last.attempt, 'done');
+  RETURN v_answer;
+END $$;

@@ -1,0 +1,390 @@
+-- The engine's verbs. Every write is fenced: only the worker that holds the run's claim, under that very fence.
+
+CREATE OR REPLACE FUNCTION enlist(p_id uuid, p_lease interval, p_config text, p_kinds text[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+  INSERT INTO workers (id, lease_until, lease, config, kinds)
+    VALUES (p_id, clock_timestamp() + p_lease, p_lease, p_config, p_kinds)
+$$;
+
+-- False where the lease is already over: the worker must stop what it does and enlist anew.
+CREATE OR REPLACE FUNCTION renew(p_id uuid) RETURNS boolean LANGUAGE sql SECURITY DEFINER
+SET search_path = tandem, pg_temp AS $$
+  UPDATE workers SET lease_until = clock_timestamp() + lease WHERE id = p_id AND lease_until > clock_timestamp()
+    RETURNING true
+$$;
+
+-- A worker that leaves in good order: what it held is due at once.
+CREATE OR REPLACE FUNCTION retire(p_id uuid) RETURNS void LANGUAGE sql SECURITY DEFINER
+SET search_path = tandem, pg_temp AS $$
+  UPDATE workers SET lease_until = clock_timestamp() WHERE id = p_id AND lease_until > clock_timestamp()
+$$;
+
+-- Due runs without a live lease. After the database itself was away, one whole lease passes before a take-over.
+CREATE OR REPLACE FUNCTION claim(p_worker uuid, p_limit integer) RETURNS SETOF runs LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_me workers;
+BEGIN
+  SELECT * INTO v_me FROM workers WHERE id = p_worker AND lease_until > clock_timestamp();
+  IF NOT FOUND THEN RAISE EXCEPTION 'this worker has no lease' USING ERRCODE = 'TD040'; END IF;
+  RETURN QUERY
+    UPDATE runs SET worker = p_worker, fence = runs.fence + 1, claims = runs.claims + 1
+      WHERE id IN (
+        SELECT r.id FROM runs r LEFT JOIN workers w ON w.id = r.worker
+          WHERE r.state IN ('planning', 'queued', 'running', 'waiting') AND r.due <= tandem.clock()
+            AND (r.worker IS NULL
+                 OR w.lease_until < clock_timestamp() AND clock_timestamp() > pg_postmaster_start_time() + w.lease)
+            AND r.kinds <@ v_me.kinds
+          ORDER BY r.due LIMIT p_limit FOR NO KEY UPDATE OF r SKIP LOCKED)
+      RETURNING *;
+END $$;
+
+CREATE OR REPLACE FUNCTION held(p_run bigint, p_worker uuid, p_fence bigint) RETURNS runs LANGUAGE plpgsql
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs;
+BEGIN
+  SELECT * INTO v_run FROM runs WHERE id = p_run FOR NO KEY UPDATE;
+  IF p_worker IS NULL OR v_run.worker IS DISTINCT FROM p_worker OR v_run.fence IS DISTINCT FROM p_fence
+     OR v_run.ended_at IS NOT NULL THEN
+    RAISE EXCEPTION 'run % is no longer held by this worker', p_run USING ERRCODE = 'TD041';
+  END IF;
+  RETURN v_run;
+END $$;
+
+-- Gives a claim back; the run is due again at that time (NULL: only people move it).
+CREATE OR REPLACE FUNCTION release(p_run bigint, p_worker uuid, p_fence bigint, p_due timestamptz, p_progress jsonb)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs;
+BEGIN
+  v_run := held(p_run, p_worker, p_fence);
+  -- What happened while the run was held makes it due at once: a wish to cancel, or its plan having been shown.
+  IF v_run.wish IS NOT NULL AND v_run.heading = 'forth' OR v_run.state = 'queued' AND EXISTS (
+      SELECT 1 FROM shown WHERE run = p_run AND fingerprint = v_run.fingerprint) THEN
+    p_due := least(p_due, tandem.clock());
+  END IF;
+  UPDATE runs SET worker = NULL, claims = 0, due = p_due, progress = coalesce(p_progress, progress) WHERE id = p_run;
+END $$;
+
+-- Gives a claim back that came to nothing: unlike a release it goes on being counted.
+CREATE OR REPLACE FUNCTION drop_claim(p_run bigint, p_worker uuid, p_fence bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+BEGIN
+  PERFORM held(p_run, p_worker, p_fence);
+  UPDATE runs SET worker = NULL, due = tandem.clock() + interval '1 s' * claims WHERE id = p_run;
+END $$;
+
+-- What a long effect tells of itself: no event, no promise, only the card.
+CREATE OR REPLACE FUNCTION note(p_run bigint, p_worker uuid, p_fence bigint, p_progress jsonb) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs;
+BEGIN
+  v_run := held(p_run, p_worker, p_fence);
+  UPDATE runs SET progress = progress || p_progress WHERE id = p_run;
+  UPDATE threads SET due = least(due, tandem.clock() + interval '1 s') WHERE run = p_run;
+  RETURN v_run.wish;
+END $$;
+
+-- The planner's word: propose, admit, answer, refuse, break; or differ, for a run that was queued.
+CREATE OR REPLACE FUNCTION planned(p_run bigint, p_worker uuid, p_fence bigint, p jsonb) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs; v_slots text[]; v_signal text := p ->> 'signal'; v_holder bigint; v_policy policy; v_body jsonb;
+BEGIN
+  v_run := held(p_run, p_worker, p_fence);
+  v_body := coalesce(p -> 'body', '{}');
+  IF v_signal IN ('refuse', 'break', 'answer') THEN
+    UPDATE runs SET facts = p -> 'facts', planned_at = tandem.clock() WHERE id = p_run;
+    PERFORM tell(p_run, CASE v_signal WHEN 'refuse' THEN 'refused' WHEN 'break' THEN 'broke' ELSE 'answered_read' END, v_signal, NULL, v_body);
+    RETURN jsonb_build_object('code', v_signal);
+  END IF;
+  SELECT root INTO v_holder FROM locks WHERE name IN (SELECT jsonb_array_elements_text(p -> 'locks')) AND root <> v_run.root LIMIT 1;
+  IF v_holder IS NOT NULL AND NOT v_run.look_only AND v_run.state = 'planning' THEN
+    PERFORM tell(p_run, 'refused', 'refuse', NULL, jsonb_build_object('code', 'held', 'by', 'r' || v_holder));
+    RETURN jsonb_build_object('code', 'held', 'by', 'r' || v_holder);
+  END IF;
+  -- The columns of a plan change only together with the move, so the policy is looked up on the row as it will be.
+  v_run.environment := p ->> 'environment';
+  v_run.risk := (p ->> 'risk')::smallint;
+  v_slots := needed(v_run, v_run.config);
+  SELECT * INTO v_policy FROM policy WHERE config = v_run.config AND command = v_run.command
+    AND environment = v_run.environment AND risk = v_run.risk;
+  IF v_signal = 'propose' AND cardinality(v_slots) = 0 AND NOT v_run.look_only THEN v_signal := 'admit'; END IF;
+  PERFORM tell_planned(v_run, v_signal, p, v_policy, v_body || jsonb_build_object('slots', to_jsonb(v_slots)));
+  RETURN jsonb_build_object('code', v_signal);
+END $$;
+
+CREATE OR REPLACE FUNCTION tell_planned(p_run runs, p_signal text, p jsonb, p_policy policy, p_body jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs; v_now timestamptz := tandem.clock(); v_state text; v_locks text[]; v_holder bigint;
+BEGIN
+  SELECT lands INTO v_state FROM moves WHERE at = p_run.state AND signal = p_signal;
+  IF v_state IS NULL THEN RAISE EXCEPTION 'a run that is % takes no %', p_run.state, p_signal USING ERRCODE = 'TD007'; END IF;
+  v_locks := ARRAY(SELECT jsonb_array_elements_text(p -> 'locks'));
+  IF p_signal = 'admit' THEN
+    v_run := p_run; v_run.locks := v_locks;
+    v_holder := take_locks(v_run);
+    IF v_holder IS NOT NULL THEN RAISE EXCEPTION 'held by r%', v_holder USING ERRCODE = 'TD031'; END IF;
+  END IF;
+  INSERT INTO events (run, seq, at, kind, state, body, fence, hash)
+    SELECT id, seq + 1, v_now, CASE p_signal WHEN 'admit' THEN 'admitted' WHEN 'differ' THEN 'differed' ELSE 'proposed' END,
+           v_state, p_body, fence, '' FROM runs WHERE id = p_run.id;
+  UPDATE runs SET seq = seq + 1, state = v_state, moved_at = v_now, claims = 0,
+      params = coalesce(p -> 'params', params), plan = p ->> 'plan', kinds = ARRAY(SELECT jsonb_array_elements_text(p -> 'kinds')), facts = p -> 'facts',
+      planned_at = v_now, environment = p ->> 'environment', risk = (p ->> 'risk')::smallint, locks = v_locks,
+      expires_at = v_now + p_policy.expires, warn_at = v_now + p_policy.expires - p_policy.warns,
+      start_by = (p ->> 'start_by')::interval, resume_within = (p ->> 'resume_within')::interval,
+      due = CASE WHEN p_signal = 'admit' THEN v_now END, due_since = v_now,
+      worker = CASE WHEN p_signal = 'admit' THEN worker END
+    WHERE id = p_run.id;
+  IF p_signal = 'differ' THEN DELETE FROM locks WHERE root = p_run.id; END IF;
+  UPDATE threads SET due = v_now WHERE run = p_run.id AND due > v_now;
+END $$;
+
+-- The first step may start: people still count, and it is not too late.
+CREATE OR REPLACE FUNCTION begin_run(p_run bigint, p_worker uuid, p_fence bigint) RETURNS jsonb LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs;
+BEGIN
+  v_run := held(p_run, p_worker, p_fence);
+  IF v_run.start_by IS NOT NULL AND tandem.clock() > v_run.due_since + v_run.start_by THEN
+    RETURN '{"code": "late"}';
+  END IF;
+  IF v_run.risk > 0 AND NOT EXISTS (SELECT 1 FROM shown WHERE run = p_run AND fingerprint = v_run.fingerprint) THEN
+    RETURN '{"code": "not_shown"}';
+  END IF;
+  UPDATE runs SET due_since = tandem.clock() WHERE id = p_run;
+  PERFORM tell(p_run, 'started', 'start', NULL, '{}');
+  RETURN '{"code": "started"}';
+EXCEPTION WHEN SQLSTATE 'TD009' OR SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLSTATE 'TD022' THEN
+  RETURN '{"code": "unapproved"}';
+END $$;
+
+-- Commits *started* before an effect. Too late since the step became due: not started, the caller asks. Undo and
+-- closings (their body says so) are exempt: late is better than never.
+CREATE OR REPLACE FUNCTION started(
+  p_run bigint, p_worker uuid, p_fence bigint, p_step text, p_way text, p_attempt integer, p_timeout interval, p_body jsonb
+) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs; v_deadline timestamptz;
+BEGIN
+  v_run := held(p_run, p_worker, p_fence);
+  IF p_way = 'do' AND NOT p_body ? 'closes' AND v_run.heading = 'forth' AND v_run.resume_within IS NOT NULL
+     AND tandem.clock() > v_run.due_since + v_run.resume_within THEN
+    RETURN jsonb_build_object('code', 'late', 'since', v_run.due_since);
+  END IF;
+  v_deadline := clock_timestamp() + p_timeout;
+  IF v_run.state = 'waiting' THEN v_run := tell(p_run, 'woke', 'wake', NULL, '{}'); END IF;
+  PERFORM tell(p_run, 'step_started', NULL, NULL, p_body, p_step, p_way, p_attempt, 'started', v_deadline);
+  UPDATE runs SET progress = progress - p_step WHERE id = p_run;
+  RETURN jsonb_build_object('code', 'started', 'deadline', v_deadline);
+END $$;
+
+-- Commits how an attempt ended, with its result (sealed apart, if secret) and, for the bot's own records, the change itself.
+CREATE OR REPLACE FUNCTION settled(
+  p_run bigint, p_worker uuid, p_fence bigint, p_step text, p_way text, p_attempt integer, p_mark text, p_body jsonb,
+  p_box bytea DEFAULT NULL, p_own jsonb DEFAULT NULL
+) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs; v_now timestamptz := tandem.clock();
+BEGIN
+  v_run := held(p_run, p_worker, p_fence);
+  IF v_run.state = 'waiting' THEN
+    v_now := least(v_now, v_run.due);  -- what follows a wait became due when the wait was over, whoever was away then
+    v_run := tell(p_run, 'woke', 'wake', NULL, '{}');
+  END IF;
+  IF p_own IS NOT NULL THEN PERFORM own(v_run, p_own); END IF;
+  IF p_box IS NOT NULL THEN INSERT INTO sealed VALUES (p_run, p_step, p_box) ON CONFLICT (run, name) DO UPDATE SET box = p_box; END IF;
+  UPDATE runs SET due_since = CASE WHEN p_mark IN ('done', 'skipped', 'failed') THEN v_now ELSE due_since END WHERE id = p_run;
+  PERFORM tell(p_run, 'step_' || p_mark, NULL, NULL, p_body, p_step, p_way, p_attempt, p_mark);
+END $$;
+
+-- Evidence from an attempt that had lost its run; decides nothing.
+CREATE OR REPLACE FUNCTION late(p_run bigint, p_step text, p_way text, p_attempt integer, p_body jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+BEGIN
+  PERFORM 1 FROM runs WHERE id = p_run AND ended_at IS NULL FOR NO KEY UPDATE;
+  IF FOUND THEN PERFORM tell(p_run, 'step_late', NULL, NULL, p_body, p_step, p_way, p_attempt, 'late'); END IF;
+END $$;
+
+-- A task's nudge, told once.
+CREATE OR REPLACE FUNCTION nudge(p_run bigint, p_worker uuid, p_fence bigint, p_step text, p_number integer, p_body jsonb)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+BEGIN
+  PERFORM held(p_run, p_worker, p_fence);
+  IF NOT EXISTS (SELECT 1 FROM events WHERE run = p_run AND kind = 'nudge' AND step = p_step
+                 AND (body ->> 'number')::integer = p_number) THEN
+    PERFORM tell(p_run, 'nudge', NULL, NULL, p_body || jsonb_build_object('number', p_number), p_step);
+  END IF;
+END $$;
+
+-- Parks a run: no worker until then.
+CREATE OR REPLACE FUNCTION park(p_run bigint, p_worker uuid, p_fence bigint, p_due timestamptz, p_body jsonb, p_progress jsonb)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs;
+BEGIN
+  v_run := held(p_run, p_worker, p_fence);
+  UPDATE runs SET due = CASE WHEN wish IS NOT NULL AND heading = 'forth' THEN least(p_due, tandem.clock()) ELSE p_due END,
+      progress = progress || coalesce(p_progress, '{}') WHERE id = p_run;
+  IF v_run.state = 'running' THEN
+    PERFORM tell(p_run, 'waiting', 'park', NULL, p_body);
+  ELSE
+    UPDATE runs SET worker = NULL, claims = 0 WHERE id = p_run;
+  END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION cancel_children(p_run bigint) RETURNS void LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+DECLARE v_child runs;
+BEGIN
+  FOR v_child IN SELECT * FROM runs WHERE parent = p_run AND NOT detached AND ended_at IS NULL FOR NO KEY UPDATE LOOP
+    IF v_child.state IN ('planning', 'awaiting_approval', 'queued') THEN
+      PERFORM tell(v_child.id, 'cancelled', 'cancel', NULL, '{"why": "parent"}');
+    ELSIF v_child.wish IS NULL AND v_child.heading = 'forth' THEN
+      UPDATE runs SET wish = 'cancel', due = CASE WHEN state = 'in_doubt' THEN due ELSE tandem.clock() END WHERE id = v_child.id;
+      PERFORM tell(v_child.id, 'cancel_wished', NULL, NULL, '{"why": "parent"}');
+    END IF;
+  END LOOP;
+END $$;
+
+CREATE OR REPLACE FUNCTION turned(p_run bigint, p_worker uuid, p_fence bigint, p_heading text, p_why text, p_step text)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs;
+BEGIN
+  v_run := held(p_run, p_worker, p_fence);
+  IF v_run.state = 'waiting' THEN v_run := tell(p_run, 'woke', 'wake', NULL, '{}'); END IF;
+  UPDATE runs SET heading = p_heading, why = p_why, due_since = tandem.clock() WHERE id = p_run;
+  PERFORM cancel_children(p_run);
+  PERFORM tell(p_run, 'turned', NULL, NULL, jsonb_build_object('heading', p_heading, 'why', p_why, 'step', p_step));
+END $$;
+
+CREATE OR REPLACE FUNCTION doubted(p_run bigint, p_worker uuid, p_fence bigint, p_question jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs;
+BEGIN
+  v_run := held(p_run, p_worker, p_fence);
+  UPDATE runs SET question = p_question, question_seq = v_run.seq + 1, warn_at = clock() + interval '15 min'
+    WHERE id = p_run;
+  PERFORM tell(p_run, 'doubt', 'doubt', NULL, p_question);
+END $$;
+
+CREATE OR REPLACE FUNCTION finished(p_run bigint, p_worker uuid, p_fence bigint, p_signal text, p_body jsonb) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs;
+BEGIN
+  v_run := held(p_run, p_worker, p_fence);
+  IF v_run.state = 'waiting' THEN v_run := tell(p_run, 'woke', 'wake', NULL, '{}'); END IF;
+  v_run := tell(p_run, 'ended', p_signal, NULL, p_body);
+  RETURN v_run.state;
+END $$;
+
+-- A run that was queued and cannot start any more: nobody's word counts, or it is too late.
+CREATE OR REPLACE FUNCTION not_begun(p_run bigint, p_worker uuid, p_fence bigint, p_signal text, p_body jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs;
+BEGIN
+  v_run := held(p_run, p_worker, p_fence);
+  PERFORM tell(p_run, CASE p_signal WHEN 'expire' THEN 'expired' ELSE 'refused' END, p_signal, NULL, p_body);
+END $$;
+
+-- Puts a run in doubt that no worker holds, or whose worker must not go on.
+CREATE OR REPLACE FUNCTION doubt_unheld(p_run runs, p_doubt text, p_choices jsonb) RETURNS void LANGUAGE plpgsql
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_q jsonb := jsonb_build_object('doubt', p_doubt, 'choices', p_choices);
+BEGIN
+  UPDATE runs SET question = v_q, question_seq = p_run.seq + 1, worker = NULL, fence = fence + 1,
+      warn_at = clock() + interval '15 min' WHERE id = p_run.id;
+  PERFORM tell(p_run.id, 'doubt', 'doubt', NULL, v_q);
+END $$;
+
+-- The clock's part, each second on every replica: warn, expire, count again what waited for a lock or a fresh look.
+CREATE OR REPLACE FUNCTION sweep() RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+DECLARE v_id bigint; v_run runs; v_count integer := 0; v_queued boolean;
+BEGIN
+  FOR v_run IN SELECT * FROM runs WHERE state = 'in_doubt' AND warn_at <= clock() FOR NO KEY UPDATE SKIP LOCKED LOOP
+    UPDATE runs SET warn_at = clock() + interval '30 min' WHERE id = v_run.id;
+    PERFORM tell(v_run.id, 'reminded', NULL, NULL, '{}');
+    v_count := v_count + 1;
+  END LOOP;
+  FOR v_run IN SELECT * FROM runs WHERE state = 'awaiting_approval' AND (expires_at <= tandem.clock() OR warn_at <= tandem.clock())
+      FOR NO KEY UPDATE SKIP LOCKED LOOP
+    v_count := v_count + 1;
+    IF v_run.expires_at <= tandem.clock() THEN
+      PERFORM tell(v_run.id, 'expired', 'expire', NULL, '{}');
+    ELSE
+      UPDATE runs SET warn_at = NULL WHERE id = v_run.id;
+      PERFORM tell(v_run.id, 'expiring', NULL, NULL, jsonb_build_object('at', v_run.expires_at));
+    END IF;
+  END LOOP;
+  FOR v_id IN SELECT r.id FROM runs r WHERE r.state = 'awaiting_approval' AND EXISTS (
+      SELECT 1 FROM approvals a WHERE a.run = r.id AND a.fingerprint = r.fingerprint)
+      ORDER BY r.id FOR NO KEY UPDATE OF r SKIP LOCKED LOOP
+    BEGIN
+      v_queued := (count_up(v_id) ->> 'queued')::boolean;
+    EXCEPTION WHEN SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLSTATE 'TD022' THEN
+      v_queued := false;  -- no policy allows it any more: it lapses, and holds up nobody else
+    END;
+    EXIT WHEN v_queued;  -- one run's locks a transaction: no two sweeps wait in a circle
+  END LOOP;
+  DELETE FROM locks l WHERE NOT EXISTS (SELECT 1 FROM runs WHERE root = l.root AND ended_at IS NULL);
+  FOR v_run IN SELECT * FROM runs r WHERE r.state IN ('queued', 'running', 'waiting')
+      AND r.due < tandem.clock() - interval '60 s' AND NOT EXISTS (
+        SELECT 1 FROM workers w WHERE w.lease_until > clock_timestamp() AND r.kinds <@ w.kinds)
+      AND EXISTS (SELECT 1 FROM workers w WHERE w.lease_until > clock_timestamp())
+      FOR NO KEY UPDATE SKIP LOCKED LOOP
+    PERFORM doubt_unheld(v_run, 'version', jsonb_build_array('again', 'stop'));
+    v_count := v_count + 1;
+  END LOOP;
+  DELETE FROM workers w WHERE lease_until < clock_timestamp() - interval '1 day'
+    AND NOT EXISTS (SELECT 1 FROM runs WHERE worker = w.id AND ended_at IS NULL);
+  DELETE FROM dedupe WHERE at < tandem.clock() - interval '25 hours';
+  DELETE FROM drafts WHERE at < tandem.clock() - interval '25 hours';
+  RETURN v_count;
+END $$;
+
+-- The bot's own records, changed in the transaction of their ledger row.
+CREATE OR REPLACE FUNCTION own(p_run runs, p_own jsonb) RETURNS void LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+BEGIN
+  CASE p_own ->> 'record'
+  WHEN 'AddFreeze' THEN
+    INSERT INTO freezes VALUES (p_own ->> 'name', ARRAY(SELECT jsonb_array_elements_text(p_own -> 'services')),
+      tandem.clock() + (p_own ->> 'starts_in')::interval,
+      tandem.clock() + (p_own ->> 'starts_in')::interval + (p_own ->> 'lasting')::interval,
+      p_own ->> 'reason', p_run.requester, p_run.id)
+      ON CONFLICT (name) DO NOTHING;
+  WHEN 'EndFreeze' THEN
+    UPDATE freezes SET ends = least(ends, tandem.clock()) WHERE name = p_own ->> 'name';
+  WHEN 'Nothing' THEN NULL;
+  END CASE;
+END $$;
+
+-- The ledger's home is not the one it was, or went back in time: every live run is in doubt before anything is claimed.
+CREATE OR REPLACE FUNCTION come_home() RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+DECLARE v_system text; v_timeline bigint; v_known ledger_home; v_run runs; v_count integer := 0;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('ledger home', 0));
+  SELECT system_identifier::text INTO v_system FROM pg_control_system();
+  SELECT timeline_id INTO v_timeline FROM pg_control_checkpoint();
+  SELECT * INTO v_known FROM ledger_home;
+  IF NOT FOUND THEN INSERT INTO ledger_home VALUES (true, v_system, v_timeline); RETURN 0; END IF;
+  IF v_known.system = v_system AND v_known.timeline = v_timeline THEN RETURN 0; END IF;
+  FOR v_run IN SELECT * FROM runs WHERE state IN ('queued', 'running', 'waiting') FOR NO KEY UPDATE LOOP
+    PERFORM doubt_unheld(v_run, 'ledger', jsonb_build_array('again', 'stop'));
+    v_count := v_count + 1;
+  END LOOP;
+  UPDATE ledger_home SET system = v_system, timeline = v_timeline;
+  RETURN v_count;
+END $$;
+
+-- Each minute: the heads that moved since the last time, and a digest over them and the digest before; kept elsewhere
+-- as well, it proves what stood here.
+CREATE OR REPLACE FUNCTION checkpoint_heads() RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+DECLARE v_before text; v_last timestamptz; v_digest text; v_runs bigint[]; v_seqs integer[]; v_list text;
+  v_minute timestamptz := date_trunc('minute', clock_timestamp());
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('checkpoint', 0));
+  SELECT at, digest INTO v_last, v_before FROM checkpoints ORDER BY at DESC LIMIT 1;
+  IF v_last >= v_minute THEN RETURN v_before; END IF;
+  SELECT coalesce(array_agg(r.id ORDER BY r.id), '{}'), coalesce(array_agg(r.seq ORDER BY r.id), '{}'),
+         coalesce(string_agg(r.id || ':' || r.seq || ':' || e.hash, E'\n' ORDER BY r.id), '')
+    INTO v_runs, v_seqs, v_list FROM runs r JOIN events e ON e.run = r.id AND e.seq = r.seq
+    WHERE NOT EXISTS (SELECT 1 FROM heads h WHERE h.run = r.id AND h.seq = r.seq);
+  v_digest := encode(sha256(convert_to(coalesce(v_before, '') || E'\n' || v_list, 'UTF8')), 'hex');
+  INSERT INTO checkpoints VALUES (v_minute, cardinality(v_runs), v_digest);
+  INSERT INTO heads SELECT v_minute, r, s FROM unnest(v_runs, v_seqs) AS u(r, s);
+  RETURN v_digest;
+END $$;

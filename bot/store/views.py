@@ -1,0 +1,164 @@
+"""Reads a run with all that may be shown of it, and the lists that Home and `/ops runs` are made of."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot import codec
+from bot.model import Event, Record, State
+from bot.operation import Answer, Plan, Refusal
+from bot.standing import steps_of
+from bot.store.store import RUN_COLUMNS, RunRow, event_row, run_row
+from bot.view import ApprovalView, Brief, Question, RunView
+
+# One statement, so one snapshot: a row never stands beside events that are younger than it.
+WHOLE = """
+SELECT {columns}, clock() AS now,
+  (SELECT jsonb_agg(to_jsonb(e) ORDER BY e.seq) FROM events e WHERE e.run = r.id) AS events,
+  (SELECT name FROM people WHERE person = r.requester) AS requester_name,
+  ARRAY(SELECT person FROM askers WHERE run = r.id ORDER BY person) AS askers,
+  EXISTS (SELECT 1 FROM shown s WHERE s.run = r.id AND s.fingerprint = r.fingerprint) AS shown,
+  (SELECT jsonb_agg(jsonb_build_object('person', a.person, 'name', p.name, 'slack_user', a.slack_user, 'at', a.at,
+      'counts', coalesce(d.fit, true)) ORDER BY a.at)
+   FROM approvals a JOIN people p USING (person) LEFT JOIN directory d USING (team, slack_user)
+   WHERE a.run = r.id AND a.fingerprint = r.fingerprint) AS approvals,
+  (SELECT jsonb_agg(jsonb_build_array(p.name, n.choice) ORDER BY n.at) FROM answers n JOIN people p USING (person)
+   WHERE n.run = r.id AND n.question = r.question_seq) AS answers,
+  (SELECT tag FROM runs h WHERE h.id = (SELECT root FROM locks WHERE name = ANY (r.locks) AND root <> r.root LIMIT 1))
+    AS held_by,
+  ARRAY(SELECT o.tag FROM runs o WHERE o.state = 'awaiting_approval' AND o.id <> r.id AND o.locks && r.locks
+        AND r.state = 'awaiting_approval' ORDER BY o.id) AS rivals,
+  (SELECT tag FROM runs WHERE id = r.parent) AS parent_tag,
+  ARRAY(SELECT tag FROM runs WHERE parent = r.id ORDER BY id) AS children
+FROM runs r""".replace("{columns}", ", ".join(f"r.{name}" for name in RUN_COLUMNS.split(", ")))
+
+BRIEF = """
+SELECT r.id, r.tag, r.command, r.params, r.state, r.risk, coalesce(p.name, '') AS requester_name, r.reason, r.channel,
+  t.card_ts, r.moved_at, r.expires_at, r.fingerprint
+FROM runs r LEFT JOIN people p ON p.person = r.requester LEFT JOIN threads t ON t.run = r.id
+"""
+AWAITING = f"""
+SELECT b.*, needed(r, r.config) AS slots,
+  ARRAY(SELECT person FROM askers WHERE run = r.id) AS askers,
+  ARRAY(SELECT person FROM approvals WHERE run = r.id AND fingerprint = r.fingerprint) AS approved
+FROM ({BRIEF} WHERE r.state = 'awaiting_approval') b JOIN runs r USING (id) ORDER BY b.expires_at
+"""  # noqa: S608  statements of our own
+SAME = (RunView.model_fields.keys() & RunRow.model_fields.keys()) - {"plan", "question", "parent"}
+LISTS: Mapping[str, str] = {
+    "live": "WHERE r.ended_at IS NULL AND r.risk > 0 ORDER BY r.id DESC LIMIT $1",
+    "lately": "WHERE r.ended_at > clock() - interval '2 days' AND r.state IN ('failed', 'undone') "
+    "AND r.risk > 0 ORDER BY r.ended_at DESC LIMIT $1",
+    "doubt": "WHERE r.state = 'in_doubt' ORDER BY r.moved_at LIMIT $1",
+}
+MINE = "WHERE r.requester = $2 AND r.risk > 0 ORDER BY r.id DESC LIMIT $1"
+
+
+class Awaiting(Record):
+    """An ask that waits, with what decides who may approve it."""
+
+    brief: Brief
+    slots: tuple[str, ...]
+    askers: tuple[str, ...]
+    approved: tuple[str, ...]
+
+
+class Views:
+    """Reads only; any number of these may share a pool."""
+
+    def __init__(self, pool: Any, deeds: Mapping[str, type[Any]]) -> None:
+        self.pool, self.deeds = pool, deeds
+
+    async def run(self, run: int | str) -> RunView | None:
+        """By id or by tag ("r142"); None where there is none."""
+        column = "id" if isinstance(run, int) else "tag"
+        found = await self.pool.fetchrow(f"{WHOLE} WHERE r.{column} = $1", run)
+        if found is None:
+            return None
+        return run_view(run_row(found), found, [event_row(e) for e in found["events"]], self.deeds)
+
+    async def briefs(self, which: str, limit: int = 20) -> list[Brief]:
+        """One of LISTS, newest first."""
+        return [_brief(r) for r in await self.pool.fetch(BRIEF + LISTS[which], limit)]
+
+    async def mine(self, person: str, limit: int = 10) -> list[Brief]:
+        return [_brief(r) for r in await self.pool.fetch(BRIEF + MINE, limit, person)]
+
+    async def awaiting(self) -> list[Awaiting]:
+        """Every ask that waits for approval."""
+        sql = AWAITING
+        return [
+            Awaiting(brief=_brief(r), slots=r["slots"], askers=r["askers"], approved=r["approved"])
+            for r in await self.pool.fetch(sql)
+        ]
+
+
+def _brief(row: Any) -> Brief:
+    target = next((str(v) for k, v in row["params"].items() if k in ("database", "service", "services")), "")
+    return Brief.model_validate({**{n: row[n] for n in Brief.model_fields if n != "target"}, "target": target})
+
+
+def run_view(row: RunRow, extras: Any, events: Sequence[Event], deeds: Mapping[str, type[Any]]) -> RunView:
+    """Assembles what was read. A plan this process cannot load any more is shown by its sentence alone."""
+    plan = _plan(row.plan or _looked_at(events), deeds)
+    return RunView(
+        **{name: getattr(row, name) for name in SAME},
+        requester_name=extras["requester_name"] or "",
+        now=extras["now"],
+        plan=plan,
+        shown=extras["shown"],
+        slots=_slots(events),
+        approvals=tuple(ApprovalView.model_validate(a) for a in extras["approvals"] or ()),
+        askers=tuple(extras["askers"]),
+        steps=steps_of(plan, events, row.state, row.heading, row.progress) if plan else (),
+        question=_question(row, extras["answers"] or (), _slots(events)),
+        refusal=_refusal(events),
+        answer=_answer(events),
+        held_by=extras["held_by"],
+        rivals=tuple(extras["rivals"]),
+        parent=extras["parent_tag"],
+        children=tuple(extras["children"]),
+        events=tuple(events),
+    )  # fmt: skip
+
+
+def _plan(text: str | None, deeds: Mapping[str, type[Any]]) -> Plan | None:
+    if text is None:
+        return None
+    try:
+        return codec.decode_plan(text, deeds)
+    except codec.UnknownDeed:
+        return Plan(sentence=json.loads(text)["sentence"])
+
+
+def _looked_at(events: Sequence[Event]) -> str | None:
+    """The plan of a look: it was told, and is no run's."""
+    return next((str(e.body["look"]) for e in events if "look" in e.body), None)
+
+
+def _slots(events: Sequence[Event]) -> tuple[str, ...]:
+    found = [e.body["slots"] for e in events if "slots" in e.body]
+    return tuple(found[-1]) if found else ()
+
+
+def _question(row: RunRow, answers: Sequence[Any], slots: Sequence[str]) -> Question | None:
+    if row.state is not State.IN_DOUBT or row.question is None or row.question_seq is None:
+        return None
+    given = tuple((name, choice) for name, choice in answers)
+    return Question.model_validate(
+        {**row.question, "seq": row.question_seq, "answers": given, "need": max(1, len(slots))}
+    )
+
+
+def _refusal(events: Sequence[Event]) -> Refusal | None:
+    body = next((e.body for e in reversed(events) if e.kind == "refused"), None)
+    if body is None:
+        return None
+    known = {name: body[name] for name in Refusal.model_fields if name in body}
+    if "sentence" not in known:
+        known["sentence"] = f"{body.get('by', 'another run')} works on the same target; wait for it or cancel it"
+    return Refusal.model_validate({"code": "refused", **known})
+
+
+def _answer(events: Sequence[Event]) -> Answer | None:
+    body = next((e.body["answer"] for e in reversed(events) if "answer" in e.body), None)
+    return Answer.model_validate(body) if body else None
