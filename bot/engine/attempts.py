@@ -1,0 +1,200 @@
+"""One attempt at one step: *started* is committed before it, its end after it; what nobody knows is unknown."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from bot import codec
+from bot.effect import CannotTell, Effect, No, Permanent, Secret, Survival, Temporary, Yes
+from bot.engine.reach import Connectors
+from bot.journey import Perform, Probe
+from bot.model import Mark, Record, Way
+from bot.operation import Step
+from bot.plans import deed_of
+from bot.seal import Seal
+from bot.store.pool import StaleClaim
+from bot.store.store import Claimed, Ledger
+
+log = logging.getLogger("tandem.engine")
+PROGRESS_EVERY = 1.0  # seconds between two notes of progress, and between two looks at whether somebody cancelled
+
+
+class Trying:
+    """The Attempt that is given to an effect."""
+
+    def __init__(self, tag: str, step: str, way: Way, number: int, deadline: datetime) -> None:
+        role = step if way is Way.DO else f"{step}.{way}"
+        self.key = f"{tag}/{role}"
+        self.number = number
+        self.session = f"tandem/{tag}/{role}/{number}"
+        self.deadline = deadline
+        self.latest: dict[str, Any] = {}
+        self.cancelled = False
+
+    async def progress(self, done: float, total: float | None = None, note: str = "") -> None:
+        """Kept in memory and written by the engine's own pace: an effect may call this as often as it likes."""
+        self.latest = {"done": done, "total": total, "note": note}
+
+    async def stopping(self) -> bool:
+        return self.cancelled
+
+
+class Ended(Record):
+    """How an attempt ended."""
+
+    mark: Mark
+    body: dict[str, Any] = {}
+    value: Any = None
+
+
+class Attempts:
+    """Carries out, probes and bars attempts. What an effect raises never leaves this class."""
+
+    def __init__(self, ledger: Ledger, connectors: Connectors, seal: Seal) -> None:
+        self.ledger, self.connectors, self.seal = ledger, connectors, seal
+
+    async def perform(self, c: Claimed, tag: str, step: Step[Any], act: Perform, results: dict[str, Any]) -> bool:
+        """Does one attempt of an effect. False where it is too late to start it: people are asked."""
+        deed = deed_of(step, act.way)
+        assert isinstance(deed, Effect)  # noqa: S101  the runner sends only effects here
+        body = {"closes": step.closes} if step.closes else {}
+        deadline = await self.ledger.started(c, step.name, act.way, act.attempt, deed.timeout, body)
+        if deadline is None:
+            return False
+        if deed.survives is Survival.OURS:
+            await self._record(c, step, act, codec.fill(deed, results))
+            return True
+        trying = Trying(tag, step.name, act.way, act.attempt, deadline)
+        ended = await self._do(c, step, deed, trying, results)
+        await self._settle(c, step, act, deed, ended)
+        return True
+
+    async def _record(self, c: Claimed, step: Step[Any], act: Perform, deed: Effect[Any]) -> None:
+        own = {"record": type(deed).__name__, **deed.model_dump(mode="json")}
+        await self.ledger.settled(c, step.name, act.way, act.attempt, Mark.DONE, {}, own=own)
+
+    async def _do(
+        self, c: Claimed, step: Step[Any], deed: Effect[Any], trying: Trying, results: dict[str, Any]
+    ) -> Ended:
+        try:
+            filled = codec.fill(deed, results)
+            on = await self.connectors.hands(filled)
+        except Exception as error:  # noqa: BLE001  nothing was sent yet: surely not done
+            return Ended(
+                mark=Mark.NOT_DONE, body={"why": said(error, f"it could not reach its target ({name(error)})")}
+            )
+        task = asyncio.ensure_future(_bounded(filled.do(on, trying), trying.deadline))
+        pulse = asyncio.ensure_future(self._pulse(c, step, deed, trying, task))
+        try:
+            return Ended(mark=Mark.DONE, value=await task)
+        except Temporary as error:
+            return Ended(mark=Mark.NOT_DONE, body={"why": str(error)})
+        except Permanent as error:
+            return Ended(mark=Mark.FAILED, body={"why": str(error)})
+        except asyncio.CancelledError:
+            me = asyncio.current_task()
+            if task.cancelled() and not (me and me.cancelling()):
+                return _cut_short(trying)
+            raise  # this worker has lost the run, or is ending: whoever takes over finds out
+        except Exception as error:  # whatever it was, nobody knows what happened
+            log.warning("an effect broke off", exc_info=error, extra={"run": c.run, "step": step.name})
+            return Ended(mark=Mark.UNKNOWN, body={"why": f"no answer that proves anything ({name(error)})"})
+        finally:
+            for job in (pulse, task):
+                job.cancel()
+                with suppress(asyncio.CancelledError, Exception):
+                    await job
+
+    async def _pulse(
+        self, c: Claimed, step: Step[Any], deed: Effect[Any], trying: Trying, task: "asyncio.Future[Any]"
+    ) -> None:
+        """Writes progress at the engine's pace, and cancels a stoppable effect once somebody wishes it."""
+        told: dict[str, Any] = {}
+        while True:
+            await asyncio.sleep(PROGRESS_EVERY)
+            if trying.latest == told and not deed.stoppable:
+                continue
+            told = trying.latest
+            wish = await self.ledger.note(c, {step.name: told} if told else {})
+            if wish and deed.stoppable and not trying.cancelled:
+                trying.cancelled = True
+                task.cancel()
+
+    async def _settle(self, c: Claimed, step: Step[Any], act: Perform, deed: Effect[Any], ended: Ended) -> None:
+        body, box = dict(ended.body), None
+        if ended.mark is Mark.DONE:
+            try:
+                body, box = self._written(c, step, deed, ended.value)
+            except ValueError:
+                body = {"why": "it answered something else than it declares"}
+                ended = Ended(mark=Mark.UNKNOWN, body=body)
+        try:
+            await self.ledger.settled(c, step.name, act.way, act.attempt, ended.mark, body, box=box)
+        except StaleClaim:  # another worker has the run: what this attempt came to is evidence beside the question
+            await self.ledger.late(c.run, step.name, act.way, act.attempt, {"ended": ended.mark, **ended.body})
+            raise
+
+    def _written(
+        self, c: Claimed, step: Step[Any], deed: Effect[Any], value: Any
+    ) -> tuple[dict[str, Any], bytes | None]:
+        """A result as it is stored: JSON in the event, or a sealed box beside it."""
+        if codec.result_type(deed) is Secret:
+            return {"sealed": True}, self.seal.box(f"{c.run}/{step.name}", value)
+        return {"result": codec.encode_result(deed, value)}, None
+
+    async def probe(self, c: Claimed, tag: str, step: Step[Any], act: Probe, results: dict[str, Any]) -> None:
+        """Asks whether an unknown attempt happened, and writes down the answer."""
+        deed = deed_of(step, act.way)
+        assert isinstance(deed, Effect)  # noqa: S101
+        trying = Trying(tag, step.name, act.way, act.attempt, datetime.now(UTC) + deed.timeout)
+        try:
+            filled = codec.fill(deed, results)
+            on = await self.connectors.hands(filled)
+            found = await _bounded(filled.happened(on, trying), trying.deadline)
+        except Exception as error:  # noqa: BLE001  a probe that breaks can tell nothing
+            found = CannotTell(f"the probe got no answer ({name(error)})")
+        mark, body, box = Mark.UNKNOWN, {"cannot_tell": True, "why": getattr(found, "why", "")}, None
+        if isinstance(found, Yes):
+            mark, (body, box) = Mark.DONE, self._written(c, step, deed, found.value)
+            body["probed"] = True
+        elif isinstance(found, No):
+            mark, body = Mark.AGAIN, {"probed": True}
+        await self.ledger.settled(c, step.name, act.way, act.attempt, mark, body, box=box)
+
+    async def bar(self, tag: str, step: Step[Any], way: Way, attempt: int, results: dict[str, Any]) -> bool:
+        """Whether attempts up to this one can surely no longer act."""
+        deed = deed_of(step, way)
+        if not isinstance(deed, Effect) or deed.survives is Survival.OURS:
+            return True
+        trying = Trying(tag, step.name, way, attempt + 1, datetime.now(UTC) + deed.timeout)
+        try:
+            filled = codec.fill(deed, results)
+            return await filled.bar(await self.connectors.hands(filled), trying)
+        except Exception:  # noqa: BLE001  not proved
+            return False
+
+
+def _cut_short(trying: Trying) -> Ended:
+    """Somebody stopped it, or it cancelled itself."""
+    if trying.cancelled:
+        return Ended(mark=Mark.FAILED, body={"why": "stopped by a person", "partly": True})
+    return Ended(mark=Mark.UNKNOWN, body={"why": "no answer that proves anything (CancelledError)"})
+
+
+async def _bounded(work: Awaitable[Any], deadline: datetime) -> Any:
+    async with asyncio.timeout(max(0.0, (deadline - datetime.now(UTC)).total_seconds())):
+        return await work
+
+
+def name(error: BaseException) -> str:
+    """All that is told outward of an exception we did not write: its class, and a code where there is one."""
+    code = getattr(error, "sqlstate", None) or getattr(error, "status", None)
+    return f"{type(error).__name__} {code}" if code else type(error).__name__
+
+
+def said(error: BaseException, otherwise: str) -> str:
+    """Our own sentence where the error carries one."""
+    return str(error) if isinstance(error, (Temporary, Permanent, LookupError)) else otherwise

@@ -1,0 +1,196 @@
+"""From an ask to a plan: resolve, observe, plan; and once more just before the first step."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from bot import codec
+from bot.effect import Permanent, Temporary
+from bot.engine.reach import Connectors, NotConfigured, Seeing
+from bot.model import Record, Risk
+from bot.operation import Answer, Operation, Refusal, RunRef
+from bot.plans import covers, faults
+from bot.render.plan import differences
+from bot.store.store import Claimed, Ledger, RunRow
+
+
+class Entry(Protocol):
+    """What the catalogue knows of one command."""
+
+    @property
+    def command(self) -> str: ...
+    @property
+    def operation(self) -> Operation[Any, Any]: ...
+    @property
+    def params(self) -> type[Any]: ...
+    @property
+    def facts(self) -> type[Any]: ...
+
+
+class Handlers(Protocol):
+    """What the engine needs of catalogue and config."""
+
+    @property
+    def deeds(self) -> Mapping[str, type[Any]]: ...
+
+    def entry(self, command: str) -> Entry: ...
+
+    def environment(self, params: Any) -> str: ...
+
+    def lifted(self, command: str, environment: str, risk: Risk) -> Risk: ...
+
+    def seeing(self, connectors: Connectors, run: RunRef, at: Any) -> Seeing: ...
+
+    async def frozen(self, locks: Sequence[str]) -> Refusal | None: ...
+
+
+class NoResults:
+    """The results of a run that had no steps."""
+
+    def get(self, ref: Any) -> None:
+        return None
+
+
+class Made(Record):
+    """What planning came to: exactly one of plan, refusal, broke."""
+
+    params: Any
+    facts: Any = None
+    plan: Any = None
+    refusal: Any = None
+    broke: str = ""
+
+
+class Planner:
+    """Plans claimed runs. Never raises for what a handler or an outside system does wrong: that is told in the run."""
+
+    def __init__(self, ledger: Ledger, handlers: Handlers, connectors: Connectors) -> None:
+        self.ledger, self.handlers, self.connectors = ledger, handlers, connectors
+
+    async def plan(self, claimed: Claimed, row: RunRow) -> None:
+        """A run in planning: proposes, admits, answers, refuses or breaks."""
+        made = await self._make(row, first=True)
+        entry = self.handlers.entry(row.command)
+        if made.broke:
+            await self._say(claimed, row, "break", {"why": made.broke}, made)
+        elif made.refusal:
+            await self._say(claimed, row, "refuse", made.refusal.model_dump(mode="json"), made)
+        elif row.look_only:
+            await self._say(claimed, row, "answer", {"look": codec.encode_plan(made.plan)}, made)
+        elif not made.plan.steps:
+            answer = entry.operation.answer(made.params, made.facts, NoResults()) or Answer(headline=made.plan.sentence)
+            await self._say(claimed, row, "answer", {"answer": answer.model_dump(mode="json")}, made)
+        elif frozen := await self.handlers.frozen(self._locks(entry.operation, made)):
+            await self._say(claimed, row, "refuse", frozen.model_dump(mode="json"), made)
+        else:
+            await self.ledger.planned(claimed, self._proposal("propose", row, made, {}))
+
+    async def still(self, claimed: Claimed, row: RunRow) -> bool:
+        """Just before the first step: does the world still allow what was approved? If not, says so and asks again."""
+        entry = self.handlers.entry(row.command)
+        now = await self.ledger.now()
+        if frozen := await self.handlers.frozen(row.locks):
+            await self.ledger.not_begun(claimed, "refuse", frozen.model_dump(mode="json"))
+            return False
+        if row.planned_at and now - row.planned_at <= entry.operation.fresh_for:
+            return True
+        made = await self._make(row, first=False)
+        if made.broke:
+            await self.ledger.not_begun(claimed, "refuse", {"code": "unseen", "sentence": made.broke})
+        elif made.refusal:
+            await self.ledger.not_begun(claimed, "refuse", made.refusal.model_dump(mode="json"))
+        elif covers(codec.decode_plan(row.plan or "", self.handlers.deeds), made.plan):
+            return True
+        else:
+            await self._differ(claimed, row, made)
+        return False
+
+    async def _differ(self, claimed: Claimed, row: RunRow, made: Made) -> None:
+        before = codec.decode_plan(row.plan or "", self.handlers.deeds)
+        body = {"before": row.fingerprint, "changes": differences(before, made.plan)}
+        await self.ledger.planned(claimed, self._proposal("differ", row, made, body))
+
+    async def unapproved(self, claimed: Claimed, row: RunRow) -> None:
+        """An approval counts no longer: the same plan is asked again."""
+        word = {
+            "signal": "differ", "plan": row.plan, "facts": row.facts, "risk": int(row.risk),
+            "environment": row.environment, "locks": list(row.locks), "kinds": sorted(codec.kinds(row.plan or "")),
+            "start_by": _interval(row.start_by), "resume_within": _interval(row.resume_within),
+            "body": {"why": "unapproved"},
+        }  # fmt: skip
+        await self.ledger.planned(claimed, word)
+
+    async def _make(self, row: RunRow, first: bool) -> Made:
+        operation = self.handlers.entry(row.command).operation
+        try:
+            params = self.handlers.entry(row.command).params.model_validate(row.params)
+        except ValidationError:
+            return Made(params=None, broke="its parameters do not fit the present version of the operation; ask anew")
+        run = RunRef(tag=row.tag, requester=row.requester, askers=await self.ledger.askers(row.id))
+        see = self.handlers.seeing(self.connectors, run, await self.ledger.now())
+        try:
+            async with asyncio.timeout(operation.deadline.total_seconds()):
+                params = await operation.resolve(params, see) if first else params
+                facts = await operation.observe(params, see)
+            plan = operation.plan(params, facts)
+        except TimeoutError:
+            seconds = operation.deadline.total_seconds()
+            return Made(params=params, broke=f"looking took longer than {seconds:g} s; type it again in a moment")
+        except (Temporary, Permanent, NotConfigured) as error:
+            return Made(params=params, broke=str(error))
+        except Exception as error:  # noqa: BLE001  whatever a handler does wrong is told in the run, by class only
+            return Made(params=params, broke=f"it could not look at what is there ({type(error).__name__})")
+        if isinstance(plan, Refusal):
+            return Made(params=params, facts=facts, refusal=plan)
+        if wrong := faults(plan):
+            return Made(params=params, broke="the plan is not well-formed: " + "; ".join(wrong))
+        return Made(params=params, facts=facts, plan=plan)
+
+    async def _say(self, claimed: Claimed, row: RunRow, signal: str, body: dict[str, Any], made: Made) -> None:
+        facts = made.facts.model_dump(mode="json") if made.facts is not None else None
+        await self.ledger.planned(claimed, {"signal": signal, "body": body, "facts": facts})
+
+    def _proposal(self, signal: str, row: RunRow, made: Made, body: dict[str, Any]) -> dict[str, Any]:
+        entry = self.handlers.entry(row.command)
+        environment = self.handlers.environment(made.params)
+        raised = entry.operation.raises(made.params, made.facts) or entry.operation.risk
+        risk = self.handlers.lifted(row.command, environment, max(raised, entry.operation.risk))
+        params = made.params.model_dump(mode="json")
+        text = codec.encode_plan(made.plan, {**params, "reason": row.reason})
+        return {
+            "signal": signal,
+            "params": params,
+            "plan": text,
+            "kinds": sorted(codec.kinds(text)),
+            "facts": made.facts.model_dump(mode="json"),
+            "risk": int(risk),
+            "environment": environment,
+            "locks": self._locks(entry.operation, made),
+            "start_by": _interval(entry.operation.start_by),
+            "resume_within": _interval(entry.operation.resume_within),
+            "body": body,
+        }
+
+    def _locks(self, operation: Operation[Any, Any], made: Made) -> list[str]:
+        """The narrow names this run holds, filled from params and from what the operation names."""
+        values: dict[str, Sequence[str]] = {
+            name: (str(getattr(value, "key", value)),) for name, value in made.params.__dict__.items()
+        }
+        values |= operation.names(made.params, made.facts)
+        return sorted({name for pattern in operation.locks for name in _filled(pattern, values)})
+
+
+def _filled(pattern: str, values: Mapping[str, Sequence[str]]) -> list[str]:
+    """ "deploy/{services}" with two services gives two names."""
+    names = [pattern]
+    for field, given in values.items():
+        mark = "{" + field + "}"
+        names = [n.replace(mark, one) for n in names for one in given] if any(mark in n for n in names) else names
+    return names
+
+
+def _interval(span: timedelta | None) -> str | None:
+    return f"{span.total_seconds()} seconds" if span is not None else None

@@ -1,0 +1,76 @@
+"""A sweep goes through many items batch by batch: each batch is an attempt of its own in the ledger."""
+
+import asyncio
+from typing import Any
+
+from bot import codec
+from bot.effect import Permanent, Sweep, Swept, Temporary
+from bot.engine.attempts import Attempts, Trying, name, said
+from bot.journey import Perform
+from bot.model import Entry, Mark, Way
+from bot.operation import Step
+from bot.store.pool import StaleClaim
+from bot.store.store import Claimed
+
+
+class Sweeping:
+    """Carries out one batch at a time; a crash leaves at most one batch unknown."""
+
+    def __init__(self, attempts: Attempts) -> None:
+        self.attempts, self.ledger = attempts, attempts.ledger
+
+    async def batch(
+        self, c: Claimed, tag: str, step: Step[Any], act: Perform, results: dict[str, Any], before: Entry | None
+    ) -> bool:
+        """One batch. False where it is too late to start it."""
+        deed = step.does
+        assert isinstance(deed, Sweep)  # noqa: S101
+        so_far = {k: v for k, v in before.body.items() if k in ("after", "counts")} if before else {}
+        after = so_far.get("after")
+        try:
+            filled = codec.fill(deed, results)
+            on = await self.attempts.connectors.hands(filled)
+            items = list(await filled.page(on, after))[: deed.batch]
+        except Exception as error:  # noqa: BLE001  nothing of this batch was begun
+            return await self._not_begun(c, step, act, said(error, f"it could not list the items ({name(error)})"))
+        counts = Swept(**so_far.get("counts", {}))
+        keys = [key for key, _ in items]
+        deadline = await self.ledger.started(
+            c, step.name, act.way, act.attempt, deed.timeout, {"items": keys[:20], "of": len(keys), **so_far}
+        )
+        if deadline is None:
+            return False
+        if not items:
+            await self._end(c, step, act, Mark.DONE, {"result": counts.model_dump()})
+            return True
+        trying = Trying(tag, step.name, act.way, act.attempt, deadline)
+        try:
+            for key, item in items:
+                counts = await self._one(filled, on, key, item, trying, counts)
+                await self.ledger.note(c, {step.name: {"done": counts.done, "total": None, "note": key}})
+        except StaleClaim:
+            raise
+        except Exception as error:  # noqa: BLE001  nobody knows of this item
+            await self._end(c, step, act, Mark.UNKNOWN, {"why": f"no answer that proves anything ({name(error)})"})
+            return True
+        await self._end(c, step, act, Mark.AGAIN, {"after": keys[-1], "counts": counts.model_dump()})
+        return True
+
+    async def _one(self, deed: Sweep[Any], on: Any, key: str, item: Any, trying: Trying, counts: Swept) -> Swept:
+        trying.key = f"{trying.key.split('#')[0]}#{key}"
+        try:
+            await deed.one(on, item, trying)
+            await asyncio.sleep(1 / deed.per_second)
+        except (Temporary, Permanent):
+            return counts.model_copy(update={"failed": counts.failed + 1})
+        return counts.model_copy(update={"done": counts.done + 1})
+
+    async def _not_begun(self, c: Claimed, step: Step[Any], act: Perform, why: str) -> bool:
+        started = await self.ledger.started(c, step.name, act.way, act.attempt, step.does.timeout, {})  # type: ignore[attr-defined]
+        if started is None:
+            return False
+        await self._end(c, step, act, Mark.NOT_DONE, {"why": why})
+        return True
+
+    async def _end(self, c: Claimed, step: Step[Any], act: Perform, mark: Mark, body: dict[str, Any]) -> None:
+        await self.ledger.settled(c, step.name, Way.DO, act.attempt, mark, body)

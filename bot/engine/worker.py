@@ -1,0 +1,149 @@
+"""A replica's engine: holds a lease, claims due runs, drives each in a task, and stops all when the lease goes."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from uuid import uuid4
+
+from bot.engine.lease import Lease
+from bot.engine.runner import Runner
+from bot.store.pool import DATABASE_AWAY, StaleClaim
+from bot.store.store import Claimed, Ledger, RunRow
+
+log = logging.getLogger("tandem.engine")
+
+
+class Worker:
+    """Claims and drives until stopped. `wake` is called in process after a commit; a sweep each second is the net."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        runner: Runner,
+        url: str,
+        *,
+        config: str,
+        kinds: tuple[str, ...],
+        lease: timedelta = timedelta(seconds=3),
+        slots: int = 10,
+        sweep_every: float = 1.0,
+        after_sweep: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self.ledger, self.runner, self.url = ledger, runner, url
+        self.config, self.kinds, self.lease, self.slots = config, kinds, lease, slots
+        self.sweep_every, self.after_sweep = sweep_every, after_sweep
+        self._due = asyncio.Event()
+        self._lost = asyncio.Event()
+        self._draining = False
+        self._jobs: set[asyncio.Task[None]] = set()
+        self.ready = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something was committed that may be due now."""
+        self._due.set()
+
+    async def run(self) -> None:
+        """Until `drain` or cancellation; goes on through losses of the lease and of the database."""
+        while not self._draining:
+            try:
+                await self._one_life()
+            except (*DATABASE_AWAY, StaleClaim):
+                pass
+            except Exception as error:
+                log.exception("a worker's life broke off", extra={"error": type(error).__name__})
+            if not self._draining:
+                self.ready.clear()
+                await asyncio.sleep(self.lease.total_seconds() / 6)
+
+    async def drain(self, within: float = 10.0) -> None:
+        """No new claims; what runs may end, or is handed over."""
+        self._draining = True
+        self._due.set()
+        if self._jobs:
+            await asyncio.wait(self._jobs, timeout=within)
+        self._lost.set()
+
+    async def _one_life(self) -> None:
+        """One lease, from enlisting to its loss."""
+        worker = uuid4()
+        self._lost.clear()
+        await self.ledger.come_home()
+        await self.ledger.enlist(worker, self.lease, self.config, self.kinds)
+        lease = Lease(self.url, worker, self.lease, self._lost.set)
+        lease.start()
+        sweeper = asyncio.create_task(self._sweeps())
+        self.ready.set()
+        try:
+            await self._claims(worker)
+        finally:
+            sweeper.cancel()
+            lease.stop()
+            await self._end_jobs()
+            with suppress(*DATABASE_AWAY):
+                await self.ledger.retire(worker)
+
+    async def _claims(self, worker: object) -> None:
+        while not self._draining and not self._lost.is_set():
+            self._due.clear()
+            free = self.slots - len(self._jobs)
+            rows = await self.ledger.claim(worker, free) if free > 0 else []  # type: ignore[arg-type]
+            for row in rows:
+                job = asyncio.create_task(self._drive(Claimed(run=row.id, worker=worker, fence=row.fence), row))
+                self._jobs.add(job)
+                job.add_done_callback(self._job_done)
+            if not rows:
+                await self._first_of(self._due, self._lost)
+        while self._draining and self._jobs and not self._lost.is_set():
+            await self._first_of(self._due, self._lost)
+
+    async def _first_of(self, *events: asyncio.Event) -> None:
+        waits = [asyncio.create_task(event.wait()) for event in events]
+        try:
+            await asyncio.wait(waits, timeout=self.sweep_every, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    def _job_done(self, job: "asyncio.Task[None]") -> None:
+        self._jobs.discard(job)
+        self._due.set()
+
+    async def _drive(self, claimed: Claimed, row: RunRow) -> None:
+        try:
+            await self.runner.drive(claimed, row)
+        except StaleClaim:
+            log.warning("lost the claim", extra={"run": row.tag})
+        except Exception as error:
+            log.exception("the engine broke off", extra={"run": row.tag, "error": type(error).__name__})
+            await self._let_go(claimed)
+
+    async def _let_go(self, claimed: Claimed) -> None:
+        """Another claim finds out how it stands; the claims that brought nothing are counted, for poison."""
+        try:
+            await self.ledger.drop(claimed)
+        except StaleClaim:
+            pass
+        except DATABASE_AWAY:
+            self._lost.set()  # nothing can be promised: begin a new life, and take the run over like anybody else
+
+    async def _sweeps(self) -> None:
+        while True:
+            await asyncio.sleep(self.sweep_every)
+            try:
+                await self.ledger.sweep()
+                if self.after_sweep:
+                    await self.after_sweep()
+            except DATABASE_AWAY:
+                continue
+            except Exception as error:
+                log.exception("the sweep broke off", extra={"error": type(error).__name__})
+
+    async def _end_jobs(self) -> None:
+        jobs = list(self._jobs)
+        for job in jobs:
+            job.cancel()
+        for job in jobs:
+            with suppress(asyncio.CancelledError, Exception):
+                await job
