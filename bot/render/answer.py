@@ -1,0 +1,120 @@
+"""What was read, or what came of a run: headline, lines, table, a series as a sparkline; what is long is a file."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import isfinite
+
+from bot.operation import Answer, Series
+from bot.render import words
+from bot.render.blocks import CHUNK, bullets, context, fixed, line, rich, text, when
+from bot.render.escape import clean, fallback, one_line
+from bot.render.message import Block, File, Message
+from bot.view import RunView
+
+BARS = "▁▂▃▄▅▆▇█"
+ROWS_SHOWN = 30
+LINES_SHOWN = 20
+CELL = 60  # characters of one cell on the card; a file has them whole
+SPARK = 40  # bars of a sparkline: what a phone shows in one line
+
+
+def answer(view: RunView) -> Message:
+    """The answer of a run that only read. Raises LookupError where there is none yet."""
+    if view.answer is None:
+        raise LookupError(f"{view.tag} has no answer yet")
+    return Message(
+        text=fallback(f"{view.command}: {view.answer.headline}"),
+        blocks=tuple(answer_blocks(view.answer)),
+        kind="answer",
+        run=view.id,
+        to_seq=view.seq,
+        file=answer_file(view.tag, view.answer),
+        urgent=True,
+    )
+
+
+def answer_blocks(given: Answer, *, headline: bool = True) -> list[Block]:
+    """Headline, lines, table, series; `headline` False where it was said already."""
+    elements = [line(text(one_line(given.headline, 500), bold=True))] if headline else []
+    if given.lines:
+        elements.append(bullets([text(one_line(said, 500))] for said in given.lines[:LINES_SHOWN]))
+    blocks = [rich(*elements)] if elements else []
+    if given.table:
+        blocks.append(rich(fixed(_whole_rows(table(given.table[: ROWS_SHOWN + 1], CELL)))))
+    if given.series and given.series.points:
+        blocks.append(rich(*_plotted(given.series)))
+        first, last = given.series.points[0][0], given.series.points[-1][0]
+        blocks.append(context(f"{when(first)} to {when(last)}"))
+    hidden = _hidden(given)
+    return [*blocks, rich(*(line(text(said, italic=True)) for said in hidden))] if hidden else blocks
+
+
+def _hidden(given: Answer) -> list[str]:
+    more = ["There is more that only some may see: press Details."] if given.private else []
+    if len(given.lines) > LINES_SHOWN:
+        more.append(f"{len(given.lines) - LINES_SHOWN} more lines are in the file.")
+    if given.table and not _shown_whole(given):
+        more.append(f"The whole table, {words.count(len(given.table) - 1, 'row')}, is in the file.")
+    return more
+
+
+def _shown_whole(given: Answer) -> bool:
+    cells = [cell for row in given.table for cell in row]
+    short = all(len(one_line(cell)) <= CELL for cell in cells)
+    return short and len(given.table) <= ROWS_SHOWN + 1 and len(table(given.table, CELL)) <= CHUNK
+
+
+def _whole_rows(drawn: str) -> str:
+    """At most a block's worth, cut at the end of a row."""
+    return drawn if len(drawn) <= CHUNK else drawn[: drawn.rfind("\n", 0, CHUNK)]
+
+
+def table(rows: Sequence[Sequence[str]], cell: int = 0) -> str:
+    """Columns aligned with blanks, headings underlined; columns of numbers stand right. `cell` cuts each entry."""
+    cleaned = [[one_line(entry, cell) for entry in row] for row in rows]
+    widest = max((len(row) for row in cleaned), default=0)
+    cleaned = [row + [""] * (widest - len(row)) for row in cleaned]
+    widths = [max(len(row[n]) for row in cleaned) for n in range(widest)]
+    right = [all(_number(row[n]) for row in cleaned[1:]) and len(cleaned) > 1 for n in range(widest)]
+    lines = [_row(row, widths, right) for row in cleaned]
+    return "\n".join([lines[0], "  ".join("─" * width for width in widths), *lines[1:]]) if lines else ""
+
+
+def _row(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    parts = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)]
+    return "  ".join(parts).rstrip()
+
+
+def _number(entry: str) -> bool:
+    return bool(entry) and entry[0] in "-+.0123456789" and any(c.isdigit() for c in entry)
+
+
+def _plotted(series: Series) -> list[Block]:
+    values = [value for _, value in series.points if isfinite(value)]
+    if not values:
+        return [line(text(f"{one_line(series.title, 200)}: no numbers"))]
+    unit = f" {series.unit}" if series.unit else ""
+    low, high, last = (words.number(v) for v in (min(values), max(values), values[-1]))
+    said = f"lowest {low}{unit}, highest {high}{unit}, last {last}{unit}"
+    title = line(text(one_line(series.title, 200), bold=True))
+    return [title, fixed(sparkline(values)), line(text(said))]
+
+
+def sparkline(values: Sequence[float], width: int = SPARK) -> str:
+    """The series as bars. Where there are more points than bars, each bar shows the highest of its points."""
+    if len(values) > width:
+        edges = [len(values) * n // width for n in range(width + 1)]
+        values = [max(values[a:b]) for a, b in pairwise(edges)]
+    low, high = min(values), max(values)
+    span = (high - low) or 1.0
+    return "".join(BARS[min(int((value - low) / span * len(BARS)), len(BARS) - 1)] for value in values)
+
+
+def answer_file(tag: str, given: Answer) -> File | None:
+    """The long part whole; None where everything is on the card."""
+    parts = [given.file] if given.file else []
+    if len(given.lines) > LINES_SHOWN:
+        parts.append("\n".join(given.lines))
+    if given.table and not _shown_whole(given):
+        parts.append(table(given.table))
+    return File(name=f"{tag}.txt", text=clean("\n\n".join(parts)) + "\n") if parts else None

@@ -1,0 +1,127 @@
+"""Block Kit's pieces. Whatever a person or a handler wrote goes into rich text or plain text, never into mrkdwn."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.render.escape import clean, cut
+from bot.render.message import Block
+
+CHUNK = 2800  # characters of one text: Slack takes 3000, and counts some characters twice
+BLOCKS_LIMIT = 50
+VIEW_BLOCKS_LIMIT = 100
+
+
+def text(words: str, *, bold: bool = False, italic: bool = False, code: bool = False) -> Block:
+    """A run of rich text. Nothing in it is markup."""
+    style = {name: True for name, on in (("bold", bold), ("italic", italic), ("code", code)) if on}
+    element: Block = {"type": "text", "text": clean(words) or " "}
+    return element | {"style": style} if style else element
+
+
+def user(slack_user: str) -> Block:
+    """A mention: this person is notified."""
+    return {"type": "user", "user_id": slack_user}
+
+
+def line(*elements: Block) -> Block:
+    return {"type": "rich_text_section", "elements": list(elements)}
+
+
+def bullets(lines: Iterable[Sequence[Block]], ordered: bool = False) -> Block:
+    sections = [line(*elements) for elements in lines]
+    return {"type": "rich_text_list", "style": "ordered" if ordered else "bullet", "elements": sections}
+
+
+def quoted(words: str) -> Block:
+    return {"type": "rich_text_quote", "elements": [text(words)]}
+
+
+def fixed(words: str) -> Block:
+    """Text of fixed width, e.g. a table."""
+    return {"type": "rich_text_preformatted", "elements": [text(words)]}
+
+
+def rich(*elements: Block) -> Block:
+    return {"type": "rich_text", "elements": list(elements)}
+
+
+def plain(words: str, limit: int) -> Block:
+    return {"type": "plain_text", "text": clean(words, limit) or " ", "emoji": False}
+
+
+def header(words: str) -> Block:
+    return {"type": "header", "text": plain(" ".join(words.split()), 150)}
+
+
+def context(*mrkdwn: str) -> Block:
+    """Small print. Only the machine's own words and dates: nothing that a person typed."""
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": cut(part, CHUNK)} for part in mrkdwn]}
+
+
+def divider() -> Block:
+    return {"type": "divider"}
+
+
+def chunks(words: str, size: int = CHUNK) -> list[str]:
+    """Pieces of at most `size` characters, cut between lines where that is possible. Nothing is lost."""
+    pieces: list[str] = []
+    rest = clean(words)
+    while len(rest) > size:
+        at = rest.rfind("\n", 1, size) + 1 or size
+        pieces.append(rest[:at])
+        rest = rest[at:]
+    return [*pieces, rest] if rest else pieces
+
+
+def button(
+    label: str, action: str, value: str, *, style: str = "", confirm: Block | None = None, url: str = ""
+) -> Block:
+    element: Block = {"type": "button", "action_id": action, "text": plain(label, 75), "value": value}
+    for key, extra in (("style", style), ("confirm", confirm), ("url", url)):
+        if extra:
+            element[key] = extra
+    return element
+
+
+def confirm(title: str, words: str, yes: str, no: str = "Not now", danger: bool = False) -> Block:
+    dialog: Block = {
+        "title": plain(title, 100),
+        "text": plain(words, 300),
+        "confirm": plain(yes, 30),
+        "deny": plain(no, 30),
+    }
+    return dialog | {"style": "danger"} if danger else dialog
+
+
+def actions(block_id: str, buttons: Sequence[Block]) -> list[Block]:
+    """Rows of at most five buttons: what a phone shows without folding."""
+    rows = [list(buttons[at : at + 5]) for at in range(0, len(buttons), 5)]
+    return [{"type": "actions", "block_id": f"{block_id}.{n}", "elements": row} for n, row in enumerate(rows)]
+
+
+def modal(callback: str, title: str, blocks: Sequence[Block], *, submit: str = "", memo: str = "") -> dict[str, Any]:
+    """A modal view. `memo` comes back as private_metadata: an id, never a value that is believed."""
+    view: dict[str, Any] = {
+        "type": "modal",
+        "callback_id": callback,
+        "title": plain(title, 24),
+        "close": plain("Close", 24),
+        "private_metadata": memo,
+        "blocks": list(blocks)[:VIEW_BLOCKS_LIMIT],
+    }
+    return view | {"submit": plain(submit, 24)} if submit else view
+
+
+def when(at: datetime, shape: str = "{date_short_pretty} at {time}") -> str:
+    """A Slack date token: every reader sees their own time zone. Where it cannot be drawn, UTC."""
+    return f"<!date^{int(at.timestamp())}^{shape}|{utc(at)}>"
+
+
+def utc(at: datetime) -> str:
+    """ "14:30 UTC", with the day where a reader might take it for another."""
+    return at.astimezone(UTC).strftime("%d %b %H:%M UTC")
+
+
+def seconds(at: datetime) -> str:
+    return f"<!date^{int(at.timestamp())}^{{time_secs}}|{at.astimezone(UTC):%H:%M:%S UTC}>"

@@ -1,0 +1,191 @@
+"""Which buttons a run's card carries in which state, and what their values hold: row, fingerprint and verb, no more."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+from bot.lifecycle import ended
+from bot.model import Choice, Heading, Record, Risk, State
+from bot.operation import Offer, Task
+from bot.render import words
+from bot.render.blocks import actions, button, confirm
+from bot.render.escape import one_line
+from bot.render.message import Block
+from bot.view import RunView, Standing
+
+NO_PLAN = "-"
+ACTION = "run."  # every button of a run has an action id that begins so
+
+
+class Verb(StrEnum):
+    """What a button of a run asks the door to do."""
+
+    APPROVE = "approve"
+    REVIEW = "review"  # opens the whole plan, with Approve below it: where the plan is not on the screen
+    DENY = "deny"
+    ASK_BACK = "ask-back"
+    ANSWER_BACK = "answer-back"
+    AMEND = "amend"
+    CANCEL = "cancel"
+    REPLACE = "replace"  # `of`: the tag of the other ask, which this run replaces
+    DOUBT = "doubt"  # `of`: "<question's seq>:<choice>"
+    TICK = "tick"  # `of`: the step's name
+    OFFER = "offer"  # `of`: the offer's place, a key of `offers`
+    ANEW = "anew"  # the same words again, meant
+    DETAILS = "details"
+
+
+class Pressed(Record):
+    """A button's value, parsed. Only a hint: everything but the row's id and the fingerprint is read from the row."""
+
+    run: int
+    fingerprint: str
+    verb: Verb
+    of: str = ""
+
+
+def pack(run: int, fingerprint: str | None, verb: Verb, of: str = "") -> str:
+    return "|".join((str(run), fingerprint or NO_PLAN, verb.value, of))
+
+
+def unpack(value: str) -> Pressed | None:
+    """What a button said, or None where it is no button of this version."""
+    parts = value.split("|", 3)
+    if len(parts) != 4 or not parts[0].isdecimal() or parts[2] not in set(Verb):
+        return None
+    return Pressed(run=int(parts[0]), fingerprint=parts[1], verb=Verb(parts[2]), of=parts[3])
+
+
+CHOICES: dict[Choice, tuple[str, str]] = {
+    Choice.HAPPENED: ("It happened", "The step counts as done and the run goes on."),
+    Choice.AGAIN: ("Do it again", "The run tries again from here. If it had happened after all, it happens twice."),
+    Choice.SKIP: ("Skip it", "The run goes on without this step."),
+    Choice.BACK: ("Go back", "What was done so far is undone, down to the last point of no return."),
+    Choice.STOP: ("Stop", "Nothing more is done and nothing is undone; only what was opened is closed."),
+}
+
+
+def choices(view: RunView) -> tuple[Choice, ...]:
+    return view.question.choices if view.question and view.state is State.IN_DOUBT else ()
+
+
+def offers(view: RunView) -> dict[str, Offer]:
+    """The offers a run makes now, by place ("plan.0", "answer.1", "refusal.0", "step3.0"). Places never change."""
+    found: dict[str, Offer] = {}
+    if ended(view.state):
+        planned = view.plan.offers if view.plan and not view.look_only else ()
+        answered = view.answer.offers if view.answer else ()
+        for source, given in (("plan", planned), ("answer", answered)):
+            found |= {f"{source}.{n}": offer for n, offer in enumerate(given) if _stands(view, offer)}
+    if view.refusal:
+        found |= {f"refusal.{n}": offer for n, offer in enumerate(view.refusal.offers)}
+    for n, step in enumerate(view.steps):
+        does = view.plan.steps[n].does if view.plan and step.standing is Standing.WAITING else None
+        if isinstance(does, Task) and not ended(view.state):
+            found |= {f"step{n}.{at}": offer for at, offer in enumerate(does.offers)}
+    return found
+
+
+def _stands(view: RunView, offer: Offer) -> bool:
+    right_end = offer.on in ("any", view.state.value)
+    return right_end and (view.ended_at is None or view.now <= view.ended_at + offer.lasts)
+
+
+def asked_back(view: RunView) -> bool:
+    """Whether an approver's question waits for its answer."""
+    talk = [e.kind for e in view.events if e.kind in ("ask_back", "answer_back", "amended")]
+    return view.state is State.AWAITING and talk[-1:] == ["ask_back"]
+
+
+def row(view: RunView) -> list[Block]:
+    """The action blocks of a card: only what applies now."""
+    return actions(f"run.{view.id}", [*_main(view), *_offered(view), *_small(view)][:25])
+
+
+def _main(view: RunView) -> Iterator[Block]:
+    match view.state:
+        case State.AWAITING if not view.look_only:
+            yield approve(view)
+            yield _button(view, Verb.DENY, "Deny", style="danger")
+            if asked_back(view):
+                yield _button(view, Verb.ANSWER_BACK, "Answer")
+            yield _button(view, Verb.ASK_BACK, "Ask back")
+            yield _button(view, Verb.AMEND, "Amend")
+        case State.IN_DOUBT:
+            yield from _doubt(view)
+        case State.RUNNING | State.WAITING:
+            yield from _ticks(view)
+
+
+def approve(view: RunView) -> Block:
+    """Asks once more, naming the target."""
+    on = words.target(view.plan, view.params) or view.command
+    what = one_line(view.plan.sentence, 200) if view.plan else words.command(view.command)
+    lost = "" if view.risk is not Risk.DESTRUCTIVE else " It destroys something or touches production."
+    again = confirm(
+        f"Approve for {on}?", f"{what}.{lost}".replace("..", "."), "Approve", danger=view.risk is Risk.DESTRUCTIVE
+    )
+    return _button(view, Verb.APPROVE, "Approve", style="primary", again=again)
+
+
+def decisions(view: RunView) -> list[Block]:
+    """Deny and Ask back, for a modal whose submit approves."""
+    if view.state is not State.AWAITING:
+        return []
+    both = [_button(view, Verb.DENY, "Deny", style="danger"), _button(view, Verb.ASK_BACK, "Ask back")]
+    return actions(f"run.{view.id}", both)
+
+
+def _doubt(view: RunView) -> Iterator[Block]:
+    seq = view.question.seq if view.question else 0
+    for choice in choices(view):
+        label, means = CHOICES[choice]
+        again = confirm(f"{label}?", means, label, danger=choice is not Choice.STOP)
+        yield _button(view, Verb.DOUBT, label, of=f"{seq}:{choice.value}", again=again)
+
+
+def _ticks(view: RunView) -> Iterator[Block]:
+    for step in view.steps:
+        if step.task and step.standing is Standing.WAITING:
+            if step.name in _revealing(view):
+                once = confirm(
+                    "Show it now?", "It is shown to you alone, once. Have a safe place for it ready.", "Show it"
+                )
+                yield _button(view, Verb.TICK, "Show me, once", of=step.name, again=once)
+                continue
+            again = confirm("Is it done?", f"You confirm in your own name: {one_line(step.text, 200)}", "Yes, done")
+            yield _button(view, Verb.TICK, f"Done: {one_line(step.text, 50)}", of=step.name, again=again)
+
+
+def _revealing(view: RunView) -> frozenset[str]:
+    """The tasks at whose tick a secret is shown."""
+    steps = view.plan.steps if view.plan else ()
+    return frozenset(step.name for step in steps if isinstance(step.does, Task) and step.does.reveals is not None)
+
+
+def _offered(view: RunView) -> Iterator[Block]:
+    for place, offer in offers(view).items():
+        yield _button(view, Verb.OFFER, one_line(offer.label, 70), of=place)
+
+
+def _small(view: RunView) -> Iterator[Block]:
+    if view.state is State.AWAITING:
+        for rival in view.rivals[:3]:
+            means = f"{rival} waits for the same target. It ends as replaced, its asker is told, nothing of it is done."
+            again = confirm(f"Replace {rival}?", means, f"Replace {rival}")
+            yield _button(view, Verb.REPLACE, f"Replace {rival}", of=rival, again=again)
+    if cancellable(view):
+        yield _button(view, Verb.CANCEL, "Cancel")
+    yield _button(view, Verb.DETAILS, "Details")
+
+
+def cancellable(view: RunView) -> bool:
+    """Whether asking to cancel would change anything."""
+    live = not ended(view.state) and view.state is not State.IN_DOUBT
+    return live and view.heading is Heading.FORTH and view.wish is None
+
+
+def _button(
+    view: RunView, verb: Verb, label: str, *, of: str = "", style: str = "", again: Block | None = None
+) -> Block:
+    action = f"{ACTION}{verb.value}" + (f".{of}" if of else "")
+    return button(label, action[:255], pack(view.id, view.fingerprint, verb, of), style=style, confirm=again)

@@ -1,0 +1,196 @@
+"""One run as one card, edited in place from the ask to the end: readable on a phone in ten seconds."""
+
+from bot.durations import about_duration
+from bot.lifecycle import SENTENCES, ended
+from bot.model import Heading, Risk, State
+from bot.operation import Plan
+from bot.render import approvals, words
+from bot.render.answer import answer_blocks, answer_file
+from bot.render.blocks import bullets, context, header, line, quoted, rich, seconds, text, utc, when
+from bot.render.buttons import row
+from bot.render.doubt import question_lines
+from bot.render.escape import clean, fallback, one_line
+from bot.render.message import NOBODY, Block, File, Message, Names
+from bot.render.plan import FINGERPRINT_SHOWN, file_hash, fits, plan_file
+from bot.render.steps import LIVE, left, on_failure, step_lines
+from bot.view import RunView
+
+ICONS: dict[State, str] = {
+    State.PLANNING: "🔎",
+    State.AWAITING: "✋",
+    State.QUEUED: "⏳",
+    State.RUNNING: "▶️",
+    State.WAITING: "⏸️",
+    State.IN_DOUBT: "❓",
+    State.SUCCEEDED: "✅",
+    State.FAILED: "❌",
+    State.UNDONE: "↩️",
+    State.REFUSED: "🚫",
+    State.DENIED: "🚫",
+    State.EXPIRED: "⌛",
+    State.SUPERSEDED: "🔁",
+    State.CANCELLED: "⏹️",
+}
+REASON_SHOWN = 600
+
+
+def card(view: RunView, names: Names = NOBODY) -> Message:
+    """The card of a run in whatever state it is; for a read that has its answer, the answer itself."""
+    blocks = [header(f"{ICONS[view.state]} {headline(view)}"), rich(*_what(view, names))]
+    blocks += _losses(view)
+    if view.state is State.AWAITING and not view.look_only:
+        blocks.append(rich(*(line(text(said)) for said in approvals.lines(view, names))))
+    if view.plan:
+        blocks += _plan(view, view.plan)
+    if view.question and view.state is State.IN_DOUBT:
+        blocks.append(rich(*question_lines(view, view.question)))
+    blocks += _ending(view)
+    blocks += [context(" · ".join(small)) for small in [_small_print(view)] if small]
+    blocks += row(view)
+    return Message(
+        text=lock_screen(view, names),
+        blocks=tuple(blocks),
+        kind="card",
+        run=view.id,
+        file=_file(view),
+        urgent=ended(view.state) or view.state is State.IN_DOUBT,
+    )
+
+
+def headline(view: RunView) -> str:
+    """The state in words, with what it is about: "Waiting for approval · ops db restore · shop"."""
+    return " · ".join(part for part in (state_words(view), view.command, words.target(view.plan, view.params)) if part)
+
+
+def state_words(view: RunView) -> str:
+    """Where the run stands, in a few words; never "done" before it is done."""
+    said = SENTENCES[view.state]
+    if view.look_only:
+        said = {State.SUCCEEDED: "only a look: nothing was asked of anybody"}.get(view.state, said)
+    elif view.state in (State.RUNNING, State.WAITING):
+        said = _moving(view, said)
+    elif view.state is State.AWAITING and view.held_by:
+        said = f"approved; waits for {view.held_by}"
+    elif view.state is State.UNDONE and view.why == "cancelled":
+        said = "cancelled; what had been done was undone"
+    elif view.state is State.SUCCEEDED and not view.steps and view.answer:
+        said = "answer"
+    return said[0].upper() + said[1:]
+
+
+def _moving(view: RunView, said: str) -> str:
+    if view.heading is Heading.BACK:
+        return "going back: what was done is being undone"
+    if view.heading is Heading.STOP:
+        return "stopping: what was opened is being closed"
+    if view.wish:
+        return "cancel was asked for: stops after the present step"
+    step = next((s for s in view.steps if s.standing in LIVE), None)
+    return f"{said.split(' ')[0]}: {one_line(step.text, 80)}" if step else said
+
+
+def lock_screen(view: RunView, names: Names = NOBODY) -> str:
+    """All that a lock screen shows: who, what, on what, where it stands, until when."""
+    target = words.target(view.plan, view.params)
+    what = one_line(view.plan.sentence, 120) if view.plan else f"/{view.command}"
+    on = f" ({target})" if target and target not in what else ""
+    who = requester(view, names)
+    match view.state:
+        case State.AWAITING if view.held_by:
+            tail = f"Approved, waits for {view.held_by}"
+        case State.AWAITING:
+            tail = f"It {approvals.short(view, names)}"
+        case State.SUCCEEDED if view.answer:
+            tail = view.answer.headline
+        case _:
+            tail = state_words(view)
+    until = f", until {utc(view.expires_at)}" if view.state is State.AWAITING and view.expires_at else ""
+    return fallback(f"{ICONS[view.state]} {who} asked: {what}{on}. {tail}{until}")
+
+
+def requester(view: RunView, names: Names = NOBODY) -> str:
+    if view.requester_name or view.requester:
+        return view.requester_name or names.person(view.requester)
+    return {"schedule": "A schedule", "webhook": "A webhook"}.get(view.via, "Somebody who is not listed")
+
+
+def _what(view: RunView, names: Names) -> list[Block]:
+    sentence = view.plan.sentence if view.plan else words.command(view.command, _typed(view))
+    elements = [line(text(one_line(sentence), bold=True))]
+    who = f"Asked by {requester(view, names)}" + (f", as part of {view.parent}" if view.parent else "")
+    elements.append(line(text(f"{who} · {view.tag}" + (f" · {view.environment}" if view.environment else ""))))
+    if view.plan:
+        elements.append(line(text(words.command(view.command, _typed(view)), code=True)))
+    return [*elements, line(text("Why:")), quoted(clean(view.reason, REASON_SHOWN))] if view.reason else elements
+
+
+def _typed(view: RunView) -> dict[str, object]:
+    return {name: given for name, given in view.params.items() if name != "reason"}
+
+
+def _losses(view: RunView) -> list[Block]:
+    """What is lost, while that can still be prevented."""
+    if view.plan is None or not view.plan.steps or (ended(view.state) and not view.look_only):
+        return []
+    if view.plan.loses:
+        bounds = bullets([text(words.loss(lost))] for lost in view.plan.loses)
+        return [rich(line(text("What is lost", bold=True)), bounds)]
+    return [rich(line(text("The plan names nothing that is lost.")))] if view.risk is not Risk.READ else []
+
+
+def _plan(view: RunView, plan: Plan) -> list[Block]:
+    if not view.steps:
+        return []
+    if not fits(view):
+        return _too_long(view)
+    blocks = [rich(line(text("Steps", bold=True)), step_lines(view))]
+    if ended(view.state) and not view.look_only:
+        return blocks
+    if view.heading is Heading.FORTH:
+        blocks.append(rich(line(text(on_failure(plan)))))
+    if plan.tells:
+        blocks.append(rich(line(text(f"Also told in {words.listed([f'#{c}' for c in plan.tells])}."))))
+    return blocks
+
+
+def _too_long(view: RunView) -> list[Block]:
+    """A plan that no card can hold: its length, how far it is, and the hash of the file that holds it whole."""
+    done = sum(step.ended is not None for step in view.steps)
+    said = f"{words.count(len(view.steps), 'step')}, {done} of them over. The whole plan is in the file in this thread."
+    live = [[text(one_line(s.text, 200))] for s in view.steps if s.standing in LIVE]
+    elements = [line(text(said)), *([line(text("Now:")), bullets(live)] if live else [])]
+    return [rich(*elements, line(text("SHA-256 of the file: "), text(file_hash(view), code=True)))]
+
+
+def _file(view: RunView) -> File | None:
+    if view.answer and ended(view.state):
+        return answer_file(view.tag, view.answer)
+    return plan_file(view) if view.steps and not fits(view) else None
+
+
+def _ending(view: RunView) -> list[Block]:
+    """What came of it: the answer, the refusal, what stays behind."""
+    blocks: list[Block] = []
+    if view.refusal and view.state is State.REFUSED:
+        blocks.append(rich(line(text(clean(view.refusal.sentence, 2000)))))
+    if view.answer and ended(view.state):
+        blocks += answer_blocks(view.answer)
+    if view.state in (State.FAILED, State.UNDONE, State.CANCELLED) and (stays := left(view)):
+        blocks.append(rich(line(text("What stays", bold=True)), bullets([text(one)] for one in stays)))
+    return blocks
+
+
+def _small_print(view: RunView) -> list[str]:
+    """Only the machine's words: until when it stands, how late it may start, which plan, how fresh this card is."""
+    parts = []
+    if view.state is State.AWAITING and view.expires_at and not view.look_only:
+        parts.append(f"stands until {when(view.expires_at)}")
+    if view.state in (State.AWAITING, State.QUEUED) and view.start_by and not view.look_only:
+        parts.append(f"starts within {about_duration(view.start_by)} of the last approval, or not at all")
+    if view.plan and view.fingerprint:
+        parts.append(f"plan `{view.fingerprint[:FINGERPRINT_SHOWN]}`")
+    if view.ended_at:
+        parts.append(f"ended {when(view.ended_at)}")
+    else:
+        parts.append(f"as of {seconds(view.now)}")
+    return parts

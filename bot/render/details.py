@@ -1,0 +1,73 @@
+"""Everything about one run for one person's eyes: whole values, whole plan, ledger. A private modal."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from bot.model import Event, State
+from bot.render import words
+from bot.render.blocks import VIEW_BLOCKS_LIMIT, chunks, fixed, header, line, modal, rich, text, utc
+from bot.render.buttons import Verb, decisions, pack
+from bot.render.card import headline
+from bot.render.escape import one_line
+from bot.render.message import NOBODY, Block, Names
+from bot.render.plan import plan_text
+from bot.view import RunView
+
+CALLBACK = "run.details"
+APPROVE_CALLBACK = "run.review"
+EVENTS_SHOWN = 60
+WHOLE = 60_000  # characters of one part; beyond it the audit has the rest
+
+
+def details(view: RunView, names: Names = NOBODY, *, private: bool = False) -> dict[str, Any]:
+    """A modal. `private`: also what the answer holds for few eyes only; the caller has judged that."""
+    return modal(CALLBACK, f"{view.tag} in detail", _blocks(view, names, private))
+
+
+def review(view: RunView, names: Names = NOBODY) -> dict[str, Any]:
+    """The whole plan with Approve below it, for where no card is on the screen. Submitting approves that very plan."""
+    target = words.target(view.plan, view.params) or view.command
+    asker = view.requester_name or names.person(view.requester)
+    asked = line(text(f"Approve this for {target}?", bold=True))
+    who = line(text(f"Asked by {asker}. Why: {one_line(view.reason, 600)}"))
+    plan = plan_text(view)
+    blocks = [rich(asked, who), *_part("The whole plan", plan), *decisions(view)]
+    memo = pack(view.id, view.fingerprint, Verb.APPROVE)
+    whole = len(plan) <= WHOLE and view.state is State.AWAITING
+    return modal(APPROVE_CALLBACK, f"Approve {view.tag}?", blocks, submit="Approve" if whole else "", memo=memo)
+
+
+def _blocks(view: RunView, names: Names, private: bool) -> list[Block]:
+    blocks = [header(headline(view))]
+    if private and view.answer and view.answer.private:
+        blocks += _part("Only for you", "\n".join(view.answer.private))
+    blocks += _part("Parameters", _params(view))
+    if view.plan:
+        blocks += _part("Plan", plan_text(view))
+    if view.answer and view.answer.file:
+        blocks += _part("Answer", view.answer.file)
+    shown = view.events[-EVENTS_SHOWN:]
+    cut = f"(the last {len(shown)} of {len(view.events)})" if len(shown) < len(view.events) else ""
+    blocks += _part(f"What happened {cut}".rstrip(), "\n".join(_event(e, names) for e in shown))
+    if len(blocks) > VIEW_BLOCKS_LIMIT:
+        return [*blocks[: VIEW_BLOCKS_LIMIT - 1], rich(line(text("The rest is in the audit.", italic=True)))]
+    return blocks
+
+
+def _params(view: RunView) -> str:
+    given = {k: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for k, v in view.params.items()}
+    return "\n".join(f"{name}: {value}" for name, value in given.items()) or "none"
+
+
+def _event(event: Event, names: Names) -> str:
+    who = f" {names.person(event.actor)}" if event.actor else ""
+    at = f" {event.step}/{event.attempt or 1}" if event.step else ""
+    why = next((event.body[k] for k in ("why", "sentence", "text", "choice") if isinstance(event.body.get(k), str)), "")
+    return one_line(f"{event.seq}. {utc(event.at)} {event.kind}{at}{who} {why}", 400)
+
+
+def _part(title: str, words_of_it: str) -> Iterator[Block]:
+    yield rich(line(text(title, bold=True)))
+    for piece in chunks(words_of_it[:WHOLE]):
+        yield rich(fixed(piece))

@@ -1,0 +1,162 @@
+"""The form of an operation, drawn from its Params; and the modals that ask for one text."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.fields import REASON, FieldSpec, Kind
+from bot.operation import Choice
+from bot.render.blocks import context, line, modal, plain, rich, text
+from bot.render.escape import clean, one_line
+from bot.render.message import Block
+
+FORM = "door.form"
+WORD = "door.word"
+INPUT = "value"  # the action id of every input; the field's name is the block's id
+PICK = "door.pick"  # the action id of an external select
+CONFIRM = "_confirm"
+LOOK = "_look"
+NONE = "!"  # the value of an entry that only tells
+HINTS: dict[Kind, str] = {
+    Kind.DURATION: "e.g. 90s, 15m, 2h30m or 7d",
+    Kind.SIZE: "e.g. 800B, 64MB or 1.5GiB",
+    Kind.SECRET: "Kept from the card, the log and the audit.",
+}
+
+
+class Form:
+    """All that a form is drawn from; `values` are typed texts by field name, never secret ones."""
+
+    def __init__(
+        self,
+        command: str,
+        summary: str,
+        specs: Sequence[FieldSpec],
+        *,
+        confirm: str = "",
+        reason: bool = False,
+        picked: Collection[str] = (),
+    ) -> None:
+        self.command, self.summary, self.specs = command, summary, tuple(specs)
+        self.confirm, self.reason, self.picked = confirm, reason, frozenset(picked)
+
+    def view(self, draft: str, values: Mapping[str, str], *, notice: str = "", amends: str = "") -> dict[str, Any]:
+        """The modal. `notice`: why it opened; `amends`: the tag of the run whose request is changed."""
+        blocks = [rich(line(text(f"/{self.command}", code=True), text(f"  {one_line(self.summary, 300)}")))]
+        if notice:
+            blocks.append(rich(line(text(clean(notice, 1500), bold=True))))
+        blocks += [self._input(spec, values.get(spec.name, "")) for spec in self.specs if spec.name != REASON]
+        blocks += [self._input(spec, values.get(spec.name, "")) for spec in self.specs if spec.name == REASON]
+        if self.confirm:
+            blocks.append(self._confirmation())
+        if self.reason and not amends:
+            blocks.append(_look())
+            blocks.append(context("After Ask, its card with the whole plan follows in the channel."))
+        title = f"Amend {amends}" if amends else self.command
+        return modal(FORM, title, blocks, submit="Change" if amends else "Ask" if self.reason else "Show", memo=draft)
+
+    def _confirmation(self) -> Block:
+        label = self.confirm.replace("_", " ")
+        element = {"type": "plain_text_input", "action_id": INPUT, "max_length": 200}
+        hint = "The same once more, by hand: this touches what cannot simply be brought back."
+        return _block(CONFIRM, f"Type the {label} again", element, hint=hint, optional=False)
+
+    def _input(self, spec: FieldSpec, value: str) -> Block:
+        label = "Why" if spec.name == REASON else spec.name.replace("_", " ")
+        demanded = (self.reason if spec.name == REASON else spec.required) and spec.kind is not Kind.FLAG
+        hint = " ".join(part for part in (spec.description, HINTS.get(spec.kind, ""), _several(spec)) if part)
+        element = self._element(spec, value or spec.default or "")
+        return _block(spec.name, label[0].upper() + label[1:], element, hint=hint, optional=not demanded)
+
+    def _element(self, spec: FieldSpec, value: str) -> Block:
+        if spec.kind is Kind.SECRET:
+            return {"type": "plain_text_input", "action_id": INPUT}
+        if spec.kind is Kind.TARGET or spec.name in self.picked:
+            return _picked(value, spec.many)
+        if spec.kind is Kind.CHOICE and len(spec.choices) <= 100:
+            return _chosen(spec.choices, value, spec.many)
+        if spec.many:
+            return _typed(value)
+        if spec.kind is Kind.FLAG:
+            return _flag(value)
+        if spec.kind in (Kind.INTEGER, Kind.NUMBER):
+            number = {"type": "number_input", "action_id": INPUT, "is_decimal_allowed": spec.kind is Kind.NUMBER}
+            return number | ({"initial_value": value} if value else {})
+        if spec.kind is Kind.MOMENT:
+            return _moment(value)
+        return _typed(value, multiline=spec.name == REASON)
+
+
+def _several(spec: FieldSpec) -> str:
+    chosen = spec.kind in (Kind.TARGET, Kind.CHOICE)
+    return "Several, with commas between them." if spec.many and not chosen else ""
+
+
+def _block(name: str, label: str, element: Block, *, hint: str, optional: bool) -> Block:
+    block: Block = {"type": "input", "block_id": name, "label": plain(label, 200), "element": element}
+    block["optional"] = optional
+    return block | {"hint": plain(hint, 500)} if hint else block
+
+
+def _typed(value: str, multiline: bool = False) -> Block:
+    element: Block = {"type": "plain_text_input", "action_id": INPUT, "multiline": multiline, "max_length": 3000}
+    return element | {"initial_value": clean(value, 3000)} if value else element
+
+
+def option(value: str, words: str = "") -> Block:
+    """One entry of a select."""
+    return {"text": plain(one_line(words or value), 75), "value": value[:150]}
+
+
+def _chosen(choices: Sequence[str], value: str, many: bool) -> Block:
+    options = [option(choice) for choice in choices]
+    given = [option(v) for v in (value.split(",") if many else [value]) if v in choices]
+    kind = "multi_static_select" if many else "static_select"
+    return _with_initial({"type": kind, "action_id": INPUT, "options": options}, given, many)
+
+
+def _picked(value: str, many: bool) -> Block:
+    given = [option(v) for v in (value.split(",") if many else [value]) if v]
+    kind = "multi_external_select" if many else "external_select"
+    return _with_initial({"type": kind, "action_id": PICK, "min_query_length": 0}, given, many)
+
+
+def _with_initial(element: Block, given: Sequence[Block], many: bool) -> Block:
+    if not given:
+        return element
+    return element | ({"initial_options": list(given)} if many else {"initial_option": given[0]})
+
+
+def _flag(value: str) -> Block:
+    yes = option("yes", "Yes")
+    element: Block = {"type": "checkboxes", "action_id": INPUT, "options": [yes]}
+    return element | {"initial_options": [yes]} if value == "yes" else element
+
+
+def _moment(value: str) -> Block:
+    element: Block = {"type": "datetimepicker", "action_id": INPUT}
+    return element | {"initial_date_time": int(datetime.fromisoformat(value).timestamp())} if value else element
+
+
+def _look() -> Block:
+    only = option("look", "Only look: show me the plan, ask nobody, do nothing")
+    return {
+        "type": "input",
+        "block_id": LOOK,
+        "optional": True,
+        "label": plain("Or only look", 100),
+        "element": {"type": "checkboxes", "action_id": INPUT, "options": [only]},
+    }
+
+
+def options(choices: Sequence[Choice]) -> list[Block]:
+    """At most a hundred entries, each once, as Slack takes them. One too long to come back whole is left out."""
+    once = {choice.value: choice for choice in choices if choice.value and len(choice.value) <= 150}
+    return [option(choice.value, choice.text) for choice in once.values()][:100]
+
+
+def word(memo: str, title: str, asks: str, label: str, *, submit: str, optional: bool = False) -> dict[str, Any]:
+    """A modal that asks for one text: why it is denied, what is asked back, what is answered."""
+    element: Block = {"type": "plain_text_input", "action_id": INPUT, "multiline": True, "max_length": 1500}
+    blocks = [rich(line(text(clean(asks, 1500)))), _block("text", label, element, hint="", optional=optional)]
+    return modal(WORD, title, blocks, submit=submit, memo=memo)

@@ -1,0 +1,86 @@
+"""Runs as lists: `/ops runs` and App Home."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.lifecycle import SENTENCES
+from bot.model import State
+from bot.render.blocks import VIEW_BLOCKS_LIMIT, button, context, header, line, rich, seconds, text, when
+from bot.render.buttons import ACTION, Verb, pack
+from bot.render.card import ICONS
+from bot.render.escape import fallback, one_line
+from bot.render.message import Block, Message
+from bot.view import Brief
+
+SHOWN = 20
+PICKER = "door.picker"
+
+
+def runs(briefs: Sequence[Brief], now: datetime, title: str = "What runs, waits or is in doubt") -> Message:
+    """A list for one person; whatever stands in doubt comes first."""
+    ordered = sorted(briefs, key=lambda b: (b.state is not State.IN_DOUBT, b.state is not State.AWAITING))
+    blocks = [rich(line(text(title if ordered else "Nothing runs, waits or is in doubt.", bold=True)))]
+    for brief in ordered[:SHOWN]:
+        blocks += one(brief)
+    if len(ordered) > SHOWN:
+        blocks.append(rich(line(text(f"and {len(ordered) - SHOWN} more, older ones"))))
+    blocks.append(context(f"as of {seconds(now)}"))
+    said = "; ".join(f"{b.tag} {b.command} {b.target} {SENTENCES[b.state]}" for b in ordered[:5])
+    return Message(text=fallback(said or "Nothing runs, waits or is in doubt."), blocks=tuple(blocks), kind="runs")
+
+
+def one(brief: Brief, *, review: bool = False) -> list[Block]:
+    """One run: where it stands, who asked, why. `review`: with the button that opens its plan to approve it."""
+    on = f" · {one_line(brief.target, 60)}" if brief.target else ""
+    title = line(text(f"{ICONS[brief.state]} {brief.tag} · {brief.command}{on}", bold=True))
+    reason = f": {one_line(brief.reason, 150)}" if brief.reason else ""
+    who = line(text(f"{SENTENCES[brief.state]} · {brief.requester_name or 'a schedule'}{reason}"))
+    since = f"since {when(brief.moved_at)}"
+    until = f" · stands until {when(brief.expires_at)}" if review and brief.expires_at else ""
+    place = f" · <#{brief.channel}>" if brief.channel and brief.channel.isalnum() else ""
+    buttons = [button("Details", _action(Verb.DETAILS, brief), pack(brief.id, brief.fingerprint, Verb.DETAILS))]
+    if review:
+        value = pack(brief.id, brief.fingerprint, Verb.REVIEW)
+        buttons.insert(0, button("Look and decide", _action(Verb.REVIEW, brief), value, style="primary"))
+    row: Block = {"type": "actions", "elements": buttons}
+    return [rich(title, who), context(since + until + place), row]
+
+
+def _action(verb: Verb, brief: Brief) -> str:
+    return f"{ACTION}{verb.value}.{brief.id}"
+
+
+def home(
+    waiting: Sequence[Brief], in_flight: Sequence[Brief], mine: Sequence[Brief], lately: Sequence[Brief], now: datetime
+) -> dict[str, Any]:
+    """App Home: what waits for me first, then what moves, what is mine, what went wrong lately."""
+    blocks: list[Block] = [_start()]
+    parts = (
+        ("Waiting for me", waiting, "Nothing waits for you."),
+        ("In flight", in_flight, "Nothing is in flight."),
+        ("Mine", mine, "You have asked for nothing lately."),
+        ("Failed or in doubt lately", lately, "Nothing failed and nothing is in doubt."),
+    )
+    for title, briefs, empty in parts:
+        blocks.append(header(title))
+        blocks += [b for brief in briefs[:8] for b in one(brief, review=briefs is waiting)]
+        if not briefs:
+            blocks.append(rich(line(text(empty))))
+        elif len(briefs) > 8:
+            blocks.append(rich(line(text(f"and {len(briefs) - 8} more: type /ops runs"))))
+    blocks = blocks[: VIEW_BLOCKS_LIMIT - 1]
+    return {"type": "home", "blocks": [*blocks, context(f"as of {seconds(now)}; opening this page renews it")]}
+
+
+def _start() -> Block:
+    return {
+        "type": "actions",
+        "block_id": "door",
+        "elements": [button("Start something", PICKER, "-", style="primary")],
+    }
+
+
+def stranger_home(words: str) -> dict[str, Any]:
+    """App Home of somebody who may do nothing here: why, and what to do about it."""
+    return {"type": "home", "blocks": [rich(line(text(words)))]}

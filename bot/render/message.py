@@ -1,0 +1,59 @@
+"""A message as the poster sends it, and the names it is written with."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from bot.model import Record
+
+Block: TypeAlias = dict[str, Any]  # one Block Kit object, as JSON
+EVENT_TYPE = "tandem_run"
+
+
+class File(Record):
+    """A long text that goes up beside the message."""
+
+    name: str
+    text: str
+
+
+class Message(Record):
+    """One message. Send it with mrkdwn=False, so that `text` is never formatted."""
+
+    text: str
+    blocks: tuple[Block, ...]
+    kind: str  # "card" | "answer" | an event's kind | "several"
+    run: int = 0
+    from_seq: int = 0
+    to_seq: int = 0
+    file: File | None = None
+    urgent: bool = False  # a question or an end: goes out before steps and progress
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """By this a message is found again after a crash between post and commit."""
+        payload = {"run": self.run, "from_seq": self.from_seq, "to_seq": self.to_seq, "kind": self.kind}
+        return {"event_type": EVENT_TYPE, "event_payload": payload}
+
+
+class Group(Record):
+    """Who may fill an approval's slot, those on call first."""
+
+    title: str
+    members: tuple[str, ...] = ()  # persons' keys
+    mentions: tuple[str, ...] = ()  # Slack user ids to wake, those on call only where there is a rota
+
+
+class Names(Record):
+    """Persons' keys -> names, groups' keys -> groups. Whoever is not in it is shown by the key."""
+
+    people: Mapping[str, str] = {}
+    groups: Mapping[str, Group] = {}
+
+    def person(self, key: str | None) -> str:
+        return self.people.get(key, key) if key else "a schedule"
+
+    def group(self, key: str) -> Group:
+        return self.groups.get(key, Group(title=key))
+
+
+NOBODY = Names()

@@ -1,0 +1,83 @@
+"""What a door says to one person, never empty and never without a next step."""
+
+from collections.abc import Sequence
+
+from bot.effect import Secret
+from bot.render import words
+from bot.render.blocks import actions, button, fixed, line, modal, rich, text
+from bot.render.escape import clean, fallback
+from bot.render.message import Block, Message
+from bot.view import Outcome
+
+ANEW = "door.anew"  # the same words once more, meant; the value is a draft's id
+FORM = "door.form"  # opens a form; the value is a draft's id
+DEAD_END = "door.words"  # a modal that only tells
+
+SENTENCES: dict[str, str] = {
+    "asked": "Recorded. Its card follows in this channel.",
+    "same_words": "You asked for the very same less than two minutes ago: that is {tag}. Nothing was asked again. "
+    "Press Ask again if you mean a second one.",
+    "no_run": "There is no such run. /ops runs shows those that there are.",
+    "not_listed": "Your Slack account is not in this house's roster, so nothing was done. "
+    "Ask whoever keeps config/people.toml to list it.",
+    "not_waiting": "This is no longer waiting for that. Nothing was changed; the card shows how it stands now.",
+    "other_plan": "The plan has changed since that button was drawn, so nothing was done. Look at the present card.",
+    "expired": "It has lapsed: nobody answered in time. Nothing was done. Type it again if it is still needed.",
+    "asker": "You asked for this yourself or took part in asking, so somebody else must decide. Nothing was changed.",
+    "subject": "This run is about you, so somebody else must decide. Nothing was changed.",
+    "not_shown": "The whole plan has not been shown in Slack yet, so no approval counts. Try again in a moment.",
+    "old_config": "This replica runs an older config than the one in force, so it takes no approvals. "
+    "Try again in a moment; if it stays, tell whoever keeps the bot.",
+    "no_approver": "You are in none of the groups that decide about this. Nothing was changed.",
+    "recorded": "Recorded.",
+    "already": "You have said so already; it is recorded once.",
+    "done": "Recorded.",
+    "answered": "Recorded, and the run goes on as answered.",
+    "in_doubt": "It has stopped with a question. Answer that on its card first; Stop is one of the answers.",
+    "not_related": "These two do not concern the same target, so neither replaces the other. Nothing was changed.",
+    "no_choice": "That answer is not open any more. Look at the present card.",
+    "unapproved": "An approval of this run counts no longer, so it cannot go on. Stop it, and ask anew.",
+    "gone": "It was shown already, or is wiped: nothing is shown twice. Ask for a new one.",
+    "not_yours": "This task is somebody else's to confirm. Nothing was changed.",
+    "not_recorded": "Not recorded: the bot's database did not answer in time. Nothing was asked. Type it again.",
+    "uncertain": "I do not know whether that was recorded. The same words again are safe: they find the first.",
+    "broken": "Something in the bot failed while it read that. Nothing is told here that is not known: "
+    "/ops runs shows what was recorded.",
+}
+
+
+def sentence(outcome: Outcome) -> str:
+    """What to say of an outcome: its own words, else those of its code; who could do it instead comes last."""
+    said = outcome.sentence or SENTENCES.get(outcome.code, "That was not possible. /ops runs shows what there is.")
+    said = said.replace("{tag}", outcome.tag or "a run")
+    return f"{said} {words.listed(list(outcome.who[:6]), 'or')} could." if outcome.who else said
+
+
+def refusal(outcome: Outcome, *, draft: str = "") -> Message:
+    """The outcome as a message for one person. `draft`: the row that an Ask again would ask from."""
+    said = clean(sentence(outcome), 2500)
+    blocks = [rich(line(text(said)))]
+    if outcome.code == "same_words" and draft:
+        blocks += actions("door", [button("Ask again", ANEW, draft)])
+    return Message(text=fallback(said), blocks=tuple(blocks), kind="outcome", run=outcome.run or 0)
+
+
+def told(said: str, *, offered: Sequence[Block] = (), code: str = "") -> Message:
+    """Plain words for one person, with buttons; `code` is a line that can be typed."""
+    lines = [line(text(clean(said, 2500)))]
+    if code:
+        lines.append(line(text(clean(code, 1000), code=True)))
+    blocks = [rich(*lines), *actions("door", list(offered))]
+    return Message(text=fallback(f"{said} {code}"), blocks=tuple(blocks), kind="told")
+
+
+def revealed(secret: Secret) -> dict[str, object]:
+    """A modal with a secret: the only place it is ever shown, and it cannot be opened again."""
+    said = "This is shown once. Once this window is closed, nobody can bring it back; if it is lost, ask for a new one."
+    shown = [rich(line(text(said))), rich(fixed(secret.reveal()))]
+    return modal(DEAD_END, "Shown once", shown)
+
+
+def dead_end(said: str, title: str = "Tandem") -> dict[str, object]:
+    """A modal that tells and can only be closed."""
+    return modal(DEAD_END, title, [rich(line(text(clean(said, 2500))))])

@@ -1,0 +1,47 @@
+"""The picker: areas, then operations, each with what it is for; and the pages of help."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bot.model import Record, Risk
+from bot.render.blocks import VIEW_BLOCKS_LIMIT, actions, button, line, modal, plain, rich, text
+from bot.render.escape import one_line
+from bot.render.message import Block
+
+PICKER = "door.picker"
+TOP = "-"
+OPEN = "door.open"  # a button's value is an area ("ops db"), a command ("ops db restore"), or "-" for the top
+RISKS = {Risk.READ: "reads", Risk.WRITE: "changes", Risk.DESTRUCTIVE: "destroys or touches production"}
+
+
+class Item(Record):
+    """An area or an operation that the person may see."""
+
+    words: str  # "ops db" or "ops db restore"
+    summary: str
+    risk: Risk | None = None  # None for an area
+
+
+def picker(draft: str, at: str, items: Sequence[Item]) -> dict[str, Any]:
+    """One level of the tree. `draft`: the row that remembers in which channel it was opened."""
+    blocks: list[Block] = []
+    if at:
+        up = at.rpartition(" ")[0] or TOP
+        blocks += actions("door.up", [button("◀ Back", f"{OPEN}.up", up)])
+        blocks.append(rich(line(text(f"/{at}", bold=True))))
+    for n, item in enumerate(items[: VIEW_BLOCKS_LIMIT - 5]):
+        blocks.append(_item(n, item))
+    if not items:
+        blocks.append(rich(line(text("There is nothing under this that you may ask for in this channel."))))
+    return modal(PICKER, "What shall be done?", blocks, memo=draft)
+
+
+def _item(n: int, item: Item) -> Block:
+    name = item.words.rpartition(" ")[2] if item.risk is not None else f"{item.words.rpartition(' ')[2]} …"
+    risk = f" ({RISKS[item.risk]})" if item.risk else ""
+    return {
+        "type": "section",
+        "block_id": f"door.item.{n}",
+        "text": plain(f"{name}{risk}\n{one_line(item.summary, 200)}", 400),
+        "accessory": button("Open", f"{OPEN}.{n}", item.words),
+    }

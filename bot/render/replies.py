@@ -1,0 +1,79 @@
+"""A run's events as thread replies: each told once, several in one reply, only mere progress left out."""
+
+from collections.abc import Sequence
+
+from bot.model import Event
+from bot.render.answer import answer_blocks, answer_file
+from bot.render.blocks import bullets, context, line, quoted, rich, text, user, when
+from bot.render.escape import clean, fallback, one_line
+from bot.render.message import NOBODY, Block, Message, Names
+from bot.render.tell import Told, told
+from bot.view import RunView
+
+TOGETHER = 10  # events that one reply holds at most
+
+
+def replies(view: RunView, events_after: Sequence[Event], names: Names = NOBODY) -> list[Message]:
+    """The replies for these events, which are in order and gapless. Empty where nothing is to be said.
+
+    Each reply covers from_seq..to_seq, the silent events before it included; the caller's cursor is the last event's
+    seq once all of them are posted.
+    """
+    messages: list[Message] = []
+    together: list[tuple[Event, Told]] = []
+    covered = events_after[0].seq if events_after else 0
+    for event in events_after:
+        said = told(view, names, event)
+        if said is None:
+            continue
+        if together and (said.alone or len(together) == TOGETHER):
+            messages.append(_reply(view, together, covered))
+            covered, together = together[-1][0].seq + 1, []
+        together.append((event, said))
+        if said.alone:
+            messages.append(_reply(view, together, covered))
+            covered, together = event.seq + 1, []
+    return [*messages, _reply(view, together, covered)] if together else messages
+
+
+def _reply(view: RunView, said: Sequence[tuple[Event, Told]], from_seq: int) -> Message:
+    event, last = said[-1]
+    answered = last.answer and view.answer is not None
+    return Message(
+        text=fallback(f"{view.tag} {view.command}: " + " ".join(part.said for _, part in said)),
+        blocks=tuple(_blocks(view, [part for _, part in said])),
+        kind=event.kind if len(said) == 1 else "several",
+        run=view.id,
+        from_seq=from_seq,
+        to_seq=event.seq,
+        file=answer_file(view.tag, view.answer) if answered and view.answer else None,
+        urgent=last.alone,
+    )
+
+
+def _blocks(view: RunView, said: Sequence[Told]) -> list[Block]:
+    elements: list[Block] = []
+    for part in said:
+        elements += _lines(part)
+    blocks = [rich(*elements)]
+    last = said[-1]
+    if last.answer and view.answer:
+        blocks += answer_blocks(view.answer, headline=last.said != one_line(view.answer.headline, 500))
+    if last.until and view.expires_at:
+        blocks.append(context(f"Stands until {when(view.expires_at)}"))
+    return blocks
+
+
+def _lines(part: Told) -> list[Block]:
+    icon = f"{part.icon} " if part.icon else ""
+    elements = [line(text(f"{icon}{part.said}", bold=part.alone))]
+    if part.quote:
+        elements.append(quoted(clean(part.quote, 1500)))
+    if part.points:
+        elements.append(bullets([text(point)] for point in part.points[:20]))
+    if part.then:
+        elements.append(line(text(part.then)))
+    if part.wakes:
+        mentions = [piece for one in part.wakes for piece in (user(one), text(" "))]
+        elements.append(line(*mentions))
+    return elements

@@ -1,0 +1,139 @@
+"""The steps of a run as lines: where each stands, how long it took, what becomes of it on the way back."""
+
+from datetime import timedelta
+from typing import Any
+
+from bot.durations import about_duration
+from bot.lifecycle import ended
+from bot.model import Heading, State
+from bot.operation import IfFails, Plan, Step, Until, Watch
+from bot.render import words
+from bot.render.blocks import bullets, text
+from bot.render.escape import one_line
+from bot.render.message import Block
+from bot.view import RunView, Standing, StepView
+
+STANDINGS: dict[Standing, tuple[str, str]] = {
+    Standing.AHEAD: ("▫️", ""),
+    Standing.RUNNING: ("▶️", "under way"),
+    Standing.WAITING: ("⏸️", "waiting"),
+    Standing.DONE: ("✅", "done"),
+    Standing.FAILED: ("❌", "failed"),
+    Standing.RETRYING: ("🔁", "did not happen; tried again"),
+    Standing.UNKNOWN: ("❔", "nobody knows yet whether it happened"),
+    Standing.SKIPPED: ("⏭️", "skipped"),
+    Standing.UNDOING: ("↩️", "being undone"),
+    Standing.UNDONE: ("↩️", "undone"),
+    Standing.UNDO_FAILED: ("⚠️", "could not be undone"),
+    Standing.NEVER: ("▫️", "not reached"),
+}
+STAYS = frozenset({Standing.DONE, Standing.UNKNOWN, Standing.UNDO_FAILED})
+OVER = frozenset({Standing.UNDONE, Standing.UNDOING, Standing.NEVER, Standing.SKIPPED})
+LIVE = frozenset({Standing.RUNNING, Standing.WAITING, Standing.RETRYING, Standing.UNDOING})
+
+
+def step_lines(view: RunView) -> Block:
+    """One list entry a step. While approval is asked, each with all that it was given."""
+    asked = view.state is State.AWAITING or view.look_only
+    planned = {step.name: step for step in view.plan.steps} if view.plan else {}
+    return bullets((_step(view, step, planned.get(step.name) if asked else None) for step in view.steps), ordered=True)
+
+
+def _step(view: RunView, step: StepView, planned: Step[Any] | None) -> list[Block]:
+    icon, _ = STANDINGS[step.standing]
+    elements = [text(f"{icon} "), text(one_line(step.text), bold=step.standing in LIVE)]
+    if notes := [one_line(note) for note in (standing(view, step), way_back(view, step), _if_fails(planned)) if note]:
+        elements.append(text(" · " + " · ".join(notes), italic=True))
+    if planned is not None:
+        elements += _given(planned)
+    return elements
+
+
+def _given(planned: Step[Any]) -> list[Block]:
+    """What a change was given, as code; how long a look may take, in words: it changes nothing."""
+    match planned.does:
+        case Until(within=span):
+            return [text(f" · for up to {about_duration(span)}", italic=True)]
+        case Watch(lasting=span):
+            return [text(f" · for {about_duration(span)}", italic=True)]
+        case _:
+            return [text("\n"), text(one_line(words.deed(planned.does, whole=False)), code=True)]
+
+
+def standing(view: RunView, step: StepView) -> str:
+    """ "under way, 3m, 1,200 of 4,212, table orders": what the icon means, how long, how far, why."""
+    if view.look_only:
+        return ""
+    parts = [STANDINGS[step.standing][1]]
+    if step.standing is Standing.RUNNING and step.attempt > 1:
+        parts.append(f"attempt {step.attempt}")
+    if took := duration(view, step):
+        parts.append(took)
+    if step.done is not None and step.standing in LIVE:
+        parts.append(progress(step.done, step.total))
+    if step.note:
+        parts.append(step.note)
+    return ", ".join(part for part in parts if part)
+
+
+def duration(view: RunView, step: StepView) -> str:
+    if step.started is None or step.standing in (Standing.UNKNOWN, Standing.SKIPPED):
+        return ""
+    end = step.ended or (view.now if step.standing in LIVE else None)
+    return about_duration(max(end - step.started, timedelta())) if end else ""
+
+
+def progress(done: float, total: float | None) -> str:
+    """ "1,200 of 4,212 (28 %)"."""
+    if not total:
+        return words.number(done) if done else ""
+    return f"{words.number(done)} of {words.number(total)} ({min(done / total, 1):.0%})".replace("%", " %")
+
+
+def way_back(view: RunView, step: StepView) -> str:
+    """What becomes of it if the run turns back; nothing once that is over."""
+    if step.standing in OVER and not view.look_only:
+        return ""
+    if step.no_return:
+        return "point of no return"
+    if step.undo.startswith("leaves "):
+        return step.undo if step.standing not in (Standing.FAILED, Standing.RETRYING) else ""
+    if view.heading is not Heading.FORTH or (ended(view.state) and not view.look_only):
+        return ""
+    return "can be undone" if step.undo == "undone" else step.undo
+
+
+def _if_fails(planned: Step[Any] | None) -> str:
+    match planned.if_fails if planned else IfFails.UNDO:
+        case IfFails.GO_ON:
+            return "if it fails, the run goes on and says so"
+        case IfFails.ASK:
+            return "if it fails, people are asked"
+        case _:
+            return ""
+
+
+def on_failure(plan: Plan) -> str:
+    """What happens if a step fails, in one sentence for the approver."""
+    barriers = [step for step in plan.steps if step.no_return]
+    undone = any(step.undo for step in plan.steps)
+    if not undone and not barriers:
+        return "If a step fails, the run stops there: no step can be undone."
+    back = "If a step fails, what was done before it is undone in reverse" if undone else "If a step fails, it stops"
+    if not barriers:
+        return f"{back}."
+    last = one_line(barriers[-1].tells or barriers[-1].name, 120)
+    return f"{back}, down to the last point of no return that was passed. The last one is: {last}."
+
+
+def left(view: RunView) -> list[str]:
+    """What stays behind after a run that did not go through: steps that were, or may have been, done and not undone."""
+    lines = []
+    standings = {step.name: step.standing for step in view.steps}
+    for step, planned in zip(view.steps, view.plan.steps if view.plan else (), strict=False):
+        changed = planned.undo or planned.leaves or planned.no_return
+        if step.standing not in STAYS or not (changed or step.closer) or standings.get(step.closer) is Standing.DONE:
+            continue
+        more = ", still open" if step.closer else f", {step.undo}" if step.undo.startswith("leaves ") else ""
+        lines.append(f"{one_line(step.text)} ({STANDINGS[step.standing][1]}{more})")
+    return lines

@@ -1,0 +1,141 @@
+"""Short words that several messages share: values, losses, people, targets, the typed line."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import Any
+
+from bot.durations import about_duration
+from bot.effect import Check, Deed, Effect, Ref, Secret, Target, Until, Watch
+from bot.model import Record
+from bot.operation import Call, Loss, Plan, Step, Task, Wait
+from bot.render.escape import one_line
+
+NAMING = ("database", "service", "environment")  # parameters that name the target, before all others
+WHOM = {"requester": "whoever asked", "another": "somebody who did not ask"}
+
+
+def value(given: Any) -> str:
+    """A parameter or an effect's argument as one would type it."""
+    if isinstance(given, (Record, Mapping)) and not isinstance(given, Target):
+        named = given.items() if isinstance(given, Mapping) else given.__dict__.items()
+        return f"({', '.join(f'{name}={value(part)}' for name, part in named)})"
+    if isinstance(given, (list, tuple, set, frozenset)):
+        return ", ".join(value(part) for part in given) or "none"
+    return _single(given)
+
+
+def _single(given: Any) -> str:
+    match given:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if given else "no"
+        case Ref(step=step):
+            return f"(result of {step})"
+        case Secret():
+            return "•••"
+        case Target(key=key):
+            return key
+        case timedelta():
+            return about_duration(given)
+        case Enum():
+            return str(given.value)
+    if is_dataclass(given) and not isinstance(given, type):
+        return f"({', '.join(f'{f.name}={value(getattr(given, f.name))}' for f in fields(given))})"
+    return str(given)
+
+
+def arguments(record: Record, whole: bool = True) -> str:
+    """ "database=shop into=shop_r142_new": everything a deed was given; not whole: named things by their names."""
+    say = value if whole else named
+    return " ".join(f"{name}={_typed(say(part))}" for name, part in record.__dict__.items())
+
+
+def named(given: Any) -> str:
+    """A thing by its name where it has one: the fingerprint stands for the rest of it."""
+    name = getattr(given, "name", None) if isinstance(given, Record) and not isinstance(given, Target) else None
+    return name if isinstance(name, str) else value(given)
+
+
+def deed(does: Deed[Any], whole: bool = True) -> str:
+    """What a step carries out: the kind of act and its arguments."""
+    match does:
+        case Until():
+            ends = f"every {about_duration(does.every)}, for up to {about_duration(does.within)}"
+            return f"{deed_of_check(does.check, whole)} · looked at {ends}"
+        case Watch():
+            ends = f"every {about_duration(does.every)} for {about_duration(does.lasting)}"
+            return f"{deed_of_check(does.check, whole)} · watched {ends}, {does.bad_looks} bad looks fail it"
+        case Wait():
+            return f"waits {about_duration(does.lasting)}"
+        case Task():
+            within = f" within {about_duration(does.within)}" if does.within else ""
+            return f"done by {WHOM.get(does.who, does.who)}{within}: {does.text}"
+        case Call():
+            after = ", not waited for" if does.detached else ", with its own plan and approval"
+            return f"{command(does.command, does.params)}{after}"
+        case _:
+            return f"{type(does).__name__} {arguments(does, whole)}".rstrip()
+
+
+def deed_of_check(check: Check[Any], whole: bool = True) -> str:
+    return f"{type(check).__name__} {arguments(check, whole)}".rstrip()
+
+
+def command(name: str, params: Mapping[str, Any] | None = None) -> str:
+    """The line as it can be typed: "/ops db restore database=shop"."""
+    typed = [f"{key}={_typed(value(given))}" for key, given in (params or {}).items() if given not in (None, "")]
+    return " ".join([f"/{name}", *typed])
+
+
+def _typed(words: str) -> str:
+    bare = words and (words.startswith("(") or not any(c.isspace() for c in words))
+    return words if bare else '"' + words.replace('"', "'") + '"'
+
+
+def loss(lost: Loss) -> str:
+    """ "every write since the backup: now 7 minutes, at most 37 minutes when it starts"."""
+    unit = f" {lost.unit}" if lost.unit else ""
+    least = "at least " if lost.at_least else ""
+    parts = []
+    if lost.now is not None:
+        parts.append(f"now {least}{number(lost.now)}{_singular(unit) if lost.now == 1 else unit}")
+    if lost.at_most is not None:
+        parts.append(f"at most {number(lost.at_most)}{unit} when it starts")
+    return f"{lost.what}: {', '.join(parts)}" if parts else lost.what
+
+
+def _singular(unit: str) -> str:
+    return unit.removesuffix("s")
+
+
+def number(given: float) -> str:
+    """ "4,212" or "7.5": whole numbers without a point."""
+    return f"{given:,.0f}" if float(given).is_integer() or abs(given) >= 1000 else f"{given:,.1f}"
+
+
+def count(many: int, one: str, more: str = "") -> str:
+    """ "1 approval", "2 approvals"."""
+    return f"{many} {one if many == 1 else more or one + 's'}"
+
+
+def listed(names: Sequence[str], joint: str = "and") -> str:
+    """ "Ana, Ben and Cara"."""
+    return f"{', '.join(names[:-1])} {joint} {names[-1]}" if len(names) > 1 else "".join(names)
+
+
+def target(plan: Plan | None, params: Mapping[str, Any]) -> str:
+    """The configured thing that the run acts on, by its key; before there is a plan, the first value that looks so."""
+    for step in plan.steps if plan else ():
+        if found := _target_of(step):
+            return found
+    keys = [given for name in (*NAMING, *params) if name != "reason" and isinstance(given := params.get(name), str)]
+    return next((one_line(k, 60) for k in keys if k and not any(c.isspace() for c in k)), "")
+
+
+def _target_of(step: Step[Any]) -> str:
+    does = step.does.check if isinstance(step.does, (Until, Watch)) else step.does
+    found = does.target() if isinstance(does, (Effect, Check)) else None
+    return found.key if found else ""

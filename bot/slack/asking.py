@@ -1,0 +1,174 @@
+"""From words or a form to the service's `ask`: the one path by which a run begins in Slack."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot import parse
+from bot.catalogue import Entry
+from bot.fields import Kind, read
+from bot.help import AreaHelp, OperationHelp
+from bot.model import Risk
+from bot.operation import Input, Operation
+from bot.render.blocks import button
+from bot.render.form import Form
+from bot.render.message import Message
+from bot.render.outcome import FORM as FORM_BUTTON
+from bot.render.outcome import refusal, told
+from bot.render.picker import Item, picker
+from bot.slack import drafts, forms
+from bot.slack.desk import Act, Desk
+from bot.view import Outcome
+from bot.words import Word
+
+INTO_FORM = frozenset({parse.Code.MISSING, parse.Code.NEEDS_FORM, parse.Code.REASON, parse.Code.SECRET})
+LOOKS = frozenset({"--look", "—look", "–look"})  # phones turn two hyphens into a dash
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A line whose operation was found."""
+
+    entry: Entry
+    words: Sequence[Word]  # behind the command
+    line: str  # whole, as typed
+    channel: str | None
+
+
+def form_of(entry: Entry) -> Form:
+    """The form of an operation."""
+    return Form(
+        entry.command,
+        entry.summary,
+        entry.fields,
+        confirm=entry.operation.confirm,
+        reason=entry.risk is not Risk.READ,
+        picked=picked(entry),
+    )
+
+
+def picked(entry: Entry) -> frozenset[str]:
+    """The free fields for which the operation offers live entries."""
+    if type(entry.operation).choices is Operation.choices:
+        return frozenset()
+    named = getattr(entry.operation, "picks", None)
+    texts = [s.name for s in entry.fields if s.kind is Kind.TEXT and s.name != "reason" and not s.personal]
+    return frozenset(texts if named is None else named)
+
+
+def wants_form(entry: Entry) -> bool:
+    """Whether a whole line is not enough: a value must be typed once more, or a secret filled in."""
+    return bool(entry.operation.confirm) or any(spec.secret for spec in entry.fields)
+
+
+async def allowed(
+    desk: Desk, act: Act, entry: Entry, channel: str | None, params: Input | None = None
+) -> Message | None:
+    """None where the person may ask here and now, else why not. Without params: may they anywhere?"""
+    if params is None:
+        page = desk.help(act.who, channel, entry.words)
+        if isinstance(page, OperationHelp) and any(place.may_ask for place in page.here):
+            return None
+    verdict = await desk.service.may_ask(act.who, entry, channel, params)
+    if verdict.may:
+        return None
+    names = desk.names()
+    could = [names.person(person) for key in verdict.who for person in names.group(key).members]
+    said = f"/{entry.command} was not asked: {verdict.sentence}".rstrip(".")
+    return refusal(Outcome(code=verdict.code.value, sentence=f"{said}.", who=tuple(dict.fromkeys(could)), ok=False))
+
+
+async def open_form(
+    desk: Desk, act: Act, entry: Entry, channel: str | None, values: Mapping[str, str], why: str
+) -> None:
+    """Saves the draft and opens its form. Raises what the service raises, and SlackApiError."""
+    draft = await desk.service.draft_save(act.who, entry.command, channel, kept(values, entry))
+    await desk.open(act.by, form_of(entry).view(draft, values, notice=why))
+
+
+def items(desk: Desk, act: Act, at: str, channel: str | None) -> list[Item]:
+    """What the person sees of one level of the picker: areas and operations that are theirs, here."""
+    page = desk.help(act.who, channel, at.split())
+    if not isinstance(page, AreaHelp):
+        return []
+    areas = [Item(words=f"{at} {name}".strip(), summary=_count(count)) for name, count in page.areas]
+    return [*areas, *(Item(words=one.command, summary=one.summary, risk=one.risk) for one in page.operations)]
+
+
+def _count(many: int) -> str:
+    return "1 operation" if many == 1 else f"{many} operations"
+
+
+def kept(values: Mapping[str, str], entry: Entry) -> dict[str, str]:
+    """What a draft's row may hold: nothing secret, nothing personal."""
+    private = {spec.name for spec in entry.fields if spec.personal or spec.secret}
+    return {name: words for name, words in values.items() if name not in private}
+
+
+async def open_picker(desk: Desk, act: Act, at: str, channel: str | None) -> None:
+    """Opens one level of the tree of operations."""
+    draft = await desk.service.draft_save(act.who, at or "-", channel, {})
+    await desk.open(act.by, picker(draft, at, items(desk, act, at, channel)))
+
+
+async def ask_line(desk: Desk, act: Act, typed: Typed, *, key: str, anew: bool = False) -> Message | None:
+    """Asks what was typed, or opens the form that it needs. What to tell the person, or None where a form opened."""
+    entry = typed.entry
+    look = any(word.value in LOOKS and not word.key for word in typed.words)
+    words = [word for word in typed.words if word.key or word.value not in LOOKS]
+    params = parse.read(entry.command, entry.params, words, desk.known())
+    if isinstance(params, parse.Fault):
+        return await _faulty(desk, act, typed, forms.guessed(words, entry.fields), params)
+    values = forms.written(params, entry.fields)
+    if not look and (fault := parse.needs_reason(entry.command, params, entry.risk)) is not None:
+        return await _faulty(desk, act, typed, values, fault)
+    if not look and wants_form(entry):
+        return await _into_form(desk, act, typed, values, "Look it over, then ask. Nothing is asked yet.", params)
+    personal = any(spec.personal for spec in entry.fields)
+    outcome = await desk.service.ask(
+        act.who, typed.channel, entry, params, key=key, words="" if personal else typed.line, look_only=look, anew=anew
+    )
+    if outcome.code == "same_words":
+        draft = await desk.service.draft_save(act.who, entry.command, typed.channel, drafts.typed(typed.line))
+        return refusal(outcome, draft=draft)
+    if outcome.ok and look:
+        return told("Recorded. The plan comes to you alone, as a direct message; nobody is asked and nothing is done.")
+    return None if outcome.ok and entry.risk is Risk.READ else refusal(outcome)  # a read's answer follows at once
+
+
+async def _faulty(desk: Desk, act: Act, typed: Typed, values: Mapping[str, str], fault: parse.Fault) -> Message | None:
+    """A line that lacks something opens its form; any other fault is told, with the form one click away."""
+    said = fault.sentence.replace("`", "")
+    if fault.code in INTO_FORM:
+        return await _into_form(desk, act, typed, values, said)
+    if fault.code in (parse.Code.LEAK, parse.Code.QUOTE):
+        return told(said)
+    draft = await desk.service.draft_save(act.who, typed.entry.command, typed.channel, kept(values, typed.entry))
+    return told(f"{said} Nothing was asked.", offered=[button("Fill in the form", FORM_BUTTON, draft)], code=fault.line)
+
+
+async def _into_form(
+    desk: Desk, act: Act, typed: Typed, values: Mapping[str, str], why: str, params: Input | None = None
+) -> Message | None:
+    """Opens the form where the person may ask at all; else says why not."""
+    if (refused := await allowed(desk, act, typed.entry, typed.channel, params)) is not None:
+        return refused
+    await open_form(desk, act, typed.entry, typed.channel, values, why)
+    return None
+
+
+def params_of_call(entry: Entry, given: Mapping[str, str]) -> Input | None:
+    """The Params that a prefilled call makes whole; None where a person must fill in more."""
+    values: dict[str, Any] = {}
+    for spec in entry.fields:
+        if words := given.get(spec.name, ""):
+            try:
+                values[spec.name] = read(spec, words)
+            except ValueError:
+                return None
+    try:
+        params = entry.params.model_validate(values)
+    except ValueError:
+        return None
+    lacks_reason = parse.needs_reason(entry.command, params, entry.risk) is not None
+    return None if lacks_reason or wants_form(entry) else params

@@ -1,0 +1,184 @@
+"""A run's buttons: each is read as a hint, judged anew by the service, and answered where it came to nothing."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from bot.model import Choice, Record
+from bot.render.buttons import CHOICES, Pressed, Verb, offers, pack, unpack
+from bot.render.details import details, review
+from bot.render.form import word
+from bot.render.outcome import SENTENCES, refusal, revealed, told
+from bot.slack import drafts, forms
+from bot.slack.asking import allowed, form_of, kept, open_form, params_of_call
+from bot.slack.desk import Act, Desk, Listener, button_key
+from bot.slack.payload import Surface, action, chosen
+from bot.view import Outcome, RunView
+
+OLD = "That button is from an earlier version of the bot, so nothing was done. Type /ops runs to see how things stand."
+Does = Callable[[Desk, Act, Pressed], Awaitable[Outcome | None]]
+
+
+def pressed(desk: Desk) -> Listener:
+    """Any button of a run."""
+
+    async def press(ack: Any, act: Act) -> None:
+        hint = unpack(chosen(action(act.body)))
+        if hint is None:
+            await desk.tell(act.by, told(OLD))
+        elif (outcome := await DOES[hint.verb](desk, act, hint)) and (outcome.sentence or not outcome.ok):
+            await desk.tell(act.by, refusal(outcome))  # the card and the thread tell the rest
+        await ack()
+
+    return press
+
+
+def unknown(desk: Desk) -> Listener:
+    """A button or select that no part of this version knows."""
+
+    async def press(ack: Any, act: Act) -> None:
+        await desk.tell(act.by, told(OLD))
+        await ack()
+
+    return press
+
+
+def key_of(act: Act) -> str:
+    return button_key(act.by, chosen(action(act.body)))
+
+
+async def _seen(desk: Desk, act: Act, run: int) -> RunView | None:
+    view = await desk.service.view(run, act.who)
+    if view is None:
+        await desk.tell(act.by, told(SENTENCES["no_run"]))
+    return view
+
+
+async def _approve(desk: Desk, act: Act, hint: Pressed) -> Outcome:
+    return await desk.service.approve(act.who, hint.run, hint.fingerprint)
+
+
+async def _review(desk: Desk, act: Act, hint: Pressed) -> None:
+    if view := await _seen(desk, act, hint.run):
+        await desk.open(act.by, review(view, desk.names()))
+
+
+async def _details(desk: Desk, act: Act, hint: Pressed) -> None:
+    if view := await _seen(desk, act, hint.run):
+        private = act.who.person in (view.requester, *view.askers)
+        await desk.open(act.by, details(view, desk.names(), private=private))
+
+
+class _Asks(Record):
+    """A modal that asks for one text."""
+
+    title: str
+    asks: str
+    label: str
+    submit: str
+    optional: bool = False
+
+
+CANCELS = (
+    "If it has not started, nothing is done. If it has, it stops after the present step, and what was done is undone, "
+    "down to the last point of no return."
+)
+WORDS: Mapping[Verb, _Asks] = {
+    Verb.DENY: _Asks(
+        title="Deny", asks="Nothing of it is done, and the asker is told why.", label="Why", submit="Deny"
+    ),
+    Verb.ASK_BACK: _Asks(
+        title="Ask back about", asks="Nothing is decided by asking.", label="Your question", submit="Ask"
+    ),
+    Verb.ANSWER_BACK: _Asks(
+        title="Answer about", asks="It is told in the run's thread.", label="Your answer", submit="Answer"
+    ),
+    Verb.CANCEL: _Asks(title="Cancel", asks=CANCELS, label="Why, if you like", submit="Cancel the run", optional=True),
+}
+
+
+async def _word(desk: Desk, act: Act, hint: Pressed) -> None:
+    given = WORDS[hint.verb]
+    memo = pack(hint.run, hint.fingerprint, hint.verb)
+    title = f"{given.title} r{hint.run}"
+    await desk.open(act.by, word(memo, title, given.asks, given.label, submit=given.submit, optional=given.optional))
+
+
+async def _amend(desk: Desk, act: Act, hint: Pressed) -> None:
+    if (view := await _seen(desk, act, hint.run)) is None:
+        return
+    entry = desk.catalogue.get(view.command)
+    values = forms.written(entry.params.model_validate(view.params), entry.fields)
+    draft = await desk.service.draft_save(
+        act.who, entry.command, view.channel, drafts.amending(hint.run, hint.fingerprint, kept(values, entry))
+    )
+    why = "Approvals given so far will not count, and a new plan is made."
+    await desk.open(act.by, form_of(entry).view(draft, values, notice=why, amends=view.tag))
+
+
+async def _replace(desk: Desk, act: Act, hint: Pressed) -> Outcome:
+    other = hint.of.removeprefix("r")
+    if not other.isdecimal():
+        return Outcome(code="no_run", ok=False)
+    return await desk.service.supersede(act.who, int(other), hint.run, key_of(act))
+
+
+async def _doubt(desk: Desk, act: Act, hint: Pressed) -> Outcome:
+    seq, _, choice = hint.of.partition(":")
+    if not seq.isdecimal() or choice not in set(Choice):
+        return Outcome(code="no_choice", ok=False)
+    outcome = await desk.service.answer_doubt(act.who, hint.run, int(seq), Choice(choice))
+    if outcome.code == "recorded":
+        said = f"Recorded: {CHOICES[Choice(choice)][0]}. It counts once enough people give the same answer."
+        await desk.tell(act.by, told(said))
+    return outcome
+
+
+async def _tick(desk: Desk, act: Act, hint: Pressed) -> Outcome:
+    outcome = await desk.service.tick(act.who, hint.run, hint.of)
+    if outcome.secret is not None:
+        await desk.open(act.by, revealed(outcome.secret))
+    return outcome
+
+
+async def _offer(desk: Desk, act: Act, hint: Pressed) -> Outcome | None:
+    """Planned freshly at the click, asked by whoever clicks."""
+    if (view := await _seen(desk, act, hint.run)) is None:
+        return None
+    offer = offers(view).get(hint.of)
+    if offer is None:
+        await desk.tell(act.by, told("That is not offered any more. Type the command itself if it is still needed."))
+        return None
+    entry = desk.catalogue.get(offer.call.command)
+    channel = act.by.channel or view.channel
+    params = params_of_call(entry, offer.call.params)
+    if (refused := await allowed(desk, act, entry, channel, params)) is not None:
+        await desk.tell(act.by, refused)
+        return None
+    if params is None:
+        await open_form(desk, act, entry, channel, offer.call.params, f"{offer.label}. Nothing is asked yet.")
+        return None
+    thread = act.body.get("container", {}).get("thread_ts") if act.by.surface is Surface.MESSAGE else None
+    outcome = await desk.service.ask(act.who, channel, entry, params, key=key_of(act), thread_ts=thread)
+    await desk.tell(act.by, refusal(outcome))
+    return None
+
+
+async def _stale(desk: Desk, act: Act, hint: Pressed) -> None:
+    await desk.tell(act.by, told(OLD))
+
+
+DOES: Mapping[Verb, Does] = {
+    Verb.APPROVE: _approve,
+    Verb.REVIEW: _review,
+    Verb.DETAILS: _details,
+    Verb.DENY: _word,
+    Verb.ASK_BACK: _word,
+    Verb.ANSWER_BACK: _word,
+    Verb.CANCEL: _word,
+    Verb.AMEND: _amend,
+    Verb.REPLACE: _replace,
+    Verb.DOUBT: _doubt,
+    Verb.TICK: _tick,
+    Verb.OFFER: _offer,
+    Verb.ANEW: _stale,
+}

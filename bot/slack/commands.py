@@ -1,0 +1,76 @@
+"""The slash commands: no word opens the picker, `help` and `runs` tell, everything else is asked."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from bot import parse
+from bot.catalogue import Found, NotFound
+from bot.render.help import help_message
+from bot.render.lists import runs as runs_list
+from bot.render.message import Message
+from bot.render.outcome import told
+from bot.slack.asking import Typed, ask_line, open_picker
+from bot.slack.desk import Act, Desk, Listener
+from bot.words import Word, unescape
+
+
+def command(desk: Desk) -> Listener:
+    """`/ops`, `/release`, `/incident`, `/runbook`, and whatever else a manifest names."""
+
+    async def typed(ack: Any, act: Act) -> None:
+        area = str(act.body.get("command", "")).removeprefix("/").lower()
+        text = str(act.body.get("text") or "").strip()
+        key = f"command:{act.by.trigger}"
+        await tell(ack, await line(desk, act, area, text, act.by.channel, key=key))
+
+    return typed
+
+
+async def tell(ack: Any, message: Message | None) -> None:
+    """Answers a command: in words only its sender sees, or with nothing where a modal is open."""
+    if message is None:
+        await ack()
+    else:
+        await ack(response_type="ephemeral", text=message.text, blocks=list(message.blocks))
+
+
+async def line(
+    desk: Desk, act: Act, area: str, text: str, channel: str | None, *, key: str, anew: bool = False
+) -> Message | None:
+    """One typed line. What to tell, or None where a modal opened."""
+    words = parse.words_of(unescape(text))
+    if isinstance(words, parse.Fault):
+        return told(f"{words.sentence.replace('`', '')} Nothing was asked.")
+    if not words:
+        await open_picker(desk, act, area, channel)
+        return None
+    if _says(words[0], "runs"):
+        return runs_list(await desk.service.runs("live"), datetime.now(UTC))
+    if _says(words[0], "help") or _says(words[-1], "help"):
+        asked = [word.value for word in words if not _says(word, "help")]
+        return help_message(
+            desk.help(act.who, channel, asked if asked and asked[0] in desk.areas() else [area, *asked])
+        )
+    found = desk.catalogue.find([area, *(str(word) for word in words)])
+    if isinstance(found, Found):
+        rest = words[len(words) - len(found.rest) :]
+        return await ask_line(desk, act, Typed(found.entry, rest, f"/{area} {text}", channel), key=key, anew=anew)
+    if not found.word:
+        await open_picker(desk, act, found.area, channel)
+        return None
+    return not_found(found, area, words)
+
+
+def _says(word: Word, said: str) -> bool:
+    return word.value.lower() == said and not word.key and not word.quoted
+
+
+def not_found(found: NotFound, area: str, words: Sequence[Word]) -> Message:
+    """Did you mean."""
+    typed = " ".join([f"/{area}", *(str(word) for word in words)])
+    said = f"There is no operation {typed[:120]}. Nothing was asked."
+    if found.suggestions:
+        return told(f"{said} Did you mean this?", code="\n".join(f"/{command}" for command in found.suggestions))
+    after = f" After /{found.area} comes one of: {', '.join(found.next[:15])}." if found.next else ""
+    return told(f"{said}{after}", code=f"/{area} help")

@@ -1,0 +1,211 @@
+"""What all Slack doors share: the service they end in, and how somebody is told something whatever they acted on."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.catalogue import Catalogue, Entry
+from bot.help import Help
+from bot.model import Choice, Record, Who
+from bot.operation import Choice as Picked
+from bot.operation import Input
+from bot.parse import Known
+from bot.policy import Verdict
+from bot.render.message import Message, Names
+from bot.render.outcome import SENTENCES, dead_end, told
+from bot.service import NotRecorded, Uncertain
+from bot.slack.payload import Body, Sender, Surface, sender, state
+from bot.view import Brief, Draft, HomeView, Outcome, RunView
+from bot.words import unescape
+
+log = logging.getLogger("tandem.slack")
+ANSWER_WITHIN = 2.4  # seconds for all that one payload needs; Slack gives three, and somebody must still be told
+TELL_WITHIN = 0.5  # seconds for a courtesy before Slack's answer; later ones go as a direct message
+TOO_LATE = frozenset({"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired"})
+
+
+class Service(Protocol):
+    """The service's calls that these doors end in. Every one may raise NotRecorded or Uncertain."""
+
+    async def ask(
+        self,
+        who: Who,
+        channel: str | None,
+        entry: Entry,
+        params: Input,
+        *,
+        key: str,
+        words: str = "",
+        via: str = "slack",
+        look_only: bool = False,
+        anew: bool = False,
+        thread_ts: str | None = None,
+    ) -> Outcome: ...
+    async def approve(self, who: Who, run: int, fingerprint: str) -> Outcome: ...
+    async def deny(self, who: Who, run: int, fingerprint: str, text: str, key: str) -> Outcome: ...
+    async def ask_back(self, who: Who, run: int, text: str, key: str) -> Outcome: ...
+    async def answer_back(self, who: Who, run: int, text: str, key: str) -> Outcome: ...
+    async def amend(self, who: Who, run: int, fingerprint: str, entry: Entry, params: Input, key: str) -> Outcome: ...
+    async def cancel(self, who: Who, run: int, text: str, key: str) -> Outcome: ...
+    async def supersede(self, who: Who, run: int, by: int, key: str) -> Outcome: ...
+    async def answer_doubt(self, who: Who, run: int, question_seq: int, choice: Choice) -> Outcome: ...
+    async def tick(self, who: Who, run: int, step: str) -> Outcome: ...
+    async def view(self, run: int | str, who: Who | None = None) -> RunView | None: ...
+    async def runs(self, which: str) -> Sequence[Brief]: ...
+    async def home(self, who: Who) -> HomeView: ...
+    async def draft_save(self, who: Who, command: str, channel: str | None, values: Mapping[str, str]) -> str: ...
+    async def draft_load(self, who: Who, id: str) -> Draft | None: ...
+    async def may_ask(self, who: Who, entry: Entry, channel: str | None, params: Input | None = None) -> Verdict: ...
+    async def choices(
+        self, who: Who, entry: Entry, field: str, typed: str, values: Mapping[str, str]
+    ) -> Sequence[Picked]: ...
+    async def person(self, team: str, user: str) -> Who: ...
+
+
+class Act(Record):
+    """One thing somebody did: the payload, who sent it, and their place in the roster."""
+
+    body: Mapping[str, Any]
+    by: Sender
+    who: Who
+
+
+Ack = Callable[..., Awaitable[Any]]
+Listener = Callable[[Any, Act], Awaitable[None]]
+
+
+@dataclass
+class Desk:
+    """The doors' belongings, made once by the composition root."""
+
+    service: Service
+    catalogue: Catalogue
+    client: AsyncWebClient
+    names: Callable[[], Names]
+    known: Callable[[], Known]
+    help: Callable[[Who, str | None, Sequence[str]], Help]  # (who, channel, words)
+    people_changed: Callable[[], None] = lambda: None  # a person or a user group changed in Slack
+    later: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def areas(self) -> frozenset[str]:
+        """The slash commands that have operations."""
+        return frozenset(entry.words[0] for entry in self.catalogue.entries.values())
+
+    def listener(self, does: Listener) -> Callable[..., Awaitable[None]]:
+        """A Bolt listener that never raises and never stays silent: whoever acted is told what came of it."""
+
+        async def listen(ack: Any, body: dict[str, Any]) -> None:
+            by = sender(body)
+            try:
+                async with asyncio.timeout(ANSWER_WITHIN):
+                    who = await self.service.person(by.team, by.user)
+                    if who.person is None:
+                        await self.answer(ack, body, by, told(stranger(by)))
+                    else:
+                        await does(ack, Act(body=body, by=by, who=who))
+            except NotRecorded:
+                await self.answer(ack, body, by, told(SENTENCES["not_recorded"]))
+            except (Uncertain, TimeoutError):
+                await self.answer(ack, body, by, told(SENTENCES["uncertain"]))
+            except SlackApiError as error:
+                await self.answer(ack, body, by, told(_slack_said(error)))
+            except Exception:
+                log.exception("a listener failed")
+                await self.answer(ack, body, by, told(SENTENCES["broken"]))
+
+        return listen
+
+    async def answer(self, ack: Any, body: Body, by: Sender, message: Message) -> None:
+        """Tells whoever acted, in the way that fits what they acted on, and acknowledges."""
+        if body.get("type") == "view_submission":
+            await ack(**refused_view(body, message))
+        elif by.surface is Surface.COMMAND:
+            await ack(response_type="ephemeral", text=message.text, blocks=list(message.blocks))
+        else:
+            await self.tell(by, message)
+            await ack()
+
+    async def tell(self, by: Sender, message: Message) -> None:
+        """A courtesy for one person; what matters stands in the run's thread as well."""
+        try:
+            async with asyncio.timeout(TELL_WITHIN):
+                await self._tell_here(by, message)
+        except (SlackApiError, OSError, TimeoutError):
+            self.soon(self._tell_directly(by, message))
+
+    async def _tell_here(self, by: Sender, message: Message) -> None:
+        blocks = list(message.blocks)
+        if by.response_url:
+            hook = AsyncWebhookClient(by.response_url, timeout=1)
+            sent = await hook.send(text=message.text, blocks=blocks, response_type="ephemeral", replace_original=False)
+            if sent.status_code != 200:
+                raise OSError("Slack would not take the answer")
+        elif by.trigger:
+            await self.open(by, {**dead_end(""), "blocks": blocks})
+        else:
+            await self._tell_directly(by, message)
+
+    async def _tell_directly(self, by: Sender, message: Message) -> None:
+        try:
+            await self.client.chat_postMessage(
+                channel=by.user, text=message.text, blocks=list(message.blocks), mrkdwn=False
+            )
+        except (SlackApiError, OSError, TimeoutError) as error:
+            log.warning("somebody could not be told", extra={"error": type(error).__name__})
+
+    def soon(self, courtesy: Coroutine[Any, Any, None]) -> None:
+        """Runs something that may be lost with the process."""
+        task = asyncio.create_task(courtesy)
+        self.later.add(task)
+        task.add_done_callback(self.later.discard)
+
+    async def open(self, by: Sender, view: Mapping[str, Any]) -> None:
+        """Opens a modal, on top of the one that is open. Raises SlackApiError."""
+        if by.surface is Surface.MODAL:
+            await self.client.views_push(trigger_id=by.trigger, view=dict(view))
+        else:
+            await self.client.views_open(trigger_id=by.trigger, view=dict(view))
+
+    async def close(self) -> None:
+        """Waits a moment for courtesies under way."""
+        if self.later:
+            await asyncio.wait(self.later, timeout=2)
+
+
+def stranger(by: Sender) -> str:
+    """Why somebody who is not in the roster may do nothing here."""
+    if by.foreign:
+        return (
+            "Your account belongs to another organisation, so nothing was done: only people of this house's roster "
+            "act here. Ask somebody of the house in this channel."
+        )
+    return SENTENCES["not_listed"]
+
+
+def _slack_said(error: SlackApiError) -> str:
+    code = str(error.response.get("error", "")) if error.response is not None else ""
+    if code in TOO_LATE:
+        return "Slack gave me too little time to open the form. Nothing was asked; type it or press it again."
+    return "Slack would not show that form, so nothing was asked. Try it again; if it stays, type the whole line."
+
+
+def refused_view(body: Body, message: Message) -> dict[str, Any]:
+    """The answer to a modal that could not be done: beside its first field, so that what was typed stays."""
+    fields = list(state(body))
+    if fields:
+        return {"response_action": "errors", "errors": {fields[0]: unescape(message.text)}}
+    return {"response_action": "update", "view": {**dead_end(""), "blocks": list(message.blocks)}}
+
+
+def button_key(by: Sender, value: str) -> str:
+    """One press of one button by one account is one act, however often it arrives."""
+    return f"button:{by.team}:{by.user}:{value}"
+
+
+__all__ = ["Act", "Desk", "Service", "button_key", "refused_view", "stranger"]

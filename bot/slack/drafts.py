@@ -1,0 +1,34 @@
+"""What a form's row remembers besides its fields: which run it amends, which line it repeats."""
+
+from collections.abc import Mapping
+
+from bot.model import Record
+
+RUN, PRINT, LINE = ".run", ".fingerprint", ".line"  # no field's name begins with a point
+
+
+class Amends(Record):
+    """The run whose request a form changes."""
+
+    run: int
+    fingerprint: str
+
+
+def amending(run: int, fingerprint: str, values: Mapping[str, str]) -> dict[str, str]:
+    return {**values, RUN: str(run), PRINT: fingerprint}
+
+
+def amended(values: Mapping[str, str]) -> Amends | None:
+    """Which run a form amends; None for a new request."""
+    if RUN not in values:
+        return None
+    return Amends(run=int(values[RUN]), fingerprint=values.get(PRINT, ""))
+
+
+def typed(line: str) -> dict[str, str]:
+    """Remembers a line, so that a button can ask it once more."""
+    return {LINE: line}
+
+
+def line_of(values: Mapping[str, str]) -> str:
+    return values.get(LINE, "")

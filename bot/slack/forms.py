@@ -1,0 +1,129 @@
+"""A form's state as typed texts, typed texts as Params: every fault beside its own field."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from bot import parse
+from bot.effect import Secret
+from bot.fields import REASON, FieldSpec, Kind, read, write
+from bot.leaks import Leak, leak
+from bot.operation import Input
+from bot.render.form import CONFIRM, LOOK, NONE
+from bot.words import Word
+
+Texts = dict[str, str]
+Faults = dict[str, str]  # block id -> what is wrong there
+
+
+def texts(state: Mapping[str, Mapping[str, Any]], specs: Sequence[FieldSpec]) -> tuple[Texts, dict[str, Secret]]:
+    """What stands in each field, as it would be typed; secret fields apart, for they are never stored."""
+    given: Texts = {}
+    secrets: dict[str, Secret] = {}
+    for spec in specs:
+        words = _words(spec, state.get(spec.name, {}))
+        if spec.secret and words:
+            secrets[spec.name] = Secret(words)
+        elif words and not spec.secret:
+            given[spec.name] = words
+    return given, secrets
+
+
+def _words(spec: FieldSpec, element: Mapping[str, Any]) -> str:
+    if spec.kind is Kind.FLAG and not spec.many:
+        return "yes" if element.get("selected_options") else "no"
+    if isinstance(at := element.get("selected_date_time"), int):
+        return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(many := element.get("selected_options"), list):
+        return ",".join(str(one["value"]).replace("\\", "\\\\").replace(",", "\\,") for one in many)
+    if isinstance(one := element.get("selected_option"), dict):
+        return str(one.get("value", ""))
+    words = element.get("value")
+    return words if spec.secret and isinstance(words, str) else str(words or "").strip()
+
+
+def typed_again(state: Mapping[str, Mapping[str, Any]]) -> str:
+    """What stands in the field that asks for a value once more."""
+    return str(state.get(CONFIRM, {}).get("value") or "").strip()
+
+
+def only_look(state: Mapping[str, Mapping[str, Any]]) -> bool:
+    return bool(state.get(LOOK, {}).get("selected_options"))
+
+
+def build(
+    params: type[Input], specs: Sequence[FieldSpec], given: Texts, secrets: Mapping[str, Secret], known: parse.Known
+) -> Input | Faults:
+    """The Params, or what is wrong, by field."""
+    faults: Faults = {}
+    values: dict[str, Any] = dict(secrets)
+    for spec in specs:
+        words = given.get(spec.name, "")
+        if not words:
+            continue
+        try:
+            values[spec.name] = read(spec, _safe(spec, words, known))
+        except ValueError as wrong:
+            faults[spec.name] = str(wrong)
+    if faults:
+        return faults
+    try:
+        return params.model_validate(values)
+    except ValidationError as wrong:
+        return _beside(wrong, specs)
+
+
+def _safe(spec: FieldSpec, words: str, known: parse.Known) -> str:
+    """The words themselves. Raises ValueError where they name nothing in config, or hold what must not be kept."""
+    if words == NONE:
+        raise ValueError("that entry only tells that nothing could be looked up; choose or type another")
+    found = leak(words, prose=" " in words or spec.name == REASON)
+    if found is not None and not (found is Leak.MAIL and spec.personal):
+        raise ValueError(f"this seems to hold {found.value}, and what is written here is kept for good; leave it out")
+    keys = known.targets.get(spec.target, ())
+    for key in words.split(",") if spec.kind is Kind.TARGET else ():
+        if key not in keys:
+            near = parse.suggest(key, keys)
+            meant = f"; did you mean {' or '.join(near)}?" if near else "; choose one from the list"
+            raise ValueError(f"config names no {spec.target} {key}{meant}")
+    return words
+
+
+def _beside(wrong: ValidationError, specs: Sequence[FieldSpec]) -> Faults:
+    """Pydantic's objections, each under its field; what concerns no single field stands under the first."""
+    names = {spec.name for spec in specs}
+    faults: Faults = {}
+    for error in wrong.errors(include_url=False, include_input=False):
+        name = str(error["loc"][0]) if error["loc"] and error["loc"][0] in names else specs[0].name
+        words = "this is missing" if error["type"] == "missing" else error["msg"].removeprefix("Value error, ")
+        faults.setdefault(name, words)
+    return faults
+
+
+def written(params: Input, specs: Sequence[FieldSpec]) -> Texts:
+    """The Params as typed texts, to fill a form with; what cannot be typed is left out."""
+    filled: Texts = {}
+    for spec in specs:
+        value = getattr(params, spec.name)
+        if spec.secret or value in (None, "", ()):
+            continue
+        filled[spec.name] = write(spec, value)
+    return filled
+
+
+def guessed(words: Sequence[Word], specs: Sequence[FieldSpec]) -> Texts:
+    """What a faulty line gives for a form: keys as named, other words for the first free fields."""
+    by_key = {spec.key: spec for spec in specs if not spec.secret}
+    filled: Texts = {}
+    rest = []
+    for word in words:
+        spec = by_key.get(word.key.lower().replace("_", "-")) if word.key else by_key.get(word.value)
+        if spec is not None and (word.key or spec.kind is Kind.FLAG):
+            filled[spec.name] = word.value if word.key else "yes"
+        elif not word.key:
+            rest.append(word.value)
+    kinds = (Kind.FLAG, Kind.SECRET)
+    free = [s for s in specs if s.kind not in kinds and s.name != REASON and s.name not in filled]
+    return filled | {spec.name: value for spec, value in zip(free, rest, strict=False)}

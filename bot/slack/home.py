@@ -1,0 +1,90 @@
+"""App Home, and what somebody writes to the bot: shown at each opening, read from the rows."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+
+from bot.render.escape import fallback
+from bot.render.lists import home, stranger_home
+from bot.service import NotRecorded, Uncertain
+from bot.slack.desk import Desk, stranger
+from bot.slack.payload import Sender, Surface
+
+log = logging.getLogger("tandem.slack")
+REMEMBERED = 1000  # event ids; a second greeting does no harm, so memory is enough
+GREETING = (
+    "I take slash commands: type /ops to choose, /ops help to read, /ops runs to see what runs. I read no messages."
+)
+EventListener = Callable[..., Awaitable[None]]
+
+
+def opened(desk: Desk) -> EventListener:
+    """Home was opened: draws it anew."""
+
+    async def draw(event: dict[str, Any], body: dict[str, Any]) -> None:
+        if event.get("tab", "home") == "home":
+            await publish(desk, _sender(event, body))
+
+    return draw
+
+
+async def publish(desk: Desk, by: Sender) -> None:
+    """Draws the Home of one account."""
+    try:
+        view = await _drawn(desk, by)
+    except (NotRecorded, Uncertain):
+        view = stranger_home("The bot's database does not answer just now. Open this page again in a moment.")
+    try:
+        await desk.client.views_publish(user_id=by.user, view=view)
+    except (SlackApiError, OSError, TimeoutError) as error:
+        log.warning("a Home could not be drawn", extra={"error": type(error).__name__})
+
+
+async def _drawn(desk: Desk, by: Sender) -> dict[str, Any]:
+    who = await desk.service.person(by.team, by.user)
+    if who.person is None:
+        return stranger_home(stranger(by))
+    mine = await desk.service.home(who)
+    return home(mine.waiting, mine.in_flight, mine.mine, mine.lately, mine.now)
+
+
+def _sender(event: Mapping[str, Any], body: Mapping[str, Any]) -> Sender:
+    host = str(body.get("team_id") or "")
+    team = str(event.get("user_team") or event.get("team") or host)
+    channel = str(event.get("channel") or "") or None
+    return Sender(team=team, user=str(event.get("user") or ""), host=host, surface=Surface.ELSEWHERE, channel=channel)
+
+
+def written(desk: Desk) -> EventListener:
+    """A mention, or a direct message: says how to ask."""
+    seen: OrderedDict[str, None] = OrderedDict()
+
+    async def greet(event: dict[str, Any], body: dict[str, Any]) -> None:
+        direct = event.get("type") == "app_mention" or event.get("channel_type") == "im"
+        if not direct or event.get("bot_id") or event.get("subtype") or not event.get("user"):
+            return
+        once = str(body.get("event_id"))
+        if once in seen:
+            return
+        seen[once] = None
+        if len(seen) > REMEMBERED:
+            seen.popitem(last=False)
+        thread = event.get("thread_ts")
+        try:
+            await desk.client.chat_postMessage(channel=event["channel"], text=fallback(GREETING), thread_ts=thread)
+        except (SlackApiError, OSError, TimeoutError) as error:
+            log.warning("somebody could not be told", extra={"error": type(error).__name__})
+
+    return greet
+
+
+def people_changed(desk: Desk) -> EventListener:
+    """Somebody was deactivated, or a user group changed: read anew who may approve."""
+
+    async def changed() -> None:
+        desk.people_changed()
+
+    return changed

@@ -1,0 +1,240 @@
+"""Modals: the picker's levels, an operation's form, one text for a run, live entries of a select."""
+
+import asyncio
+from typing import Any
+
+from bot.catalogue import Entry
+from bot.fields import Kind
+from bot.leaks import leak
+from bot.model import Risk
+from bot.operation import Choice
+from bot.parse import suggest
+from bot.render.buttons import Pressed, Verb, unpack
+from bot.render.form import CONFIRM, NONE, options
+from bot.render.outcome import refusal, told
+from bot.render.picker import picker
+from bot.slack import drafts, forms
+from bot.slack.asking import allowed, form_of, items, open_picker
+from bot.slack.commands import line
+from bot.slack.desk import Act, Desk, Listener, refused_view
+from bot.slack.payload import action, chosen, memo, state
+from bot.view import Draft, Outcome
+
+GONE = "This form is not yours, or too old. Nothing was asked. Close it and type the command again."
+OLD = "This form is from an earlier version of the bot, so nothing was done. Close it and type the command again."
+LOOKED = 1.5  # seconds for a handler's live entries
+
+
+async def _draft(desk: Desk, act: Act) -> Draft | None:
+    return await desk.service.draft_load(act.who, memo(act.body))
+
+
+def opened(desk: Desk) -> Listener:
+    """The picker: one area or operation further, or one back."""
+
+    async def choose(ack: Any, act: Act) -> None:
+        at = (
+            chosen(action(act.body)).replace("-", "", 1)
+            if chosen(action(act.body)) == "-"
+            else chosen(action(act.body))
+        )
+        draft = await _draft(desk, act)
+        if draft is None:
+            await desk.tell(act.by, told(GONE))
+        elif at in desk.catalogue.entries:
+            await _to_form(desk, act, desk.catalogue.get(at), draft)
+        else:
+            view = picker(memo(act.body), at, items(desk, act, at, draft.channel))
+            await desk.client.views_update(view_id=act.by.view_id, view=view)
+        await ack()
+
+    return choose
+
+
+async def _to_form(desk: Desk, act: Act, entry: Entry, draft: Draft) -> None:
+    if (refused := await allowed(desk, act, entry, draft.channel)) is not None:
+        await desk.tell(act.by, refused)
+        return
+    id = await desk.service.draft_save(act.who, entry.command, draft.channel, {})
+    await desk.client.views_update(view_id=act.by.view_id, view=form_of(entry).view(id, {}))
+
+
+def start(desk: Desk) -> Listener:
+    """Start something, from Home: the picker without a channel."""
+
+    async def press(ack: Any, act: Act) -> None:
+        await open_picker(desk, act, "", act.by.channel)
+        await ack()
+
+    return press
+
+
+def form_button(desk: Desk) -> Listener:
+    """Fill in the form: opens what a faulty line left."""
+
+    async def press(ack: Any, act: Act) -> None:
+        id = chosen(action(act.body))
+        draft = await desk.service.draft_load(act.who, id)
+        if draft is None:
+            await desk.tell(act.by, told(GONE))
+        else:
+            await desk.open(act.by, form_of(desk.catalogue.get(draft.command)).view(id, draft.values))
+        await ack()
+
+    return press
+
+
+def anew(desk: Desk) -> Listener:
+    """Ask again: the same words once more, and meant."""
+
+    async def press(ack: Any, act: Act) -> None:
+        id = chosen(action(act.body))
+        draft = await desk.service.draft_load(act.who, id)
+        typed = drafts.line_of(draft.values) if draft else ""
+        if draft is None or not typed:
+            await desk.tell(act.by, told(GONE))
+        else:
+            area, _, rest = typed.removeprefix("/").partition(" ")
+            said = await line(desk, act, area, rest, draft.channel, key=f"draft:{id}", anew=True)
+            if said is not None:
+                await desk.tell(act.by, said)
+        await ack()
+
+    return press
+
+
+def submitted(desk: Desk) -> Listener:
+    """An operation's form: asked, or every fault beside its field."""
+
+    async def submit(ack: Any, act: Act) -> None:
+        draft = await _draft(desk, act)
+        if draft is None:
+            await ack(**refused_view({}, told(GONE)))
+            return
+        entry = desk.catalogue.get(draft.command)
+        now = state(act.body)
+        given, secrets = forms.texts(now, entry.fields)
+        params = forms.build(entry.params, entry.fields, given, secrets, desk.known())
+        faults = dict(params) if isinstance(params, dict) else {}
+        confirm = entry.operation.confirm
+        if confirm and forms.typed_again(now) != given.get(confirm, ""):
+            faults[CONFIRM] = f"This is not the same as in {confirm.replace('_', ' ')} above. Type it once more."
+        if entry.risk is not Risk.READ and not given.get("reason"):
+            faults["reason"] = "Say why, in a few words: it is kept with what is done."
+        if faults or isinstance(params, dict):
+            await ack(response_action="errors", errors={name: words[:300] for name, words in faults.items()})
+            return
+        if (amends := drafts.amended(draft.values)) is not None:
+            key = f"draft:{memo(act.body)}"
+            outcome = await desk.service.amend(act.who, amends.run, amends.fingerprint, entry, params, key)
+        else:
+            outcome = await desk.service.ask(
+                act.who, draft.channel, entry, params, key=f"draft:{memo(act.body)}", look_only=forms.only_look(now)
+            )
+        await _done(ack, outcome)
+
+    return submit
+
+
+async def _done(ack: Any, outcome: Outcome) -> None:
+    """Closes the modal where it was recorded, else says in it what came of it."""
+    if outcome.ok:
+        await ack(response_action="clear")
+    else:
+        await ack(**refused_view({}, refusal(outcome)))
+
+
+def worded(desk: Desk) -> Listener:
+    """One text for a run: why it is denied, what is asked back, what is answered."""
+
+    async def submit(ack: Any, act: Act) -> None:
+        hint = unpack(memo(act.body))
+        text = str(state(act.body).get("text", {}).get("value") or "").strip()
+        if hint is None:
+            await ack(**refused_view({}, told(OLD)))
+        elif (found := leak(text, prose=True)) is not None:
+            words = f"This seems to hold {found.value}, and what is written here is kept for good. Leave it out."
+            await ack(response_action="errors", errors={"text": words})
+        else:
+            await _done(ack, await _say(desk, act, hint, text))
+
+    return submit
+
+
+async def _say(desk: Desk, act: Act, hint: Pressed, text: str) -> Outcome:
+    key = f"view:{act.by.view_id}"
+    match hint.verb:
+        case Verb.DENY:
+            return await desk.service.deny(act.who, hint.run, hint.fingerprint, text, key)
+        case Verb.ASK_BACK:
+            return await desk.service.ask_back(act.who, hint.run, text, key)
+        case Verb.ANSWER_BACK:
+            return await desk.service.answer_back(act.who, hint.run, text, key)
+        case Verb.CANCEL:
+            return await desk.service.cancel(act.who, hint.run, text, key)
+        case _:
+            return Outcome(code="unknown", sentence=OLD, ok=False)
+
+
+def reviewed(desk: Desk) -> Listener:
+    """Approve, under the whole plan."""
+
+    async def submit(ack: Any, act: Act) -> None:
+        hint = unpack(memo(act.body))
+        if hint is None:
+            await ack(**refused_view({}, told(OLD)))
+        else:
+            await _done(ack, await desk.service.approve(act.who, hint.run, hint.fingerprint))
+
+    return submit
+
+
+def unknown(desk: Desk) -> Listener:
+    """A form that no part of this version knows."""
+
+    async def submit(ack: Any, act: Act) -> None:
+        await ack(**refused_view({}, told(OLD)))
+
+    return submit
+
+
+def suggestions(desk: Desk) -> Listener:
+    """Live entries while somebody types: targets from config, everything else from the operation."""
+
+    async def suggest_for(ack: Any, act: Act) -> None:
+        draft = await _draft(desk, act)
+        field, typed = str(act.body.get("block_id", "")), str(act.body.get("value") or "").strip()
+        entry = desk.catalogue.entries.get(draft.command) if draft else None
+        spec = next((s for s in entry.fields if s.name == field), None) if entry else None
+        if entry is None or spec is None:
+            await ack(options=options([Choice(value=NONE, text="This form is too old: type the command again")]))
+        elif spec.kind is Kind.TARGET:
+            keys = desk.known().targets.get(spec.target, ())
+            near = [k for k in keys if typed.lower() in k.lower()] or list(suggest(typed, keys))
+            nothing = [Choice(value=NONE, text=f"config names no such {spec.target}")]
+            await ack(options=options([Choice(value=key, text=key) for key in near] or nothing))
+        else:
+            given, _ = forms.texts(state(act.body), entry.fields)
+            await ack(options=options(await _live(desk, act, entry, field, typed, given)))
+
+    return suggest_for
+
+
+async def _live(desk: Desk, act: Act, entry: Entry, field: str, typed: str, given: dict[str, str]) -> list[Choice]:
+    """The operation's own entries, and what was typed itself: an entry is a help, never a fence."""
+    own = [Choice(value=typed, text=typed)] if typed and len(typed) <= 75 else []
+    try:
+        async with asyncio.timeout(LOOKED):
+            found = await desk.service.choices(act.who, entry, field, typed, given)
+    except TimeoutError:
+        return [*own, Choice(value=NONE, text="Looking took too long; type it instead")]
+    return [*found[: 100 - len(own)], *own]
+
+
+def no_suggestions(desk: Desk) -> Listener:
+    """A select that no part of this version knows."""
+
+    async def suggest_for(ack: Any, act: Act) -> None:
+        await ack(options=options([Choice(value=NONE, text="This form is too old: type the command again")]))
+
+    return suggest_for
