@@ -1,0 +1,381 @@
+"""The company's HTTP services: everything about one at once, whether they are healthy, and their maintenance switch."""
+
+import asyncio
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from pydantic import Field
+
+from bot.connectors import http_looks as looks
+from bot.connectors.http_looks import Grade, Line, Reply, Seen
+from bot.effect import (
+    Attempt,
+    Bad,
+    Blind,
+    Check,
+    Connector,
+    Effect,
+    Good,
+    Look,
+    Pending,
+    Permanent,
+    Survival,
+    Target,
+    Temporary,
+    World,
+)
+from bot.model import Record
+from bot.operation import Service, Unseen
+
+if TYPE_CHECKING:
+    import aiohttp
+
+
+class ServiceSettings(Record):
+    """One service. Paths are below `url`; a whole url is taken as it is. Secrets are named, never written here."""
+
+    url: str
+    environment: str = "production"
+    health: str = "/health"
+    detailed: str | None = None  # answers a JSON object with `status` and, where it can, `database`
+    version: str | None = None  # answers JSON with `version` or `sha`
+    critical: tuple[str, ...] = ()  # more paths that must answer below 400
+    database: str | None = None  # the key of the database that it lives on
+    expects_database: str | None = None  # the database name that its detailed health must report
+    dns: str | None = None  # a name to resolve; by default the url's host
+    tls: bool | None = None  # by default as the url says
+    tls_warn_days: int = Field(default=14, ge=1)
+    maintenance_url: str | None = None  # GET and PUT {"on": bool} under the bearer token
+    maintenance_token: str | None = None  # the secret's name
+    maintenance_marker: str = "maintenance"  # stands in the body of the 503 that the public sees
+    bypass_header: str = "X-Maintenance-Bypass"  # carries the same token, to look behind the maintenance page
+    dependencies: dict[str, str] = Field(default_factory=dict)  # third party -> its status page's JSON
+    ca_file: str | None = None  # a private CA's certificates, PEM
+    proxy: str | None = None  # by default the environment's proxy rules; "none": always directly
+    timeout: float = Field(default=3.0, ge=0.5, le=5.0)  # seconds, of each look
+
+
+class HttpReads(Protocol):
+    """What a handler may look at in one service."""
+
+    async def probe(self) -> Mapping[str, Seen | Unseen]:
+        """Every configured look at once, within the service's timeout. Raises nothing."""
+
+
+class Http(Connector[HttpReads, "Switchboard"]):
+    """`world.targets` maps a service's key to its ServiceSettings."""
+
+    serves = "service"
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._session: aiohttp.ClientSession | None = None
+        self._trusts: dict[str | None, ssl.SSLContext] = {}  # reading the certificates takes milliseconds
+
+    async def open(self) -> None:
+        import aiohttp
+
+        if self._session is not None:
+            return
+        pool = aiohttp.TCPConnector(limit=200, force_close=True)
+        self._session = aiohttp.ClientSession(connector=pool, cookie_jar=aiohttp.DummyCookieJar())
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def reads(self, target: Target | None) -> HttpReads:
+        if target is None:
+            raise LookupError("which service? Name one by its key in config.")
+        return _Looks(self, self.settings(target), self.line(target))
+
+    async def hands(self, target: Target | None) -> "Switchboard":
+        return Switchboard(self)
+
+    def line(self, target: Target) -> Line:
+        """A way to that service. Raises LookupError."""
+        settings = self.settings(target)
+        if self._session is None:
+            raise LookupError("the http connector is not open")
+        return Line(self._session, settings.url, self._trust(settings.ca_file), _proxy(settings), settings.timeout)
+
+    def away(self, line: Line, url: str) -> Line:
+        """A way to a third party: the public's certificates, not the company's own."""
+        return replace(line, url=url, trust=self._trust(None))
+
+    def _trust(self, ca_file: str | None) -> ssl.SSLContext:
+        if ca_file not in self._trusts:
+            self._trusts[ca_file] = ssl.create_default_context(cafile=ca_file)
+        return self._trusts[ca_file]
+
+    def token(self, target: Target) -> str:
+        """The bearer token of that service's switch. Raises LookupError with what to set."""
+        name = self.settings(target).maintenance_token
+        if name is None:
+            raise LookupError(f"service {target.key} has no maintenance_token in config")
+        token: str = self.world.secret(name)
+        return token
+
+    def settings(self, target: Target) -> ServiceSettings:
+        """What config says of that service. Raises LookupError."""
+        if target.key not in self.world.targets:
+            raise LookupError(f"config has no service {target.key}")
+        settings: ServiceSettings = self.world.targets[target.key]
+        return settings
+
+
+def _proxy(settings: ServiceSettings) -> str | None:
+    if settings.proxy is not None:
+        return None if settings.proxy == "none" else settings.proxy
+    parts = urlsplit(settings.url)
+    found = getproxies().get(parts.scheme)
+    return None if found is None or proxy_bypass(parts.netloc) else found
+
+
+class _Looks:
+    def __init__(self, http: Http, settings: ServiceSettings, line: Line) -> None:
+        self._http, self._settings, self._line = http, settings, line
+
+    async def probe(self) -> Mapping[str, Seen | Unseen]:
+        s, line = self._settings, self._line
+        host = urlsplit(s.url).hostname or ""
+        asked = {"HTTP": looks.endpoint(line, "HTTP", s.health), "DNS": looks.dns(s.dns or host)}
+        if s.tls if s.tls is not None else s.url.startswith("https:"):
+            asked["TLS"] = looks.tls(line, s.tls_warn_days)
+        if s.detailed:
+            asked["detailed"] = looks.detailed(line, s.detailed, s.expects_database)
+        if s.version:
+            asked["version"] = looks.version(line, s.version)
+        for path in s.critical:
+            asked[path] = looks.endpoint(line, path, path, below=400)
+        for name, url in s.dependencies.items():
+            asked[name] = looks.status_page(self._http.away(line, url), name)
+        answers = await asyncio.gather(*(looks.guarded(name, look, s.timeout) for name, look in asked.items()))
+        return {name: seen for answer in answers for name, seen in answer.items()}
+
+
+class Unfinished(Exception):
+    """A switch was thrown, or may have been, and its state could not be confirmed. The text holds keys only."""
+
+
+class Switchboard:
+    """The hands: the maintenance switches of all services, and health as a check sees it."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    async def throw(self, services: Sequence[Service], on: bool, key: str) -> None:
+        """Turns the switches of all services to `on` and reads each back.
+
+        Raises Temporary or Permanent while nothing was changed yet, Unfinished and what the network raises after.
+        """
+        states = await asyncio.gather(*(self._state(service) for service in services))
+        touched = False
+        for service, state in zip(services, states, strict=True):
+            if state is not on:
+                await self._put(service, on, key, touched)
+                touched = True
+        for service, state in zip(services, states, strict=True):
+            if state is not on and await self._read_back(service) is not on:
+                raise Unfinished(f"{service.key} did not keep its maintenance switch at {'on' if on else 'off'}")
+
+    async def _state(self, service: Service) -> bool:
+        """The switch as it is: asked before anything is changed, so every fault is proof of that."""
+        import aiohttp
+
+        try:
+            reply = await self._call("GET", service)
+        except (aiohttp.ClientError, OSError) as fault:
+            raise Temporary(f"{service.key}'s maintenance switch: {_words(fault, self._http.line(service))}") from None
+        except LookupError as fault:
+            raise Permanent(f"{fault.args[0]}; nothing was switched") from None
+        if reply.status >= 300:
+            raise _refusal(service, reply.status)
+        is_on = _is_on(reply)
+        if is_on is None:
+            raise Permanent(f"{service.key}'s maintenance switch does not say whether it is on; nothing was switched")
+        return is_on
+
+    async def _put(self, service: Service, on: bool, key: str, touched: bool) -> None:
+        try:
+            reply = await self._call("PUT", service, {"on": on, "by": key})
+        except OSError as fault:
+            if looks.refused(fault) and not touched:
+                raise Temporary(f"{service.key}'s maintenance switch refuses connections") from None
+            raise
+        if reply.status >= 300:
+            if reply.status < 500 and not touched:
+                raise _refusal(service, reply.status)
+            raise Unfinished(f"{service.key}'s maintenance switch answered {reply.status}")
+
+    async def _read_back(self, service: Service) -> bool | None:
+        reply = await self._call("GET", service)
+        if reply.status >= 300:
+            raise Unfinished(f"{service.key}'s maintenance switch answered {reply.status} to the read-back")
+        return _is_on(reply)
+
+    async def _call(self, method: str, service: Service, body: Mapping[str, Any] | None = None) -> Reply:
+        settings, line = self._http.settings(service), self._http.line(service)
+        if settings.maintenance_url is None:
+            raise LookupError(f"service {service.key} has no maintenance_url in config")
+        bearer = {"Authorization": f"Bearer {self._http.token(service)}"}
+        url = looks.join(line.url, settings.maintenance_url)
+        began = asyncio.get_running_loop().time()
+        async with (
+            asyncio.timeout(line.timeout),
+            line.session.request(
+                method, url, headers=bearer, json=body, ssl=line.trust, proxy=line.proxy, allow_redirects=False
+            ) as answer,
+        ):
+            content = await answer.read()
+        return Reply(answer.status, content, (asyncio.get_running_loop().time() - began) * 1000)
+
+    async def health(self, service: Service, behind: bool) -> Look[None]:
+        """Good; bad where waiting will not help; pending while it may be coming up; blind where we could not look."""
+        settings, line = self._http.settings(service), self._http.line(service)
+        try:
+            headers = {settings.bypass_header: self._http.token(service)} if behind else {}
+        except LookupError as fault:
+            return Blind(f"cannot look behind maintenance: {fault.args[0]}")
+        paths = [settings.health, *([settings.detailed] if settings.detailed else [])]
+        replies = await asyncio.gather(*(line.get(path, headers) for path in paths), return_exceptions=True)
+        for reply in replies:
+            if isinstance(reply, BaseException):
+                return _failed_look(service, reply, line)
+            if reply.status >= 500:
+                return Pending(note=f"{service.key} answers {reply.status}")
+            if reply.status >= 300:
+                return Bad(f"{service.key} answers {reply.status}")
+        if settings.detailed and isinstance(replies[-1], Reply):
+            return _judge(service, looks.details(replies[-1], settings.expects_database))
+        return Good(None)
+
+    async def closed(self, service: Service) -> Look[None]:
+        """Good once the public sees the maintenance page."""
+        settings, line = self._http.settings(service), self._http.line(service)
+        try:
+            reply = await line.get(settings.health)
+        except Exception as fault:  # noqa: BLE001
+            return _failed_look(service, fault, line)
+        marked = settings.maintenance_marker.lower().encode() in reply.body.lower()
+        if reply.status == 503 and marked:
+            return Good(None)
+        return Pending(note=f"{service.key} still answers {reply.status} to the public")
+
+
+def _is_on(reply: Reply) -> bool | None:
+    body = reply.json()
+    on = body.get("on") if isinstance(body, dict) else None
+    return on if isinstance(on, bool) else None
+
+
+def _refusal(service: Service, status: int) -> Temporary | Permanent:
+    said = f"{service.key}'s maintenance switch answered {status}; nothing was switched"
+    if status in (401, 403):
+        return Permanent(f"{said}. Its token is not the one in config: set the secret anew.")
+    return Temporary(said) if status == 429 or status >= 500 else Permanent(said)
+
+
+def _words(fault: BaseException, line: Line) -> str:
+    verdict = looks.verdict(fault, line.timeout)
+    return verdict.said if isinstance(verdict, Seen) else verdict.why
+
+
+def _failed_look(service: Service, fault: BaseException, line: Line) -> Look[None]:
+    if not isinstance(fault, Exception):
+        raise fault
+    verdict = looks.verdict(fault, line.timeout)
+    if isinstance(verdict, Unseen):
+        return Blind(f"{service.key}: {verdict.why}")
+    if verdict.lasting:
+        return Bad(f"{service.key}: {verdict.said}")
+    return Pending(note=f"{service.key} {verdict.said}")
+
+
+def _judge(service: Service, found: Mapping[str, Seen | Unseen]) -> Look[None]:
+    for seen in found.values():
+        if isinstance(seen, Seen) and seen.lasting:
+            return Bad(f"{service.key}: {seen.said}")
+        if isinstance(seen, Seen) and seen.grade is Grade.BAD:
+            return Pending(note=f"{service.key}: {seen.said}")
+    return Good(None)
+
+
+def _together(found: Sequence[Look[None]]) -> Look[None]:
+    """Several services as one look: the worst word counts."""
+    for kind in (Bad, Blind):
+        if told := [look.why for look in found if isinstance(look, kind)]:
+            return kind("; ".join(told))
+    if notes := [look.note for look in found if isinstance(look, Pending)]:
+        return Pending(done=len(found) - len(notes), total=len(found), note="; ".join(notes))
+    return Good(None)
+
+
+class MaintenanceOn(Effect[None]):
+    """The public sees the maintenance page of all these services."""
+
+    survives: ClassVar[Survival] = Survival.IDEMPOTENT
+    timeout: ClassVar[timedelta] = timedelta(seconds=30)
+    connector = Http
+    services: tuple[Service, ...]
+
+    def target(self) -> Target | None:
+        return next(iter(self.services), None)
+
+    async def do(self, on: Any, at: Attempt) -> None:
+        await on.throw(self.services, True, at.key)
+
+
+class MaintenanceOff(Effect[None]):
+    """The public sees the services again. Never on and twice off are both fine."""
+
+    survives: ClassVar[Survival] = Survival.IDEMPOTENT
+    timeout: ClassVar[timedelta] = timedelta(seconds=30)
+    connector = Http
+    services: tuple[Service, ...]
+
+    def target(self) -> Target | None:
+        return next(iter(self.services), None)
+
+    async def do(self, on: Any, at: Attempt) -> None:
+        await on.throw(self.services, False, at.key)
+
+
+class Healthy(Check[None]):
+    """Every service says that it is well. Behind maintenance: looked at with the switch's own token.
+
+    A service that may be coming up is Pending, for Until; `settled` says that it had been well, for Watch: then
+    whatever is not good is Bad, but for what we could not see.
+    """
+
+    connector = Http
+    services: tuple[Service, ...]
+    behind_maintenance: bool = False
+    settled: bool = False
+
+    def target(self) -> Target | None:
+        return next(iter(self.services), None)
+
+    async def look(self, on: Any) -> Look[None]:
+        found = await asyncio.gather(*(on.health(service, self.behind_maintenance) for service in self.services))
+        together = _together(found)
+        return Bad(together.note) if self.settled and isinstance(together, Pending) else together
+
+
+class UnderMaintenance(Check[None]):
+    """The public sees the maintenance page of every service, caches in between included."""
+
+    connector = Http
+    services: tuple[Service, ...]
+
+    def target(self) -> Target | None:
+        return next(iter(self.services), None)
+
+    async def look(self, on: Any) -> Look[None]:
+        return _together(await asyncio.gather(*(on.closed(service) for service in self.services)))

@@ -1,0 +1,174 @@
+"""Effects on databases as a whole: shut and open them, swap two of them, drop what a run made."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from bot.connectors.postgres.connector import Postgres
+from bot.connectors.postgres.hands import Hands, expect, oids
+from bot.connectors.postgres.session import NAME_BYTES, Connection, proved, quoted
+from bot.effect import Attempt, CannotTell, Changed, Effect, Happened, Late, No, Ref, Survival, Temporary, Yes
+from bot.model import Record
+from bot.operation import Database
+
+Name = Annotated[str, Field(min_length=1, max_length=NAME_BYTES)]
+
+
+class Beside(Record):
+    """A database beside the live one, as it was seen: its name, and the oid by which it is known again."""
+
+    name: Name
+    oid: int
+
+
+def beside(value: Late[Beside]) -> Beside:
+    """The earlier step's result, once it is filled in."""
+    if isinstance(value, Ref):
+        raise TypeError(f"the result of {value.step!r} was not filled in")
+    return value
+
+
+class _OnDatabase(Effect[None]):
+    """What all effects here share: their connector and how earlier attempts are barred."""
+
+    connector = Postgres
+    timeout: ClassVar[timedelta] = timedelta(seconds=60)
+    database: Database
+
+    async def bar(self, on: Hands, at: Attempt) -> bool:
+        return await on.bar(at)
+
+
+class CloseDoor(_OnDatabase):
+    """No new sessions, and those there are ended. The door belongs to the database, not to its name."""
+
+    survives = Survival.IDEMPOTENT
+    oid: int  # the live database, as it was approved
+
+    async def do(self, on: Hands, at: Attempt) -> None:
+        async with on.session(at) as connection:
+            expect(await oids(connection), on.live, self.oid)
+            with proved(f"{on.live} cannot be closed"):
+                await connection.execute(f"ALTER DATABASE {quoted(on.live)} ALLOW_CONNECTIONS false")
+            if not await on.empty(connection, [on.live]):
+                raise TimeoutError("sessions are still ending")
+
+    async def holds(self, on: Hands) -> str | None:
+        return await _is_live(on, self.oid)
+
+
+class OpenDoor(_OnDatabase):
+    """Whatever bears the live name takes sessions again, before and after a swap alike."""
+
+    survives = Survival.IDEMPOTENT
+
+    async def do(self, on: Hands, at: Attempt) -> None:
+        async with on.session(at) as connection:
+            with proved(f"{on.live} cannot be opened"):
+                await connection.execute(f"ALTER DATABASE {quoted(on.live)} ALLOW_CONNECTIONS true")
+
+
+class Swap(_OnDatabase):
+    """`fresh` takes the live name, the live database becomes `aside`: two renames in one transaction."""
+
+    survives = Survival.PROBE
+    live_oid: int
+    fresh: Late[Beside]
+    aside: Name
+
+    async def do(self, on: Hands, at: Attempt) -> None:
+        fresh = beside(self.fresh)
+        await _exchange(on, at, self.live_oid, fresh.oid, aside=self.aside, coming=fresh.name)
+
+    async def happened(self, on: Hands, at: Attempt) -> Happened[None]:
+        async with on.session(at) as connection:
+            live = (await oids(connection)).get(on.live)
+        if live == beside(self.fresh).oid:
+            return Yes(None)
+        if live == self.live_oid:
+            return No()
+        return CannotTell(f"the database under the name {on.live} is neither the old nor the new one")
+
+    async def holds(self, on: Hands) -> str | None:
+        return await _is_live(on, self.live_oid)
+
+
+class SwapBack(_OnDatabase):
+    """Undoes a Swap, whether it happened or not; the oids tell."""
+
+    survives = Survival.IDEMPOTENT
+    live_oid: int
+    fresh: Late[Beside]
+    aside: Name
+
+    async def do(self, on: Hands, at: Attempt) -> None:
+        fresh = beside(self.fresh)
+        await _exchange(on, at, fresh.oid, self.live_oid, aside=fresh.name, coming=self.aside)
+
+
+class DropDatabase(_OnDatabase):
+    """Drops a database that a run made, and what attempts at making it left. Gone already is fine."""
+
+    survives = Survival.IDEMPOTENT
+    timeout: ClassVar[timedelta] = timedelta(minutes=5)
+    name: Name
+    oid: int | None = None  # where it is known: no other database that came to bear the name
+
+    async def do(self, on: Hands, at: Attempt) -> None:
+        on.spare(self.name)
+        async with on.session(at) as connection:
+            found = await oids(connection)
+            if self.oid is not None and self.name in found:
+                expect(found, self.name, self.oid)
+            await drop(connection, found, self.name)
+
+    async def holds(self, on: Hands) -> str | None:
+        if self.oid is None:
+            return None
+        async with on.look() as connection:
+            there = (await oids(connection)).get(self.name, self.oid)
+        return None if there == self.oid else f"the database {self.name} is another one than was approved"
+
+
+def trial(name: str, attempt: int) -> str:
+    """The name under which one attempt makes a database; only a whole one is given its own name."""
+    return f"{name}_try{attempt}"
+
+
+async def drop(connection: Connection, found: dict[str, int], name: str) -> None:
+    """Drops it with all unfinished ones of its name. Raises Temporary or Permanent."""
+    for each in found:
+        if each == name or re.fullmatch(re.escape(name) + r"_try\d+", each):
+            with proved(f"{each} cannot be dropped"):
+                await connection.execute(f"DROP DATABASE IF EXISTS {quoted(each)} WITH (FORCE)")
+
+
+async def _is_live(on: Hands, oid: int) -> str | None:
+    async with on.look() as connection:
+        live = (await oids(connection)).get(on.live)
+    return None if live == oid else f"the database under the name {on.live} is another one than was approved"
+
+
+async def _exchange(on: Hands, at: Attempt, out: int, into: int, *, aside: str, coming: str) -> None:
+    """The database `out` leaves the live name for `aside`, `into` takes it from `coming`. Already so is done."""
+    async with on.session(at) as connection:
+        if (await oids(connection)).get(on.live) == into:
+            return
+        if not await on.empty(connection, [on.live, coming]):
+            raise Temporary(f"sessions in {on.live} or {coming} did not end in time")
+        with proved(f"{on.live} and {coming} cannot be swapped"):
+            async with connection.transaction():
+                found = await oids(connection)
+                expect(found, on.live, out)
+                expect(found, coming, into)
+                await _rename(connection, on.live, aside)
+                await _rename(connection, coming, on.live)
+                after = await oids(connection)
+                if (after.get(aside), after.get(on.live)) != (out, into):
+                    raise Changed(f"somebody renamed {on.live} or {coming} meanwhile; nothing was touched")
+
+
+async def _rename(connection: Connection, name: str, to: str) -> None:
+    await connection.execute(f"ALTER DATABASE {quoted(name)} RENAME TO {quoted(to)}")

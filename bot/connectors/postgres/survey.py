@@ -1,0 +1,124 @@
+"""What a database holds, in figures that can be compared: tables, rows, newest rows, and what was written since."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from bot.connectors.postgres.session import Connection, proved, quoted
+from bot.model import Record
+
+# Tables whose rows pg_dump writes: no views, no foreign tables, nothing that an extension brings.
+TABLES = """
+SELECT c.oid, n.nspname AS schema, c.relname AS name,
+       coalesce(array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attnum IS NOT NULL), '{}') AS marks
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
+LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND (
+    a.atttypid IN ('timestamp'::regtype, 'timestamptz'::regtype)
+    OR a.attnum = ANY (i.indkey) AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype))
+WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+  AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'
+  AND NOT EXISTS (SELECT FROM pg_depend d
+                  WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+GROUP BY c.oid, n.nspname, c.relname
+ORDER BY n.nspname, c.relname
+"""
+WRITES = (
+    "SELECT schemaname || '.' || relname AS name, n_tup_ins + n_tup_upd + n_tup_del AS rows FROM pg_stat_user_tables"
+)
+# After a crash all statistics start anew, and with them those of the background writer: its date tells.
+EPOCH = """
+SELECT d.oid, s.stats_reset, (SELECT stats_reset FROM pg_stat_bgwriter) AS crashed
+FROM pg_database d JOIN pg_stat_database s ON s.datid = d.oid WHERE d.datname = current_database()
+"""
+
+
+class Table(Record):
+    """One table's rows, and the greatest of its times and integer keys as one text."""
+
+    rows: int
+    newest: str = ""
+
+
+class Counters(Record):
+    """The server's count of rows written, by table, and the epoch within which these counts can be compared."""
+
+    database_oid: int
+    stats_reset: datetime | None
+    crashed: datetime | None
+    writes: dict[str, int]
+
+
+class Written(Record):
+    """Rows inserted, updated and deleted since; a lower bound where `at_least`, and why."""
+
+    rows: int
+    at_least: bool = False
+    why: str = ""
+
+
+async def lock(connection: Connection) -> None:
+    """Keeps every table from being altered or dropped until the transaction ends. Raises Temporary for a locked one."""
+    for table in await connection.fetch(TABLES):
+        name = f"{table['schema']}.{table['name']}"
+        with proved(f"table {name} cannot be read"):
+            await connection.execute(f"LOCK TABLE ONLY {_name(table)} IN ACCESS SHARE MODE")
+
+
+async def count(connection: Connection) -> dict[str, Table]:
+    """Every table's exact figures, within the transaction's snapshot. Reads all rows once."""
+    found: dict[str, Table] = {}
+    for table in await connection.fetch(TABLES):
+        marks = "".join(f", max({quoted(mark)})::text" for mark in table["marks"])
+        row = await connection.fetchrow(f"SELECT count(*){marks} FROM ONLY {_name(table)}")  # noqa: S608
+        values = list(row.values()) if row else [0]
+        newest = " ".join("-" if value is None else str(value) for value in values[1:])
+        found[f"{table['schema']}.{table['name']}"] = Table(rows=values[0], newest=newest)
+    return found
+
+
+def _name(table: Any) -> str:
+    return f"{quoted(table['schema'])}.{quoted(table['name'])}"
+
+
+def differences(expected: Mapping[str, Table], found: Mapping[str, Table]) -> tuple[str, ...]:
+    """In words, one a table, what is not as expected; empty where all is."""
+    told = [f"{name} is missing" for name in sorted(expected.keys() - found.keys())]
+    told += [f"{name} should not be there" for name in sorted(found.keys() - expected.keys())]
+    for name in sorted(expected.keys() & found.keys()):
+        if expected[name].rows != found[name].rows:
+            told.append(f"{name} has {found[name].rows} rows instead of {expected[name].rows}")
+        elif expected[name].newest != found[name].newest:
+            told.append(f"the newest rows of {name} differ")
+    return tuple(told)
+
+
+async def counters(connection: Connection) -> Counters:
+    """The counts of the database that the connection is in."""
+    epoch = await connection.fetchrow(EPOCH)
+    if epoch is None:
+        raise LookupError("PostgreSQL has no statistics of this database")
+    writes = {row["name"]: row["rows"] for row in await connection.fetch(WRITES)}
+    return Counters(
+        database_oid=epoch["oid"], stats_reset=epoch["stats_reset"], crashed=epoch["crashed"], writes=writes
+    )
+
+
+def written(then: Counters, now: Counters) -> Written:
+    """Rows written between two counts. Counts that began anew in between give a lower bound."""
+    gone = then.writes.keys() - now.writes.keys()
+    anew = (
+        "it is another database than then"
+        if then.database_oid != now.database_oid
+        else "the server crashed or its statistics were reset"
+        if (then.stats_reset, then.crashed) != (now.stats_reset, now.crashed)
+        else ""
+    )
+    if anew:
+        return Written(rows=sum(now.writes.values()), at_least=True, why=anew)
+    grown = {name: rows - then.writes.get(name, 0) for name, rows in now.writes.items()}
+    fallen = any(rows < 0 for rows in grown.values())
+    why = f"{len(gone)} tables were dropped" if gone else "a table was made anew" if fallen else ""
+    rows = sum(now.writes[name] if rows < 0 else rows for name, rows in grown.items())
+    return Written(rows=rows, at_least=bool(why), why=why)

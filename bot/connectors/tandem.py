@@ -1,0 +1,70 @@
+"""The bot's own tables as a connector: what handlers read of them, and effects that the store itself applies."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import ClassVar, Protocol
+
+from bot.effect import Connector, Effect, Survival, Target
+from bot.model import Record
+
+EVERY_SERVICE = "*"  # written out: an empty tuple covers nothing
+
+
+class Freeze(Record):
+    """A change freeze. `services` holds keys, or EVERY_SERVICE alone; it is in force from `starts` until `ends`."""
+
+    name: str
+    services: tuple[str, ...]
+    starts: datetime
+    ends: datetime
+    reason: str
+    by: str | None = None  # the person's key; None: a schedule
+
+    def names(self, service: str) -> bool:
+        """Whether this freeze speaks of that service at all."""
+        return EVERY_SERVICE in self.services or service in self.services
+
+    def covers(self, service: str, at: datetime) -> bool:
+        """Whether changes of that service are refused at that moment; `ends` itself is free again."""
+        return self.names(service) and self.starts <= at < self.ends
+
+
+class OwnReads(Protocol):
+    """What a handler may read of the bot's own tables."""
+
+    async def freezes(self) -> Sequence[Freeze]:
+        """Every freeze that has not ended, those that have not started included, by start."""
+
+    async def now(self) -> datetime:
+        """The database's clock."""
+
+
+class Tandem(Connector[OwnReads, None]):
+    """`world.blocks["reads"]` is the store's OwnReads; there are no hands: OURS effects are rows, not calls."""
+
+    async def reads(self, target: Target | None) -> OwnReads:
+        reads: OwnReads = self.world.blocks["reads"]
+        return reads
+
+    async def hands(self, target: Target | None) -> None:
+        return None
+
+
+class AddFreeze(Effect[None]):
+    """The row appears in the transaction of this step's *done*; both durations count from that transaction's clock."""
+
+    survives: ClassVar[Survival] = Survival.OURS
+    connector = Tandem
+    name: str
+    services: tuple[str, ...]
+    starts_in: timedelta
+    lasting: timedelta
+    reason: str
+
+
+class EndFreeze(Effect[None]):
+    """Ends a freeze now; one that has ended, or never was, is already as wished."""
+
+    survives: ClassVar[Survival] = Survival.OURS
+    connector = Tandem
+    name: str

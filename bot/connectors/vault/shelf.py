@@ -1,0 +1,137 @@
+"""One database's backups in one vault: found, opened, added, marked as verified."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import IO
+
+from pydantic import ValidationError
+
+from bot.connectors.vault.keys import Keys, Unopened
+from bot.connectors.vault.manifest import NAME, Backup, Manifest, Verified
+from bot.connectors.vault.storage import Storage
+from bot.effect import Permanent
+from bot.model import Record
+from bot.operation import Choice
+
+CHUNK = 1 << 20
+AT_ONCE = 8
+SAFETY = "before-"
+
+
+class Listing(Record):
+    """Every backup that can be read, newest first, and the names of those that cannot."""
+
+    backups: tuple[Backup, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+
+class Catalogue:
+    """The read-only face of a shelf. Its methods raise Temporary or Permanent where the storage does."""
+
+    def __init__(self, database: str, storage: Storage, keys: Keys) -> None:
+        self.database, self.storage, self.keys = database, storage, keys
+
+    def path(self, name: str) -> str:
+        """Where something lies; as the sealed thing's name it binds it to this database and place."""
+        return f"{self.database}/{name}"
+
+    async def all(self) -> Listing:
+        """Every backup of the database."""
+        sizes = await self.storage.sizes(self.database)
+        names = sorted(name.removesuffix(".manifest") for name in sizes if name.endswith(".manifest"))
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(name: str) -> Backup | None:
+            async with gate:
+                try:
+                    return await self.find(name)
+                except Permanent:
+                    return None
+
+        found = dict(zip(names, await asyncio.gather(*map(one, names)), strict=True))
+        backups = sorted((b for b in found.values() if b), key=lambda backup: backup.taken_at, reverse=True)
+        return Listing(backups=tuple(backups), unreadable=tuple(name for name, b in found.items() if b is None))
+
+    async def find(self, name: str) -> Backup | None:
+        """The backup of that name, with its mark; None where there is none."""
+        manifest = await self.manifest(name)
+        if manifest is None:
+            return None
+        mark = await self._sealed(f"{name}.verified")
+        verified = Verified.model_validate_json(mark) if mark else None
+        return manifest.backup.model_copy(update={"verified": verified})
+
+    async def latest(self, kind: str = "full") -> Backup | None:
+        """The newest of a kind. Not the one that a restore took for safety: it holds what the restore was to undo."""
+        found = (await self.all()).backups
+        return next((b for b in found if b.kind == kind and not b.name.startswith(SAFETY)), None)
+
+    async def named(self, name: str) -> str:
+        """The name itself; for `latest` that of the newest full backup, where there is one."""
+        newest = await self.latest() if name == "latest" else None
+        return newest.name if newest else name
+
+    async def choices(self, typed: str, now: datetime, fits: Callable[[Backup], bool]) -> list[Choice]:
+        """At most 100 entries for a picker: backups that fit and whose name contains what was typed, newest first."""
+        found = [backup for backup in (await self.all()).backups if typed in backup.name and fits(backup)]
+        return [Choice(value=b.name, text=f"{b.name}, {b.age_text(now)} old, {b.size}") for b in found[:100]]
+
+    async def manifest(self, name: str) -> Manifest | None:
+        """All that is known of it. Raises Permanent where it was sealed under another key or was changed."""
+        if not NAME.fullmatch(name):
+            return None
+        text = await self._sealed(f"{name}.manifest")
+        try:
+            return None if text is None else Manifest.model_validate_json(text)
+        except ValidationError:
+            raise Permanent(f"the manifest of {name} was written by another version of Tandem") from None
+
+    async def _sealed(self, name: str) -> bytes | None:
+        data = await self.storage.read(self.path(name))
+        if data is None:
+            return None
+        try:
+            return await asyncio.to_thread(self.keys.open, data, self.path(name))
+        except Unopened:
+            raise Permanent(
+                f"{name} does not open: it was changed, or sealed under a key that the vault's keyset does not have"
+            ) from None
+
+
+class Shelf(Catalogue):
+    """The face that effects are given."""
+
+    async def add(self, manifest: Manifest) -> bool:
+        """Makes the backup one, in a single write. False where the name is taken."""
+        name = f"{manifest.backup.name}.manifest"
+        sealed = await asyncio.to_thread(self.keys.seal, manifest.model_dump_json().encode(), self.path(name))
+        return await self.storage.write(self.path(name), sealed, only_new=True)
+
+    async def mark(self, name: str, verified: Verified) -> None:
+        """Says that it was restored and found equal."""
+        place = self.path(f"{name}.verified")
+        sealed = await asyncio.to_thread(self.keys.seal, verified.model_dump_json().encode(), place)
+        await self.storage.write(place, sealed, only_new=False)
+
+    def check(self, manifest: Manifest, alive: Callable[[], None]) -> None:
+        """Compares the stored bytes with the manifest's checksum, in a worker thread. Raises Permanent."""
+        digest, size = hashlib.sha256(), 0
+        with self.stored(manifest) as source:
+            while chunk := source.read(CHUNK):
+                alive()
+                digest.update(chunk)
+                size += len(chunk)
+        if (size, digest.hexdigest()) != (manifest.backup.bytes, manifest.backup.sha256):
+            raise Permanent(
+                f"{manifest.backup.name} is damaged: its stored bytes are not those that were written. "
+                "Nothing was touched; take another backup."
+            )
+
+    def stored(self, manifest: Manifest) -> IO[bytes]:
+        """The sealed bytes, in a worker thread. Raises Permanent where they are gone."""
+        try:
+            return self.storage.reader(self.path(manifest.object))
+        except FileNotFoundError:
+            raise Permanent(f"the vault has the manifest of {manifest.backup.name}, but its bytes are gone") from None

@@ -1,0 +1,1 @@
+"""The operations: one file is one command, named by its path; `ls` here is the feature list."""

@@ -1,0 +1,107 @@
+"""D2: which backups there are, how old, how big, verified or not, and which databases have none that is new enough."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from bot.connectors.vault import Backup, Listing, Vault
+from bot.operation import (
+    Answer,
+    Call,
+    Database,
+    Input,
+    Observed,
+    Offer,
+    Operation,
+    Plan,
+    Refusal,
+    Results,
+    Risk,
+    See,
+    Unseen,
+    Voice,
+)
+
+WITHIN = timedelta(seconds=8)
+HEADINGS = ("backup", "age", "size", "kind", "verified")
+
+
+class Params(Input):
+    database: Database | None = None  # by default all
+
+
+class Facts(Observed):
+    found: dict[str, Listing]
+    unseen: dict[str, str]  # database -> why
+    rpo: dict[str, timedelta]
+
+
+class ListBackups(Operation[Params, Facts]):
+    """Lists the backups of one database, or of all.
+
+    With age, size, kind and whether each was ever restored and found equal. A database whose newest full backup is
+    older than its recovery point objective is called out.
+    """
+
+    risk = Risk.READ
+    examples = ("/ops db backups", "/ops db backups shop")
+    words = ("list", "dumps", "rpo", "age")
+    voice = Voice.QUIET
+
+    async def observe(self, params: Params, see: See) -> Facts:
+        keys = [params.database.key] if params.database else see.targets(Database)
+        seen = await see.all({key: _listing(see, Database(key=key)) for key in keys}, WITHIN)
+        return Facts(
+            run=see.run,
+            at=see.at,
+            found={key: look for key, look in seen.items() if isinstance(look, Listing)},
+            unseen={key: look.why for key, look in seen.items() if isinstance(look, Unseen)},
+            rpo={key: see.config(Database(key=key)).rpo for key in keys},
+        )
+
+    def plan(self, params: Params, facts: Facts) -> Plan | Refusal:
+        return Plan(sentence="List the backups")
+
+    def answer(self, params: Params, facts: Facts, results: Results) -> Answer | None:
+        late = {key: _lateness(key, facts) for key in facts.found if _lateness(key, facts)}
+        rows = [_row(backup, facts) for listing in facts.found.values() for backup in listing.backups]
+        lost = [name for listing in facts.found.values() for name in listing.unreadable]
+        return Answer(
+            headline=f"{len(late)} of {len(facts.found)} databases lack a fresh backup" if late else _count(len(rows)),
+            lines=(
+                *late.values(),
+                *(f"{name} cannot be opened: sealed under another key, or changed." for name in lost),
+                *(f"{key} could not be looked at: {why}" for key, why in facts.unseen.items()),
+            ),
+            table=(HEADINGS, *rows),
+            offers=tuple(_take_one(key) for key in late),
+            loud=bool(late or lost),
+        )
+
+
+async def _listing(see: See, database: Database) -> Listing:
+    return await (await see(Vault, database)).all()
+
+
+def _lateness(key: str, facts: Facts) -> str:
+    """In words how a database misses its objective; empty where it does not."""
+    newest = next((backup for backup in facts.found[key].backups if backup.kind == "full"), None)
+    hours = f"{facts.rpo[key] / timedelta(hours=1):g} h"
+    if newest is None:
+        return f"{key} has no full backup at all; its objective is {hours}."
+    if newest.age(facts.at) <= facts.rpo[key]:
+        return ""
+    return f"{key}: the newest full backup is {newest.age_text(facts.at)} old; its objective is {hours}."
+
+
+def _row(backup: Backup, facts: Facts) -> tuple[str, ...]:
+    verified = f"{backup.verified.at:%Y-%m-%d %H:%M} UTC" if backup.verified else "no"
+    return (backup.name, backup.age_text(facts.at), backup.size, backup.kind, verified)
+
+
+def _count(number: int) -> str:
+    return f"{number} backup{'' if number == 1 else 's'}, every database within its objective"
+
+
+def _take_one(key: str) -> Offer:
+    params: Mapping[str, str] = {"database": key}
+    return Offer(label=f"Back up {key}", call=Call(command="ops db backup", params=dict(params)), on="any")

@@ -1,0 +1,236 @@
+"""D4: restore a database from a verified backup. Every write since the backup is lost to whoever goes on working."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from math import ceil
+from typing import Any
+
+from bot.connectors.http import Healthy, MaintenanceOff, MaintenanceOn, UnderMaintenance
+from bot.connectors.postgres import Beheld, CloseDoor, DropDatabase, OpenDoor, Postgres, Swap, SwapBack, Written
+from bot.connectors.vault import Backup, Load, Matches, Take, Vault
+from bot.operation import (
+    Answer,
+    Call,
+    Choice,
+    Database,
+    IfFails,
+    Input,
+    Loss,
+    Observed,
+    Offer,
+    Operation,
+    Plan,
+    Refusal,
+    Results,
+    Risk,
+    See,
+    Service,
+    Step,
+    Unseen,
+    Until,
+)
+
+LATER = 30  # minutes that may pass until it starts: the bounds on what is lost include them
+
+
+class Params(Input):
+    database: Database
+    backup: str = "latest"  # the newest full one; resolved when it is asked for
+
+
+class Facts(Observed):
+    backup: Backup | None
+    live: Beheld | None
+    names: tuple[str, ...]
+    version: int
+    free: int | None  # bytes; None where nobody can know from here
+    written: Written | None  # None where the live database cannot be asked
+    services: tuple[str, ...]
+    switchless: tuple[str, ...]  # services that cannot be put under maintenance
+
+
+class RestoreDatabase(Operation[Params, Facts]):
+    """Restores a database from a verified backup.
+
+    A safety backup first; the backup is loaded beside the live database and compared; then, under maintenance, the two
+    change names. The old database is kept until somebody drops it.
+    """
+
+    risk = Risk.DESTRUCTIVE
+    examples = ('/ops db restore shop reason="orders were deleted at 14:05"',)
+    words = ("recover", "roll back", "backup", "pg_restore")
+    locks = ("database/{database}", "deploy/{services}")
+    confirm = "database"
+
+    async def choices(self, field: str, typed: str, params: Mapping[str, str], see: See) -> Sequence[Choice]:
+        if field != "backup" or "database" not in params:
+            return ()
+        vault = await see(Vault, Database(key=params["database"]))
+        return await vault.choices(typed, see.at, lambda b: b.kind == "full" and b.verified is not None)
+
+    def names(self, params: Params, facts: Facts) -> Mapping[str, Sequence[str]]:
+        return {"services": facts.services}
+
+    async def resolve(self, params: Params, see: See) -> Params:
+        vault = await see(Vault, params.database)
+        return params.model_copy(update={"backup": await vault.named(params.backup)})
+
+    async def observe(self, params: Params, see: See) -> Facts:
+        live, vault = await see(Postgres, params.database), await see(Vault, params.database)
+        services = see.config(params.database).services
+        manifest = await vault.manifest(params.backup)
+        asked = {"written": live.written_since(manifest.counters)} if manifest else {}
+        written = (await see.all(asked, timedelta(seconds=5))).get("written")
+        return Facts(
+            run=see.run,
+            at=see.at,
+            backup=await vault.find(params.backup),
+            live=await live.identity(),
+            names=await live.names(),
+            version=await live.version(),
+            free=await live.free_disk(),
+            written=None if isinstance(written, Unseen) else written,
+            services=services,
+            switchless=tuple(key for key in services if not see.config(Service(key=key)).maintenance_url),
+        )
+
+    def plan(self, params: Params, facts: Facts) -> Plan | Refusal:
+        refusal = _refusal(params, facts)
+        if refusal or not facts.backup or not facts.live:
+            return refusal or _refuse(params, "gone", f"Nothing bears the name of {params.database.key}.")
+        fresh, aside = _names(facts, facts.live)
+        room = "" if facts.free is not None else " (nobody can see from here whether the server's disk has room)"
+        return Plan(
+            sentence=f"Restore {params.database.key} from {facts.backup.name}; the old one stays as {aside}{room}",
+            steps=_steps(params, facts, facts.backup, facts.live, fresh, aside),
+            loses=_losses(facts, facts.backup, aside),
+            offers=(
+                _offer(f"Drop {aside}", "ops db drop-old", database=params.database.key, name=aside),
+                _offer("Swap back", "ops db swap-back", database=params.database.key, name=aside),
+            ),
+        )
+
+    def answer(self, params: Params, facts: Facts, results: Results) -> Answer | None:
+        if facts.backup is None or facts.live is None:
+            return None
+        _, aside = _names(facts, facts.live)
+        rows = f"{facts.backup.tables} tables, {facts.backup.rows} rows"
+        return Answer(
+            headline=f"{params.database.key} is as it was {facts.backup.taken_at:%Y-%m-%d %H:%M} UTC",
+            lines=(f"{rows} from {facts.backup.name}.", f"What was there before is kept as {aside}."),
+        )
+
+
+def _names(facts: Facts, live: Beheld) -> tuple[str, str]:
+    return f"{live.name}_{facts.run.tag}_new", f"{live.name}_{facts.run.tag}_old"
+
+
+def _steps(params: Params, facts: Facts, backup: Backup, live: Beheld, fresh: str, aside: str) -> tuple[Step[Any], ...]:
+    db, services = params.database, tuple(Service(key=key) for key in facts.services)
+    load = Step(
+        "load",
+        Load(database=db, backup=backup, into=fresh),
+        undo=DropDatabase(database=db, name=fresh),
+        tells=f"Load {backup.name} beside the live database",
+    )
+    swap = Step(
+        "swap",
+        Swap(database=db, live_oid=live.oid, fresh=load.result, aside=aside),
+        undo=SwapBack(database=db, live_oid=live.oid, fresh=load.result, aside=aside),
+        tells=f"Swap: the restored database becomes {live.name}, the old one {aside}",
+    )
+    return (
+        Step(
+            "safety",
+            Take(database=db, name=f"before-{facts.run.tag}"),
+            leaves="a safety backup in the vault",
+            tells=f"Back {live.name} up as it is now",
+        ),
+        load,
+        Step("verify", Matches(database=db, backup=backup, fresh=load.result), tells="Compare every table"),
+        *_maintained(services, Step("shut", CloseDoor(database=db, oid=live.oid), tells=f"Close {live.name}")),
+        swap,
+        Step("open", OpenDoor(database=db), closes="shut", no_return=not services, tells=f"Open {live.name}"),
+        *_released(services),
+    )
+
+
+def _maintained(services: tuple[Service, ...], shut: Step[None]) -> tuple[Step[Any], ...]:
+    if not services:
+        return (shut,)
+    public: Until[None] = Until(check=UnderMaintenance(services=services), within=timedelta(minutes=2))
+    return (
+        Step("maintenance", MaintenanceOn(services=services), tells="Maintenance on"),
+        Step("public", public, tells="The public sees the maintenance page"),
+        shut,
+    )
+
+
+def _released(services: tuple[Service, ...]) -> tuple[Step[Any], ...]:
+    if not services:
+        return ()
+    behind = Healthy(services=services, behind_maintenance=True)
+    return (
+        Step("healthy", Until(check=behind, within=timedelta(minutes=5)), tells="Healthy behind maintenance"),
+        Step(
+            "reopen", MaintenanceOff(services=services), closes="maintenance", no_return=True, tells="Maintenance off"
+        ),
+        Step(
+            "look",
+            Until(check=Healthy(services=services), within=timedelta(minutes=5)),
+            if_fails=IfFails.ASK,
+            tells="Healthy for the public",
+        ),
+    )
+
+
+def _losses(facts: Facts, backup: Backup, aside: str) -> tuple[Loss, ...]:
+    minutes = ceil(backup.age(facts.at) / timedelta(minutes=1))
+    time = Loss(what=f"everything since {backup.name} was taken", now=minutes, at_most=minutes + LATER, unit="minutes")
+    if facts.written is None:
+        rows = Loss(what="rows written since, nobody can say how many", at_least=True)
+    else:
+        now = facts.written.rows
+        most = 2 * now + 1000 + ceil(now / max(minutes, LATER) * LATER)
+        rows = Loss(
+            what=f"rows written since (kept in {aside})",
+            now=now,
+            at_most=most,
+            unit="rows",
+            at_least=facts.written.at_least,
+        )
+    return (time, rows)
+
+
+def _refusal(params: Params, facts: Facts) -> Refusal | None:
+    key, backup = params.database.key, facts.backup
+    if backup is None:
+        return _refuse(params, "no_backup", f"{key} has no backup called {params.backup}.")
+    if backup.kind != "full":
+        return _refuse(params, "not_full", f"{backup.name} is a {backup.kind} backup; only a full one can be restored.")
+    if backup.verified is None:
+        verify = _offer("Verify it", "ops db verify-backup", database=key, backup=backup.name)
+        return Refusal(
+            code="unverified",
+            sentence=f"{backup.name} was never restored and compared, so it may be no good. Verify it first.",
+            offers=(verify,),
+        )
+    if misfit := backup.misfit(facts.version, facts.free):
+        return _refuse(params, *misfit)
+    if facts.switchless:
+        lacking = ", ".join(facts.switchless)
+        return _refuse(
+            params, "no_maintenance", f"{lacking}: no maintenance_url in config, so writes could not be held."
+        )
+    if facts.live and (taken := [name for name in _names(facts, facts.live) if name in facts.names]):
+        return _refuse(params, "name_taken", f"A database called {taken[0]} is in the way. Drop it first.")
+    return None
+
+
+def _refuse(params: Params, code: str, sentence: str) -> Refusal:
+    offers = (_offer("List backups", "ops db backups", database=params.database.key),)
+    return Refusal(code=code, sentence=sentence, offers=offers)
+
+
+def _offer(label: str, command: str, **params: str) -> Offer:
+    return Offer(label=label, call=Call(command=command, params=params))
