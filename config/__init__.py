@@ -1,0 +1,1 @@
+"""What an operator decides: settings from the environment, and TOML for services, people, policy and schedules."""

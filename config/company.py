@@ -1,0 +1,287 @@
+"""The company's config as one frozen record: people, groups, targets, policy, schedules and thresholds."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, field_validator, model_validator
+
+from bot.durations import Duration
+from bot.model import Record
+from bot.parse import Known
+from bot.policy import EVERYONE, Policy, Rule
+from config.schemas import TARGETS
+
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", max_length=40)]
+Account = Annotated[str, StringConstraints(pattern=r"^[TE][A-Z0-9]+/[UW][A-Z0-9]+$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{value!r} is no time zone: write e.g. Europe/Vienna or UTC") from None
+    return value
+
+
+RESERVED = {EVERYONE: "the whole roster", "requester": "who asked", "another": "anybody who did not ask"}
+
+
+def _free_name(key: str) -> str:
+    if key in RESERVED:
+        raise ValueError(f"this name means {RESERVED[key]} already: write another one")
+    return key
+
+
+GroupKey = Annotated[Key, AfterValidator(_free_name)]
+
+
+class Person(Record):
+    """Somebody of the roster. An account is "TEAM/USER", Slack's two ids; names and mail addresses do not count."""
+
+    name: Text
+    accounts: tuple[Account, ...] = ()
+    zone: str = "UTC"
+    active: bool = True
+    login: str | None = None  # this person's name on the machine where `python -m bot ask` is typed
+
+    _zone_exists = field_validator("zone")(_zone)
+
+
+class Rotation(Record):
+    """Whose turn it is: the group's members in their order, one `turn` each, from `since` on."""
+
+    since: AwareDatetime
+    turn: Duration = Field(default=timedelta(days=7), gt=timedelta())
+
+
+class Group(Record):
+    """People by key, or a Slack user group, or both. A rota may change after somebody asked; others may not."""
+
+    name: str = ""
+    members: tuple[str, ...] = ()
+    slack: Annotated[str, StringConstraints(pattern=r"^S[A-Z0-9]+$")] | None = None
+    rota: bool = False
+    rotation: Rotation | None = None
+
+    @model_validator(mode="after")
+    def _has_somebody(self) -> Self:
+        if not self.members and self.slack is None:
+            raise ValueError('it has nobody: write members = ["…"] or slack = "S…"')
+        if self.rotation is not None and not (self.rota and self.members):
+            raise ValueError("a rotation needs its people: write rota = true and members = […]")
+        return self
+
+    def on_call(self, at: datetime) -> str | None:
+        """Whose turn it is at that moment; None without a rotation."""
+        if self.rotation is None:
+            return None
+        return self.members[(at - self.rotation.since) // self.rotation.turn % len(self.members)]
+
+
+class Standing(Record):
+    """A schedule that destroys may run under the word of two people, within these bounds and for so long."""
+
+    lasts: Duration = Field(gt=timedelta(), le=timedelta(days=366))
+    at_most: Mapping[str, float] = {}  # loss, in the plan's words -> its bound
+
+
+class Schedule(Record):
+    """An operation asked for by the clock."""
+
+    run: Text  # a whole line, e.g. "/ops db backup shop"
+    cron: Text  # minute, hour, day, month and weekday; weekdays by name
+    zone: str = "UTC"
+    channel: str
+    reason: Text
+    grace: Duration = Field(default=timedelta(hours=1), gt=timedelta())  # a missed tick is caught up within it
+    active: bool = True
+    standing: Standing | None = None
+
+    _zone_exists = field_validator("zone")(_zone)
+
+    @field_validator("cron")
+    @classmethod
+    def _weekdays_by_name(cls, value: str) -> str:
+        parts = value.split()
+        if len(parts) != 5:
+            raise ValueError('it has not five fields: write minute, hour, day, month and weekday, e.g. "0 2 * * *"')
+        if any(character.isdigit() for character in parts[4]):
+            raise ValueError(
+                "a weekday's number means Sunday here and Monday there: write its name, e.g. sun or mon-fri"
+            )
+        return value
+
+
+class Threshold(Record):
+    """A measure that raises an alert, and the value at which the alert is over: two, so that it does not flap."""
+
+    measure: Text  # e.g. "error-rate"
+    above: float | None = None
+    below: float | None = None
+    clear: float
+    lasting: Duration = timedelta(minutes=5)
+    severity: str
+    services: tuple[str, ...] = ()
+    databases: tuple[str, ...] = ()
+    channel: str
+    runbook: str | None = None
+
+    @model_validator(mode="after")
+    def _clears_on_the_good_side(self) -> Self:
+        if (self.above is None) == (self.below is None):
+            raise ValueError("it says not exactly one bound: write above = … or below = …")
+        if (self.above is not None and self.clear > self.above) or (self.below is not None and self.clear < self.below):
+            raise ValueError("clear is beyond the bound: write a value on the good side of it")
+        return self
+
+
+class Limits(Record):
+    """Bounds on what the bot takes at once."""
+
+    runs: int = Field(default=200, ge=1)  # live runs over all; beyond it the doors refuse in words
+    runs_each: int = Field(default=20, ge=1)  # asked by one person and not ended
+    slots: int = Field(default=8, ge=2)  # steps under way in one process
+    progress_per_minute: int = Field(default=20, ge=1, le=50)  # edits of cards that only tell progress
+
+
+class Tandem(Record):
+    """tandem.toml."""
+
+    company: Text
+    team: Annotated[str, StringConstraints(pattern=r"^[TE][A-Z0-9]+$")]
+    environments: tuple[Key, ...] = ("staging", "production")  # from the mildest to the strictest
+    channels: Mapping[Key, Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]+$")]]
+    fallback: str = "incidents"  # the channel used where a run's own cannot be
+    severities: tuple[str, ...] = ("P0", "P1", "P2", "P3")  # from the worst
+    limits: Limits = Limits()
+    connectors: Mapping[Key, Mapping[str, Any]] = {}
+
+
+class Services(Record):
+    """services.toml; each block's shape belongs to a connector."""
+
+    services: Mapping[Key, Mapping[str, Any]] = {}
+    databases: Mapping[Key, Mapping[str, Any]] = {}
+    vaults: Mapping[Key, Mapping[str, Any]] = {}
+
+
+class People(Record):
+    """people.toml."""
+
+    people: Mapping[Key, Person] = Field(min_length=1)
+    groups: Mapping[GroupKey, Group] = {}
+
+
+class Rules(Record):
+    """policy.toml."""
+
+    rule: tuple[Rule, ...] = ()
+
+
+class Schedules(Record):
+    """schedules.toml."""
+
+    schedules: Mapping[Key, Schedule] = {}
+
+
+class Thresholds(Record):
+    """thresholds.toml."""
+
+    thresholds: Mapping[Key, Threshold] = {}
+
+
+class Company(Record):
+    """Everything that config says, checked. Settings of targets and connectors are their connectors' records."""
+
+    folder: Path
+    name: str
+    team: str
+    environments: tuple[str, ...]
+    channels: Mapping[str, str]  # key -> Slack's id
+    fallback: str
+    severities: tuple[str, ...]
+    limits: Limits
+    connectors: Mapping[str, Any]
+    targets: Mapping[str, Mapping[str, Any]]  # "service", "database", "vault" -> key -> settings
+    people: Mapping[str, Person]
+    groups: Mapping[str, Group]  # with `everyone`, who are all active people
+    policy: Policy
+    schedules: Mapping[str, Schedule]
+    thresholds: Mapping[str, Threshold]
+
+    def settings(self, kind: str, key: str) -> Any:
+        """A target's settings. Raises LookupError."""
+        found = self.targets.get(kind, {})
+        if key not in found:
+            raise LookupError(f"config has no {kind} {key!r}; it has {', '.join(sorted(found)) or 'none'}")
+        return found[key]
+
+    def environment(self, kind: str, key: str) -> str:
+        """A target's environment; people have none. Raises LookupError."""
+        if kind == "person":
+            return ""
+        return str(getattr(self.settings(kind, key), "environment", ""))
+
+    def channel_key(self, slack_id: str | None) -> str | None:
+        """The key of a Slack channel, None where config does not name it."""
+        return next((key for key, channel in self.channels.items() if channel == slack_id), None)
+
+    def person_of(self, team: str, user: str) -> str | None:
+        """The active person whose account that is. Names and mail addresses are never looked at."""
+        account = f"{team}/{user}"
+        return next((key for key, p in self.people.items() if p.active and account in p.accounts), None)
+
+    def groups_of(self, slack_groups: Mapping[str, frozenset[str]] | None = None) -> dict[str, frozenset[str]]:
+        """Every active person's groups. `slack_groups`: group key -> people, as read from Slack."""
+        read = slack_groups or {}
+        members = {key: {*group.members, *read.get(key, ())} for key, group in self.groups.items()}
+        return {
+            person: frozenset(key for key, inside in members.items() if person in inside)
+            for person, record in self.people.items()
+            if record.active
+        }
+
+    def on_call(self, at: datetime) -> tuple[str, ...]:
+        """Whoever's turn it is in some rotation at that moment."""
+        turns = (group.on_call(at) for group in self.groups.values())
+        return tuple(dict.fromkeys(person for person in turns if person is not None))
+
+    def known(self) -> Known:
+        """What a typed line may name."""
+        keys = {kind: tuple(found) for kind, found in self.targets.items()}
+        people = tuple(key for key, person in self.people.items() if person.active)
+        pairs = [(*account.split("/"), key) for key in people for account in self.people[key].accounts]
+        pairs.sort(key=lambda pair: pair[0] == self.team)  # where two teams share a user id, our own team's counts
+        accounts = {user: key for _, user, key in pairs}
+        return Known(targets={**keys, "person": people}, accounts=accounts)
+
+
+def assemble(
+    folder: Path, parts: Mapping[str, Any], targets: Mapping[str, Mapping[str, Any]], connectors: Mapping[str, Any]
+) -> Company:
+    """The company from the records of its files and the checked blocks, by table of services.toml."""
+    tandem: Tandem = parts["tandem.toml"]
+    people: People = parts["people.toml"]
+    everyone = tuple(key for key, person in people.people.items() if person.active)
+    all_of_them = {EVERYONE: Group(name="everybody in the roster", members=everyone)} if everyone else {}
+    return Company(
+        folder=folder,
+        name=tandem.company,
+        team=tandem.team,
+        environments=tandem.environments,
+        channels=tandem.channels,
+        fallback=tandem.fallback,
+        severities=tandem.severities,
+        limits=tandem.limits,
+        connectors=connectors,
+        targets={TARGETS[table][0]: found for table, found in targets.items()},
+        people=people.people,
+        groups={**people.groups, **all_of_them},
+        policy=Policy(rules=parts["policy.toml"].rule),
+        schedules=parts["schedules.toml"].schedules,
+        thresholds=parts["thresholds.toml"].thresholds,
+    )

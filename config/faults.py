@@ -1,0 +1,99 @@
+"""What is wrong in a folder of config: each fault with its file and line, in words, and what to write instead."""
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from bot.model import Record
+
+Path = tuple[str | int, ...]
+
+
+class Fault(Record):
+    """One fault. `line` counts from 1; 0 where the fault is of the whole file."""
+
+    file: str
+    line: int = 0
+    what: str
+    instead: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{where}: {self.what}. {self.instead}."
+
+
+class Wrong(Record):
+    """A fault whose line is not known yet: the path of keys and indices that leads to it."""
+
+    file: str
+    path: Path = ()
+    what: str
+    instead: str
+
+
+def meant(word: str, among: Iterable[str]) -> str:
+    """What to write instead of an unknown word."""
+    names = sorted(among)
+    near = get_close_matches(word, names, n=1, cutoff=0.6)
+    if near:
+        return f"You may have meant {near[0]}"
+    return f"Write one of {', '.join(names)}" if names else "There is none yet: add it first"
+
+
+def objections(file: str, wrong: ValidationError, model: type[BaseModel], at: Path = ()) -> list[Wrong]:
+    """Pydantic's objections to what a file says, in our words. The values themselves are not repeated."""
+    return [_objection(file, dict(error), model, at) for error in wrong.errors(include_url=False)]
+
+
+def _objection(file: str, error: dict[str, Any], model: type[BaseModel], at: Path) -> Wrong:
+    inside: Path = tuple(error["loc"])
+    where = [part for part in inside if part != "[key]"]
+    name = str(where[-1]) if where else ""
+    path = (*at, *where)
+    match error["type"]:
+        case "extra_forbidden":
+            what, instead = f"there is no key {name!r} here", meant(name, _keys_at(model, inside[:-1]))
+        case "missing":
+            what, instead = f"the key {name!r} is missing", f"Add {name} = …"
+        case "string_pattern_mismatch" if inside[-1:] == ("[key]",):
+            what, instead = f"{name!r} is no name for it", "Use small letters, digits and - only, e.g. main-shop"
+        case kind:
+            what, instead = _worded(name, kind, str(error["msg"]))
+    return Wrong(file=file, path=path, what=what, instead=instead)
+
+
+def _worded(name: str, kind: str, message: str) -> tuple[str, str]:
+    """Our validators say "what is wrong: write this"; pydantic says "Input should be this"."""
+    text = message.removeprefix("Value error, ")
+    what, colon, instead = text.partition(": write ")
+    if colon:
+        return f"{name}: {what}", f"Write {instead}"
+    what, colon, instead = text.partition("; type ")
+    if colon:
+        return f"{name}: {what}", f"Write {instead}"
+    should = re.sub(r"^Input should be (a )?(valid )?", "", text)
+    return f"{name} is not what it should be ({kind.replace('_', ' ')})", f"Write {should[:200]}"
+
+
+def _keys_at(model: type[BaseModel], loc: Path) -> list[str]:
+    """The keys that the model knows at that place; empty where it takes any."""
+    found: Any = model
+    for part in loc:
+        if isinstance(found, type) and issubclass(found, BaseModel):
+            field = found.model_fields.get(str(part))
+            found = field.annotation if field else None
+        else:
+            arguments = get_args(found) or (None,)
+            found = arguments[0] if get_origin(found) in (tuple, list, frozenset) else arguments[-1]
+        found = _without_none(found)
+    return sorted(found.model_fields) if isinstance(found, type) and issubclass(found, BaseModel) else []
+
+
+def _without_none(annotation: Any) -> Any:
+    parts = get_args(annotation)
+    if type(None) in parts:
+        return next(part for part in parts if part is not type(None))
+    return annotation
