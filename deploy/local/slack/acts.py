@@ -1,0 +1,153 @@
+"""Changes to the workspace itself, each with its events: joining, making channels, people, groups, reactions."""
+
+from __future__ import annotations
+
+from .core import Core
+from .delivery import events
+from .posting import system_message
+from .render import user_object
+from .state import Channel, Group, Message, Person
+from .wire import JsonObject
+
+
+def join(core: Core, channel: Channel, person: Person, inviter: str = "") -> None:
+    """Put a person (or a bot) in a channel."""
+    if person.id in channel.members:
+        return
+    channel.members.append(person.id)
+    if person.team_id != core.state.team.id and person.team_id not in channel.external_teams:
+        channel.external_teams.append(person.team_id)
+    core.state.changed("channel", channel, channel=channel.id)
+    subtype = "channel_join" if channel.kind == "channel" else "group_join"
+    system_message(core, channel, person, subtype, f"<@{person.id}> has joined the channel")
+    events.joined(core, channel, person, inviter)
+
+
+def leave(core: Core, channel: Channel, person: Person) -> None:
+    """Take a person (or a bot) out of a channel."""
+    if person.id not in channel.members:
+        return
+    channel.members.remove(person.id)
+    core.state.changed("channel", channel, channel=channel.id)
+    event: JsonObject = {
+        "type": "member_left_channel",
+        "user": person.id,
+        "channel": channel.id,
+        "channel_type": "C" if channel.kind == "channel" else "G",
+        "team": person.team_id,
+        "event_ts": core.state.new_ts(),
+    }
+    events.emit(core, event, channel=channel)
+
+
+def create_channel(core: Core, name: str, creator: str, *, private: bool) -> Channel:
+    """Make a channel with its creator in it."""
+    state = core.state
+    channel = Channel(
+        id=state.new_id("C"),
+        name=name,
+        kind="group" if private else "channel",
+        created=state.seconds(),
+        creator=creator,
+        members=[creator],
+        updated=state.seconds() * 1000,
+    )
+    state.channels[channel.id] = channel
+    state.changed("channel", channel, channel=channel.id)
+    return channel
+
+
+def open_group_dm(core: Core, members: list[str]) -> Channel:
+    """The group DM of exactly these people."""
+    state = core.state
+    wanted = set(members)
+    for channel in state.channels.values():
+        if channel.kind == "mpim" and set(channel.members) == wanted:
+            return channel
+    names = "--".join(sorted(state.people[member].name for member in wanted))
+    channel = Channel(state.new_id("G"), f"mpdm-{names}-1", "mpim", state.seconds(), members[0], sorted(wanted))
+    state.channels[channel.id] = channel
+    state.changed("channel", channel, channel=channel.id)
+    return channel
+
+
+def archive(core: Core, channel: Channel, *, archived: bool, actor: str) -> None:
+    """Archive a channel, or bring it back."""
+    channel.archived = archived
+    core.state.changed("channel", channel, channel=channel.id)
+    name = ("channel_" if channel.kind == "channel" else "group_") + ("archive" if archived else "unarchive")
+    event: JsonObject = {"type": name, "channel": channel.id, "user": actor, "event_ts": core.state.new_ts()}
+    events.emit(core, event, channel=channel)
+
+
+def change_person(core: Core, person: Person) -> None:
+    """Tell the apps that a person changed."""
+    person.updated = core.state.seconds()
+    core.state.changed("person", person)
+    body = user_object(core.state, person, core.base_url, email=True)
+    del body["profile"]["fields"]
+    events.emit(
+        core,
+        {"type": "user_change", "user": body, "cache_ts": person.updated, "event_ts": core.state.new_ts()},
+    )
+
+
+def change_group(core: Core, group: Group, members: list[str]) -> None:
+    """Give a user group new members."""
+    added = [member for member in members if member not in group.members]
+    removed = [member for member in group.members if member not in members]
+    before = group.updated
+    group.members, group.updated = list(members), core.state.seconds()
+    core.state.changed("group", group)
+    event: JsonObject = {
+        "type": "subteam_members_changed",
+        "subteam_id": group.id,
+        "team_id": core.state.team.id,
+        "date_previous_update": before,
+        "date_update": group.updated,
+        "added_users": added,
+        "added_users_count": len(added),
+        "removed_users": removed,
+        "removed_users_count": len(removed),
+        "event_ts": core.state.new_ts(),
+    }
+    if added or removed:
+        events.emit(core, event)
+
+
+def react(core: Core, message: Message, user: str, name: str) -> bool:
+    """Add a reaction. False when the user had given it already."""
+    users = message.reactions.setdefault(name, [])
+    if user in users:
+        return False
+    users.append(user)
+    _reacted(core, "reaction_added", message, user, name)
+    return True
+
+
+def unreact(core: Core, message: Message, user: str, name: str) -> bool:
+    """Take a reaction back. False when the user had not given it."""
+    users = message.reactions.get(name, [])
+    if user not in users:
+        return False
+    users.remove(user)
+    if not users:
+        del message.reactions[name]
+    _reacted(core, "reaction_removed", message, user, name)
+    return True
+
+
+def _reacted(core: Core, kind: str, message: Message, user: str, name: str) -> None:
+    core.state.changed("message", message, channel=message.channel, key=message.ts)
+    event: JsonObject = {
+        "type": kind,
+        "user": user,
+        "reaction": name,
+        "item": {"type": "message", "channel": message.channel, "ts": message.ts},
+        "item_user": message.user,
+        "event_ts": core.state.new_ts(),
+    }
+    channel = core.state.channels[message.channel]
+    for app in core.state.apps.values():
+        if app.spec.bot_user_id in channel.members and "reactions:read" in app.scopes:
+            events.emit(core, event, channel=channel, only=app.id)

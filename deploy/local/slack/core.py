@@ -1,0 +1,112 @@
+"""The one object every part of the workspace is handed: state, clock, faults, limits, log, transports."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from .clock import Clock
+from .faults import Faults
+from .log import Log
+from .rates import Rates
+from .spec import WorkspaceSpec
+from .state import Channel, InstalledApp, ResponseUrl, State, Trigger
+from .wire import JsonObject
+
+if TYPE_CHECKING:
+    from .delivery.transport import Transport
+
+TRIGGER_LIFE = 3.0
+RESPONSE_URL_LIFE = 30 * 60.0
+RESPONSE_URL_USES = 5
+KEPT = 50_000
+
+
+class Core:
+    """Holds the parts together and owns the tasks that outlive a request."""
+
+    def __init__(self, spec: WorkspaceSpec, clock: Clock, state: State, *, limits: bool) -> None:
+        self.spec = spec
+        self.clock = clock
+        self.state = state
+        self.faults = Faults()
+        self.rates = Rates(limits)
+        self.log = Log()
+        self.base_url = ""
+        self.transport: Transport
+        self.typed: dict[str, dict[str, dict[str, JsonObject]]] = {}
+        self.offered: dict[tuple[str, str, str], dict[str, JsonObject]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run `work` beside the request; it is cancelled when the server stops."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception():
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "a delivery of the local Slack failed", "exception": task.exception(), "task": task}
+            )
+
+    async def settle(self) -> None:
+        """Cancel what still runs and wait for its end."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # --- things deliveries carry ---------------------------------------------------------------------------------
+
+    def trigger(self, app: InstalledApp, person: str, *, view: str = "", channel: str = "") -> str:
+        """A new trigger_id for `person`, good for 3 s and one use."""
+        now = self.clock.now()
+        number = f"{int(now * 1000)}.{secrets.randbelow(10**12):012d}.{secrets.token_hex(16)}"
+        self.state.triggers[number] = Trigger(number, app.id, person, now, view, channel)
+        self.state.save(self.state.triggers[number])
+        while len(self.state.triggers) > KEPT:
+            self.state.forget(self.state.triggers.pop(next(iter(self.state.triggers))))
+        return number
+
+    def response_url(
+        self, app: InstalledApp, family: str, person: str, channel: Channel, origin: str = "", origin_for: str = ""
+    ) -> ResponseUrl:
+        """A new response_url of `family` (commands, actions or app)."""
+        path = f"/{family}/{self.state.team.id}/{secrets.randbelow(10**13):013d}/{secrets.token_urlsafe(18)}"
+        record = ResponseUrl(path, app.id, person, channel.id, self.clock.now(), origin, origin_for)
+        self.state.response_urls[path] = record
+        self.state.save(record)
+        while len(self.state.response_urls) > KEPT:
+            self.state.forget(self.state.response_urls.pop(next(iter(self.state.response_urls))))
+        return record
+
+    # --- parts of payloads ---------------------------------------------------------------------------------------
+
+    def team_part(self) -> JsonObject:
+        """`team` of an interaction payload."""
+        return {"id": self.state.team.id, "domain": self.state.team.domain}
+
+    def user_part(self, person_id: str) -> JsonObject:
+        """`user` of an interaction payload."""
+        person = self.state.people[person_id]
+        return {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team_id}
+
+    def interaction(self, app: InstalledApp, kind: str, person: str) -> JsonObject:
+        """What every interaction payload starts with."""
+        return {
+            "type": kind,
+            "user": self.user_part(person),
+            "api_app_id": app.id,
+            "token": app.spec.verification_token,
+            "team": self.team_part(),
+            "enterprise": None,
+            "is_enterprise_install": False,
+        }
+
+    def channel_part(self, channel: Channel) -> JsonObject:
+        """`channel` of an interaction payload."""
+        return {"id": channel.id, "name": channel.command_name}

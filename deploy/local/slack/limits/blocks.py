@@ -1,0 +1,232 @@
+"""The limits of blocks: fields, lengths, which elements and which surfaces each allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..wire import JsonObject
+from .checker import MRKDWN, Checker
+from .elements import check_element
+
+_SELECTS = tuple(
+    f"{prefix}{kind}_select"
+    for kind in ("static", "external", "users", "conversations", "channels")
+    for prefix in ("", "multi_")
+)
+_COMMON = ("checkboxes", "datepicker", "datetimepicker", *_SELECTS, "radio_buttons", "timepicker")
+ALLOWED = {
+    "actions": ("button", *_COMMON, "overflow", "workflow_button", "rich_text_input"),
+    "section": ("button", *_COMMON, "image", "overflow", "workflow_button"),
+    "input": (
+        *_COMMON,
+        "email_text_input",
+        "file_input",
+        "number_input",
+        "plain_text_input",
+        "rich_text_input",
+        "url_text_input",
+    ),
+    "context": ("image", "plain_text", "mrkdwn"),
+    "context_actions": ("feedback_buttons", "icon_button"),
+}
+MARKDOWN_MOST = 12_000
+
+
+def check_blocks(check: Checker, holder: JsonObject, at: str, most: int, surface: str, *, least: int = 0) -> None:
+    """Every block under `blocks`. `surface` is message, modal or home."""
+    markdown = 0
+    for where, block in check.objects(holder, "blocks", at, most, least=least):
+        check_block(check, block, where, surface)
+        if block.get("type") == "markdown" and isinstance(block.get("text"), str):
+            markdown += len(block["text"])
+    if markdown > MARKDOWN_MOST:
+        check.fault(f"{at}/blocks", f"markdown blocks must be less than {MARKDOWN_MOST + 1} characters together")
+    if len(check.focused) > 1:
+        check.fault(check.focused[1], "only one element per view may set focus_on_load")
+
+
+def check_block(check: Checker, block: JsonObject, at: str, surface: str) -> None:
+    """One block."""
+    kind = block.get("type")
+    if kind is None:
+        check.fault(at, "missing required field: type")
+        return
+    rule = RULES.get(kind) if isinstance(kind, str) else None
+    if rule is None or surface not in rule[1]:
+        check.fault(f"{at}/type", f"unsupported type: {kind}")
+        return
+    block_id = check.string(block, "block_id", at, 255)
+    if block_id:
+        if block_id in check.block_ids:
+            check.fault(f"{at}/block_id", f"`block_id` {block_id} already exists")
+        check.block_ids[block_id] = at
+    known, _, run = rule
+    if known is not None:
+        check.keys(block, at, ("type", "block_id", *known))
+    run(check, block, at)
+
+
+def _elements(check: Checker, block: JsonObject, at: str, most: int) -> None:
+    kind = str(block["type"])
+    if block.get("elements") is None:
+        check.fault(at, "missing required field: elements")
+        return
+    actions: set[str] = set()
+    for where, element in check.objects(block, "elements", at, most):
+        if element.get("type") not in ALLOWED[kind]:
+            check.fault(f"{where}/type", f"unsupported type: {element.get('type')}")
+            continue
+        if element["type"] in MRKDWN:
+            check.text_object(element, where, 2000, MRKDWN)
+            continue
+        action = element.get("action_id")
+        if action and action in actions:
+            check.fault(f"{where}/action_id", f"`action_id` {action} already exists in this block")
+        actions.add(action or "")
+        check_element(check, element, where)
+
+
+def _actions(check: Checker, block: JsonObject, at: str) -> None:
+    _elements(check, block, at, 25)
+
+
+def _context(check: Checker, block: JsonObject, at: str) -> None:
+    _elements(check, block, at, 10)
+
+
+def _context_actions(check: Checker, block: JsonObject, at: str) -> None:
+    _elements(check, block, at, 5)
+
+
+def _section(check: Checker, block: JsonObject, at: str) -> None:
+    if block.get("text") is None and not block.get("fields"):
+        check.fault(at, "must define either `text` or `fields`")
+    check.text(block, "text", at, 3000, kinds=MRKDWN)
+    for where, field in check.objects(block, "fields", at, 10):
+        check.text_object(field, where, 2000, MRKDWN)
+    _one_element(check, block, "accessory", at)
+
+
+def _one_element(check: Checker, block: JsonObject, key: str, at: str) -> None:
+    element = block.get(key)
+    if element is None:
+        return
+    where = f"{at}/{key}"
+    if not isinstance(element, dict):
+        check.fault(where, "must provide an object")
+    elif element.get("type") not in ALLOWED[str(block["type"])]:
+        check.fault(f"{where}/type", f"unsupported type: {element.get('type')}")
+    else:
+        check_element(check, element, where)
+
+
+def _input(check: Checker, block: JsonObject, at: str) -> None:
+    check.text(block, "label", at, 2000, required=True)
+    check.text(block, "hint", at, 2000)
+    check.boolean(block, "optional", "dispatch_action", at=at)
+    if block.get("element") is None:
+        check.fault(at, "missing required field: element")
+    _one_element(check, block, "element", at)
+
+
+def _header(check: Checker, block: JsonObject, at: str) -> None:
+    check.text(block, "text", at, 150, required=True)
+
+
+def _image(check: Checker, block: JsonObject, at: str) -> None:
+    if not (block.get("image_url") or block.get("slack_file")):
+        check.fault(at, "must define either `image_url` or `slack_file`")
+    check.string(block, "image_url", at, 3000)
+    check.string(block, "alt_text", at, 2000, required=True)
+    check.text(block, "title", at, 2000)
+
+
+def _markdown(check: Checker, block: JsonObject, at: str) -> None:
+    check.string(block, "text", at, MARKDOWN_MOST, required=True, least=1)
+
+
+def _rich_text(check: Checker, block: JsonObject, at: str) -> None:
+    kinds = ("rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote")
+    if block.get("elements") is None:
+        check.fault(at, "missing required field: elements")
+    for where, element in check.objects(block, "elements", at, 1000, least=0):
+        if element.get("type") not in kinds:
+            check.fault(f"{where}/type", f"unsupported type: {element.get('type')}")
+
+
+def _table(check: Checker, block: JsonObject, at: str) -> None:
+    rows = check.items(block, "rows", at, 100)
+    if rows is None:
+        check.fault(at, "missing required field: rows")
+    for index, row in enumerate(rows or []):
+        where = f"{at}/rows/{index}"
+        for spot, cell in check.objects({"row": row}, "row", where, 20):
+            if cell.get("type") not in ("raw_text", "raw_number", "rich_text"):
+                check.fault(f"{spot}/type", f"unsupported type: {cell.get('type')}")
+    for where, column in check.objects(block, "column_settings", at, 20, least=0):
+        check.enum(column, "align", where, ("left", "center", "right"))
+
+
+def _video(check: Checker, block: JsonObject, at: str) -> None:
+    check.text(block, "title", at, 199, required=True)
+    for key in ("video_url", "thumbnail_url", "alt_text"):
+        check.string(block, key, at, 3000, required=True)
+
+
+def _alert(check: Checker, block: JsonObject, at: str) -> None:
+    check.enum(block, "level", at, ("default", "info", "warning", "error", "success"))
+
+
+def _card(check: Checker, block: JsonObject, at: str) -> None:
+    if not any(block.get(key) for key in ("hero_image", "title", "actions", "body")):
+        check.fault(at, "must define one of `hero_image`, `title`, `actions`, `body`")
+    check.text(block, "title", at, 150, kinds=MRKDWN)
+    check.text(block, "subtitle", at, 150, kinds=MRKDWN)
+    check.text(block, "body", at, 200, kinds=MRKDWN)
+
+
+def _carousel(check: Checker, block: JsonObject, at: str) -> None:
+    for where, card in check.objects(block, "elements", at, 10):
+        _card(check, card, where)
+
+
+def _container(check: Checker, block: JsonObject, at: str) -> None:
+    for where, child in check.objects(block, "child_blocks", at, 10):
+        check_block(check, child, where, "message")
+
+
+def _none(check: Checker, block: JsonObject, at: str) -> None:
+    return None
+
+
+_ALL = ("message", "modal", "home")
+_MESSAGE = ("message",)
+Rule = tuple[tuple[str, ...] | None, tuple[str, ...], Callable[[Checker, JsonObject, str], None]]
+
+# Keys beside type and block_id (None: not judged), surfaces, and the check itself.
+RULES: dict[str, Rule] = {
+    "section": (("text", "fields", "accessory", "expand"), _ALL, _section),
+    "header": (("text", "level"), _ALL, _header),
+    "context": (("elements",), _ALL, _context),
+    "actions": (("elements",), _ALL, _actions),
+    "context_actions": (("elements",), _MESSAGE, _context_actions),
+    "divider": ((), _ALL, _none),
+    "image": (
+        ("image_url", "slack_file", "alt_text", "title", "image_width", "image_height", "image_bytes"),
+        _ALL,
+        _image,
+    ),
+    "input": (("label", "element", "hint", "optional", "dispatch_action"), _ALL, _input),
+    "rich_text": (("elements",), _ALL, _rich_text),
+    "video": (None, _ALL, _video),
+    "markdown": (("text",), _MESSAGE, _markdown),
+    "table": (("rows", "column_settings"), _MESSAGE, _table),
+    "data_table": (None, _MESSAGE, _none),
+    "data_visualization": (None, _MESSAGE, _none),
+    "task_card": (None, _MESSAGE, _none),
+    "plan": (None, _MESSAGE, _none),
+    "alert": (("text", "level"), ("modal",), _alert),
+    "card": (None, _ALL, _card),
+    "carousel": (None, ("message", "home"), _carousel),
+    "container": (None, _MESSAGE, _container),
+}

@@ -1,0 +1,49 @@
+"""The limits of a message: its blocks, its text, its metadata."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..wire import JsonObject, SlackError
+from .blocks import check_blocks
+from .checker import Checker
+
+TEXT_MOST = 40_000
+UPDATE_TEXT_MOST = 4_000
+METADATA_BYTES = 8 * 1024
+BLOCK_CHARACTERS = 100_000
+
+
+def check_message_blocks(blocks: Any) -> list[JsonObject]:
+    """The blocks when Slack would take them. Raises SlackError: invalid_blocks_format, invalid_blocks, …too_long."""
+    if not isinstance(blocks, list):
+        raise SlackError("invalid_blocks_format")
+    check = Checker()
+    check_blocks(check, {"blocks": blocks}, "", 50, "message")
+    if check.faults:
+        lines = [f"[ERROR] {fault}" for fault in check.faults]
+        raise SlackError("invalid_blocks", errors=list(check.faults), response_metadata={"messages": lines})
+    if len(json.dumps(blocks)) > BLOCK_CHARACTERS:
+        raise SlackError("msg_blocks_too_long")
+    return blocks
+
+
+def check_text(text: str, *, most: int = TEXT_MOST) -> tuple[str, list[str]]:
+    """The text Slack would keep, and the warnings it would give."""
+    if len(text) > most:
+        return text[:most], ["message_truncated"]
+    return text, []
+
+
+def checked_metadata(metadata: Any) -> JsonObject:
+    """Message metadata when Slack would take it; {} removes it. Raises SlackError."""
+    if not isinstance(metadata, dict):
+        raise SlackError("invalid_metadata_format")
+    if not metadata:
+        return {}
+    if not isinstance(metadata.get("event_type"), str) or not isinstance(metadata.get("event_payload"), dict):
+        raise SlackError("invalid_metadata_schema")
+    if len(json.dumps(metadata).encode()) > METADATA_BYTES:
+        raise SlackError("metadata_too_large")
+    return {"event_type": metadata["event_type"], "event_payload": metadata["event_payload"]}

@@ -1,0 +1,75 @@
+"""What Slack changes in what it stores: generated ids, spelled-out defaults, escaped entities, linked URLs."""
+
+from __future__ import annotations
+
+import copy
+import re
+import secrets
+from typing import Any
+
+from ..wire import JsonObject
+
+_ID_SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+/="
+_TOKEN = re.compile(r"<(?:[@#!][^<>\n]+|(?:https?|mailto|tel|slack):[^<>\n]*)>")
+_URL = re.compile(r"https?://[^\s<>|`]+")
+_AMP = re.compile(r"&(?!amp;|lt;|gt;)")
+_QUIET = {"image", "plain_text", "mrkdwn", "workflow_button"}
+
+
+def generated_id() -> str:
+    """A short id like those Slack gives blocks and elements that come without one."""
+    return "".join(secrets.choice(_ID_SIGNS) for _ in range(5))
+
+
+def normalize_blocks(blocks: list[JsonObject]) -> list[JsonObject]:
+    """A copy of the blocks as Slack gives them back."""
+    done: list[JsonObject] = copy.deepcopy(blocks)
+    for block in done:
+        block.setdefault("block_id", generated_id())
+        for element in elements_of(block):
+            if element.get("type") not in _QUIET and str(element.get("type", "")) and block["type"] != "rich_text":
+                element.setdefault("action_id", generated_id())
+        if block["type"] == "input":
+            block.setdefault("optional", False)
+            block.setdefault("dispatch_action", False)
+        if block["type"] not in ("rich_text", "table", "markdown"):
+            _texts(block)
+    return done
+
+
+def elements_of(block: JsonObject) -> list[JsonObject]:
+    """The elements a block holds, in order."""
+    found = [block.get("accessory"), block.get("element"), *(block.get("elements") or [])]
+    return [element for element in found if isinstance(element, dict)]
+
+
+def _texts(value: Any) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _texts(item)
+    elif isinstance(value, dict):
+        if value.get("type") == "plain_text" and "text" in value:
+            value.setdefault("emoji", True)
+        elif value.get("type") == "mrkdwn" and "text" in value:
+            value.setdefault("verbatim", False)
+        for key, item in value.items():
+            if key not in ("private_metadata", "value") and isinstance(item, (dict, list)):
+                _texts(item)
+
+
+def normalize_text(text: str, *, links: bool = True) -> str:
+    """Message text as Slack gives it back: stray `<`, `>` and `&` escaped, bare URLs in angle brackets."""
+    parts: list[str] = []
+    end = 0
+    for match in _TOKEN.finditer(text):
+        parts.append(_plain(text[end : match.start()], links))
+        parts.append(match.group())
+        end = match.end()
+    parts.append(_plain(text[end:], links))
+    return "".join(parts)
+
+
+def _plain(text: str, links: bool) -> str:
+    escaped = _AMP.sub("&amp;", text).replace("<", "&lt;").replace(">", "&gt;")
+    # Slack leaves URLs inside code alone; a text with code in it is left alone as a whole here.
+    return _URL.sub(lambda found: f"<{found.group()}>", escaped) if links and "`" not in text else escaped

@@ -1,0 +1,108 @@
+// The modal on top of a person's stack: drawn in place when the app updates it, what was typed kept.
+
+import { ask, h, icon, redraw, test, toast } from "./dom.js";
+import { blocks } from "./blocks.js";
+import { act, suggested } from "./messages.js";
+import { emojis } from "./mrkdwn.js";
+import { onChange, store } from "./store.js";
+
+const typed = new Map();
+let dialog = null;
+let shown = "";
+
+export function watchModals() {
+  onChange((what) => { if (what === "view" || what === "person") show(); });
+}
+
+// Values of the elements the view still has.
+export function kept(view, values) {
+  const blocksThere = new Map(view.blocks.map((block) => [block.block_id, JSON.stringify(block)]));
+  return Object.fromEntries(Object.entries(values)
+    .filter(([block]) => blocksThere.has(block))
+    .map(([block, actions]) => [block, Object.fromEntries(Object.entries(actions).filter(([action]) => blocksThere.get(block).includes(`"action_id":${JSON.stringify(action)}`)))]));
+}
+
+export function viewSurface(view, more = {}) {
+  if (!typed.has(view.id)) typed.set(view.id, {});
+  const values = typed.get(view.id);
+  const where = { as: store.me.id, view: view.id };
+  return {
+    key: view.id,
+    values,
+    errors: view.errors ?? {},
+    state: (block, one) => view.state.values?.[block.block_id]?.[one.action_id],
+    act: (block, one, value) => act({ ...where, block_id: block.block_id, target: one.action_id, value, values: kept(view, values) }),
+    suggest: async (block, one, query) => suggested(await ask("suggest", { ...where, block_id: block.block_id, target: one.action_id, query, values: kept(view, values) })),
+    ...more,
+  };
+}
+
+export function show() {
+  const view = store.stack.at(-1);
+  if (!view) return shut();
+  const fresh = !dialog;
+  if (fresh) {
+    dialog = h("dialog", { class: "modal", "aria-labelledby": "modal-title", ...test("modal") });
+    dialog.addEventListener("cancel", (event) => { event.preventDefault(); cancel(false); });
+    document.getElementById("modal").append(dialog);
+  }
+  dialog.dataset.view = view.id;
+  dialog.dataset.callback = view.callback_id;
+  const surface = viewSurface(view, { enter: () => submit(view), redraw: () => show(), typed: () => clearError(view) });
+  const scrolled = dialog.querySelector(".modal-body")?.scrollTop ?? 0;
+  redraw(dialog, ...parts(view, surface));
+  dialog.querySelector(".modal-body").scrollTop = shown === view.id ? scrolled : 0;
+  if (fresh) dialog.showModal();
+  if (shown !== view.id) {
+    shown = view.id;
+    const wanted = view.blocks.find((block) => block.element?.focus_on_load);
+    const key = wanted ? `${wanted.block_id}/${wanted.element.action_id}` : "";
+    const first = (key && dialog.querySelector(`[data-key="${CSS.escape(key)}"]`)) || dialog.querySelector(".modal-body textarea, .modal-body input:not([type=radio]):not([type=checkbox]):not([role=combobox])");
+    (first ?? dialog.querySelector(".submit, .modal-close"))?.focus();
+  }
+}
+
+function parts(view, surface) {
+  const stacked = store.stack.length > 1;
+  return [
+    h("header", { class: "modal-head" },
+      stacked ? h("button", { class: "icon-button", type: "button", "aria-label": "Back", onclick: () => cancel(false), ...test("modal-back") }, icon("back")) : null,
+      h("img", { src: `/avatar/${appUser(view)}-24.svg`, alt: "", width: 24, height: 24 }),
+      h("h2", { id: "modal-title", ...test("modal-title") }, emojis(view.title?.text ?? "")),
+      h("button", { class: "icon-button modal-close", type: "button", "aria-label": "Close", onclick: () => cancel(true), ...test("modal-close") }, icon("close"))),
+    h("div", { class: "modal-body" }, blocks(view.blocks, surface)),
+    view.notice ? h("div", { class: "modal-notice", role: "alert", ...test("modal-notice") }, icon("warn"), h("span", {}, view.notice)) : null,
+    h("footer", { class: "modal-foot" },
+      h("button", { class: "button", type: "button", onclick: () => cancel(false), "data-key": "modal-cancel", ...test("modal-cancel") }, view.close?.text ?? (view.submit ? "Cancel" : "Close")),
+      view.submit ? h("button", { class: "button primary submit", type: "button", disabled: view.busy || view.submit_disabled, "aria-busy": String(view.busy), onclick: () => submit(view), "data-key": "modal-submit", ...test("modal-submit") }, emojis(view.submit.text)) : null),
+  ];
+}
+
+const appUser = (view) => store.apps.find((app) => app.id === view.app_id)?.bot_user ?? "";
+
+function clearError(view) {
+  view.notice = "";
+  dialog?.querySelector(".modal-notice")?.remove();
+}
+
+async function submit(view) {
+  try {
+    await ask("submit", { as: store.me.id, view: view.id, values: kept(view, typed.get(view.id) ?? {}) });
+    dialog?.querySelector(".input-error")?.scrollIntoView({ block: "center" });
+  } catch (problem) {
+    toast(problem.message, "warn");
+  }
+}
+
+async function cancel(everything) {
+  const view = store.stack.at(-1);
+  if (!view) return;
+  await ask("close", { as: store.me.id, view: view.id, everything }).catch((problem) => toast(problem.message, "warn"));
+}
+
+function shut() {
+  dialog?.close();
+  dialog?.remove();
+  dialog = null;
+  shown = "";
+}

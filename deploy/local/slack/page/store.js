@@ -1,0 +1,113 @@
+// What the page knows: the workspace in one person's eyes, the messages read so far, modals, homes. Told by a live socket.
+
+import { ask, toast } from "./dom.js";
+import { reader } from "./mrkdwn.js";
+
+export const store = {
+  me: null, team: null, people: new Map(), channels: new Map(), apps: [], groups: [],
+  messages: new Map(), threads: new Map(), ephemerals: new Map(), stack: [], homes: new Map(),
+  version: 0, opened: 0,
+};
+const listeners = new Set();
+let socket = null;
+let soon = 0;
+
+export const onChange = (listener) => listeners.add(listener);
+const tell = (what) => listeners.forEach((listener) => listener(what));
+
+export async function load(person) {
+  const found = await ask("workspace", { as: person });
+  take(found);
+  store.opened ||= found.now;
+  store.version = found.version;
+  store.messages.clear();
+  store.threads.clear();
+  store.homes.clear();
+  store.ephemerals = new Map();
+  const [mine, view] = await Promise.all([ask("ephemerals", { as: person }), ask("view", { as: person })]);
+  // A message only one person sees is gone after a reload, as in Slack: keep those since this page was opened.
+  for (const one of mine.messages) if (Number(one.ts) >= store.opened) store.ephemerals.set(one.ts, one);
+  store.stack = view.stack;
+  listen();
+}
+
+function take(found) {
+  store.me = found.me;
+  store.team = found.team;
+  store.people = new Map(found.people.map((one) => [one.id, one]));
+  store.channels = new Map(found.channels.map((one) => [one.id, one]));
+  store.apps = found.apps;
+  store.groups = found.groups;
+  Object.assign(reader, { people: store.people, channels: store.channels, groups: new Map(found.groups.map((one) => [one.id, one])), me: found.me });
+}
+
+export async function refresh() {
+  take(await ask("workspace", { as: store.me.id }));
+  tell("workspace");
+}
+
+function listen() {
+  if (socket) { socket.onclose = null; socket.close(); }
+  socket = new WebSocket(`ws://${location.host}/control/live?as=${store.me.id}&since=${store.version}`);
+  socket.onmessage = (event) => {
+    const news = JSON.parse(event.data);
+    store.version = news.version;
+    for (const change of news.changes) apply(change);
+  };
+  socket.onopen = () => document.body.classList.remove("offline");
+  socket.onclose = () => {
+    document.body.classList.add("offline");
+    setTimeout(listen, 1000);
+  };
+}
+
+function apply(change) {
+  if (change.kind === "message") {
+    const { message } = change;
+    const fresh = !store.messages.get(message.channel)?.has(message.ts);
+    if (!message.parent_user_id || message.subtype === "thread_broadcast") store.messages.get(message.channel)?.set(message.ts, message);
+    store.threads.get(message.thread_ts ?? message.ts)?.set(message.ts, message);
+    tell({ message, fresh });
+  } else if (change.kind === "message_deleted") {
+    store.messages.get(change.channel)?.delete(change.key);
+    for (const thread of store.threads.values()) thread.delete(change.key);
+    tell({ gone: change.key, channel: change.channel });
+  } else if (change.kind === "ephemeral") {
+    const fresh = !store.ephemerals.has(change.key);
+    store.ephemerals.set(change.key, change.message);
+    if (fresh && change.message.user === "USLACKBOT") toast(change.message.text.replaceAll("`", ""), "slackbot");
+    tell({ message: change.message, fresh });
+  } else if (change.kind === "ephemeral_deleted") {
+    store.ephemerals.delete(change.key);
+    tell({ gone: change.key, channel: change.channel });
+  } else if (change.kind === "view") {
+    store.stack = change.stack;
+    tell("view");
+  } else if (change.kind === "home") {
+    for (const [app, view] of Object.entries(change.views)) store.homes.set(app, view);
+    tell("home");
+  } else {
+    clearTimeout(soon);
+    soon = setTimeout(refresh, 50);
+  }
+}
+
+export async function readChannel(id) {
+  const found = await ask("messages", { as: store.me.id, channel: id });
+  store.messages.set(id, new Map(found.messages.map((one) => [one.ts, one])));
+}
+
+export async function readThread(channel, ts) {
+  const found = await ask("thread", { as: store.me.id, channel, ts });
+  const root = found.messages[0].ts;
+  store.threads.set(root, new Map(found.messages.map((one) => [one.ts, one])));
+  return root;
+}
+
+export async function readHome(app) {
+  const found = await ask("home", { as: store.me.id, app });
+  if (!store.homes.get(app)) store.homes.set(app, found.view);
+}
+
+export const appOf = (channel) => store.apps.find((app) => app.im === channel || app.id === channel);
+export const author = (message) => store.people.get(message.user) ?? { id: message.user, name: message.user, display_name: message.user, real_name: message.user, role: "" };

@@ -1,0 +1,262 @@
+"""Messages: reading what an app or a person wants to say, posting, changing and deleting, with the events of each."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from .core import Core
+from .delivery import events
+from .limits import check_message_blocks, check_text, checked_metadata, normalize_blocks, normalize_text
+from .render import message_object
+from .state import Channel, InstalledApp, Message, Person
+from .state.model import SLACKBOT
+from .wire import JsonObject, SlackError
+
+ATTACHMENTS_MOST = 100
+
+
+@dataclass(slots=True)
+class Content:
+    """What a message says. None means "not given", which an update keeps as it was."""
+
+    text: str | None = None
+    blocks: list[JsonObject] | None = None
+    attachments: list[JsonObject] | None = None
+    metadata: JsonObject | None = None
+    thread_ts: str = ""
+    broadcast: bool = False
+    username: str = ""
+    icons: JsonObject | None = None
+    files: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    mrkdwn: bool = True
+
+    @property
+    def empty(self) -> bool:
+        return not (self.text or self.blocks or self.attachments or self.files)
+
+
+def read_content(args: JsonObject, *, text_most: int | None = None) -> Content:
+    """Content from arguments or a response body. Raises SlackError as Slack would refuse it."""
+    text = args.get("text")
+    markdown = args.get("markdown_text")
+    if markdown is not None:
+        if text or args.get("blocks"):
+            raise SlackError("markdown_text_conflict")
+        args = {**args, "blocks": [{"type": "markdown", "text": str(markdown)}]}
+        text = str(markdown)
+    warnings: list[str] = []
+    if text is not None:
+        text = str(text)
+        if text_most is not None and len(text) > text_most:
+            raise SlackError("msg_too_long")
+        text, warnings = check_text(text)
+        text = normalize_text(text, links=args.get("mrkdwn") is not False)
+    attachments = args.get("attachments")
+    if attachments is not None and not isinstance(attachments, list):
+        raise SlackError("invalid_attachments")
+    if attachments and len(attachments) > ATTACHMENTS_MOST:
+        raise SlackError("too_many_attachments")
+    blocks = None if args.get("blocks") is None else normalize_blocks(check_message_blocks(args["blocks"]))
+    metadata = None if args.get("metadata") is None else checked_metadata(args["metadata"])
+    icons = {key: args[f"icon_{key}"] for key in ("emoji", "url") if args.get(f"icon_{key}")}
+    return Content(
+        text=text,
+        blocks=blocks,
+        attachments=_with_blocks(attachments),
+        metadata=metadata,
+        thread_ts=str(args.get("thread_ts") or ""),
+        broadcast=args.get("reply_broadcast") is True,
+        username=str(args.get("username") or ""),
+        icons=icons or None,
+        warnings=tuple(warnings),
+        mrkdwn=args.get("mrkdwn") is not False,
+    )
+
+
+def _with_blocks(attachments: list[Any] | None) -> list[JsonObject] | None:
+    if attachments is None:
+        return None
+    done: list[JsonObject] = []
+    for number, attachment in enumerate(attachments, 1):
+        if not isinstance(attachment, dict):
+            raise SlackError("invalid_attachments")
+        copy = {**attachment, "id": number}
+        copy.setdefault("fallback", "[no preview available]")
+        if isinstance(attachment.get("blocks"), list):
+            copy["blocks"] = normalize_blocks(check_message_blocks(attachment["blocks"]))
+        done.append(copy)
+    return done
+
+
+def thread_root(core: Core, channel: Channel, ts: str) -> Message | None:
+    """The first message of the thread `ts` names (its own ts, or that of a reply)."""
+    message = core.state.message(channel.id, ts)
+    if message and message.is_reply:
+        return core.state.message(channel.id, message.thread_ts)
+    return message
+
+
+def post_as_app(core: Core, app: InstalledApp, channel: Channel, content: Content) -> Message:
+    """Post for the app. Raises SlackError `no_text` or `message_not_found` (an unknown thread)."""
+    if content.empty:
+        raise SlackError("no_text")
+    message = _new(core, channel.id, app.spec.bot_user_id, content)
+    message.bot_id, message.app_id, message.team = app.spec.bot_id, app.id, app.team_id
+    message.username, message.icons = content.username, content.icons or {}
+    if content.username:
+        message.subtype = "bot_message"
+    return _place(core, channel, message, content)
+
+
+def post_as_person(core: Core, person: Person, channel: Channel, text: str, thread_ts: str = "") -> Message:
+    """Post what a person typed; an app that is named hears of it."""
+    content = Content(text=normalize_text(text), blocks=[_typed_block(text)], thread_ts=thread_ts)
+    message = _new(core, channel.id, person.id, content)
+    message.client_msg_id, message.team = str(uuid.uuid4()), person.team_id
+    return _place(core, channel, message, content)
+
+
+def _typed_block(text: str) -> JsonObject:
+    section = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
+    return {"type": "rich_text", "block_id": "typed", "elements": [section]}
+
+
+def _new(core: Core, channel_id: str, user: str, content: Content) -> Message:
+    return Message(
+        ts=core.state.new_ts(),
+        channel=channel_id,
+        user=user,
+        text=content.text if content.text is not None else fallback(content.blocks),
+        blocks=content.blocks or [],
+        attachments=content.attachments or [],
+        metadata=content.metadata or {},
+        files=list(content.files),
+        mrkdwn=content.mrkdwn,
+    )
+
+
+def fallback(blocks: list[JsonObject] | None) -> str:
+    """The text Slack shows in notifications for a message that came with blocks only."""
+    return "This content can't be displayed." if blocks else ""
+
+
+def _place(core: Core, channel: Channel, message: Message, content: Content) -> Message:
+    state = core.state
+    parent: Message | None = None
+    if content.thread_ts:
+        parent = thread_root(core, channel, content.thread_ts)
+        if parent is None:
+            raise SlackError("message_not_found")
+        message.thread_ts, message.parent_user = parent.ts, parent.user
+        if content.broadcast:
+            message.subtype = "thread_broadcast"
+    state.messages.setdefault(channel.id, {})[message.ts] = message
+    state.changed("message", message, channel=channel.id, key=message.ts)
+    if parent:
+        parent.replies.append(message.ts)
+        parent.thread_ts = parent.ts
+        state.changed("message", parent, channel=channel.id, key=parent.ts)
+    body = message_object(state, message, core.base_url)
+    events.emit_message(core, events.message_event(channel, message, body), channel)
+    events.emit_mention(core, channel, message, body)
+    return message
+
+
+def system_message(core: Core, channel: Channel, person: Person, subtype: str, text: str) -> Message:
+    """The line Slack itself leaves in a channel (somebody joined)."""
+    message = _new(core, channel.id, person.id, Content(text=text))
+    message.subtype, message.team = subtype, person.team_id
+    return _place(core, channel, message, Content())
+
+
+def update(core: Core, message: Message, content: Content, editor: str) -> None:
+    """Change a message in place; what `content` leaves out stays. Sends message_changed for visible messages."""
+    state = core.state
+    before = message_object(state, message, core.base_url)
+    if content.text is not None:
+        message.text = content.text
+    elif content.blocks is not None and not message.text:
+        message.text = fallback(content.blocks)
+    if content.blocks is not None:
+        message.blocks = content.blocks
+    if content.attachments is not None:
+        message.attachments = content.attachments
+    if content.metadata is not None:
+        message.metadata = content.metadata
+    if message.ephemeral_for:
+        state.changed("ephemeral", message, channel=message.channel, person=message.ephemeral_for, key=message.ts)
+        return
+    message.edited = {"user": editor, "ts": f"{state.seconds()}.000000"}
+    state.changed("message", message, channel=message.channel, key=message.ts)
+    channel = state.channels[message.channel]
+    after = message_object(state, message, core.base_url)
+    events.emit_message(core, _hidden(core, channel, "message_changed", before, message=after), channel)
+
+
+def _hidden(core: Core, channel: Channel, subtype: str, before: JsonObject, **more: Any) -> JsonObject:
+    ts = core.state.new_ts()
+    return {
+        "type": "message",
+        "subtype": subtype,
+        **more,
+        "previous_message": before,
+        "channel": channel.id,
+        "hidden": True,
+        "ts": ts,
+        "event_ts": ts,
+        "channel_type": channel.event_type,
+    }
+
+
+def delete(core: Core, message: Message) -> None:
+    """Remove a message. The first message of a thread with replies stays as a tombstone, as in Slack."""
+    state = core.state
+    if message.ephemeral_for:
+        state.ephemerals[message.ephemeral_for].pop(message.ts, None)
+        state.forget(message)
+        key, person = message.ts, message.ephemeral_for
+        state.changed("ephemeral_deleted", None, channel=message.channel, person=person, key=key)
+        return
+    channel = state.channels[message.channel]
+    before = message_object(state, message, core.base_url)
+    if message.replies:
+        message.text, message.blocks, message.attachments, message.files = "This message was deleted.", [], [], []
+        message.subtype, message.user, message.metadata = "tombstone", SLACKBOT, {}
+        message.bot_id = message.app_id = ""
+        state.changed("message", message, channel=channel.id, key=message.ts)
+    else:
+        del state.messages[channel.id][message.ts]
+        state.forget(message)
+        _leave_thread(core, message)
+        state.changed("message_deleted", None, channel=channel.id, key=message.ts)
+    event = _hidden(core, channel, "message_deleted", before, deleted_ts=message.ts)
+    events.emit_message(core, event, channel)
+
+
+def _leave_thread(core: Core, message: Message) -> None:
+    parent = core.state.message(message.channel, message.thread_ts) if message.is_reply else None
+    if parent and message.ts in parent.replies:
+        parent.replies.remove(message.ts)
+        core.state.changed("message", parent, channel=parent.channel, key=parent.ts)
+
+
+def post_ephemeral(core: Core, channel: Channel, person_id: str, content: Content, app: InstalledApp | None) -> Message:
+    """Show a message to one person only; `app` None means Slackbot speaks. Raises SlackError `no_text`."""
+    if content.empty:
+        raise SlackError("no_text")
+    message = _new(core, channel.id, app.spec.bot_user_id if app else SLACKBOT, content)
+    message.ephemeral_for, message.team = person_id, core.state.team.id
+    message.thread_ts = content.thread_ts
+    if app:
+        message.bot_id, message.app_id = app.spec.bot_id, app.id
+    core.state.ephemerals.setdefault(person_id, {})[message.ts] = message
+    core.state.changed("ephemeral", message, channel=channel.id, person=person_id, key=message.ts)
+    return message
+
+
+def slackbot_says(core: Core, channel: Channel, person_id: str, words: str) -> Message:
+    """Slackbot's word to one person: why a command did not work."""
+    return post_ephemeral(core, channel, person_id, Content(text=words), None)

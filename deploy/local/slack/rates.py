@@ -1,0 +1,56 @@
+"""Slack's rate limits as token buckets: tiers by method and app, and one post a second in a channel."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+PER_MINUTE = {"1": 1, "2": 20, "3": 50, "4": 100, "special": 600}
+POST_BURST = 5
+POSTS_PER_MINUTE = 300
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Holds up to `size` calls and gains `rate` a second."""
+
+    size: float
+    rate: float
+    level: float
+    at: float
+
+    def take(self, now: float) -> float:
+        """0 when a call may pass, else the seconds until one may."""
+        self.level = min(self.size, self.level + (now - self.at) * self.rate)
+        self.at = now
+        if self.level >= 1:
+            self.level -= 1
+            return 0.0
+        return (1 - self.level) / self.rate
+
+
+class Rates:
+    """`on` False lets everything pass. Figures are the floors Slack promises, with a minute's worth as the burst."""
+
+    def __init__(self, on: bool = True) -> None:
+        self.on = on
+        self._buckets: dict[tuple[str, ...], Bucket] = {}
+
+    def retry_after(self, app: str, method: str, tier: str, channel: str, now: float) -> int:
+        """0 when the call may pass, else whole seconds for Retry-After."""
+        if not self.on:
+            return 0
+        wait = 0.0
+        if method == "chat.postMessage":
+            wait = self._take((app, method, channel), POST_BURST, 1.0, now)
+            wait = wait or self._take((app, method), POSTS_PER_MINUTE, POSTS_PER_MINUTE / 60, now)
+        else:
+            per_minute = PER_MINUTE[tier]
+            wait = self._take((app, method), per_minute, per_minute / 60, now)
+        return math.ceil(wait)
+
+    def _take(self, key: tuple[str, ...], size: float, rate: float, now: float) -> float:
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = Bucket(size, rate, size, now)
+        return bucket.take(now)

@@ -1,0 +1,89 @@
+"""The optional file behind a State: one SQLite table of JSON records, written before an answer leaves."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import asdict
+from pathlib import Path
+
+from .model import RECORDS, Channel, FileRecord, Group, Message, Person, Record, ResponseUrl, Trigger, View
+from .store import State
+
+_CLASSES = {record.TABLE: record for record in RECORDS}
+
+
+class StateFile:
+    """Keeps a State's records in `path`, so that a stop, or a kill, loses nothing that was answered."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._db = sqlite3.connect(path)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")  # a killed process loses nothing; only a power cut may
+        self._db.execute("CREATE TABLE IF NOT EXISTS record (key TEXT PRIMARY KEY, number INTEGER, body TEXT NOT NULL)")
+        self._db.execute("CREATE INDEX IF NOT EXISTS record_number ON record (number)")
+        row = self._db.execute("SELECT coalesce(max(number), 0) FROM record").fetchone()
+        self._number = int(row[0])
+
+    def load(self, state: State) -> None:
+        """Read every record back, in the order they were first written."""
+        for key, body in self._db.execute("SELECT key, body FROM record ORDER BY number"):
+            table = key.partition(":")[0]
+            if table == "meta":
+                state.version = int(json.loads(body)["version"])
+            elif table == "stack":
+                state.stacks[key.partition(":")[2]] = json.loads(body)
+            else:
+                _put(state, _CLASSES[table](**json.loads(body)))
+
+    def flush(self, state: State) -> None:
+        """Write what changed since the last flush, in one transaction."""
+        if not (state.dirty or state.dirty_stacks):
+            return
+        dirty, state.dirty = state.dirty, {}
+        stacks, state.dirty_stacks = state.dirty_stacks, set()
+        with self._db:
+            for key, record in dirty.items():
+                if record is None:
+                    self._db.execute("DELETE FROM record WHERE key = ?", (key,))
+                else:
+                    self._write(key, json.dumps(asdict(record)))
+            for person in stacks:
+                self._write(f"stack:{person}", json.dumps(state.stacks.get(person, [])))
+            self._write("meta:version", json.dumps({"version": state.version}))
+
+    def _write(self, key: str, body: str) -> None:
+        self._number += 1
+        self._db.execute(
+            "INSERT INTO record (key, number, body) VALUES (?, ?, ?) "
+            "ON CONFLICT (key) DO UPDATE SET body = excluded.body",
+            (key, self._number, body),
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+
+def _put(state: State, record: Record) -> None:
+    match record:
+        case Person():
+            state.people[record.id] = record
+        case Channel():
+            state.channels[record.id] = record
+        case Group():
+            state.groups[record.id] = record
+        case Message():
+            home = state.ephemerals if record.ephemeral_for else state.messages
+            home.setdefault(record.ephemeral_for or record.channel, {})[record.ts] = record
+            state.seen_ts(record.ts)
+        case View():
+            state.views[record.id] = record
+            if record.type == "home":
+                state.homes[(record.app_id, record.person)] = record.id
+        case Trigger():
+            state.triggers[record.id] = record
+        case ResponseUrl():
+            state.response_urls[record.path] = record
+        case FileRecord():
+            state.files[record.id] = record

@@ -1,0 +1,144 @@
+"""The Web API's door: reads a request as the SDKs send it, checks token, scope, limits and faults, runs, logs."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from aiohttp import web
+
+from ..core import Core
+from ..faults import Fault
+from ..state import InstalledApp
+from ..wire import JsonObject, SlackError, argument_error
+from .call import Call, Method, missing_scope
+
+
+class Door:
+    """GET and POST /api/<method>."""
+
+    def __init__(self, core: Core, methods: Iterable[Method]) -> None:
+        self._core = core
+        self.methods = {method.name: method for method in methods}
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one call, whatever it is."""
+        core, name = self._core, request.match_info["method"]
+        started = core.clock.now()
+        entry = core.log.add("api", name, started)
+        core.state.changed("log", None, key=name)
+        headers: dict[str, str] = {}
+        status = 200
+        try:
+            args, token = await read_request(request)
+            entry.request = args
+            method = self.methods.get(name)
+            if method is None:
+                raise SlackError("unknown_method", req_method=name)
+            app = self._authorised(method, token)
+            entry.app = app.id if app else ""
+            if app:
+                headers["x-oauth-scopes"] = ",".join(sorted(app.scopes))
+            fault = core.faults.method(name)
+            if fault:
+                await self._before(fault, request)
+            body = await self._run(method, app, args)
+            if fault and fault.kind == "lost":
+                return _cut(request)
+        except SlackError as refusal:
+            body, status, headers = refusal.body(), refusal.status, headers | refusal.headers
+        entry.elapsed = core.clock.now() - started
+        entry.result = "ok" if body.get("ok") else str(body.get("error"))
+        entry.answer = body
+        core.state.changed("log", None, key=name)
+        return web.json_response(body, status=status, headers=headers)
+
+    def _authorised(self, method: Method, token: str) -> InstalledApp | None:
+        if method.caller == "none":
+            return None
+        if not token:
+            raise SlackError("not_authed")
+        found = self._core.state.app_of_token(token)
+        if found is None:
+            raise SlackError("invalid_auth")
+        app, kind = found
+        if app.revoked:
+            raise SlackError("token_revoked" if method.name != "auth.test" else "account_inactive")
+        if kind != method.caller:
+            raise SlackError("not_allowed_token_type")
+        if method.scopes and not app.scopes.intersection(method.scopes):
+            raise missing_scope(app, method.scopes[0])
+        return app
+
+    async def _run(self, method: Method, app: InstalledApp | None, args: JsonObject) -> JsonObject:
+        core = self._core
+        if app is None:
+            app = core.state.app() if core.state.apps else None
+            if app is None:
+                return {"ok": True}
+        wait = core.rates.retry_after(app.id, method.name, method.tier, str(args.get("channel", "")), core.clock.now())
+        if wait:
+            raise SlackError("ratelimited", status=429, headers={"Retry-After": str(wait)})
+        missing = [key for key in method.required if args.get(key) in (None, "")]
+        if missing:
+            raise argument_error(*(f"missing required field: {key}" for key in missing))
+        found = method.run(Call(core, app, args))
+        return {"ok": True, **(await found if inspect.isawaitable(found) else found)}
+
+    async def _before(self, fault: Fault, request: web.Request) -> None:
+        match fault.kind:
+            case "ratelimited":
+                seconds = max(1, round(fault.seconds))
+                raise SlackError("ratelimited", status=429, headers={"Retry-After": str(seconds)})
+            case "error":
+                raise SlackError(fault.code)
+            case "server_error":
+                raise SlackError("internal_error", status=500)
+            case "slow":
+                await self._core.clock.sleep(fault.seconds)
+            case "hang":
+                await asyncio.get_running_loop().create_future()
+            case "drop":
+                _cut(request)
+                raise SlackError("internal_error", status=500)
+            case _:
+                return
+
+
+def _cut(request: web.Request) -> web.Response:
+    """Cut the connection under the request."""
+    if request.transport:
+        request.transport.close()
+    return web.Response(status=500)
+
+
+async def read_request(request: web.Request) -> tuple[JsonObject, str]:
+    """Arguments (query, form and JSON body merged, later wins) and the token."""
+    args: JsonObject = dict(request.query)
+    if request.method == "POST" and request.can_read_body:
+        if request.content_type == "application/json":
+            args |= await _json_body(request)
+        else:
+            args |= {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
+    header = request.headers.get("Authorization", "")
+    token = header[7:].strip() if header.lower().startswith("bearer ") else ""
+    from_args = args.pop("token", "")
+    if request.content_type == "application/json":
+        from_args = request.query.get("token", "")
+    return args, token or str(from_args)
+
+
+async def _json_body(request: web.Request) -> dict[str, Any]:
+    text = await request.text()
+    if not text.strip():
+        return {}
+    try:
+        body = json.loads(text)
+    except ValueError:
+        raise SlackError("invalid_json") from None
+    if not isinstance(body, dict):
+        raise SlackError("json_not_object")
+    return body

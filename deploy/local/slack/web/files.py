@@ -1,0 +1,178 @@
+"""files.*: upload in three steps, look up; and the routes that take and give the bytes."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+import secrets
+from typing import Any
+
+from aiohttp import web
+
+from .. import posting
+from ..core import Core
+from ..render import file_object
+from ..state import Channel, FileRecord
+from ..wire import JsonObject, SlackError, argument_error
+from .call import Call, Method
+
+SNIPPET_MOST = 1024 * 1024
+FILE_MOST = 64 * 1024 * 1024
+ALT_MOST = 1000
+
+
+def get_upload_url(call: Call) -> JsonObject:
+    name, length = call.text("filename"), call.number("length", 0)
+    if length <= 0:
+        raise argument_error("must be a positive number [json-pointer:/length]")
+    if call.text("snippet_type") and length > SNIPPET_MOST:
+        raise SlackError("snippet_too_large")
+    if length > FILE_MOST:
+        raise SlackError("file_upload_size_restricted")
+    if len(call.text("alt_txt")) > ALT_MOST:
+        raise SlackError("alt_txt_too_large")
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    ending = name.rpartition(".")[2].lower() if "." in name else "text"
+    file = FileRecord(
+        id=call.core.state.new_id("F"),
+        name=name,
+        title=name,
+        user=call.bot,
+        app_id=call.app.id,
+        size=length,
+        created=call.core.state.seconds(),
+        mimetype=kind,
+        filetype=call.text("snippet_type") or ending,
+        secret=secrets.token_urlsafe(24),
+        alt_text=call.text("alt_txt"),
+    )
+    call.core.state.files[file.id] = file
+    call.core.state.save(file)
+    return {"upload_url": f"{call.core.base_url}/upload/v1/{file.secret}", "file_id": file.id}
+
+
+def complete_upload(call: Call) -> JsonObject:
+    wanted = call.value("files")
+    if not isinstance(wanted, list) or not wanted:
+        raise argument_error("must be an array [json-pointer:/files]")
+    files = [_uploaded(call, item) for item in wanted]
+    channels = [_channel(call, name) for name in _channels(call)]
+    for file in files:
+        file.stage = "complete"
+        call.core.state.save(file)
+    for channel in channels:
+        _share(call, channel, files)
+    return {"files": [_completed(call, file, bool(channels)) for file in files]}
+
+
+def _completed(call: Call, file: FileRecord, shared: bool) -> JsonObject:
+    if not shared:
+        return {"id": file.id, "title": file.title}
+    return file_object(call.core.state, file, call.core.base_url)
+
+
+def _uploaded(call: Call, item: Any) -> FileRecord:
+    file = call.core.state.files.get(str(item.get("id"))) if isinstance(item, dict) else None
+    if file is None or file.app_id != call.app.id:
+        raise SlackError("file_not_found")
+    if file.stage == "wanted":
+        raise SlackError("file_update_failed")
+    file.title = item.get("title") or file.name
+    return file
+
+
+def _channels(call: Call) -> list[str]:
+    names = call.listing("channels") + ([call.text("channel_id")] if call.text("channel_id") else [])
+    if len(names) > 100:
+        raise SlackError("channels_limit_exceeded")
+    return names
+
+
+def _channel(call: Call, name: str) -> Channel:
+    person = call.core.state.people.get(name)
+    if person:
+        return call.core.state.im(person.id, call.app)
+    channel = call.core.state.channels.get(name)
+    if channel is None or (channel.kind != "channel" and call.bot not in channel.members):
+        raise SlackError("channel_not_found")
+    if call.bot not in channel.members:
+        raise SlackError("not_in_channel")
+    return channel
+
+
+def _share(call: Call, channel: Channel, files: list[FileRecord]) -> None:
+    comment = call.text("initial_comment")
+    content = posting.read_content({"text": comment} if comment else {"blocks": call.value("blocks")})
+    content.files = tuple(file.id for file in files)
+    content.thread_ts = call.text("thread_ts")
+    content.text = content.text or ""
+    message = posting.post_as_app(call.core, call.app, channel, content)
+    for file in files:
+        file.shares.setdefault(channel.id, []).append(message.ts)
+        call.core.state.save(file)
+
+
+def info(call: Call) -> JsonObject:
+    file = call.core.state.files.get(call.text("file"))
+    if file is None or file.stage != "complete":
+        raise SlackError("file_not_found")
+    return {
+        "file": file_object(call.core.state, file, call.core.base_url),
+        "comments": [],
+        "response_metadata": {"next_cursor": ""},
+    }
+
+
+class FileDoor:
+    """POST /upload/v1/<secret> takes the bytes; GET /files-pri/… gives them to a token with files:read."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    async def take(self, request: web.Request) -> web.Response:
+        """The second step of an upload."""
+        secret = request.match_info["secret"]
+        file = next((file for file in self._core.state.files.values() if file.secret == secret), None)
+        if file is None or file.stage == "complete":
+            return web.Response(status=404, text="this upload address is unknown or used")
+        content = await _bytes(request)
+        if len(content) != file.size:
+            return web.Response(status=400, text=f"expected {file.size} bytes, got {len(content)}")
+        file.content, file.stage = base64.b64encode(content).decode(), "uploaded"
+        self._core.state.save(file)
+        return web.Response(text=f"OK - {len(content)}")
+
+    async def give(self, request: web.Request) -> web.Response:
+        """Download by an app's token, or by a person's page of this workspace."""
+        file = self._core.state.files.get(request.match_info["file"])
+        if file is None or not self._may_read(request, file):
+            return web.Response(status=404, text="no such file")
+        headers = {"Content-Disposition": "attachment" if request.query.get("download") else "inline"}
+        headers |= {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
+        return web.Response(body=base64.b64decode(file.content), content_type=file.mimetype, headers=headers)
+
+    def _may_read(self, request: web.Request, file: FileRecord) -> bool:
+        header = request.headers.get("Authorization", "")
+        found = self._core.state.app_of_token(header.removeprefix("Bearer ").strip()) if header else None
+        if found:
+            return found[1] == "bot" and "files:read" in found[0].scopes
+        viewer = request.query.get("as", "")
+        channels = [self._core.state.channels[channel_id] for channel_id in file.shares]
+        return any(viewer in channel.members for channel in channels)
+
+
+async def _bytes(request: web.Request) -> bytes:
+    if request.content_type == "multipart/form-data":
+        form = await request.post()
+        for part in form.values():
+            if isinstance(part, web.FileField):
+                return part.file.read()
+    return await request.read()
+
+
+WRITE = ("files:write",)
+METHODS = (
+    Method("files.getUploadURLExternal", get_upload_url, "4", WRITE, ("filename", "length")),
+    Method("files.completeUploadExternal", complete_upload, "4", WRITE, ("files",)),
+    Method("files.info", info, "4", ("files:read",), ("file",)),
+)
