@@ -1,0 +1,70 @@
+"""Somebody who has never seen it opens the page, and comes from the typed command to a restored shop."""
+
+import re
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.scenario.story import Run, Story
+
+pytestmark = pytest.mark.browser
+
+
+async def test_a_stranger_asks_is_refused_their_own_approval_and_sees_the_restore_done(
+    story: Story, page: Page
+) -> None:
+    before, asked = await story.orders(), await story.last()
+    await story.sells(500)
+    await page.goto(story.stage.page)
+    await _type_the_command(page, await story.first_backup())
+    await _fill_in_the_form(page)
+    run = Run(story, await story.last())
+    assert run.id == asked + 1
+    await run.can_be_approved()
+
+    card = page.locator(".message", has_text=re.compile(rf"· {run.tag}\b")).last
+    await expect(card).to_contain_text("What is lost")
+    await _approve(page, card)
+    await expect(page.locator(".message.ephemeral").last).to_contain_text("somebody else must decide")
+    assert await run.state() == "awaiting_approval"
+
+    await page.get_by_test_id("person-switch").click()
+    await page.get_by_role("menuitem", name="Ben Okafor", exact=False).first.click()
+    await _approve(page, card)
+    await expect(card).to_contain_text("Done", timeout=30_000)
+    await expect(card.get_by_role("button", name=f"Drop shop_{run.tag}_old")).to_be_visible()
+    await card.get_by_test_id("open-thread").click()
+    thread = page.get_by_test_id("thread-messages")
+    for told in ("Ben Okafor approved", "Compare every table", "point of no return", "shop is as it was"):
+        await expect(thread).to_contain_text(told)
+    assert await story.orders() <= before
+
+
+async def _type_the_command(page: Page, backup: str) -> None:
+    """With the completion that the page offers."""
+    composer = page.get_by_test_id("composer")
+    await composer.press_sequentially("/op")
+    await expect(page.get_by_test_id("command")).to_have_attribute("data-command", "/ops")
+    await composer.press("Tab")
+    await expect(composer).to_have_value("/ops ")
+    await composer.press_sequentially(f'db restore shop backup={backup} reason="bad import"')
+    await composer.press("Enter")
+
+
+async def _fill_in_the_form(page: Page) -> None:
+    """The wrong name first: the page says so beside the field, and keeps the rest."""
+    await expect(page.get_by_test_id("modal")).to_contain_text("Nothing is asked yet")
+    await expect(page.get_by_label("Why")).to_have_value("bad import")
+    again = page.get_by_label("Type the database again")
+    await again.fill("shpo")
+    await page.get_by_test_id("modal-submit").click()
+    await expect(page.get_by_test_id("input-error")).to_contain_text("not the same")
+    await again.fill("shop")
+    await page.get_by_test_id("modal-submit").click()
+    await expect(page.get_by_test_id("modal")).to_have_count(0)
+
+
+async def _approve(page: Page, card: Locator) -> None:
+    await card.get_by_role("button", name="Approve").click()
+    await expect(page.get_by_test_id("confirm")).to_contain_text("Restore shop")
+    await page.get_by_test_id("confirm-accept").click()

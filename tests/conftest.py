@@ -1,0 +1,115 @@
+"""What every test may ask for: the session's PostgreSQL, a database, a Chromium; and CI's rule about skips."""
+
+import os
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.local.postgres import Server
+from tests.databases import ROOT, SessionServer, Template, ensure_template
+
+pytest_plugins = ["tests.support.plugin"]
+MakeDatabase = Callable[..., Awaitable[str]]
+SESSION = pytest.StashKey[SessionServer]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The process that the person started owns the server's folder; xdist's workers are told where it is."""
+    if not hasattr(session.config, "workerinput") and not session.config.option.collectonly:
+        session.config.stash[SESSION] = SessionServer()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """xdist: what a worker is told before it starts."""
+    if SESSION in node.config.stash:
+        node.workerinput["tandem_home"] = str(node.config.stash[SESSION].database_home)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Also after Ctrl-C; after a kill the guard does the same alone."""
+    if SESSION in config.stash:
+        config.stash[SESSION].close()
+
+
+@pytest.fixture(scope="session")
+def pg_server(request: pytest.FixtureRequest) -> Server:
+    """The session's PostgreSQL, started by the first test that asks. With fsync off: a kill of it loses nothing."""
+    worker = getattr(request.config, "workerinput", None)
+    home = Path(worker["tandem_home"]) if worker else request.config.stash[SESSION].database_home
+    return Server.start(home, durable=False)
+
+
+@pytest.fixture(scope="session")
+def template_database() -> Template | None:
+    """What a test's database is a copy of, built once a session; None: an empty database."""
+    return None
+
+
+@pytest.fixture
+async def make_database(pg_server: Server, template_database: Template | None) -> AsyncIterator[MakeDatabase]:
+    """`await make_database()` gives the superuser's URL of a new database; it is dropped after the test.
+
+    `template` takes another Template than the session's, or None for an empty database.
+    """
+    made: list[str] = []
+
+    async def make(template: Template | None = template_database) -> str:
+        if template is not None:
+            await ensure_template(pg_server, template)
+        name = f"test_{secrets.token_hex(6)}"
+        made.append(name)
+        return await pg_server.create_database(name, template=template.name if template else None)
+
+    yield make
+    for name in made:
+        await pg_server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The browser's program."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    return Path(found)
+
+
+def allowed_skips() -> list[str]:
+    """The reasons for which CI lets a test be skipped, as patterns."""
+    lines = (ROOT / "tests" / "allowed_skips.txt").read_text().splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Where CI=true, turns a skip for a reason that is not on the list into a failure."""
+    if os.environ.get("CI") != "true" or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    reason = reason.removeprefix("Skipped: ")
+    if any(fnmatchcase(reason, pattern) for pattern in allowed_skips()):
+        return
+    report.outcome = "failed"
+    report.longrepr = f"Skipped in CI for a reason that tests/allowed_skips.txt does not have: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Runs in xdist's workers too."""
+    report = yield
+    refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A whole module may be skipped while it is read."""
+    report = yield
+    refuse_skip(report)
+    return report

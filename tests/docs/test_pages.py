@@ -1,0 +1,119 @@
+"""What the pages say of files, settings and libraries is so."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from pydantic import BaseModel
+
+from bot.metrics import Metrics
+from bot.policy import Rule
+from config import schemas
+from config.company import Group, Limits, Person, Schedule, Standing, Tandem, Threshold
+from config.load import FILES
+from config.settings import SECRETS, Settings
+from tests.databases import ROOT
+from tests.docs.pages import PAGES, all_fences, anchors, codes, links, table
+
+DECISIONS = ROOT / "docs" / "decisions" / "README.md"
+OPERATORS = ROOT / "docs" / "operators.md"
+PICTURE_LIMIT = 150_000  # bytes
+
+
+def _id(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_id)
+def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
+    dead = []
+    for link in links(page):
+        path, _, anchor = link.partition("#")
+        if re.match(r"[a-z]+:", link):
+            continue
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            dead.append(link)
+    assert dead == []
+
+
+def test_every_picture_is_small_and_shown_somewhere() -> None:
+    pictures = set((ROOT / "docs" / "images").glob("*.png"))
+    shown = {(page.parent / link).resolve() for page in PAGES for link in links(page) if link.endswith(".png")}
+    assert pictures == shown
+    assert {path.name: path.stat().st_size for path in pictures if path.stat().st_size > PICTURE_LIMIT} == {}
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached, ahead = set[Path](), [ROOT / "README.md"]
+    while ahead:
+        page = ahead.pop()
+        if page in reached or not page.exists():
+            continue
+        reached.add(page)
+        ahead += [(page.parent / link.partition("#")[0]).resolve() for link in links(page) if ".md" in link]
+    assert [_id(page) for page in PAGES if page not in reached] == []
+
+
+def _wanted() -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    lines = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    return {canonicalize_name(Requirement(line).name) for line in lines}
+
+
+def test_every_library_has_a_decision() -> None:
+    rows = {row[0]: row[2] for row in table(DECISIONS, "library")}
+    assert set(rows) == _wanted(), "docs/decisions/README.md and pyproject.toml name other libraries"
+    for library, decision in rows.items():
+        page = DECISIONS.parent / decision.partition("(")[2].removesuffix(")")
+        assert f"`{library}`" in page.read_text(), f"{page.name} does not speak of {library}"
+
+
+def test_decisions_are_numbered_without_a_gap_and_listed() -> None:
+    files = sorted(path.name for path in DECISIONS.parent.glob("0*.md"))
+    assert [int(name[:4]) for name in files] == list(range(1, len(files) + 1))
+    assert [link for link in links(DECISIONS) if re.match("0", link)][: len(files)] == files
+
+
+def test_every_setting_of_the_environment_is_explained() -> None:
+    aliases = [field.validation_alias for field in Settings.model_fields.values()]
+    names = {name for alias in aliases for name in getattr(alias, "choices", [alias])}
+    told = {name for row in table(OPERATORS, "variable") for name in re.findall(r"`(\w+)`", row[0])}
+    secret = {re.findall(r"`(\w+)`", row[0])[0] for row in table(OPERATORS, "variable") if row[1] == "yes"}
+    assert {name.upper() for name in names} | {"TANDEM_VAULT_KEYSET"} == told
+    assert secret == SECRETS | {"TANDEM_VAULT_KEYSET"}
+
+
+def test_every_key_of_config_is_explained() -> None:
+    records: list[type[BaseModel]] = [Tandem, Person, Group, Rule, Schedule, Threshold, Limits]
+    records += [schemas.of_targets(name) for name in schemas.TARGETS]
+    records += [schemas.of_connector("mail")]
+    told = set(codes(OPERATORS))
+    missing = [f"{record.__name__}.{key}" for record in records for key in record.model_fields if key not in told]
+    assert missing == []
+    assert Standing.__name__.lower() in told
+
+
+@pytest.mark.parametrize("fence", all_fences("toml"), ids=str)
+def test_every_piece_of_config_is_what_its_file_takes(fence) -> None:
+    data = tomllib.loads(fence.text)
+    read = FILES[fence.marks["file"]].model_validate(data)
+    for name in schemas.TARGETS if fence.marks["file"] == "services.toml" else ():
+        for block in getattr(read, name).values():
+            schemas.of_targets(name).model_validate(dict(block))
+    for name, block in getattr(read, "connectors", {}).items():
+        schemas.of_connector(name).model_validate(dict(block))
+
+
+def test_every_metric_is_explained_and_every_explained_one_is_there() -> None:
+    there = {metric.name for metric in Metrics().registry.collect() if metric.name.startswith("tandem_")}
+    assert {re.findall(r"`(\w+)`", row[0])[0] for row in table(OPERATORS, "metric")} == there
+
+
+def test_the_changelog_keeps_the_form() -> None:
+    heads = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert heads[0] == "Unreleased"
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+ - \d{4}-\d{2}-\d{2}", head) for head in heads[1:])

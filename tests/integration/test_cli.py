@@ -1,0 +1,223 @@
+"""Each command for real: a process of its own, a real database, the usual mistakes, and what is told to type next."""
+
+import asyncio
+import base64
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests.conftest import MakeDatabase
+from tests.support.company import BOT, OWNER, PASSWORD, TEMPLATE, as_role
+
+ROOT = Path(__file__).parents[2]
+COMPANY = ROOT / "deploy" / "local" / "company"
+SAMPLE = {  # what the sample company's config takes from the environment; nothing listens there
+    "SHOP_HOST": "127.0.0.1", "SHOP_PORT": "1", "SHOP_PASSWORD": "x", "VAULT_FOLDER": "/nonexistent", "MAIL_PORT": "1",
+    "WEB_URL": "http://127.0.0.1:1", "API_URL": "http://127.0.0.1:1", "PAYMENTS_STATUS_URL": "http://127.0.0.1:1",
+}  # fmt: skip
+
+
+@dataclass
+class Told:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def words(self) -> list[str]:
+        """What stands on standard error for a person: log lines are JSON."""
+        return [line for line in self.err.splitlines() if not line.startswith("{")]
+
+
+@dataclass
+class Shell:
+    """Types commands with an environment of its own."""
+
+    environment: dict[str, str]
+    superuser: str = ""
+    secrets: list[str] = field(default_factory=lambda: [PASSWORD])
+
+    async def type(self, *words: str, **environment: str) -> Told:
+        """One command to its end. Whatever it says, there is no secret and no traceback in it."""
+        given = {k: v for k, v in {**self.environment, **environment}.items() if v}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot", *words, cwd=ROOT, env=given,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        async with asyncio.timeout(60):
+            out, err = (text.decode() for text in await process.communicate())
+        assert "Traceback" not in err
+        assert not [secret for secret in self.secrets if secret in out + err]
+        return Told(process.returncode or 0, out, err)
+
+
+@pytest.fixture
+async def shell(make_database: MakeDatabase, tmp_path: Path) -> Shell:
+    """A shell whose database is empty but for its owner, and whose config is the sample company's."""
+    await make_database(TEMPLATE)  # makes the two roles
+    url = await make_database(None)
+    conn = await asyncpg.connect(url)
+    await conn.execute(f'ALTER DATABASE "{await conn.fetchval("SELECT current_database()")}" OWNER TO {OWNER}')
+    await conn.close()
+    folder = tmp_path / "company"
+    shutil.copytree(COMPANY, folder)
+    people = folder / "people.toml"
+    people.write_text(people.read_text().replace("[people.ana]\nname", '[people.ana]\nlogin = "ana"\nname'))
+    return Shell(
+        {
+            **SAMPLE, "PATH": "/usr/bin", "TANDEM_CONFIG": str(folder), "LOGNAME": "ana",
+            "DATABASE_URL": as_role(url, BOT), "TANDEM_OWNER_URL": as_role(url, OWNER),
+            "TANDEM_SEAL_KEY": base64.b64encode(b"k" * 32).decode(), "SLACK_BOT_TOKEN": "xoxb-1",
+            "SLACK_SIGNING_SECRET": "s1gning-s3cret", "SLACK_API_URL": "http://127.0.0.1:1/api/",
+        },
+        superuser=url,
+        secrets=[PASSWORD, "s1gning-s3cret", "xoxb-1"],
+    )  # fmt: skip
+
+
+async def test_from_an_empty_database_to_a_run_and_its_events(shell: Shell) -> None:
+    empty, nothing = await asyncio.gather(shell.type("runs"), shell.type("run"))
+    assert (empty.status, empty.words) == (1, ["the database is empty: type `python -m bot migrate` first"])
+    assert (nothing.status, nothing.words) == (empty.status, empty.words)
+
+    migrated = await shell.type("migrate")
+    assert migrated.status == 0, migrated.err
+    assert "applied 0001_tables.sql" in migrated.out
+    assert "is in force" in migrated.out
+
+    asked = await shell.type("ask", '/ops db backup shop reason="a drill"')
+    assert (asked.status, asked.out) == (0, "Asked: r1. `python -m bot runs r1` tells how it goes.\n"), asked.err
+
+    again, one, none = await asyncio.gather(shell.type("migrate"), shell.type("runs", "r1"), shell.type("runs", "r99"))
+    assert (again.status, again.out.count("applied")) == (0, 0)
+    assert one.status == 0
+    assert one.out.splitlines()[0].startswith("r1 ops db backup planning")
+    assert one.out.splitlines()[1].split()[-2:] == ["asked", "ana"]
+    assert (none.status, none.words) == (1, ["There is no run r99; `python -m bot runs` lists the live ones."])
+
+    listed, chain = await asyncio.gather(shell.type("runs"), shell.type("audit", "verify"))
+    assert listed.out.split() == ["r1", "planning", "ops", "db", "backup", "shop", "Ana", "Duarte:", "a", "drill"]
+    assert (chain.status, chain.out) == (0, "Every chain and every checkpoint fits.\n"), chain.err
+
+
+async def test_an_event_that_was_changed_by_the_superuser_is_found_by_the_audit(shell: Shell) -> None:
+    assert (await shell.type("migrate")).status == 0
+    assert (await shell.type("ask", '/ops db backup shop reason="a drill"')).status == 0
+    conn = await asyncpg.connect(shell.superuser)
+    try:
+        await conn.execute("ALTER TABLE tandem.events DISABLE TRIGGER ALL")
+        await conn.execute('UPDATE tandem.events SET body = body || \'{"via": "slack"}\' WHERE run = 1 AND seq = 1')
+    finally:
+        await conn.close()
+    chain = await shell.type("audit", "verify")
+    assert chain.status == 1
+    assert "r1" in " ".join(chain.words)
+
+
+async def test_what_the_asker_typed_wrong_is_told_with_what_to_type(shell: Shell) -> None:
+    assert (await shell.type("migrate")).status == 0
+    unknown, silent, nobody, channel = await asyncio.gather(
+        shell.type("ask", "/ops db bakup shop"),
+        shell.type("ask", "/ops db backup shop"),
+        shell.type("ask", '/ops db backup shop reason="x"', LOGNAME="mallory"),
+        shell.type("ask", '/ops db backup shop reason="x"', "--channel", "nowhere"),
+    )
+    assert (unknown.status, silent.status, nobody.status, channel.status) == (1, 1, 1, 1)
+    assert "did you mean ops db backup?" in unknown.words[0]
+    assert silent.words == ['It changes something, so it needs a reason: add reason="why" to the line.']
+    assert nobody.words == [
+        'Nobody in people.toml has login = "mallory", so you asked as nobody. Add it there, then migrate.'
+    ]
+    assert channel.words == ["config has no channel nowhere: name one of general, incidents, releases"]
+    assert (await shell.type("runs")).out == ""
+
+
+async def test_a_config_that_differs_from_what_was_applied_asks_for_migrate(shell: Shell) -> None:
+    assert (await shell.type("migrate")).status == 0
+    policy = Path(shell.environment["TANDEM_CONFIG"]) / "policy.toml"
+    policy.write_text(policy.read_text().replace('expires = "1h"', 'expires = "2h"'))
+    for told in await asyncio.gather(shell.type("run"), shell.type("ask", '/ops db backup shop reason="x"')):
+        assert told.status == 1
+        assert told.words == [
+            "people, policy or operations differ from what the database holds: type `python -m bot migrate`"
+        ]
+    assert (await shell.type("migrate")).status == 0
+    assert (await shell.type("ask", '/ops db backup shop reason="x"')).status == 0
+
+
+async def test_a_wrong_address_a_wrong_password_and_none_at_all(shell: Shell) -> None:
+    wrong = shell.environment["DATABASE_URL"].replace(PASSWORD, "an0ther-w0rd")
+    gone = as_role(shell.superuser, BOT).rpartition("/")[0] + "/nowhere"
+    shell.secrets.append("an0ther-w0rd")
+    unset, refused, nowhere, dead, odd, owner = await asyncio.gather(
+        shell.type("runs", DATABASE_URL=""),
+        shell.type("run", DATABASE_URL=wrong),
+        shell.type("ask", '/ops db backup shop reason="x"', DATABASE_URL=gone),
+        shell.type("audit", "verify", DATABASE_URL=f"postgresql://{BOT}:{PASSWORD}@127.0.0.1:1/tandem"),
+        shell.type("runs", DATABASE_URL=f"postgres-{PASSWORD}"),
+        shell.type("migrate", TANDEM_OWNER_URL=wrong),
+    )
+    assert {told.status for told in (unset, refused, nowhere, dead, odd, owner)} == {1}
+    assert unset.words == [
+        "the secret DATABASE_URL is not set; set DATABASE_URL, or DATABASE_URL_FILE to a file that holds it"
+    ]
+    assert refused.words[0].startswith("DATABASE_URL: the server does not accept that user or password (28P01);")
+    assert nowhere.words[0].startswith("DATABASE_URL: the server has no such database (3D000); create it")
+    assert dead.words[0].startswith("DATABASE_URL: the server cannot be reached (ConnectionRefusedError)")
+    assert odd.words[0].startswith("DATABASE_URL: that is no address of a PostgreSQL server; write postgresql://")
+    assert owner.words[0].startswith("TANDEM_OWNER_URL: the server does not accept that user or password (28P01);")
+
+
+async def test_a_superuser_an_owner_or_one_role_for_both_is_refused(shell: Shell) -> None:
+    assert (await shell.type("migrate")).status == 0
+    owner = shell.environment["TANDEM_OWNER_URL"]
+    great, owning, same = await asyncio.gather(
+        shell.type("run", DATABASE_URL=shell.superuser),
+        shell.type("ask", '/ops db backup shop reason="x"', DATABASE_URL=owner),
+        shell.type("migrate", DATABASE_URL=owner),
+    )
+    assert {told.status for told in (great, owning, same)} == {1}
+    assert great.words == ["DATABASE_URL names a superuser: use the bot's own role, and the owner's only for migrate"]
+    assert owning.words[0].startswith("DATABASE_URL names the owner of the tables")
+    assert same.words == ["DATABASE_URL and TANDEM_OWNER_URL must be two roles, and the bot's no superuser"]
+
+
+async def test_run_says_what_slack_lacks_before_anything_listens(shell: Shell) -> None:
+    assert (await shell.type("migrate")).status == 0
+    unset, unsigned, away, sentry = await asyncio.gather(
+        shell.type("run", SLACK_BOT_TOKEN=""),
+        shell.type("run", SLACK_SIGNING_SECRET=""),
+        shell.type("run"),
+        shell.type("run", SENTRY_DSN="https://x"),
+    )
+    assert {told.status for told in (unset, unsigned, away, sentry)} == {1}
+    assert "SLACK_BOT_TOKEN is not set" in unset.words[0]
+    assert "SLACK_SIGNING_SECRET is not set" in unsigned.words[0]
+    assert away.words[0].startswith("Slack cannot be reached (")
+    assert sentry.words[0].startswith("SENTRY_DSN is no DSN")
+
+
+async def test_check_reads_the_config_without_any_database(shell: Shell) -> None:
+    fine, broken, usage = await asyncio.gather(
+        shell.type("check", DATABASE_URL="", TANDEM_OWNER_URL="", SLACK_BOT_TOKEN=""),
+        shell.type("check", TANDEM_CONFIG="/nonexistent"),
+        shell.type("chek"),
+    )
+    assert fine.status == 0
+    assert fine.out.startswith("Marrow & Pine: ")
+    assert broken.status == 1
+    assert broken.words
+    assert usage.status == 2
+
+
+async def test_init_writes_a_folder_once_and_says_what_to_fill_in(shell: Shell, tmp_path: Path) -> None:
+    made = await shell.type("init", str(tmp_path / "new"))
+    assert made.status == 0
+    assert "people.toml:" in made.out
+    again = await shell.type("init", str(tmp_path / "new"))
+    assert again.status == 1
+    assert "already" in again.words[0]

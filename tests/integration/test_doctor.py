@@ -1,0 +1,307 @@
+"""The doctor on the local workspace: all well, and each thing that is usually wrong, with what mends it."""
+
+import asyncio
+import os
+import re
+import shutil
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot.examination.finding import Mark
+from bot.examination.ledger import fit_clock, fit_version
+from bot.examination.slack import SCOPES
+from deploy.local.child import Child
+from deploy.local.slack import Workspace
+from deploy.local.stage import COMPANY, ROOT, Stage
+from tests.databases import SessionServer
+
+LINE = re.compile(r"^([✓✗–]) ([^:]+): (.+)$")
+
+
+@dataclass
+class Line:
+    mark: str
+    said: str
+    mend: str = ""
+
+
+@dataclass
+class Report:
+    status: int
+    text: str
+    lines: dict[str, Line]
+
+    @property
+    def wrong(self) -> set[str]:
+        return {what for what, line in self.lines.items() if line.mark == Mark.BAD}
+
+
+class Clinic:
+    """A stage of the test's own; `doctor` examines it with whatever was changed."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+
+    async def doctor(self, **environment: str) -> Report:
+        """`python -m bot doctor` to its end. It tells no secret, and each bad line is followed by what mends it."""
+        given = {**self.stage.bot._environment, **environment}
+        child = Child(ROOT, self.stage.home / "doctor.log", {k: v for k, v in given.items() if v})
+        async with asyncio.timeout(60):
+            status, text = await child.once("doctor")
+        secrets = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN", "SHOP_PASSWORD", "MAINTENANCE_TOKEN",
+                   "TANDEM_SEAL_KEY", "TANDEM_VAULT_KEYSET", "DATABASE_URL", "TANDEM_OWNER_URL")  # fmt: skip
+        assert not [name for name in secrets if given.get(name) and given[name] in text]
+        assert "Traceback" not in text
+        return Report(status, text, _lines(text))
+
+    async def superuser(self, sql: str, database: str = "tandem") -> None:
+        async with self.stage.databases.server.connect(database) as conn:
+            await conn.execute(sql)
+
+
+def _lines(text: str) -> dict[str, Line]:
+    found: dict[str, Line] = {}
+    last = ""
+    for row in text.splitlines():
+        if match := LINE.match(row):
+            last = match[2]
+            found[last] = Line(match[1], match[3])
+        elif row.startswith("    To mend it: "):
+            found[last].mend = row.removeprefix("    To mend it: ")
+    assert all(bool(line.mend) == (line.mark == Mark.BAD) for line in found.values()), text
+    return found
+
+
+@pytest.fixture
+def transport() -> str:
+    return "http"
+
+
+@pytest.fixture
+async def clinic(transport: str) -> AsyncIterator[Clinic]:
+    place = SessionServer()
+    stage = Stage(place.home, transport=transport, keep=False, orders=100)
+    try:
+        await stage.start()
+        yield Clinic(stage)
+    finally:
+        await stage.stop()
+        place.close()
+
+
+@pytest.mark.parametrize("transport", ["http", "socket"])
+async def test_on_a_workspace_as_it_should_be_every_line_is_good_and_nothing_is_left_behind(
+    clinic: Clinic, transport: str
+) -> None:
+    report = await clinic.doctor()
+    assert (report.status, report.wrong) == (0, set()), report.text
+    assert report.text.endswith("All is well.\n")
+    assert report.lines["Database proxy"].said == "none between"
+    assert report.lines["Slack scopes"].said == f"all {len(SCOPES)}"
+    assert report.lines["Socket Mode"].mark == (Mark.GOOD if transport == "socket" else Mark.NONE)
+    assert list((clinic.stage.home / "vault").iterdir()) == []
+    assert list((clinic.stage.home / "mail").iterdir()) == []
+
+
+async def test_everything_wrong_at_once_is_told_at_once(clinic: Clinic) -> None:
+    async with Workspace(clinic.stage.slack.url) as slack:
+        await slack.set_app(scopes=sorted(SCOPES - {"usergroups:read", "im:write"}))
+        await slack.archive_channel("releases")
+        await slack.set_channel("general", app_member=False)
+    clinic.stage.services.breaks("web", 503)
+    await clinic.superuser("UPDATE tandem.clock_shift SET by = '3 days'")
+    crowded = clinic.stage.home / "no-folder"
+    crowded.write_text("a file")
+    report = await clinic.doctor(
+        SLACK_APP_TOKEN="xapp-wr0ng", SHOP_PASSWORD="wr0ng", VAULT_FOLDER=str(crowded), MAIL_PORT="1",
+        TANDEM_SEAL_KEY="", MAINTENANCE_TOKEN="",
+    )  # fmt: skip
+    assert report.status == 1
+    assert "wr0ng" not in report.text
+    said = {what: report.lines[what].said for what in report.wrong}
+    assert said["Slack scopes"] == "missing im:write, usergroups:read"
+    assert said["Channel releases"] == "it is archived"
+    assert said["Channel general"] == "the bot is not in it and cannot post"
+    assert report.lines["Channel general"].mend == "type /invite @tandem in #general."
+    assert said["Socket Mode"] == "Slack answers invalid_auth"
+    assert said["Database shop"] == "the server of shop does not accept Tandem's user or password (28P01)"
+    assert said["Vault main"] == "it cannot be written to or read (NotADirectoryError)"
+    assert said["Mail"].startswith("the mail server cannot be talked to (")
+    assert said["Clock shift"] == "the bot's time is moved by 3 days, 0:00:00; that is for tests"
+    assert said["Sealing key"] == "TANDEM_SEAL_KEY is not set"
+    assert "MAINTENANCE_TOKEN" in said["Service api"]
+    assert report.wrong == {
+        "Slack scopes", "Channel releases", "Channel general", "Socket Mode", "Database shop", "Database shop-staging",
+        "Vault main", "Mail", "Clock shift", "Sealing key", "Service web", "Service api",
+    }  # fmt: skip
+    assert report.text.endswith(f"12 of {len(report.lines)} need mending.\n")
+
+
+async def test_a_service_that_is_ill_and_a_keyset_that_is_none(clinic: Clinic) -> None:
+    clinic.stage.services.breaks("web", 503)
+    report = await clinic.doctor(TANDEM_VAULT_KEYSET="no keyset")
+    assert report.wrong == {"Service web", "Vault main"}
+    assert "HTTP: answers 503" in report.lines["Service web"].said
+    assert report.lines["Vault main"].said.startswith("the vault's keyset is none")
+
+
+async def test_slack_tokens_that_slack_does_not_take_or_that_are_missing(clinic: Clinic) -> None:
+    wrong, away, none = await asyncio.gather(
+        clinic.doctor(SLACK_BOT_TOKEN="xoxb-wr0ng"),
+        clinic.doctor(SLACK_API_URL="http://127.0.0.1:1/api/"),
+        clinic.doctor(SLACK_BOT_TOKEN="", SLACK_SIGNING_SECRET=""),
+    )
+    assert wrong.lines["Slack token"].said == "Slack answers invalid_auth"
+    assert away.lines["Slack token"].said.startswith("Slack cannot be reached (")
+    assert none.wrong == {"Slack token", "Slack's payloads"}
+    assert "SLACK_SIGNING_SECRET" in none.lines["Slack's payloads"].mend
+
+
+async def test_the_bots_database_held_by_the_wrong_role_empty_or_away(clinic: Clinic) -> None:
+    databases = clinic.stage.databases
+    server, password = databases.server, clinic.stage.words.of("tandem_bot")
+    owner, great, empty, away, refused, unset = await asyncio.gather(
+        clinic.doctor(DATABASE_URL=databases.owner_url),
+        clinic.doctor(DATABASE_URL=server.dsn("tandem")),
+        clinic.doctor(DATABASE_URL=server.dsn("postgres", "tandem_bot", password)),
+        clinic.doctor(DATABASE_URL="postgresql://u:p@127.0.0.1:1/x"),
+        clinic.doctor(DATABASE_URL=server.dsn("tandem", "tandem_bot", "wr0ng")),
+        clinic.doctor(DATABASE_URL=""),
+    )
+    assert owner.lines["Bot's role"].said.startswith("DATABASE_URL names the owner of the tables")
+    assert great.lines["Bot's role"].said == "DATABASE_URL names a superuser"
+    assert (empty.lines["Schema"].said, empty.wrong) == ("the database is empty", {"Schema"})
+    assert empty.lines["Schema"].mend == "type `python -m bot migrate`."
+    assert away.lines["Bot's database"].said == "the server cannot be reached (ConnectionRefusedError)"
+    assert refused.lines["Bot's database"].said == "the server does not accept that user or password (28P01)"
+    assert unset.lines["Bot's database"].said == "DATABASE_URL is not set"
+    assert {report.status for report in (owner, great, empty, away, refused, unset)} == {1}
+
+
+async def test_a_policy_that_was_not_applied(clinic: Clinic) -> None:
+    folder = clinic.stage.home / "company"
+    shutil.copytree(COMPANY, folder)
+    policy = folder / "policy.toml"
+    policy.write_text(policy.read_text().replace('expires = "1h"', 'expires = "2h"'))
+    report = await clinic.doctor(TANDEM_CONFIG=str(folder))
+    assert report.wrong == {"Policy"}
+
+
+async def test_two_keys_for_one_database_and_a_key_for_the_bots_own(clinic: Clinic) -> None:
+    folder = clinic.stage.home / "company"
+    shutil.copytree(COMPANY, folder)
+    block = '\n[databases.{}]\nhost = "127.1"\nport = "env:SHOP_PORT"\ndatabase = "{}"\nuser = "tandem_operator"\n'
+    with (folder / "services.toml").open("a") as file:
+        for key, database in (("again", "shop"), ("own", "tandem")):
+            file.write(block.format(key, database) + 'password_env = "SHOP_PASSWORD"\nenvironment = "production"\n')
+    report = await clinic.doctor(TANDEM_CONFIG=str(folder))
+    assert report.lines["One key each"].said in ("shop and again are one database", "again and shop are one database")
+    assert report.lines["Not the bot's own"].said == "own is the bot's own database"
+
+
+async def test_a_role_that_lacks_what_its_operations_need_and_a_dump_that_is_too_old(clinic: Clinic) -> None:
+    await clinic.superuser(
+        "REVOKE pg_monitor, pg_signal_backend FROM tandem_operator; ALTER ROLE tandem_operator NOCREATEDB"
+    )
+    await clinic.superuser("CREATE TABLE secret (x int)", "shop")
+    folder = clinic.stage.home / "bin"
+    folder.mkdir()
+    for program in ("pg_dump", "pg_restore"):
+        script = folder / program
+        script.write_text(f"#!/bin/sh\necho '{program} (PostgreSQL) 14.9'\n")
+        script.chmod(0o755)
+    report = await clinic.doctor(TANDEM_PG_BIN=str(folder))
+    shop = report.lines["Database shop"]
+    assert shop.mark == Mark.BAD
+    for lack in ("see all sessions", "end sessions", "read 1 of its tables", "create a database"):
+        assert lack in shop.said
+    assert "GRANT pg_signal_backend TO tandem_operator" in shop.mend
+    assert "read" not in report.lines["Database shop-staging"].said
+    assert report.lines["pg_dump for shop"].said.startswith("no pg_dump of PostgreSQL ")
+
+
+@asynccontextmanager
+async def pgbouncer(folder: Path, url: str, mode: str, ignored: str) -> AsyncIterator[str]:
+    """A real pooler before the bot's database; gives the URL through it."""
+    program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if program is None:
+        pytest.skip("no pgbouncer on this machine: apt-get install pgbouncer")
+    where, _, database = url.rpartition("/")
+    login, _, place = where.removeprefix("postgresql://").rpartition("@")
+    (user, _, password), (host, _, port) = login.partition(":"), place.partition(":")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        listens = free.getsockname()[1]
+    folder.mkdir(mode=0o755)
+    config = folder / "pgbouncer.ini"
+    config.write_text(
+        f"[databases]\npooled = host={host} port={port} dbname={database} user={user} password={password}\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {listens}\nauth_type = any\nunix_socket_dir =\n"
+        f"pool_mode = {mode}\nignore_startup_parameters = {ignored}\n"
+    )
+    config.chmod(0o644)
+    who = "nobody" if os.geteuid() == 0 else None  # it refuses to be root
+    process = await asyncio.create_subprocess_exec(
+        program, "-q", str(config), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, user=who
+    )
+    try:
+        await _listening(listens)
+        yield f"postgresql://anybody:any@127.0.0.1:{listens}/pooled"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def _listening(port: int) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.02)
+            else:
+                writer.close()
+                return
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="this test needs Linux")
+async def test_a_proxy_that_pools_transactions_is_found_and_one_that_pools_sessions_is_told(clinic: Clinic) -> None:
+    url, home = clinic.stage.databases.bot_url, clinic.stage.home
+    known = "search_path,jit,extra_float_digits"
+    async with (
+        pgbouncer(home / "a", url, "transaction", known) as transactions,
+        pgbouncer(home / "b", url, "transaction", "extra_float_digits") as strict,
+        pgbouncer(home / "c", url, "session", known) as sessions,
+    ):
+        pooled, refused, whole = await asyncio.gather(
+            clinic.doctor(DATABASE_URL=transactions),
+            clinic.doctor(DATABASE_URL=strict),
+            clinic.doctor(DATABASE_URL=sessions),
+        )
+    assert pooled.wrong == {"Database proxy"}
+    assert "pools transactions" in pooled.lines["Database proxy"].said
+    assert refused.lines["Database proxy"].said == "one stands between and refuses the session's settings"
+    assert whole.lines["Database proxy"].said == "one stands between and drops the session's settings"
+    assert "DATABASE_URL" in pooled.lines["Database proxy"].mend
+
+
+def test_the_scopes_are_those_of_the_apps_manifest() -> None:
+    manifest = yaml.safe_load((ROOT / "deploy" / "slack-manifest.yaml").read_text())
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == SCOPES
+
+
+@pytest.mark.parametrize(("off", "mark"), [(0.0, "✓"), (1.9, "✓"), (-1.9, "✓"), (2.1, "✗"), (-86400, "✗")])
+def test_a_clock_more_than_two_seconds_off_is_bad(off: float, mark: str) -> None:
+    assert fit_clock(off).mark == mark
+
+
+@pytest.mark.parametrize(("major", "mark"), [(16, "✗"), (17, "✓"), (18, "✓")])
+def test_a_server_before_17_is_bad(major: int, mark: str) -> None:
+    assert fit_version(major, 1).mark == mark

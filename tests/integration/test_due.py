@@ -1,0 +1,52 @@
+"""Too late is asked or expires, never done unasked; undo and closings are never too late."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.model import Mark, State, Way
+from bot.store.store import Claimed
+from tests.support.plugin import Home
+from tests.support.story import Story
+
+MINUTE = timedelta(minutes=1)
+
+
+async def begun(home: Home) -> tuple[Story, Claimed]:
+    story = Story(home)
+    run = await story.proposed("ana", "test destroy")
+    await story.approve("ben", run)
+    claimed = await story.claim(run)
+    assert await home.ledger.begin(claimed) == "started"
+    return story, claimed
+
+
+async def test_an_approved_run_that_did_not_start_in_time_does_not_start(home: Home) -> None:
+    story = Story(home)
+    run = await story.proposed("ana", "test destroy")
+    await story.approve("ben", run)
+    await home.move_clock(15 * MINUTE + timedelta(seconds=1))
+    assert await home.ledger.begin(await story.claim(run)) == "late"
+    assert (await story.row(run)).state is State.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("way", "body", "may"),
+    [(Way.DO, {}, False), (Way.DO, {"closes": "x"}, True), (Way.UNDO, {}, True), (Way.CLOSE, {}, True)],
+)
+async def test_a_step_that_became_due_too_long_ago_is_not_begun_unasked(
+    home: Home, way: Way, body: dict[str, str], may: bool
+) -> None:
+    _, claimed = await begun(home)
+    await home.move_clock(15 * MINUTE + timedelta(seconds=1))
+    assert (await home.ledger.started(claimed, "a", way, 1, MINUTE, body) is not None) is may
+
+
+async def test_what_follows_a_wait_became_due_when_the_wait_was_over_not_when_somebody_came_back(home: Home) -> None:
+    story, claimed = await begun(home)
+    await home.ledger.started(claimed, "wait", Way.DO, 1, MINUTE, {})
+    await home.ledger.park(claimed, await home.ledger.now() + 10 * MINUTE, {})
+    await home.move_clock(60 * MINUTE)  # everything was down
+    again = await story.claim(claimed.run)
+    await home.ledger.settled(again, "wait", Way.DO, 1, Mark.DONE, {})
+    assert await home.ledger.started(again, "a", Way.DO, 1, MINUTE, {}) is None

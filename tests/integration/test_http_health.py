@@ -1,0 +1,78 @@
+"""`/ops health` against the samples: everything at once, the worst first, what cannot be seen told as such."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from bot.connectors.http import Http, ServiceSettings
+from bot.connectors.postgres import Postgres
+from bot.operation import Answer, Service
+from deploy.local.services import SampleService, SampleSettings, Services, start
+from handlers.ops.health import Health, Params
+from tests.integration.reached import PASSWORD, Reached, database, password
+
+
+@pytest.fixture
+async def url(make_database: Any) -> str:
+    made: str = await make_database()
+    return made
+
+
+@pytest.fixture
+async def samples(url: str) -> AsyncIterator[Services]:
+    services = (SampleService(key="checkout", dsn=url), SampleService(key="web"))
+    running = await start(SampleSettings(services=services, token="t"))
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+async def reached(url: str, samples: Services) -> AsyncIterator[Reached]:
+    targets: dict[str, Any] = {
+        key: ServiceSettings.model_validate({**samples.config(key), "proxy": "none", "database": "shop"})
+        for key in ("checkout", "web")
+    }
+    joined = Reached({PASSWORD: password(url)}, {**targets, "shop": database(url)})
+    await joined.add(Postgres)
+    await joined.add(Http)
+    yield joined
+    await joined.close()
+
+
+async def answer(reached: Reached, params: Params) -> Answer:
+    operation = Health()
+    facts = await operation.observe(params, reached.see())
+    assert type(facts).model_validate_json(facts.model_dump_json()) == facts, "facts are stored"
+    return operation.answer(params, facts, {})  # type: ignore[arg-type]
+
+
+async def test_all_services_are_well_in_one_table(reached: Reached) -> None:
+    told = await answer(reached, Params())
+    assert told.headline == "All 2 services are well"
+    looks = {(row[1], row[2]) for row in told.table[1:]}
+    per_service = ("HTTP", "DNS", "detailed", "version", "/", "payments", "database shop")
+    assert looks == {(s, look) for s in ("checkout", "web") for look in per_service} | {("checkout", "database")}
+
+
+async def test_a_broken_service_is_named_first_and_the_other_is_said_to_be_well(
+    reached: Reached, samples: Services
+) -> None:
+    samples.breaks("web", 500)
+    told = await answer(reached, Params())
+    assert told.headline == "in trouble: web (HTTP: answers 500). Well: checkout"
+    assert told.loud
+    assert told.table[1][:2] == ("bad", "web")
+
+
+async def test_one_named_service_is_looked_at_alone_even_where_its_database_is_not_configured(
+    reached: Reached, samples: Services
+) -> None:
+    settings = ServiceSettings.model_validate({**samples.config("web"), "proxy": "none", "database": "lost"})
+    alone = Reached({}, {"web": settings})
+    await alone.add(Postgres)
+    await alone.add(Http)
+    told = await answer(alone, Params(service=Service(key="web")))
+    await alone.close()
+    assert told.headline.startswith("not wholly seen: web (database lost: ")
+    assert {row[1] for row in told.table[1:]} == {"web"}

@@ -1,0 +1,195 @@
+"""What a handler sees of a real database, and that it can change nothing by looking."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from bot.connectors.postgres import CloseDoor, Counters
+from bot.connectors.postgres.programs import complaint, find
+from bot.connectors.postgres.session import LOOK, fit
+from bot.connectors.postgres.survey import counters
+from bot.effect import Permanent, Temporary
+from deploy.local.postgres import Server
+from tests.integration.vault_rig import SEED, SHOP, Rig, Try
+
+
+@pytest.fixture
+async def rig(make_database, tmp_path) -> AsyncIterator[Rig]:
+    made = await Rig.open(await make_database(None), tmp_path / "vault")
+    await made.run(SEED)
+    yield made
+    await made.drop_besides()
+    await made.close()
+
+
+async def test_a_look_sees_the_live_database_even_behind_a_closed_door(rig: Rig) -> None:
+    reads = await rig.postgres.reads(SHOP)
+    seen = await reads.identity()
+    assert seen is not None
+    assert (seen.name, seen.oid, seen.open) == (rig.name, await rig.oid(), True)
+    assert await reads.size() > 1 << 20
+    await CloseDoor(database=SHOP, oid=seen.oid).do(await rig.hands(), Try("r1/shut"))
+    shut = await reads.identity()
+    assert shut is not None
+    assert not shut.open
+    with pytest.raises(Temporary, match="its door is closed"):
+        await reads.tables()
+
+
+async def test_a_look_cannot_write(rig: Rig) -> None:
+    reads = await rig.postgres.reads(SHOP)
+    async with reads._session(reads._live) as connection:
+        assert await connection.fetchval("SELECT current_setting('application_name')") == LOOK
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            await connection.execute("DELETE FROM orders")
+
+
+async def test_tables_are_counted_with_their_newest_rows(rig: Rig) -> None:
+    tables = await (await rig.postgres.reads(SHOP)).tables()
+    assert {name: table.rows for name, table in tables.items()} == {
+        'Odd Names.a "quoted" one': 20,
+        "public.customers": 500,
+        "public.orders": 5000,
+    }
+    assert tables["public.orders"].newest == "5000 2026-11-20 01:23:20+00"
+
+
+async def test_rows_written_since_are_exact_while_the_counts_last(rig: Rig) -> None:
+    then = await settled(rig)
+    await rig.run("UPDATE orders SET total = 0 WHERE id <= 10")
+    await rig.run("DELETE FROM orders WHERE id <= 3")
+    await rig.run("INSERT INTO customers (id, name) VALUES (9001, 'x'), (9002, 'y')")
+    await rig.run("CREATE TABLE fresh AS SELECT 1 AS n")
+    found = await since(rig, then, 16)
+    assert (found.rows, found.at_least) == (16, False)
+
+
+async def test_rows_written_since_are_a_lower_bound_after_a_reset(rig: Rig) -> None:
+    then = await settled(rig)
+    await rig.run("SELECT pg_stat_reset()")
+    await rig.run("INSERT INTO customers (id, name) VALUES (9001, 'x')")
+    found = await since(rig, then, 1)
+    assert (found.at_least, found.why) == (True, "the server crashed or its statistics were reset")
+
+
+async def test_rows_written_since_are_a_lower_bound_in_another_database(rig: Rig) -> None:
+    then = (await settled(rig)).model_copy(update={"database_oid": 1})
+    found = await (await rig.postgres.reads(SHOP)).written_since(then)
+    assert (found.at_least, found.why) == (True, "it is another database than then")
+
+
+async def test_rows_written_since_are_a_lower_bound_when_a_table_is_gone(rig: Rig) -> None:
+    then = await settled(rig)
+    await rig.run("DROP TABLE orders")
+    found = await (await rig.postgres.reads(SHOP)).written_since(then)
+    assert (found.at_least, found.why) == (True, "1 tables were dropped")
+
+
+async def test_rows_written_since_are_a_lower_bound_after_a_crash(tmp_path_factory, tmp_path) -> None:
+    home = tmp_path_factory.mktemp("crash")
+    home.chmod(0o711)
+    home.parent.chmod(0o711)
+    server = Server.start(home / "postgres", durable=False)
+    try:
+        rig = await Rig.open(await server.create_database("shop"), tmp_path / "vault")
+        await rig.run(SEED)
+        then = await settled(rig)
+        await rig.close()
+        server.stop("immediate")
+        server = Server.start(home / "postgres", durable=False)
+        rig = await Rig.open(server.dsn("shop"), tmp_path / "vault")
+        found = await (await rig.postgres.reads(SHOP)).written_since(then)
+        assert (found.at_least, found.why) == (True, "the server crashed or its statistics were reset")
+        await rig.close()
+    finally:
+        server.stop()
+
+
+async def test_sessions_are_told_by_state_holder_and_digest_never_by_text(rig: Rig) -> None:
+    holder = await asyncpg.connect(rig.url, server_settings={"application_name": "web-7"})
+    transaction = holder.transaction()
+    await transaction.start()
+    await holder.fetchval("SELECT 'jane@example.com'")
+    reads = await rig.postgres.reads(SHOP)
+    summary = await reads.connections()
+    assert summary.by_holder["web-7"] == 1
+    assert summary.idle_in_transaction >= 1
+    assert summary.used <= summary.most
+    idle = await reads.activity(state="idle in transaction")
+    assert [(b.app, b.pid) for b in idle] == [("web-7", holder.get_server_pid())]
+    assert len(idle[0].query) == 12
+    assert "jane" not in idle[0].model_dump_json()
+    assert await reads.activity(state="idle in transaction", longer_than=timedelta(hours=1)) == ()
+    await transaction.rollback()
+    await holder.close()
+
+
+async def test_only_whole_databases_that_runs_left_are_besides(rig: Rig) -> None:
+    for tail in ("_r1_old", "_r12_new", "_r1_new_try2", "_r1_scratch", "_mine"):
+        await rig.run(f'CREATE DATABASE "{rig.name}{tail}"', "postgres")
+    found = await (await rig.postgres.reads(SHOP)).besides()
+    assert [each.name.removeprefix(rig.name) for each in found] == ["_r12_new", "_r1_old"]
+
+
+async def test_what_cannot_be_reached_is_told_without_address_or_password(rig: Rig, tmp_path) -> None:
+    away = await Rig.open("postgresql://someone:hunter2@127.0.0.1:1/shop", tmp_path)
+    with pytest.raises(Temporary) as caught:
+        await (await away.postgres.reads(SHOP)).identity()
+    assert str(caught.value) == "the server of database shop cannot be reached"
+    wrong = await Rig.open(rig.url.replace("postgres:", "nobody:"), tmp_path)
+    with pytest.raises(Permanent, match="does not accept Tandem's user or password") as caught2:
+        await (await wrong.postgres.reads(SHOP)).identity()
+    assert "hunter2" not in str(caught2.value)
+    assert str(rig.settings.port) not in str(caught2.value)
+    for opened in (away, wrong):
+        await opened.close()
+
+
+def test_a_programs_complaint_shows_names_and_nobodys_data() -> None:
+    said = (
+        'pg_restore: error: could not execute query: ERROR:  role "app_owner" does not exist\n'
+        "Command was: INSERT INTO people VALUES ('jane@example.com');\n"
+    )
+    assert str(complaint("pg_restore", 1, said)) == (
+        'pg_restore stopped: could not execute query: ERROR:  role "app_owner" does not exist'
+    )
+    leaky = 'pg_restore: error: COPY failed: ERROR:  invalid input syntax for type integer: "jane@example.com"'
+    assert "jane" not in str(complaint("pg_restore", 1, leaky))
+    assert isinstance(complaint("pg_dump", 1, "pg_dump: error: No space left on device"), Permanent)
+    assert str(complaint("pg_dump", 3, "")) == "pg_dump stopped with status 3 and did not say why"
+
+
+def test_session_names_keep_their_difference_within_63_bytes() -> None:
+    names = {fit(f"tandem/r1/{'ä' * 60}/{n}") for n in range(3)}
+    assert len(names) == 3
+    assert all(len(name.encode()) <= 63 for name in names)
+    assert fit("tandem/r142/load/2") == "tandem/r142/load/2"
+
+
+def test_a_program_that_is_not_there_is_told_with_what_to_install() -> None:
+    with pytest.raises(Permanent, match="install the client programs"):
+        find("pg_dump", 99, None)
+
+
+async def settled(rig: Rig) -> Counters:
+    """The counts, once the server has heard of everything that the seed wrote."""
+    connection = await asyncpg.connect(rig.url)
+    try:
+        async with asyncio.timeout(30):
+            while sum((await counters(connection)).writes.values()) != 5520:
+                pass
+        return await counters(connection)
+    finally:
+        await connection.close()
+
+
+async def since(rig: Rig, then: Counters, rows: int):
+    """What was written, once the server has heard of so many rows."""
+    reads = await rig.postgres.reads(SHOP)
+    async with asyncio.timeout(30):
+        while (found := await reads.written_since(then)).rows < rows:
+            pass
+    return found

@@ -1,0 +1,180 @@
+"""Backups and restores that are broken off: killed, disconnected, locked out, cancelled, stopped, out of disk."""
+
+import asyncio
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import asyncpg
+import psutil
+import pytest
+
+from bot.connectors.postgres import Beside
+from bot.connectors.vault import Load
+from bot.connectors.vault.flow import Flow, Stopped
+from bot.effect import Permanent, Temporary
+from tests.integration.vault_rig import SEED, SHOP, Rig, Try
+
+
+@pytest.fixture
+async def rig(make_database, tmp_path) -> AsyncIterator[Rig]:
+    made = await Rig.open(await make_database(None), tmp_path / "vault", lock_wait=timedelta(milliseconds=300))
+    await made.run(SEED)
+    yield made
+    await made.drop_besides()
+    await made.close()
+
+
+def fresh(rig: Rig) -> str:
+    return f"{rig.name}_r1_new"
+
+
+async def load(rig: Rig, backup, at: Try | None = None) -> Beside:
+    return await Load(database=SHOP, backup=backup, into=fresh(rig)).do(await rig.vault_hands(), at or Try("r1/load"))
+
+
+async def test_a_barred_attempt_can_no_longer_give_its_database_the_name(rig: Rig) -> None:
+    backup = await rig.take()
+    on, first, second = await rig.vault_hands(), Try("r1/load"), Try("r1/load", number=2)
+    effect = Load(database=SHOP, backup=backup, into=fresh(rig))
+    running = asyncio.create_task(effect.do(on, first))
+    await until(rig, f"SELECT true FROM pg_database WHERE datname = '{fresh(rig)}_try1'")
+    assert await effect.bar(on, second)
+    outcome = (await asyncio.gather(running, return_exceptions=True))[0]
+    assert isinstance(outcome, Exception)
+    assert fresh(rig) not in await rig.names()
+    await effect.do(on, second)
+    assert await rig.names() == {rig.name, fresh(rig)}
+
+
+async def test_a_killed_pg_restore_is_temporary_and_leaves_nothing(rig: Rig) -> None:
+    await rig.run("CREATE TABLE big AS SELECT n, repeat(md5(n::text), 30) AS t FROM generate_series(1, 100000) n")
+    backup = await rig.take()
+    running = asyncio.create_task(load(rig, backup))
+    await until(rig, "SELECT true FROM pg_stat_activity WHERE query LIKE 'COPY public.big%'")
+    os.kill(child("pg_restore"), signal.SIGKILL)
+    with pytest.raises(Temporary, match="killed"):
+        await running
+    assert await rig.names() == {rig.name}
+
+
+async def test_a_restore_whose_connection_is_ended_is_temporary_and_leaves_nothing(rig: Rig) -> None:
+    await rig.run("CREATE TABLE big AS SELECT n, repeat(md5(n::text), 30) AS t FROM generate_series(1, 100000) n")
+    backup = await rig.take()
+    running = asyncio.create_task(load(rig, backup))
+    ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY public.big%'"
+    await until(rig, ended)
+    with pytest.raises(Temporary, match="ended by somebody|connection to the server broke"):
+        await running
+    assert await rig.names() == {rig.name}
+
+
+async def test_a_backup_whose_connection_is_ended_is_temporary_and_keeps_nothing(rig: Rig) -> None:
+    await rig.run("CREATE TABLE big AS SELECT n, repeat(md5(n::text), 30) AS t FROM generate_series(1, 200000) n")
+    running = asyncio.create_task(rig.take())
+    query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY public.big%TO stdout%'"
+    await until(rig, query)
+    with pytest.raises(Temporary):
+        await running
+    assert rig.objects() == []
+
+
+async def test_a_locked_table_is_temporary_and_named(rig: Rig) -> None:
+    locker = await asyncpg.connect(rig.url)
+    async with locker.transaction():
+        await locker.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(
+            Temporary, match=r"table public.orders cannot be read: a lock was not free in time \(55P03\)"
+        ):
+            await rig.take()
+    await locker.close()
+    assert rig.objects() == []
+
+
+async def test_a_cancelled_backup_leaves_no_program_and_no_file(rig: Rig) -> None:
+    await rig.run("CREATE TABLE big AS SELECT n, repeat(md5(n::text), 30) AS t FROM generate_series(1, 200000) n")
+    running = asyncio.create_task(rig.take())
+    await until(rig, "SELECT true FROM pg_stat_activity WHERE query LIKE 'COPY public.big%TO stdout%'")
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert children("pg_dump") == []
+    assert rig.objects() == []
+
+
+async def test_a_stopped_load_says_so_and_leaves_nothing(rig: Rig, monkeypatch) -> None:
+    monkeypatch.setattr("bot.connectors.vault.flow.EVERY", 0.01)
+    await rig.run("CREATE TABLE big AS SELECT n, repeat(md5(n::text), 30) AS t FROM generate_series(1, 200000) n")
+    backup = await rig.take()
+    at = Try("r1/load")
+    running = asyncio.create_task(load(rig, backup, at))
+    await until(rig, "SELECT true FROM pg_stat_activity WHERE query LIKE 'COPY public.big%'")
+    at.stop = True
+    with pytest.raises(Permanent, match="stopped before its end"):
+        await running
+    assert await rig.names() == {rig.name}
+    assert any(note == "restoring" and total == backup.plain_bytes for _, total, note in at.told)
+
+
+async def test_a_full_disk_keeps_nothing_and_says_what_to_do(rig: Rig) -> None:
+    await rig.run("INSERT INTO customers (id, name) SELECT n, md5(n::text) FROM generate_series(1000, 9000) n")
+    (rig.folder / "shop").mkdir(mode=0o700, parents=True)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 10, before[1]))  # the kernel takes no more than that of any file
+    try:
+        with pytest.raises(Permanent, match="the vault's disk is full"):
+            await rig.take()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert rig.objects() == []
+
+
+def test_a_program_dies_with_the_process_that_started_it() -> None:
+    script = (
+        "import os, sys\n"
+        "from bot.connectors.postgres.programs import Child\n"
+        "child = Child([sys.argv[1], '3600'], os.environ)\n"
+        "print(child.pid, flush=True)\n"
+        "sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, shutil.which("sleep") or "/bin/sleep"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        program = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    gone, alive = psutil.wait_procs([program], timeout=10)
+    assert gone or alive[0].status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_flow_that_was_halted_goes_no_further() -> None:
+    flow = Flow()
+    flow.alive()
+    flow.halt()
+    with pytest.raises(Stopped):
+        flow.alive()
+
+
+def children(program: str) -> list[int]:
+    return [each.pid for each in psutil.Process().children(recursive=True) if each.name() == program]
+
+
+def child(program: str) -> int:
+    found = children(program)
+    assert len(found) == 1, found
+    return found[0]
+
+
+async def until(rig: Rig, query: str) -> None:
+    """Waits for a true answer."""
+    connection = await asyncpg.connect(rig.url_of("postgres"))
+    try:
+        async with asyncio.timeout(30):
+            while not await connection.fetchval(query + (" AND pid <> pg_backend_pid()" if "pid" in query else "")):
+                pass
+    finally:
+        await connection.close()

@@ -1,0 +1,138 @@
+"""The vault in a bucket, against moto's server: whole or not at all, refusals by code, and a backup that comes back."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from bot.connectors.postgres import DatabaseSettings, Postgres
+from bot.connectors.vault import Load, Take, Vault, VaultSettings, new_keyset
+from bot.connectors.vault.flow import Flow
+from bot.connectors.vault.s3 import PART, Bucket
+from bot.effect import Permanent, Temporary, World
+from tests.integration.vault_rig import SEED, SHOP, Rig, Try
+
+LOGIN = {"region_name": "eu-central-1", "aws_access_key_id": "key", "aws_secret_access_key": "word"}
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+async def bucket(endpoint: str, monkeypatch) -> AsyncIterator[Bucket]:
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    async with AsyncExitStack() as stack:
+        opened = await Bucket.open(stack, "backups", "company/", endpoint_url=endpoint, **LOGIN)
+        await opened.client.create_bucket(
+            Bucket="backups", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+        )
+        yield opened
+        listed = await opened.client.list_objects_v2(Bucket="backups")
+        for each in listed.get("Contents", ()):
+            await opened.client.delete_object(Bucket="backups", Key=each["Key"])
+        await opened.client.delete_bucket(Bucket="backups")
+
+
+async def carried(work: Any) -> Any:
+    return await Flow().carry(work, Try(), "in a thread")
+
+
+async def test_an_object_is_there_as_a_whole_after_its_commit_and_not_before(bucket: Bucket) -> None:
+    data = os.urandom(PART + PART // 2)
+
+    def write() -> None:
+        writer = bucket.writer("shop/one.dump")
+        for start in range(0, len(data), 1 << 20):
+            writer.write(data[start : start + (1 << 20)])
+        writer.commit()
+        writer.abort()
+
+    def read() -> bytes:
+        with bucket.reader("shop/one.dump") as source:
+            return b"".join(iter(lambda: source.read(100_000), b""))
+
+    await carried(write)
+    assert await bucket.sizes("shop") == {"one.dump": len(data)}
+    assert await carried(read) == data
+
+
+async def test_an_aborted_upload_leaves_nothing(bucket: Bucket) -> None:
+    def begin() -> None:
+        writer = bucket.writer("shop/half.dump")
+        writer.write(os.urandom(PART + 1))
+        writer.abort()
+
+    await carried(begin)
+    assert await bucket.sizes("shop") == {}
+    uploads = await bucket.client.list_multipart_uploads(Bucket="backups")
+    assert uploads.get("Uploads", []) == []
+
+
+async def test_a_small_object_is_written_once(bucket: Bucket) -> None:
+    assert await bucket.read("shop/x.manifest") is None
+    assert await bucket.write("shop/x.manifest", b"first", only_new=True)
+    assert not await bucket.write("shop/x.manifest", b"second", only_new=True)
+    assert await bucket.read("shop/x.manifest") == b"first"
+    assert await bucket.write("shop/x.manifest", b"third", only_new=False)
+    assert await bucket.sizes("shop") == {"x.manifest": 5}
+    await bucket.delete("shop/x.manifest")
+    await bucket.delete("shop/x.manifest")
+    assert await bucket.read("shop/x.manifest") is None
+    with pytest.raises(FileNotFoundError):
+        await carried(lambda: bucket.reader("shop/gone.dump"))
+
+
+async def test_refusals_are_told_by_code_without_address(bucket: Bucket) -> None:
+    lost = Bucket(bucket.client, "no-such-bucket", "")
+    with pytest.raises(Permanent, match="NoSuchBucket"):
+        await lost.sizes("shop")
+    async with AsyncExitStack() as stack:
+        away = await Bucket.open(stack, "backups", "", endpoint_url="http://127.0.0.1:1", **LOGIN)
+        with pytest.raises(Temporary) as caught:
+            await away.sizes("shop")
+    assert str(caught.value) == "the vault's storage cannot be reached"
+
+
+async def test_a_backup_goes_through_a_bucket_and_comes_back(bucket: Bucket, endpoint: str, make_database) -> None:
+    url = await make_database(None)
+    parts = urlsplit(url)
+    secrets = {"TANDEM_VAULT_KEYSET": new_keyset(), "PASSWORD": parts.password, "ACCESS": "key", "SECRET": "word"}
+    settings = DatabaseSettings(
+        host=str(parts.hostname), port=parts.port or 0, database=parts.path[1:], user=str(parts.username),
+        password_env="PASSWORD", sslmode="disable", vault="cloud",
+    )  # fmt: skip
+    cloud = VaultSettings(
+        bucket="backups", endpoint=endpoint, region="eu-central-1", access_key="ACCESS", secret_key="SECRET"
+    )
+    postgres = Postgres(World(targets={"shop": settings}, secret=secrets.__getitem__))
+    vault = Vault(World({"cloud": cloud}, {"shop": settings}, secrets.__getitem__, {Postgres: postgres}.__getitem__))
+    await vault.open()
+    rig = Rig(url, settings, Path("unused"), postgres, vault)
+    try:
+        await rig.run(SEED)
+        on = await rig.vault_hands()
+        backup = await Take(database=SHOP, name="before-r1").do(on, Try("r1/safety"))
+        fresh = await Load(database=SHOP, backup=backup, into=f"{rig.name}_r1_new").do(on, Try("r1/load"))
+        assert await rig.value("SELECT count(*) FROM orders", name=fresh.name) == 5000
+        assert await (await vault.reads(SHOP)).find(backup.name) == backup
+    finally:
+        await rig.drop_besides()
+        await rig.close()
+
+
+def test_a_vault_is_a_folder_or_a_bucket() -> None:
+    for wrong in ({}, {"folder": "/x", "bucket": "y"}):
+        with pytest.raises(ValueError, match="either a folder or a bucket"):
+            VaultSettings(**wrong)

@@ -1,0 +1,146 @@
+"""People, clicks, amendments and time in any order on the real database, against an oracle that knows no bot."""
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from bot.store.audit import verify
+from deploy.local.postgres import Server
+from tests.databases import ensure_template
+from tests.support.company import TEMPLATE
+from tests.support.plugin import Home, opened
+from tests.support.story import Story
+
+PEOPLE = ("ana", "ben", "cleo", "dora", "emil")
+GROUPS = {"dba": {"ben", "cleo"}, "security": {"ben", "dora"}}
+SLOTS = {"test destroy": ("dba",), "test destroy-two": ("dba", "security")}
+CLICKS = st.tuples(
+    st.sampled_from(("approve", "approve", "approve", "deny", "amend", "wait", "unfit", "stale approve", "cancel")),
+    st.sampled_from(PEOPLE),
+)
+
+
+@dataclass
+class Oracle:
+    """What may be said of one ask, computed by hand."""
+
+    slots: tuple[str, ...]
+    askers: set[str]
+    left: timedelta = timedelta(minutes=30)
+    state: str = "awaiting_approval"
+    approved: set[str] = field(default_factory=set)
+    unfit: set[str] = field(default_factory=set)
+
+    def filled(self) -> bool:
+        counted = self.approved - self.unfit - self.askers
+
+        def match(slots: tuple[str, ...], people: frozenset[str]) -> bool:
+            return not slots or any(match(slots[1:], people - {p}) for p in people if p in GROUPS[slots[0]])
+
+        return match(self.slots, frozenset(counted))
+
+    def listed(self, person: str) -> bool:
+        return any(person in GROUPS[slot] for slot in self.slots)
+
+    def click(self, what: str, who: str) -> None:
+        if self.state != "awaiting_approval":
+            return
+        if what == "wait":
+            self.left -= timedelta(minutes=11)
+            if self.left <= timedelta(0):
+                self.state = "expired"
+        elif what == "deny" and self.listed(who):
+            self.state = "denied"
+        elif what == "cancel":
+            self.state = "cancelled"
+        elif what == "amend":
+            self.askers.add(who)
+            self.approved.clear()
+            self.left = timedelta(minutes=30)
+        elif what == "unfit":
+            self.unfit ^= {who}
+        elif what == "approve" and self.listed(who) and who not in self.askers:
+            self.approved.add(who)
+        if self.state == "awaiting_approval" and self.filled():
+            self.state = "queued"
+
+
+async def play(home: Home, command: str, clicks: list[tuple[str, str]]) -> None:  # noqa: C901
+    story = Story(home)
+    run = await story.proposed("ana", command, key=secrets.token_hex(8))
+    oracle, version = Oracle(SLOTS[command], {"ana"}), 0
+    first = (await story.row(run)).fingerprint
+    for what, who in clicks:
+        for person in PEOPLE:
+            await story.saw(person, fit=person not in oracle.unfit ^ ({who} if what == "unfit" else set()))
+        match what:
+            case "approve":
+                await story.approve(who, run)
+            case "stale approve" if version:
+                word = story.word(who, run) | {"fingerprint": first, "config": "c1"}
+                assert "queued" not in await home.doors.approve(word)
+            case "deny" | "cancel":
+                await story.say(who, run, what)
+            case "amend":
+                version += 1
+                if (await story.say(who, run, "amend", params={"n": version}))["code"] == "done":
+                    await story.propose(run, plan={"n": version, "run": run})
+                    await story.show(run)
+            case "wait":
+                await home.move_clock(timedelta(minutes=11))
+                for person in PEOPLE:
+                    await story.saw(person, fit=person not in oracle.unfit)
+        await home.ledger.sweep()
+        oracle.click(what, who)
+        row = await story.row(run)
+        assert (what, who, row.state.value) == (what, who, oracle.state)
+        if oracle.state == "queued":
+            people = await story.slots(run)
+            assert len(set(people)) == len(people) == len(oracle.slots)
+            assert set(people) <= oracle.approved - oracle.askers - oracle.unfit
+            assert all(person in GROUPS[slot] for person, slot in zip(people, oracle.slots, strict=True))
+            await story.say("ana", run, "cancel")
+            return
+
+
+@pytest.fixture(scope="module")
+def stage(pg_server: Server) -> Iterator[Any]:
+    """One loop and one database for all examples: hypothesis calls a plain function."""
+    loop = asyncio.new_event_loop()
+    name = f"test_{secrets.token_hex(6)}"
+
+    async def prepare() -> Any:
+        await ensure_template(pg_server, TEMPLATE)
+        context = opened(await pg_server.create_database(name, template=TEMPLATE.name))
+        return context, await context.__aenter__()
+
+    context, home = loop.run_until_complete(prepare())
+    yield loop, home
+    loop.run_until_complete(context.__aexit__(None, None, None))
+    loop.run_until_complete(pg_server.drop_database(name))
+    loop.close()
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(command="test destroy", clicks=[("unfit", "ben"), ("approve", "ben"), ("unfit", "ben")])
+@example(
+    command="test destroy-two", clicks=[("approve", "cleo"), ("unfit", "cleo"), ("approve", "ben"), ("unfit", "cleo")]
+)
+@given(command=st.sampled_from(sorted(SLOTS)), clicks=st.lists(CLICKS, min_size=1, max_size=10))
+def test_whatever_people_do_a_run_is_queued_exactly_when_its_slots_are_filled(
+    stage: Any, command: str, clicks: list[tuple[str, str]]
+) -> None:
+    loop, home = stage
+    loop.run_until_complete(play(home, command, clicks))
+
+
+def test_after_all_of_it_the_ledger_is_whole(stage: Any) -> None:
+    loop, home = stage
+    assert loop.run_until_complete(verify(home.pool)) == []

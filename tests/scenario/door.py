@@ -1,0 +1,172 @@
+"""The Slack doors with everything behind them: signed requests in, thread out, on a real database."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.catalogue import Catalogue
+from bot.directory import Directory
+from bot.discovery import load
+from bot.help import Help, Reader, help_for
+from bot.house import House
+from bot.model import Who
+from bot.parse import Known
+from bot.render.message import Group, Names
+from bot.roster import Roster
+from bot.service import Service
+from bot.slack import Desk, Identity, build_app
+from bot.store.letterbox import Letterbox
+from bot.store.views import Views
+from bot.thread import Poster
+from bot.web import Site
+from deploy.local.slack import AppSpec, ChannelSpec, Manifest, PersonSpec, SlackServer, Workspace, WorkspaceSpec
+from deploy.local.slack.spec import SlashCommand, TeamSpec
+from tests.scenario import ops as more_ops
+from tests.support import ops
+from tests.support.company import GROUPS, PEOPLE, TEAM, account
+from tests.support.factory import RULES, Factory, deeds
+from tests.support.plugin import Home
+
+MANIFEST = Path(__file__).parents[2] / "deploy" / "slack-manifest.yaml"
+DATABASES = ("shop", "billing")
+
+
+class Account:
+    def __init__(self, person: str) -> None:
+        self.accounts, self.active, self.name = (f"{TEAM}/{account(person)}",), True, person.title()
+
+
+class Company:
+    """What config says of people, groups and channels, from the tests' company."""
+
+    people: Mapping[str, Any] = {person: Account(person) for person in PEOPLE}
+    groups: Mapping[str, Any] = {}
+
+    def person_of(self, team: str, user: str) -> str | None:
+        return next((p for p in PEOPLE if (team, user) == (TEAM, account(p))), None)
+
+    def groups_of(self, slack_groups: Mapping[str, frozenset[str]] | None = None) -> dict[str, frozenset[str]]:
+        return {p: frozenset(g for g, members in GROUPS.items() if p in members) for p in PEOPLE}
+
+    def on_call(self, at: datetime) -> tuple[str, ...]:
+        return ("ben",)
+
+    def channel_key(self, slack_id: str | None) -> str | None:
+        return "ops" if slack_id else None
+
+
+def workspace(socket: bool) -> WorkspaceSpec:
+    """The tests' people, a guest, somebody of another organisation, and an account that no roster lists."""
+    manifest = Manifest.model_validate(yaml.safe_load(MANIFEST.read_text()))
+    manifest.features.slash_commands.append(SlashCommand(command="/test", should_escape=True))
+    manifest.settings.socket_mode_enabled = socket
+    listed = [PersonSpec(name=person, id=account(person)) for person in PEOPLE]
+    others = [PersonSpec(name="gus", role="guest"), PersonSpec(name="ola", role="outsider"), PersonSpec(name="zoe")]
+    members = [person.name for person in (*listed, *others)]
+    return WorkspaceSpec(
+        team=TeamSpec(id=TEAM),
+        people=[*listed, *others],
+        channels=[ChannelSpec(name="ops", members=members), ChannelSpec(name="general", general=True)],
+        apps=[AppSpec(manifest=manifest)],
+    )
+
+
+class Bot:
+    """One replica: doors, service, engine, poster; and `slack`, which acts as any person."""
+
+    slack: Workspace
+
+    def __init__(self, home: Home, path: Path, *, socket: bool = False) -> None:
+        self.home, self.factory, self.socket = home, Factory(home, path), socket
+        self.server = SlackServer(workspace(socket), limits=False)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> "Bot":
+        await self.server.start()
+        self.slack = self.server.workspace()
+        spec = self.server.app()
+        self.client = AsyncWebClient(token=spec.bot_token, base_url=self.server.api_url)
+        self._wire()
+        said = await self.client.auth_test()
+        identity = Identity(
+            team=said["team_id"], bot_id=said["bot_id"], bot_user_id=said["user_id"], bot_token=spec.bot_token
+        )
+        app = build_app(self.desk, identity, None if self.socket else spec.signing_secret)
+        self.site = Site(app, ready=_ready, mounted=not self.socket, host="127.0.0.1")
+        await self.site.start(0, 0)
+        if self.socket:
+            from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+
+            self._handler = AsyncSocketModeHandler(app, spec.app_token)
+            await self._handler.connect_async()
+        self.server.set_request_url(f"{self.site.address}/slack/events")
+        self._tasks = [asyncio.create_task(self.factory.worker.run()), asyncio.create_task(self.poster.run())]
+        return self
+
+    def _wire(self) -> None:
+        factory, home, company = self.factory, self.home, Company()
+        house = cast(House, factory.worker.runner.handlers)
+        catalogue = Catalogue([*load(ops).catalogue.entries.values(), *load(more_ops).catalogue.entries.values()])
+        object.__setattr__(house, "catalogue", catalogue)
+        roster = Roster(company)
+        directory = Directory(home.pool, self.client, roster, company)
+        self.poster = Poster(Letterbox(home.pool), factory.views, self.client, _names, self.id("general"))
+        self.service = Service(
+            house, roster, home.doors, home.ledger, Views(home.pool, deeds()),
+            factory.worker.runner.planner.connectors, directory, self._committed,
+        )  # fmt: skip
+
+        def find_help(who: Who, channel: str | None, words: Sequence[str]) -> Help:
+            groups = roster.groups(who.person)
+            reader = Reader(
+                groups=frozenset(groups) if groups is not None else None, channel=company.channel_key(channel)
+            )
+            return help_for(words, catalogue, RULES, (), reader)
+
+        known = Known(targets={"database": DATABASES})
+        self.desk = Desk(self.service, catalogue, self.client, _names, lambda: known, help=find_help)
+
+    def _committed(self) -> None:
+        self.factory.worker.wake()
+        self.poster.wake()
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.socket:
+            await self._handler.close_async()
+        await self.desk.close()
+        await self.site.stop()
+        await self.server.stop()
+
+    def id(self, name: str) -> str:
+        found = self.server.state.person(name) or self.server.state.channel(name)
+        assert found is not None, name
+        return found.id
+
+    async def asked(self) -> int:
+        """How many runs were ever asked for."""
+        return int(await self.home.pool.fetchval("SELECT count(*) FROM runs"))
+
+    async def card(self, text: str, person: str = "ben") -> dict[str, Any]:
+        """The newest card in #ops that says this."""
+        return await self.slack.wait_for_message(person, "ops", text=text)
+
+    async def told(self, card: Mapping[str, Any], text: str) -> dict[str, Any]:
+        """The newest reply in a card's thread that says this."""
+        return await self.slack.wait_for_message("ben", "ops", text=text, thread_ts=str(card["ts"]))
+
+
+async def _ready() -> None:
+    return None
+
+
+def _names() -> Names:
+    groups = {k: Group(title=k, members=m, mentions=tuple(account(p) for p in m)) for k, m in GROUPS.items()}
+    return Names(people={p: p.title() for p in PEOPLE}, groups=groups)

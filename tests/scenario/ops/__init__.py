@@ -1,0 +1,1 @@
+"""Operations with forms, for the tests of the Slack doors; each file's path is its command."""

@@ -1,0 +1,192 @@
+"""Buttons, modals and Home, from the click to what it came to, on the whole bot."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.model import State
+from deploy.local.slack.client import shown_text
+from tests.scenario.door import Bot
+from tests.support.plugin import Home
+
+
+@pytest.fixture
+async def bot(home: Home, tmp_path: Path) -> AsyncIterator[Bot]:
+    async with Bot(home, tmp_path) as bot:
+        yield bot
+
+
+async def proposed(bot: Bot, person: str = "ana") -> dict[str, Any]:
+    """The card of something that destroys and waits for approval."""
+    await bot.slack.command(person, "ops", '/test destroy shop backup=b2 reason="drill"')
+    form = await bot.slack.wait_for_view(person, callback_id="door.form")
+    await bot.slack.submit(person, form, {"_confirm": "shop"})
+    card = await bot.card("Waiting for approval")
+    await bot.told(card, "Press Approve, Deny or Ask back")  # told after Slack's word that the plan is shown was kept
+    return card
+
+
+async def old_copy(bot: Bot, card: dict[str, Any]) -> dict[str, Any]:
+    """The card as it was: what somebody's screen still shows, or an edit that Slack never made."""
+    sent = await bot.client.chat_postMessage(channel=bot.id("ops"), text=card["text"], blocks=card["blocks"])
+    return {"channel": sent["channel"], "ts": sent["ts"]}
+
+
+async def state(bot: Bot) -> str:
+    return str(await bot.home.pool.fetchval("SELECT state FROM runs ORDER BY id DESC LIMIT 1"))
+
+
+async def test_an_approval_starts_the_run_and_the_thread_tells_it(bot: Bot) -> None:
+    card = await proposed(bot)
+    clicked = await bot.slack.click("ben", card, "Approve")
+    assert clicked.result == "acked", clicked
+    assert "Approved by Ben" in shown_text(await bot.told(card, "Approved by"))
+    await bot.told(card, "shop is back")
+    final = await bot.card("✅ Done · test destroy")
+    assert "Approve" not in str(final["blocks"])
+
+
+async def test_an_asker_cannot_approve_and_is_told_who_could(bot: Bot) -> None:
+    card = await proposed(bot, "cleo")
+    await bot.slack.click("cleo", card, "Approve")
+    told = await bot.slack.wait_for_ephemeral("cleo", "ops", text="somebody else must decide")
+    assert "Ben" in shown_text(told)
+    assert await state(bot) == State.AWAITING
+
+
+@pytest.mark.parametrize("person", ["zoe", "gus", "ola"])
+async def test_a_click_by_whoever_the_roster_does_not_list_changes_nothing_and_is_answered(
+    bot: Bot, person: str
+) -> None:
+    card = await proposed(bot)
+    if person == "ola":
+        await bot.slack.join("ola", "ops")
+    await bot.slack.click(person, card, "Approve")
+    told = await bot.slack.wait_for_ephemeral(person, "ops", text="roster")
+    assert ("another organisation" in shown_text(told)) == (person == "ola")
+    assert await state(bot) == State.AWAITING
+
+
+async def test_a_denial_needs_its_reason_and_is_told_with_it(bot: Bot) -> None:
+    card = await proposed(bot)
+    await bot.slack.click("ben", card, "Deny")
+    modal = await bot.slack.wait_for_view("ben", callback_id="door.word")
+    await bot.slack.submit("ben", modal, {"text": "not on a *Friday* <!channel>"})
+    told = await bot.told(card, "Ben denied it")
+    assert "not on a *Friday* <!channel>" in shown_text(told)
+    assert await state(bot) == State.DENIED
+
+
+async def test_a_question_back_and_its_answer_are_told_and_decide_nothing(bot: Bot) -> None:
+    card = await proposed(bot)
+    await bot.slack.click("ben", card, "Ask back")
+    await bot.slack.submit("ben", None, {"text": "why b2?"})
+    await bot.told(card, "why b2?")
+    answering = await bot.slack.wait_for(lambda: _with_button(bot, "Answer"), what="an Answer button")
+    await bot.slack.click("ana", answering, "Answer")
+    await bot.slack.submit("ana", None, {"text": "b3 is broken"})
+    await bot.told(card, "b3 is broken")
+    assert await state(bot) == State.AWAITING
+
+
+async def _with_button(bot: Bot, label: str) -> dict[str, Any] | None:
+    """The message in #ops that carries such a button."""
+    for message in await bot.slack.messages("ben", "ops"):
+        elements = [e for block in message["blocks"] for e in block.get("elements", [])]
+        if any(e["type"] == "button" and e["text"]["text"] == label for e in elements):
+            return message
+    return None
+
+
+async def test_an_amended_request_is_planned_anew_and_old_buttons_count_for_nothing(bot: Bot) -> None:
+    card = await proposed(bot)
+    await bot.slack.click("ana", card, "Amend")
+    form = await bot.slack.wait_for_view("ana", callback_id="door.form")
+    await bot.slack.suggest("ana", form, "door.pick", "b3", block_id="backup")
+    await bot.slack.choose("ana", form, "door.pick", "b3", block_id="backup")
+    done = await bot.slack.submit("ana", form, {"_confirm": "shop"})
+    assert done.result == "acked", done
+    await bot.card("Put b3 over shop")
+    await bot.slack.click("ben", await old_copy(bot, card), "Approve")
+    await bot.slack.wait_for_ephemeral("ben", "ops", text="The plan has changed")
+    assert await state(bot) == State.AWAITING
+
+
+async def test_a_cancel_before_the_start_does_nothing_else(bot: Bot) -> None:
+    card = await proposed(bot)
+    await bot.slack.click("ana", card, "Cancel")
+    await bot.slack.submit("ana", None, {})
+    await bot.told(card, "Nothing was done")
+    assert await state(bot) == State.CANCELLED
+    assert bot.factory.folder.lines() == []
+
+
+async def test_a_click_on_a_run_that_has_ended_is_answered_with_how_it_stands(bot: Bot) -> None:
+    card = await proposed(bot)
+    await bot.slack.click("ana", card, "Cancel")
+    await bot.slack.submit("ana", None, {})
+    await bot.told(card, "Nothing was done")
+    await bot.slack.click("ben", await old_copy(bot, card), "Approve")
+    await bot.slack.wait_for_ephemeral("ben", "ops", text="no longer waiting")
+
+
+async def test_details_are_one_persons_modal(bot: Bot) -> None:
+    card = await proposed(bot)
+    await bot.slack.click("ben", card, "Details")
+    modal = await bot.slack.wait_for_view("ben", callback_id="run.details")
+    assert "Fingerprint of the plan" in shown_text(modal)
+
+
+async def test_home_shows_what_waits_and_approves_under_the_whole_plan(bot: Bot) -> None:
+    card = await proposed(bot)
+    await bot.slack.open_home("ben")
+    home = await bot.slack.wait_for_home("ben", text="Waiting for me")
+    assert "test destroy" in shown_text(home)
+    await bot.slack.click("ben", home, "Look and decide")
+    modal = await bot.slack.wait_for_view("ben", callback_id="run.review")
+    assert "name=shop-b2" in shown_text(modal)
+    await bot.slack.submit("ben", modal, {})
+    await bot.told(card, "shop is back")
+
+
+async def test_home_of_a_stranger_says_why_it_is_empty(bot: Bot) -> None:
+    await bot.slack.open_home("zoe")
+    await bot.slack.wait_for_home("zoe", text="roster")
+
+
+async def test_a_doubt_is_answered_by_its_button(bot: Bot) -> None:
+    bot.factory.folder.put("order.m", "explode")
+    await bot.slack.command("ana", "ops", '/test write mail reason="drill"')
+    card = await bot.card("Stopped: somebody must answer")
+    assert "s3cret-canary" not in str(await bot.slack.thread("ben", "ops", card["ts"]))
+    await bot.slack.click("ana", card, "It happened")
+    await bot.told(card, "Answered: It happened")
+    await bot.told(card, "mail went through")
+
+
+@pytest.mark.parametrize("action", ["approve_v1", "run.approve", "door.open.9"])
+async def test_a_button_of_another_version_is_answered_in_words(bot: Bot, action: str) -> None:
+    element = {"type": "button", "action_id": action, "value": "old", "text": {"type": "plain_text", "text": "Go"}}
+    blocks = [{"type": "actions", "elements": [element]}]
+    sent = await bot.client.chat_postMessage(channel=bot.id("ops"), text="an old card", blocks=blocks)
+    message = {"channel": sent["channel"], "ts": sent["ts"]}
+    clicked = await bot.slack.click("ben", message, action)
+    assert clicked.result == "acked", clicked
+    await bot.slack.wait_for_ephemeral("ben", "ops")
+
+
+async def test_a_mention_and_a_direct_message_are_answered_once(bot: Bot) -> None:
+    await bot.slack.post("ana", "ops", f"<@{bot.server.app().bot_user_id}> restore shop")
+    await bot.slack.wait_for_message("ana", "ops", text="I take slash commands")
+    await bot.slack.open_home("ana", tab="messages")
+    await bot.slack.post("ana", "@bot", "hello?")
+    await bot.slack.wait_for_message("ana", "@bot", text="I take slash commands")
+
+
+async def test_over_socket_mode_the_same_doors_open(home: Home, tmp_path: Path) -> None:
+    async with Bot(home, tmp_path, socket=True) as bot:
+        card = await proposed(bot)
+        await bot.slack.click("ben", card, "Approve")
+        await bot.told(card, "shop is back")

@@ -1,0 +1,172 @@
+"""Slash commands and forms, from the signed request to the thread, on the whole bot."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.slack.client import shown_text
+from tests.scenario.door import Bot
+from tests.support.plugin import Home
+
+
+@pytest.fixture
+async def bot(home: Home, tmp_path: Path) -> AsyncIterator[Bot]:
+    async with Bot(home, tmp_path) as bot:
+        yield bot
+
+
+async def test_a_read_is_answered_in_the_channel(bot: Bot) -> None:
+    bot.factory.folder.put("a", "hello")
+    ran = await bot.slack.command("ana", "ops", "/test look a")
+    assert ran.result == "acked", ran
+    card = await bot.card("a says 'hello'")
+    assert "ana" in card["text"].lower()
+
+
+async def test_an_ask_runs_and_its_thread_tells_each_step_and_the_end(bot: Bot) -> None:
+    ran = await bot.slack.command("ana", "ops", '/test write plain reason="a drill"')
+    assert ran.result == "acked", ran
+    card = await bot.card("/test write script=plain")
+    end = await bot.told(card, "plain went through")
+    assert "✅" in shown_text(end)
+    assert "Done" in shown_text(await bot.told(card, "Done"))
+    assert await bot.card("✅ Done · test write")
+
+
+async def test_the_same_request_delivered_twice_is_one_run(bot: Bot) -> None:
+    await bot.slack.command("ana", "ops", '/test write plain reason="a drill"')
+    await bot.slack.repeat("/test")
+    await bot.told(await bot.card("script=plain"), "plain went through")
+    assert await bot.asked() == 1
+
+
+async def test_the_same_words_again_give_the_first_run_unless_they_are_meant(bot: Bot) -> None:
+    line = '/test write plain reason="a drill"'
+    await bot.slack.command("ana", "ops", line)
+    await bot.slack.command("ana", "ops", line)
+    told = await bot.slack.wait_for_ephemeral("ana", "ops", text="less than two minutes ago")
+    assert await bot.asked() == 1
+    await bot.slack.click("ana", told, "Ask again")
+    await bot.slack.wait_for_ephemeral("ana", "ops", text="Recorded")
+    assert await bot.asked() == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("/test wrte plain", "/test write"),
+        ('/test write "plain', "never ends"),
+        ("/test write plain reason=xoxb-123456789012-abcdef", "seems to hold"),
+        ("/test help", "/test destroy"),
+        ("/test help overwrite", "Puts a backup over a database."),
+        ("/test destroy help", "Every write since the backup is lost."),
+        ("/test runs", "Nothing runs"),
+        ("/test write plain nonsense=1", "nonsense"),
+    ],
+)
+async def test_what_cannot_be_asked_is_answered_in_words_and_nothing_is_asked(bot: Bot, line: str, told: str) -> None:
+    ran = await bot.slack.command("ana", "ops", line)
+    assert ran.result == "acked", ran
+    await bot.slack.wait_for_ephemeral("ana", "ops", text=told)
+    assert await bot.asked() == 0
+
+
+@pytest.mark.parametrize("person", ["zoe", "gus"])
+async def test_whoever_the_roster_does_not_list_is_told_so(bot: Bot, person: str) -> None:
+    ran = await bot.slack.command(person, "ops", '/test write plain reason="me too"')
+    assert ran.result == "acked", ran
+    await bot.slack.wait_for_ephemeral(person, "ops", text="not in this house's roster")
+    assert await bot.asked() == 0
+
+
+async def test_somebody_listed_who_may_not_ask_is_told_who_could(bot: Bot) -> None:
+    await bot.slack.command("emil", "ops", '/test write plain reason="me too"')
+    told = await bot.slack.wait_for_ephemeral("emil", "ops", text="nly engineers may ask for it")
+    assert "Ana" in shown_text(told)
+    await bot.slack.command("emil", "ops", "/test destroy shop")
+    await bot.slack.wait_for_ephemeral("emil", "ops", text="/test destroy was not asked")
+    assert await bot.slack.view("emil") is None
+    assert await bot.asked() == 0
+
+
+async def test_no_word_opens_the_picker_which_leads_to_a_form_and_an_ask(bot: Bot) -> None:
+    await bot.slack.command("ana", "ops", "/test")
+    picker = await bot.slack.wait_for_view("ana", callback_id="door.picker")
+    await bot.slack.click("ana", picker, "test write")
+    form = await bot.slack.wait_for_view("ana", callback_id="door.form")
+    done = await bot.slack.submit("ana", form, {"script": "plain", "reason": "a drill"})
+    assert done.result == "acked", done
+    await bot.told(await bot.card("script=plain"), "plain went through")
+    assert await bot.slack.view("ana") is None
+
+
+async def test_the_picker_starts_at_the_top_and_goes_down_and_back(bot: Bot) -> None:
+    await bot.slack.shortcut("ana", "tandem_start")
+    top = await bot.slack.wait_for_view("ana", callback_id="door.picker")
+    await bot.slack.click("ana", top, "test")
+    below = await bot.slack.wait_for_view("ana", callback_id="door.picker")
+    assert "Runs a script" in shown_text(below)
+    await bot.slack.click("ana", below, "◀ Back")
+    again = await bot.slack.wait_for_view("ana", callback_id="door.picker")
+    assert "3 operations" in shown_text(again)
+
+
+async def test_a_line_that_lacks_something_opens_its_form_with_what_was_typed(bot: Bot) -> None:
+    await bot.slack.command("ana", "ops", "/test write plain")
+    form = await bot.slack.wait_for_view("ana", callback_id="door.form")
+    assert "kept with a reason" in shown_text(form)
+    assert form["state"]["values"]["script"]["value"]["value"] == "plain"
+    assert len(form["private_metadata"]) == 36  # a row's id and nothing else
+    refused = await bot.slack.submit("ana", form, {"script": "plain", "reason": "token=abcdefgh12345678"})
+    assert "seems to hold a token" in refused.errors["reason"]
+    assert await bot.asked() == 0
+    done = await bot.slack.submit("ana", form, {"reason": "a drill"})
+    assert done.result == "acked", done
+    await bot.card("script=plain")
+
+
+async def test_what_destroys_asks_to_type_its_target_once_more(bot: Bot) -> None:
+    await bot.slack.command("ana", "ops", '/test destroy shop backup=b2 reason="drill"')
+    form = await bot.slack.wait_for_view("ana", callback_id="door.form")
+    wrong = await bot.slack.submit("ana", form, {"_confirm": "shopp"})
+    assert "not the same" in wrong.errors["_confirm"]
+    assert await bot.asked() == 0
+    done = await bot.slack.submit("ana", form, {"_confirm": "shop"})
+    assert done.result == "acked", done
+    card = await bot.card("Put b2 over shop")
+    assert "every write since the backup: now 7 minutes, at most 37 minutes when it starts" in shown_text(card)
+
+
+async def test_a_form_sent_twice_is_one_run(bot: Bot) -> None:
+    await bot.slack.command("ana", "ops", "/test write plain")
+    form = await bot.slack.wait_for_view("ana", callback_id="door.form")
+    await bot.slack.submit("ana", form, {"reason": "a drill"})
+    await bot.slack.repeat("view_submission")
+    await bot.told(await bot.card("script=plain"), "plain went through")
+    assert await bot.asked() == 1
+
+
+async def test_targets_come_from_config_and_other_entries_live_from_the_operation(bot: Bot) -> None:
+    await bot.slack.command("ana", "ops", "/test destroy")
+    form = await bot.slack.wait_for_view("ana", callback_id="door.form")
+    targets = await bot.slack.suggest("ana", form, "door.pick", "shp", block_id="database")
+    assert [o["value"] for o in targets.options] == ["shop"]
+    live = await bot.slack.suggest("ana", form, "door.pick", "2 days", block_id="backup")
+    assert [o["value"] for o in live.options] == ["b2", "2 days"]
+
+
+async def test_only_looking_shows_the_plan_in_private_and_asks_nobody(bot: Bot) -> None:
+    await bot.slack.command("ana", "ops", "/test destroy shop backup=b2 --look")
+    seen = await bot.slack.wait_for_message("ana", "@bot", text="Put b2 over shop")
+    assert "Approve" not in str(seen["blocks"])
+    assert not [m for m in await bot.slack.messages("ben", "ops") if "b2" in shown_text(m)]
+
+
+async def test_a_command_is_answered_in_words_when_the_database_does_not_answer(bot: Bot) -> None:
+    async with bot.home.own.acquire() as conn, conn.transaction():
+        await conn.execute("LOCK TABLE tandem.dedupe IN ACCESS EXCLUSIVE MODE")
+        ran = await bot.slack.command("ana", "ops", '/test write plain reason="a drill"')
+        assert ran.result == "acked", ran
+        assert ran.elapsed < 3
+    await bot.slack.wait_for_ephemeral("ana", "ops", text="ecorded")

@@ -1,0 +1,380 @@
+"""Config: read whole, all faults at once, each with its line and what to write instead."""
+
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.catalogue import Catalogue, Entry
+from bot.model import Risk
+from bot.operation import Database, Input, Observed, Operation
+from bot.policy import need
+from config.applied import applied, config_hash
+from config.company import Company
+from config.documents import NAMES
+from config.faults import Fault
+from config.load import load
+from config.scaffold import MARK, scaffold
+
+SAMPLE = Path(__file__).parents[2] / "deploy" / "local" / "company"
+NAMED = re.findall(r'= "env:(\w+)"', "".join((SAMPLE / name).read_text() for name in ("services.toml", "tandem.toml")))
+LOCAL = {
+    **{name: "http://127.0.0.1:8080" if name.endswith("URL") else "/tmp" for name in NAMED},
+    **{name: "8025" for name in NAMED if name.endswith("PORT")},
+    "SHOP_HOST": "127.0.0.1",
+    "SHOP_PORT": "5433",
+    "DATABASE_URL": "postgresql://tandem_bot@127.0.0.1:5433/tandem",
+}
+
+
+class OfDatabase(Input):
+    database: Database
+
+
+class Restore(Operation[OfDatabase, Observed]):
+    """Restores."""
+
+    risk = Risk.DESTRUCTIVE
+    examples = ("/ops db restore shop",)
+
+
+class Backup(Operation[OfDatabase, Observed]):
+    """Backs up."""
+
+    risk = Risk.WRITE
+    examples = ("/ops db backup shop",)
+
+
+class Size(Operation[OfDatabase, Observed]):
+    """Sizes."""
+
+    risk = Risk.READ
+    examples = ("/ops db size shop",)
+
+
+CATALOGUE = Catalogue(
+    Entry(f"ops db {kind.__name__.lower()}", kind(), OfDatabase, Observed, Path("x.py"))
+    for kind in (Restore, Backup, Size)
+)
+Change = Callable[..., "Company | tuple[Fault, ...]"]
+
+
+@pytest.fixture
+def change(tmp_path: Path) -> Change:
+    """The sample company with texts of one file replaced, loaded again."""
+    folder = tmp_path / "company"
+    shutil.copytree(SAMPLE, folder)
+
+    def load_changed(file: str = "", *changes: tuple[str, str], **environ: str) -> Company | tuple[Fault, ...]:
+        if file:
+            text = (folder / file).read_text()
+            for old, new in changes:
+                assert old in text or not old, f"{file} has no {old!r}"
+                text = text.replace(old, new, 1) if old else f"{text}\n{new}\n"
+            (folder / file).write_text(text)
+        return load(folder, CATALOGUE, {**LOCAL, **environ})
+
+    return load_changed
+
+
+def company(found: Company | tuple[Fault, ...]) -> Company:
+    assert isinstance(found, Company), "\n".join(map(str, found))
+    return found
+
+
+def line_of(file: str, text: str, folder: Path = SAMPLE) -> int:
+    return next(n for n, line in enumerate((folder / file).read_text().splitlines(), 1) if text in line)
+
+
+def test_the_sample_company_is_sound(change: Change) -> None:
+    sample = company(change())
+    assert sample.name == "Marrow & Pine"
+    assert sample.person_of("T0TANDEM", "U0BENPHONE") == "ben"
+    assert sample.person_of("T0OTHER", "U0BEN") is None
+    assert sample.environment("database", "shop-staging") == "staging"
+    assert sample.settings("database", "shop").port == 5433
+    assert sample.groups_of()["dan"] == {"everyone"}
+    assert sample.groups_of({"dba": frozenset({"dan"})})["dan"] == {"everyone", "dba"}
+    assert sample.channel_key("C0RELEASES") == "releases"
+    assert sample.known().accounts["U0CLEO"] == "cleo"
+
+
+def test_somebody_who_left_is_nobody(change: Change) -> None:
+    sample = company(change("people.toml", ('zone = "Europe/Rome"', "active = false")))
+    assert sample.person_of("T0TANDEM", "U0DAN") is None
+    assert "dan" not in {*sample.groups_of(), *sample.known().targets["person"], *sample.groups["everyone"].members}
+    assert "U0DAN" not in sample.known().accounts
+
+
+def test_a_user_id_that_two_teams_share_means_our_own_teams_person(change: Change) -> None:
+    sample = company(change("people.toml", ("T0SAWMILL/U0EVE", "T0SAWMILL/U0ANA")))
+    assert sample.known().accounts["U0ANA"] == "ana"
+    assert sample.person_of("T0SAWMILL", "U0ANA") == "eve"
+
+
+def test_the_rotation_says_whose_turn_it_is(change: Change) -> None:
+    sample = company(change())
+    start = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    turns = [sample.on_call(start + timedelta(days=days)) for days in (0, 6.99, 7, 21, -1)]
+    assert turns == [("ana",), ("ana",), ("ben",), ("ana",), ("cleo",)]
+
+
+def test_a_target_that_is_not_there_is_a_lookup_error_that_names_those_there_are(change: Change) -> None:
+    with pytest.raises(LookupError, match="it has shop, shop-staging"):
+        company(change()).settings("database", "shopp")
+
+
+CASES: list[tuple[str, tuple[str, str], str, str, str]] = [
+    ("people.toml", ('zone = "Europe/Lisbon"', 'zoen = "Europe/Lisbon"'), "zoen", "no key 'zoen'", "meant zone"),
+    ("people.toml", ('"Europe/Lisbon"', '"Europe/Lissabon"'), "Lissabon", "no time zone", "Europe/Vienna"),
+    ("people.toml", ('"T0TANDEM/U0ANA"', '"ana@example.com"'), "ana@", "not what it should be", "match pattern"),
+    ("people.toml", ("[people.ana]", "[people.Ana]"), "people.Ana", "no name for it", "small letters"),
+    ("people.toml", ('"T0TANDEM/U0CLEO"', '"T0TANDEM/U0BEN"'), '"T0TANDEM/U0BEN"]', "listed under ben", "one person"),
+    ("people.toml", ('members = ["ben", "cleo"]', 'members = ["ben", "cleoo"]'), "cleoo", "'cleoo'", "meant cleo"),
+    ("people.toml", ('members = ["ben", "cleo"]', "members = []"), "groups.dba", "it has nobody", "members"),
+    ("people.toml", ("rota = true\n", ""), "groups.on-call", "needs its people", "rota = true"),
+    ("people.toml", ('name = "Ana Duarte"\n', ""), "people.ana", "'name' is missing", "Add name"),
+    ("people.toml", ("[groups.lead]", "[groups.everyone]"), "groups.everyone", "means the whole roster", "another one"),
+    ("policy.toml", ('approve = ["dba"]', 'approve = ["dbas"]'), "dbas", "'dbas'", "meant dba"),
+    ("policy.toml", ('"releases"]', '"relaeses"]'), "relaeses", "'relaeses'", "meant releases"),
+    ("policy.toml", ('["production"]', '["prodction"]'), "prodction", "none of the env", "meant production"),
+    ("policy.toml", ('["destructive"]', '["destructiv"]'), "destructiv", "is no risk", "read, write or destructive"),
+    ("policy.toml", ('expires = "30m"', 'expires = "30"'), 'expires = "30"', "no unit", "30m"),
+    ("policy.toml", ('warn = "10m"', 'warn = "40m"'), "[[rule]]", "warning comes before", "less than 30m"),
+    ("policy.toml", ('approve = ["dba"]\n', ""), "[[rule]]", "names no approver", "Add approve"),
+    ("policy.toml", ('["*"]', '["ops db restor"]'), "restor", "matches no operation", "meant ops db restore"),
+    ("policy.toml", ('approve = ["dba"]', 'approve = ["dba", "dba"]'), "[[rule]]", "if ben asks", "Add people to dba"),
+    (
+        "policy.toml",
+        ("# Whatever", '[[rule]]\noperations = ["ops db restore"]\nrisks = ["write"]\n# W'),
+        "restore",
+        "",
+        "",
+    ),
+    ("services.toml", ('database = "shop_staging"', 'database = "shop"'), "shop-staging", "one database", "shop"),
+    ("services.toml", ('database = "shop_staging"', 'database = "tandem"'), "shop-staging", "own database", "Remove"),
+    ("services.toml", ('services = ["web", "api"]', 'services = ["web", "apy"]'), "apy", "'apy'", "meant api"),
+    ("services.toml", ('port = "env:SHOP_PORT"', 'prot = "env:SHOP_PORT"'), "prot", "no key 'prot'", "meant port"),
+    ("services.toml", ('"env:WEB_URL"', '"env:WEB_URI"'), "WEB_URI", "WEB_URI is not set", "Set WEB_URI"),
+    ("services.toml", ("[databases.shop]", "[database.shop]"), "database.shop", "no key 'database'", "meant databases"),
+    ("tandem.toml", ('fallback = "incidents"', 'fallback = "incident"'), "fallback", "no channel", "meant incidents"),
+    ("tandem.toml", ("runs = 200", "runs = 0"), "runs = 0", "runs is not", "greater than or equal to 1"),
+    ("tandem.toml", ("", "[connectors.mial]\nx = 1"), "mial", "no connector 'mial'", "meant mail"),
+    ("tandem.toml", ("slots = 8", "slots = "), "slots =", "is no TOML", "Mend that line"),
+    ("thresholds.toml", ("clear = 0.005", "clear = 0.5"), "thresholds.error-rate", "beyond the bound", "good side"),
+    ("thresholds.toml", ("above = 2.0", "below = 1.0\nabove = 2.0"), "latency", "exactly one bound", "above"),
+    ("thresholds.toml", ('severity = "P2"', 'severity = "P9"'), "P9", "'P9'", "P0"),
+]
+
+
+@pytest.mark.parametrize(("file", "changed", "line", "what", "instead"), CASES, ids=lambda v: str(v)[:40])
+def test_each_fault_has_its_line_and_what_to_write_instead(
+    change: Change, tmp_path: Path, file: str, changed: tuple[str, str], line: str, what: str, instead: str
+) -> None:
+    found = change(file, changed)
+    if not what:  # a rule that never decides
+        what, instead = "never decides", "Move it up"
+        line = "[[rule]]"
+    assert isinstance(found, tuple), "nothing was found wrong"
+    told = [f for f in found if what in f.what and instead in f.instead]
+    assert told, "\n".join(map(str, found))
+    assert told[0].file == file
+    text = (tmp_path / "company" / file).read_text().splitlines()[told[0].line - 1]
+    assert line in text
+    assert len(found) == 1, "\n".join(map(str, found))
+
+
+def test_all_faults_of_all_files_are_told_at_once(change: Change) -> None:
+    change("people.toml", ("zone", "zoen"), ("rota = true", "rota = 5"))
+    change("tandem.toml", ("slots = 8", "slots = "))
+    found = change("policy.toml", ("ask = [", "aks = ["))
+    assert isinstance(found, tuple)
+    assert {fault.file for fault in found} == {"people.toml", "tandem.toml", "policy.toml"}
+    assert len(found) == 4
+
+
+def test_unset_variables_are_each_told_once(change: Change) -> None:
+    found = load(SAMPLE, CATALOGUE, {})
+    assert isinstance(found, tuple)
+    assert len(found) == len({(f.file, f.line) for f in found}) == len(NAMED)
+    first = next(f for f in found if "SHOP_HOST" in f.what)
+    assert (first.file, first.line) == ("services.toml", line_of("services.toml", "env:SHOP_HOST"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://x:y@localhost:5433/shop",
+        "postgresql:///shop?host=/run/pg&port=5433",
+        "postgresql://x@db.example.com:5432,LOCALHOST:5433/shop",
+        "postgresql://[::1]:5433/shop?sslmode=require",
+        "postgresql://shop@127.0.0.1:5433",
+    ],
+)
+def test_the_bots_own_database_is_no_target_however_it_is_written(change: Change, url: str) -> None:
+    found = change(DATABASE_URL=url)
+    assert isinstance(found, tuple)
+    assert "own database" in found[0].what
+
+
+@pytest.mark.parametrize("url", ["", "postgresql://h:port/x", "nonsense"])
+def test_a_url_that_says_nothing_is_left_to_the_check_of_the_settings(change: Change, url: str) -> None:
+    assert company(change(DATABASE_URL=url))
+
+
+def test_the_bots_own_database_may_be_named_by_a_file(change: Change, tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://x@localhost:5433/shop")
+    found = change(DATABASE_URL="", DATABASE_URL_FILE=str(tmp_path / "url"))
+    assert isinstance(found, tuple)
+    assert "own database" in found[0].what
+
+
+def test_a_folder_or_a_file_that_is_missing_is_said(tmp_path: Path) -> None:
+    nowhere = load(tmp_path / "no", None, {})
+    assert isinstance(nowhere, tuple)
+    assert "python -m bot init" in nowhere[0].instead
+    empty = load(tmp_path, None, {})
+    assert isinstance(empty, tuple)
+    assert [f.file for f in empty] == ["people.toml", "policy.toml", "services.toml", "tandem.toml"]
+
+
+def test_a_file_that_nobody_reads_is_said(change: Change, tmp_path: Path) -> None:
+    (tmp_path / "company" / "polices.toml").write_text("")
+    found = change()
+    assert isinstance(found, tuple)
+    assert [f.file for f in found] == ["polices.toml"]
+
+
+def test_members_of_a_slack_group_are_known_to_slack_only(change: Change) -> None:
+    sample = company(change("people.toml", ('members = ["ben", "cleo"]', 'slack = "S0DBA"')))
+    assert sample.groups["dba"].slack == "S0DBA"
+
+
+def test_people_without_an_account_approve_nothing(change: Change) -> None:
+    found = change("people.toml", ('accounts = ["T0TANDEM/U0CLEO"]', "accounts = []"))
+    assert isinstance(found, tuple)
+    assert "if ben asks, nobody could approve" in found[0].what
+
+
+SCHEDULE = """
+[schedules.nightly]
+run = "{run}"
+cron = "{cron}"
+channel = "incidents"
+reason = "nightly"
+{more}
+"""
+
+
+def schedule(run: str = "/ops db backup shop", cron: str = "0 2 * * *", more: str = "") -> tuple[str, str]:
+    return "", SCHEDULE.format(run=run, cron=cron, more=more)
+
+
+def test_a_schedule_that_can_run_is_sound(change: Change) -> None:
+    sample = company(change("schedules.toml", schedule()))
+    assert sample.schedules["nightly"].grace == timedelta(hours=1)
+
+
+def test_two_approvers_may_let_a_schedule_destroy(change: Change) -> None:
+    assert company(change("schedules.toml", schedule("/ops db restore shop")))
+
+
+@pytest.mark.parametrize(
+    ("parts", "what"),
+    [
+        ({"run": "/ops db bakup shop"}, "did you mean `ops db backup`"),
+        ({"run": "/ops db"}, "no whole line"),
+        ({"run": "/ops db help"}, "no whole line"),
+        ({"run": "/ops db backup shopp"}, "no database `shopp`"),
+        ({"run": "/ops db backup 'shop"}, "never ends"),
+        ({"cron": "0 2 * *"}, "not five fields"),
+        ({"cron": "0 2 * * 0"}, "means Sunday here and Monday there"),
+        ({"cron": "0 2 * * someday"}, "never comes round"),
+        ({"cron": "0 2 31 2 *"}, "never comes round"),
+        ({"more": 'zone = "Mars"'}, "no time zone"),
+        ({"more": 'standing = { lasts = "900d" }'}, "lasts is not"),
+    ],
+)
+def test_a_schedule_that_could_not_run_is_said(change: Change, parts: Mapping[str, str], what: str) -> None:
+    found = change("schedules.toml", schedule(**parts))
+    assert isinstance(found, tuple)
+    assert [f for f in found if what in f.what], "\n".join(map(str, found))
+    assert all(f.file == "schedules.toml" and f.line for f in found)
+
+
+@pytest.mark.parametrize("more", ["", 'standing = { lasts = "90d" }'])
+def test_a_schedule_that_destroys_needs_two_people_who_could_approve_it(change: Change, more: str) -> None:
+    change(
+        "people.toml",
+        ('members = ["ben", "cleo"]', 'members = ["cleo"]'),
+        ('members = ["ana", "ben", "cleo"]', 'members = ["ana"]'),
+    )
+    change("policy.toml", ('approve = ["engineers"]', 'approve = ["lead"]'))
+    found = change("schedules.toml", schedule("/ops db restore shop", more=more))
+    assert isinstance(found, tuple)
+    assert [(f.file, "no human asker it takes 2 people" in f.what) for f in found] == [("schedules.toml", True)]
+
+
+def test_the_rows_for_the_database_are_what_config_says(change: Change) -> None:
+    rows = applied(company(change()), CATALOGUE.floors)
+    assert ("T0TANDEM", "U0BENPHONE", "ben") in rows.accounts
+    assert ("everyone", "dan") in rows.members
+    assert ("on-call", None, True) in rows.groups
+    production = [r for r in rows.policy if (r.command, r.environment) == ("ops db restore", "production")]
+    assert [(r.risk, r.slots, r.expires) for r in production] == [(Risk.DESTRUCTIVE, ("dba",), timedelta(minutes=30))]
+
+
+def test_the_hash_changes_with_people_policy_and_operations_only(change: Change) -> None:
+    def hashed(found: Company | tuple[Fault, ...]) -> str:
+        return config_hash(company(found), CATALOGUE.floors)
+
+    first = hashed(change())
+    assert hashed(change("services.toml", ('version = "/version"', 'version = "/v"'))) == first
+    assert hashed(change("policy.toml", ("# The first rule", "# First rule"))) == first
+    assert config_hash(company(change()), {**CATALOGUE.floors, "ops db size": Risk.WRITE}) != first
+    later = [
+        hashed(change("policy.toml", ('expires = "30m"', 'expires = "31m"'))),
+        hashed(change("policy.toml", ("break_glass = true\n", ""))),
+        hashed(change("people.toml", (', "T0TANDEM/U0BENPHONE"', ""))),
+        hashed(change("people.toml", ("rota = true", 'rota = true\nslack = "S0ONCALL"'))),
+        hashed(change("people.toml", ('zone = "Europe/Rome"', 'zone = "Europe/Rome"\nactive = false'))),
+    ]
+    assert len({first, *later}) == 6
+
+
+def test_the_starting_folder_is_sound_once_its_marks_are_filled_in(tmp_path: Path) -> None:
+    marks = scaffold(tmp_path / "mine")
+    assert len(marks) == 11
+    found = load(tmp_path / "mine", CATALOGUE, {})
+    assert isinstance(found, tuple)
+    assert {f"{f.file}:{f.line}" for f in found} <= {":".join(mark.split(":")[:2]) for mark in marks}
+    values: dict[str, list[str]] = {
+        "tandem.toml": ["Acme", "T0ACME", "C0INC", "C0REL"],
+        "services.toml": ["db.example.com"],
+        "people.toml": ["Jo", "T0ACME/U0JO", "Li", "T0ACME/U0LI", "Ed", "T0ACME/U0ED"],
+    }
+    for name, given in values.items():
+        path = tmp_path / "mine" / name
+        lines, left = path.read_text().splitlines(), iter(given)
+        path.write_text("\n".join(_filled(line, left) if MARK in line and line[0] != "#" else line for line in lines))
+    mine = company(load(tmp_path / "mine", CATALOGUE, {}))
+    wanted = need(mine.policy, "ops db restore", "production", Risk.DESTRUCTIVE)
+    assert wanted is not None
+    assert wanted.slots == ("approvers",)
+
+
+def _filled(line: str, values: Any) -> str:
+    before, _, rest = line.partition('"')
+    return f'{before}"{next(values)}"{rest.partition(chr(34))[2]}'
+
+
+def test_the_scaffold_overwrites_nothing(tmp_path: Path) -> None:
+    (tmp_path / "people.toml").write_text("mine")
+    with pytest.raises(FileExistsError, match="name another folder"):
+        scaffold(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["people.toml"]
+    assert set(NAMES) == {p.name for p in (Path(scaffold.__code__.co_filename).parent / "starter").iterdir()}

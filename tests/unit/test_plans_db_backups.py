@@ -1,0 +1,394 @@
+"""The plans of backup, backups, verify-backup, restore, drop-old and swap-back: pure, from facts alone."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+import bot.connectors
+from bot import codec, discovery
+from bot.connectors.postgres import Beheld, Beside, DropDatabase, OpenDoor, SwapBack, Written
+from bot.connectors.vault import Backup, Listing, Load, Verified
+from bot.model import Entry, Mark, Risk, Way
+from bot.operation import Answer, Database, IfFails, Plan, Refusal, RunRef, Service
+from bot.plans import covers, faults, find, way_back
+from handlers.ops.db import backup, backups, drop_old, restore, swap_back, verify_backup
+
+AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+RUN = RunRef(tag="r142", requester="ana")
+SHOP = Database(key="shop")
+DEEDS = discovery.deeds(bot.connectors).classes
+LIVE = Beheld(name="shop", oid=16400, open=True, bytes=80 << 20)
+OLD = Beheld(name="shop_r140_old", oid=16390, open=False, bytes=70 << 20)
+
+
+class Results:
+    """What the engine hands to `answer`: the results by step."""
+
+    def __init__(self, **values: Any) -> None:
+        self._values = values
+
+    def get(self, ref: Any) -> Any:
+        return self._values.get(ref.step)
+
+
+def a_backup(**changes: Any) -> Backup:
+    said: dict[str, Any] = {
+        "name": "shop-20261121T0200-full",
+        "database": "shop",
+        "kind": "full",
+        "taken_at": AT - timedelta(minutes=7),
+        "took": timedelta(seconds=42),
+        "bytes": 3 << 20,
+        "plain_bytes": 9 << 20,
+        "database_bytes": 80 << 20,
+        "sha256": "ab" * 32,
+        "server_version": 18,
+        "dump_version": 18,
+        "tables": 3,
+        "rows": 5520,
+        "verified": Verified(at=AT, tables=3, rows=5520),
+    }
+    return Backup(**{**said, **changes})
+
+
+def well_formed(plan: Plan | Refusal) -> Plan:
+    """The plan, after the machine has found no fault with it and it survived storage."""
+    assert isinstance(plan, Plan), plan
+    assert faults(plan) == []
+    assert codec.encode_plan(codec.decode_plan(codec.encode_plan(plan), DEEDS)) == codec.encode_plan(plan)
+    assert covers(codec.decode_plan(codec.encode_plan(plan), DEEDS), plan)
+    return plan
+
+
+def refused(plan: Plan | Refusal) -> Refusal:
+    assert isinstance(plan, Refusal), plan
+    return plan
+
+
+def back(plan: Plan, last: str) -> list[tuple[str, str]]:
+    """What is undone and closed when everything before `last` was done and `last` failed for good."""
+    names = [step.name for step in plan.steps]
+    done = names[: names.index(last)]
+    ledger = {
+        (name, Way.DO): Entry(seq=n, step=name, way=Way.DO, attempt=1, mark=Mark.DONE, at=AT)
+        for n, name in enumerate(done)
+    }
+    ledger[last, Way.DO] = Entry(seq=99, step=last, way=Way.DO, attempt=1, mark=Mark.FAILED, at=AT)
+    return [(act.step, act.way.value) for act in way_back(plan, ledger)]
+
+
+# restore --------------------------------------------------------------------------------------------------------------
+RESTORE = restore.Params(database=SHOP, backup="shop-20261121T0200-full", reason="orders were deleted")
+
+
+def restore_facts(**changes: Any) -> restore.Facts:
+    said: dict[str, Any] = {
+        "backup": a_backup(),
+        "live": LIVE,
+        "names": ("postgres", "shop"),
+        "version": 18,
+        "free": 10 << 30,
+        "written": Written(rows=4212),
+        "services": ("web", "api"),
+        "switchless": (),
+    }
+    return restore.Facts(**{"run": RUN, "at": AT, **said, **changes})
+
+
+def restoring(**changes: Any) -> Plan:
+    return well_formed(restore.RestoreDatabase().plan(RESTORE, restore_facts(**changes)))
+
+
+def test_a_restore_goes_safety_first_beside_then_swaps_under_maintenance() -> None:
+    assert [step.name for step in restoring().steps] == [
+        *("safety", "load", "verify", "maintenance", "public", "shut", "swap", "open", "healthy", "reopen", "look"),
+    ]
+
+
+def test_a_restore_takes_its_names_from_the_run_and_carries_the_live_oid() -> None:
+    plan = restoring()
+    load, swap = find(plan, "load").does, find(plan, "swap").does
+    assert isinstance(load, Load)
+    assert load.into == "shop_r142_new"
+    assert (swap.live_oid, swap.aside, swap.fresh) == (16400, "shop_r142_old", find(plan, "load").result)  # type: ignore[attr-defined]
+    assert find(plan, "safety").does.name == "before-r142"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        ("safety", []),
+        ("load", []),
+        ("verify", [("load", "undo")]),
+        ("public", [("reopen", "close"), ("load", "undo")]),
+        ("shut", [("reopen", "close"), ("load", "undo")]),
+        ("swap", [("open", "close"), ("reopen", "close"), ("load", "undo")]),
+        ("healthy", [("swap", "undo"), ("open", "close"), ("reopen", "close"), ("load", "undo")]),
+        ("look", []),
+    ],
+)
+def test_a_restore_that_fails_goes_back_in_order_until_maintenance_is_off(last: str, expected: list[Any]) -> None:
+    assert back(restoring(), last) == expected
+
+
+def test_what_a_restore_undoes_bears_a_step_that_did_not_finish() -> None:
+    plan = restoring()
+    assert find(plan, "load").undo == DropDatabase(database=SHOP, name="shop_r142_new")
+    assert isinstance(find(plan, "swap").undo, SwapBack)
+    assert find(plan, "open").does == OpenDoor(database=SHOP)
+    assert find(plan, "look").if_fails is IfFails.ASK
+
+
+def test_a_restore_without_services_has_its_barrier_at_the_opened_door() -> None:
+    plan = restoring(services=())
+    assert [step.name for step in plan.steps] == ["safety", "load", "verify", "shut", "swap", "open"]
+    assert find(plan, "open").no_return
+
+
+def test_a_restores_losses_are_shown_with_bounds() -> None:
+    minutes, rows = restoring().loses
+    assert (minutes.now, minutes.at_most, minutes.unit) == (7, 37, "minutes")
+    assert rows.now == 4212
+    assert rows.at_most is not None
+    assert rows.at_most > 4212
+    assert not rows.at_least
+
+
+def test_a_lower_bound_is_flagged_and_an_approval_of_an_exact_count_does_not_cover_it() -> None:
+    exact, floor = restoring(), restoring(written=Written(rows=4000, at_least=True, why="the server crashed"))
+    assert floor.loses[1].at_least
+    assert not covers(exact, floor)
+    assert covers(floor, exact)
+
+
+def test_an_approval_covers_what_is_written_meanwhile_within_the_bound_and_no_more() -> None:
+    approved = restoring()
+    later = {"at": AT + timedelta(minutes=20)}
+    assert covers(approved, restoring(**later, written=Written(rows=6000)))
+    assert not covers(approved, restoring(**later, written=Written(rows=10**6)))
+    assert not covers(approved, restoring(at=AT + timedelta(minutes=31)))
+
+
+def test_a_live_database_that_cannot_be_asked_loses_nobody_knows_how_much() -> None:
+    rows = restoring(written=None).loses[1]
+    assert (rows.now, rows.at_most, rows.at_least) == (None, None, True)
+
+
+def test_verifying_it_once_more_meanwhile_asks_nobody_again() -> None:
+    again = a_backup(verified=Verified(at=AT + timedelta(minutes=1), tables=3, rows=5520))
+    assert covers(restoring(), restoring(backup=again))
+    assert not covers(restoring(), restoring(backup=a_backup(sha256="cd" * 32)))
+    assert not covers(restoring(), restoring(live=LIVE.model_copy(update={"oid": 1})))
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"backup": None}, "no_backup"),
+        ({"backup": a_backup(kind="data")}, "not_full"),
+        ({"backup": a_backup(kind="schema")}, "not_full"),
+        ({"backup": a_backup(verified=None)}, "unverified"),
+        ({"version": 17}, "version"),
+        ({"free": 80 << 20}, "disk"),
+        ({"switchless": ("api",)}, "no_maintenance"),
+        ({"names": ("shop", "shop_r142_old")}, "name_taken"),
+        ({"live": None}, "gone"),
+    ],
+)
+def test_a_restore_is_refused_where_it_could_not_end_well(changes: dict[str, Any], code: str) -> None:
+    assert refused(restore.RestoreDatabase().plan(RESTORE, restore_facts(**changes))).code == code
+
+
+def test_an_unverified_backup_is_refused_with_the_button_that_verifies_it() -> None:
+    facts = restore_facts(backup=a_backup(verified=None))
+    (offer,) = refused(restore.RestoreDatabase().plan(RESTORE, facts)).offers
+    assert (offer.label, offer.call.command) == ("Verify it", "ops db verify-backup")
+    assert offer.call.params == {"database": "shop", "backup": "shop-20261121T0200-full"}
+
+
+def test_disk_that_nobody_can_see_is_said_and_not_refused() -> None:
+    assert "nobody can see from here" in restoring(free=None).sentence
+
+
+def test_a_restore_ends_with_what_came_back_and_what_is_kept() -> None:
+    told = restore.RestoreDatabase().answer(RESTORE, restore_facts(), Results())
+    assert isinstance(told, Answer)
+    assert told.headline == "shop is as it was 2026-11-21 08:53 UTC"
+    assert told.lines[1] == "What was there before is kept as shop_r142_old."
+    assert [o.call.params for o in restoring().offers] == [{"database": "shop", "name": "shop_r142_old"}] * 2
+
+
+def test_a_restore_locks_the_database_and_its_services() -> None:
+    operation = restore.RestoreDatabase()
+    assert operation.locks == ("database/{database}", "deploy/{services}")
+    assert operation.names(RESTORE, restore_facts()) == {"services": ("web", "api")}
+    assert (operation.risk, operation.confirm) == (Risk.DESTRUCTIVE, "database")
+
+
+# verify-backup --------------------------------------------------------------------------------------------------------
+VERIFY = verify_backup.Params(database=SHOP, backup="shop-20261121T0200-full")
+
+
+def verify_facts(**changes: Any) -> verify_backup.Facts:
+    said: dict[str, Any] = {
+        "backup": a_backup(verified=None),
+        "name": "shop",
+        "names": ("shop",),
+        "version": 18,
+        "free": 10 << 30,
+    }
+    return verify_backup.Facts(**{"run": RUN, "at": AT, **said, **changes})
+
+
+def test_the_scratch_database_goes_whatever_happens() -> None:
+    plan = well_formed(verify_backup.VerifyBackup().plan(VERIFY, verify_facts()))
+    assert [step.name for step in plan.steps] == ["load", "compare", "drop", "mark"]
+    assert find(plan, "drop").does == DropDatabase(database=SHOP, name="shop_r142_scratch")
+    assert back(plan, "compare") == [("drop", "close")]
+    assert back(plan, "mark") == [("drop", "close")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"backup": None}, "no_backup"),
+        ({"backup": a_backup(kind="data")}, "data_only"),
+        ({"version": 17}, "version"),
+        ({"free": 1}, "disk"),
+        ({"names": ("shop_r142_scratch",)}, "name_taken"),
+    ],
+)
+def test_verifying_is_refused_where_it_could_not_tell(changes: dict[str, Any], code: str) -> None:
+    assert refused(verify_backup.VerifyBackup().plan(VERIFY, verify_facts(**changes))).code == code
+
+
+def test_a_verified_backup_is_told_with_its_figures() -> None:
+    operation, found = verify_backup.VerifyBackup(), Verified(at=AT, tables=3, rows=5520)
+    told = operation.answer(VERIFY, verify_facts(), Results(compare=found))
+    assert told is not None
+    assert told.lines == ("3 tables with 5520 rows came back as they were dumped.",)
+    assert operation.answer(VERIFY, verify_facts(), Results()) is None
+
+
+# backup ---------------------------------------------------------------------------------------------------------------
+def test_a_backup_is_one_step_under_the_name_chosen_when_it_was_asked_for() -> None:
+    params = backup.Params(database=SHOP, kind="schema", name="shop-20261121T0900-schema")
+    plan = well_formed(backup.BackupDatabase().plan(params, backup.Facts(run=RUN, at=AT, taken=False)))
+    assert find(plan, "take").does.name == "shop-20261121T0900-schema"  # type: ignore[attr-defined]
+    assert find(plan, "take").leaves
+    taken = backup.Facts(run=RUN, at=AT, taken=True)
+    assert refused(backup.BackupDatabase().plan(params, taken)).code == "name_taken"
+
+
+def test_a_backup_is_told_with_size_and_time() -> None:
+    params, facts = backup.Params(database=SHOP, name="x"), backup.Facts(run=RUN, at=AT, taken=False)
+    told = backup.BackupDatabase().answer(params, facts, Results(take=a_backup()))
+    assert told is not None
+    assert told.lines == ("3MiB stored in 42s, 3 tables, 5520 rows.",)
+
+
+# backups --------------------------------------------------------------------------------------------------------------
+def listed(*found: Backup, **changes: Any) -> Answer:
+    said: dict[str, Any] = {
+        "found": {"shop": Listing(backups=found)},
+        "unseen": {},
+        "rpo": {"shop": timedelta(hours=24)},
+    }
+    facts = backups.Facts(**{"run": RUN, "at": AT, **said, **changes})
+    assert well_formed(backups.ListBackups().plan(backups.Params(), facts)).steps == ()
+    told = backups.ListBackups().answer(backups.Params(), facts, Results())
+    assert told is not None
+    return told
+
+
+def test_backups_are_listed_with_age_size_kind_and_whether_they_were_verified() -> None:
+    told = listed(a_backup(), a_backup(name="b", verified=None, taken_at=AT - timedelta(hours=30)))
+    assert told.table == (
+        ("backup", "age", "size", "kind", "verified"),
+        ("shop-20261121T0200-full", "7m", "3MiB", "full", "2026-11-21 09:00 UTC"),
+        ("b", "1d6h", "3MiB", "full", "no"),
+    )
+    assert not told.loud
+
+
+def test_a_database_beyond_its_objective_is_called_out_with_a_button() -> None:
+    told = listed(a_backup(taken_at=AT - timedelta(hours=26)))
+    assert told.loud
+    assert told.lines == ("shop: the newest full backup is 1d2h old; its objective is 24 h.",)
+    assert told.offers[0].call.command == "ops db backup"
+    assert not listed(a_backup(taken_at=AT - timedelta(hours=24))).loud
+
+
+def test_a_schema_backup_does_not_meet_the_objective() -> None:
+    assert listed(a_backup(kind="schema")).lines == ("shop has no full backup at all; its objective is 24 h.",)
+
+
+def test_what_cannot_be_opened_or_looked_at_is_said() -> None:
+    told = listed(
+        found={"shop": Listing(backups=(a_backup(),), unreadable=("odd",))}, unseen={"crm": "it has no vault"}
+    )
+    assert told.lines == (
+        "odd cannot be opened: sealed under another key, or changed.",
+        "crm could not be looked at: it has no vault",
+    )
+    assert told.loud
+
+
+# drop-old and swap-back -----------------------------------------------------------------------------------------------
+DROP = drop_old.Params(database=SHOP, name=OLD.name, reason="it was right")
+
+
+def test_dropping_names_the_very_database_and_cannot_be_undone() -> None:
+    plan = well_formed(drop_old.DropOld().plan(DROP, drop_old.Facts(run=RUN, at=AT, beside=OLD)))
+    (step,) = plan.steps
+    assert step.no_return
+    assert step.does == DropDatabase(database=SHOP, name=OLD.name, oid=OLD.oid)
+    assert (plan.loses[0].now, plan.loses[0].unit) == (70, "MiB")
+    assert refused(drop_old.DropOld().plan(DROP, drop_old.Facts(run=RUN, at=AT, beside=None))).code == "no_such"
+
+
+SWAP = swap_back.Params(database=SHOP, name=OLD.name, reason="the backup was too old")
+
+
+def swap_facts(**changes: Any) -> swap_back.Facts:
+    said: dict[str, Any] = {
+        "live": LIVE,
+        "beside": OLD,
+        "names": ("shop", OLD.name),
+        "services": ("web",),
+        "switchless": (),
+    }
+    return swap_back.Facts(**{"run": RUN, "at": AT, **said, **changes})
+
+
+def test_swapping_back_exchanges_the_very_two_and_keeps_the_present_one() -> None:
+    plan = well_formed(swap_back.SwapBackDatabase().plan(SWAP, swap_facts()))
+    swap = find(plan, "swap").does
+    assert (swap.live_oid, swap.fresh, swap.aside) == (  # type: ignore[attr-defined]
+        LIVE.oid,
+        Beside(name=OLD.name, oid=OLD.oid),
+        "shop_r142_old",
+    )
+    assert back(plan, "healthy") == [("swap", "undo"), ("open", "close"), ("reopen", "close")]
+    assert plan.loses
+    alone = well_formed(swap_back.SwapBackDatabase().plan(SWAP, swap_facts(services=())))
+    assert [step.name for step in alone.steps] == ["shut", "swap", "open"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"beside": None}, "no_such"),
+        ({"live": None}, "no_such"),
+        ({"switchless": ("web",)}, "no_maintenance"),
+        ({"names": ("shop_r142_old",)}, "name_taken"),
+    ],
+)
+def test_swapping_back_is_refused_where_it_could_not_end_well(changes: dict[str, Any], code: str) -> None:
+    assert refused(swap_back.SwapBackDatabase().plan(SWAP, swap_facts(**changes))).code == code
+
+
+def test_services_are_written_as_keys() -> None:
+    plan = restoring()
+    assert find(plan, "maintenance").does.services == (Service(key="web"), Service(key="api"))  # type: ignore[attr-defined]

@@ -1,0 +1,221 @@
+"""The repository's own rules: the lock, the Makefile, the imports, the sizes, and what CI does with a skipped test."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.imports import imports_of, is_allowed, is_denied
+from deploy.lock import LOCK, PROJECT, faults
+from tests.databases import ROOT
+
+TARGETS = ["run", "test", "check", "bench", "prove", "format", "lock", "clean"]
+FILE_LINES = 400
+FUNCTION_LINES = 40
+STORY_LINES = 60  # a test may tell a longer story than the code it tests
+HASH = "--hash=sha256:" + "0" * 64
+TINY_PROJECT = """
+[project]
+dependencies = ["aiohttp>=3.12,<4"]
+[dependency-groups]
+dev = ["Py_Test>=9"]
+"""
+TINY_LOCK = f"aiohttp==3.14.5 \\\n    {HASH}\npy-test==9.2.0 ; python_version < '4' \\\n    {HASH} \\\n    {HASH}\n"
+
+
+def limit(path: Path) -> int:
+    return STORY_LINES if path.is_relative_to(ROOT / "tests") else FUNCTION_LINES
+
+
+def sources() -> Iterator[Path]:
+    for folder in ("bot", "handlers", "config", "deploy", "tests"):
+        yield from sorted((ROOT / folder).rglob("*.py"))
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_the_lock_fits_the_project() -> None:
+    assert faults(PROJECT.read_text(), LOCK.read_text()) == []
+
+
+def test_a_lock_that_fits_has_no_faults() -> None:
+    assert faults(TINY_PROJECT, TINY_LOCK) == []
+
+
+@pytest.mark.parametrize(
+    ("lock", "fault"),
+    [
+        (TINY_LOCK.replace("3.14.5", "4.0.0"), "wants aiohttp<4,>=3.12, and the lock has 4.0.0"),
+        (TINY_LOCK.replace("py-test", "other"), "the lock has no Py_Test"),
+        (TINY_LOCK.replace(f"3.14.5 \\\n    {HASH}", "3.14.5"), "line 1: aiohttp has no hash"),
+        ("--index-url https://registry.example/simple\n" + TINY_LOCK, "line 1: `--index-url"),
+        (TINY_LOCK + "--find-links /opt/wheels\n", "line 6: `--find-links"),
+        (TINY_LOCK + "local @ file:///tmp/local.whl\n", "line 6: `local @"),
+        (TINY_LOCK.replace("sha256", "md5"), "neither name==version nor a sha256 hash"),
+    ],
+)
+def test_a_lock_that_does_not_fit_is_told_with_its_line(lock: str, fault: str) -> None:
+    assert any(fault in found for found in faults(TINY_PROJECT, lock))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_make_knows_the_target(target: str) -> None:
+    said = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert said.returncode == 0, said.stderr
+
+
+def test_make_run_passes_the_real_slack_on() -> None:
+    said = subprocess.run(["make", "-n", "run", "SLACK=real"], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert "-m deploy.local --slack 'real'" in said.stdout
+
+
+@pytest.mark.parametrize(
+    ("script", "advice"),
+    [
+        ('case "$2" in *"%d.%d"*) echo 3.9;; *) exit 1;; esac', "needs Python 3.11 or newer, and this machine has 3.9"),
+        ('case "$2" in *ensurepip*) exit 1;; esac', "apt-get install python3-venv"),
+    ],
+)
+def test_a_python_that_will_not_do_is_told_with_what_to_install(tmp_path: Path, script: str, advice: str) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    stand_in = programs / "python3"
+    stand_in.write_text(f"#!/bin/sh\n{script}\n")
+    stand_in.chmod(0o755)
+
+    said = subprocess.run(
+        ["/bin/sh", ROOT / "deploy" / "venv.sh"],
+        cwd=tmp_path,
+        env={"PATH": str(programs)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert said.returncode == 1
+    assert advice in said.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_ci_can_be_run() -> None:
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+    assert subprocess.run(["bash", "-n", ROOT / ".ci" / "run"], timeout=30).returncode == 0
+
+
+def test_no_file_is_longer_than_the_house_limit() -> None:
+    lengths = {named(path): len(path.read_text().splitlines()) for path in sources()}
+    assert {name: lines for name, lines in lengths.items() if lines > FILE_LINES} == {}
+
+
+def test_no_function_is_longer_than_the_house_limit() -> None:
+    long = {
+        f"{named(path)}:{node.lineno} {node.name}": lines
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := (node.end_lineno or node.lineno) - node.body[0].lineno + 1) > limit(path)
+    }
+    assert long == {}
+
+
+def test_no_file_names_a_package_registry_or_somebody_s_home() -> None:
+    forbidden = re.compile(
+        "|".join([r"pypi\.o" + "rg", "pythonhos" + "ted", r"npmjs\.o" + "rg", "/ro" + "ot/", "/ho" + "me/"])
+    )
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in tracked()
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1)
+        if forbidden.search(line)
+    ]
+    assert found == []
+
+
+def tracked() -> Iterator[Path]:
+    """The project's own text files, tracked or about to be."""
+    left_out = {".git", ".venv", ".tandem", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+    left_out |= {".hypothesis", ".import_linter_cache"}
+    texts = {
+        ".py",
+        ".md",
+        ".toml",
+        ".sql",
+        ".yaml",
+        ".yml",
+        ".json",
+        ".txt",
+        ".sh",
+        ".js",
+        ".css",
+        ".html",
+        ".lock",
+        "",
+    }
+    for folder, below, names in os.walk(ROOT):
+        below[:] = [name for name in below if name not in left_out]
+        yield from (Path(folder, name) for name in names if Path(name).suffix in texts)
+
+
+def test_each_kind_of_import_is_read_with_its_line() -> None:
+    source = "import os.path\nfrom bot import operation\nfrom . import near\nfrom ..db.x import far as f\n"
+
+    assert list(imports_of(source, Path("handlers/ops/restore.py"))) == [
+        (1, ["os.path"]),
+        (2, ["bot.operation", "bot"]),
+        (3, ["handlers.ops.near", "handlers.ops"]),
+        (4, ["handlers.db.x.far", "handlers.db.x"]),
+    ]
+
+
+def test_a_closed_list_lets_in_what_is_inside_a_module_and_the_standard_library_alone() -> None:
+    allowed = ["bot.operation", "bot.connectors"]
+
+    assert is_allowed(["bot.operation", "bot"], allowed)
+    assert is_allowed(["bot.connectors.redis.Redis", "bot.connectors.redis"], allowed)
+    assert is_allowed(["datetime.datetime", "datetime"], allowed)
+    assert not is_allowed(["bot.store", "bot"], allowed)
+    assert not is_allowed(["bot.operations.x", "bot.operations"], allowed)
+    assert not is_allowed(["aiohttp"], allowed)
+
+
+def test_a_denied_module_is_found_under_each_spelling() -> None:
+    assert is_denied(["subprocess.run", "subprocess"], ["subprocess"])
+    assert is_denied(["urllib.request", "urllib"], ["urllib.request"])
+    assert not is_denied(["urllib.parse", "urllib"], ["urllib.request"])
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_in_ci_a_skip_for_a_reason_that_is_not_listed_fails(tmp_path: Path, workers: str) -> None:
+    (tmp_path / "test_skips.py").write_text(
+        "import pytest\n"
+        "def test_of_the_page(): pytest.skip('no Chromium on this machine: install it')\n"
+        "@pytest.mark.skip(reason='flaky')\n"
+        "def test_of_the_clock(): pass\n"
+        "def test_of_today(): pytest.skip('not today')\n"
+        "@pytest.mark.xfail(strict=True)\n"
+        "def test_of_a_known_fault(): assert False\n"
+    )
+    (tmp_path / "test_module.py").write_text("import pytest\npytest.importorskip('no_such_module')\n")
+    argv = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider", "-n", workers]
+    argv += ["--continue-on-collection-errors", "-c", str(PROJECT), "--rootdir", str(ROOT), str(tmp_path)]
+
+    def run(**environ: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if name != "CI" and not name.startswith("PYTEST_")}
+        return subprocess.run(argv, cwd=ROOT, env=kept | environ, capture_output=True, text=True, timeout=100)
+
+    by_hand, in_ci = run(), run(CI="true")
+
+    assert by_hand.returncode == 0, by_hand.stdout
+    assert "4 skipped" in by_hand.stdout
+    assert in_ci.returncode == 1, in_ci.stdout
+    assert "allowed_skips.txt does not have: flaky" in in_ci.stdout
+    assert "allowed_skips.txt does not have: not today" in in_ci.stdout
+    assert "allowed_skips.txt does not have: could not import 'no_such_module'" in in_ci.stdout
+    assert "1 skipped, 1 xfailed" in in_ci.stdout

@@ -1,0 +1,272 @@
+"""The card: what it says in which state, which buttons it carries, and that nobody's words can forge it."""
+
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from bot import render
+from bot.lifecycle import SENTENCES, ended
+from bot.model import Choice, Heading, Mark, Risk, State, Way
+from bot.operation import Answer, Call, Offer, Refusal
+from bot.render.buttons import Verb, unpack
+from tests.unit.rendered import (
+    HOSTILE,
+    NAMES,
+    approval,
+    ledger,
+    long_plan,
+    mrkdwn,
+    plan,
+    question,
+    shown,
+    view,
+)  # fmt: skip
+
+UNFINISHED = [state for state in State if not ended(state)]
+DECIDE = {"Approve", "Deny", "Ask back", "Amend"}
+
+
+def made(state: State, **more: Any) -> render.Message:
+    given: dict[str, Any] = {"question": question()} if state is State.IN_DOUBT else {}
+    return render.card(view(state, **given | more), NAMES)
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_every_state_has_a_card_that_slack_takes(state: State) -> None:
+    words = shown(made(state)).words
+    assert "ops db restore" in words
+    assert "shop" in words
+
+
+@pytest.mark.parametrize("state", UNFINISHED)
+def test_every_unfinished_card_says_as_of_when(state: State) -> None:
+    assert "as of <!date^1772625720^{time_secs}|12:02:00 UTC>" in shown(made(state)).words
+
+
+@pytest.mark.parametrize("state", [s for s in State if s is not State.SUCCEEDED])
+def test_nothing_is_called_done_before_it_is_done(state: State) -> None:
+    message = made(state)
+    header = message.blocks[0]["text"]["text"]
+    assert not header.startswith("✅")
+    assert "Done" not in header
+    assert "Done" not in message.text
+
+
+@pytest.mark.parametrize("state", [s for s in State if s is not State.AWAITING])
+def test_only_what_awaits_approval_can_be_decided(state: State) -> None:
+    assert not DECIDE & set(shown(made(state)).buttons)
+    assert set(shown(made(State.AWAITING)).buttons) >= DECIDE
+
+
+@pytest.mark.parametrize("state", [s for s in State if ended(s) or s is State.IN_DOUBT])
+def test_what_has_ended_or_asks_cannot_be_cancelled(state: State) -> None:
+    assert "Cancel" not in shown(made(state)).buttons
+
+
+def test_a_run_that_goes_back_or_was_told_to_stop_offers_no_cancel() -> None:
+    assert "Cancel" in shown(made(State.RUNNING)).buttons
+    assert "Cancel" not in shown(made(State.RUNNING, heading=Heading.BACK)).buttons
+    assert "Cancel" not in shown(made(State.RUNNING, wish="cancel")).buttons
+
+
+def test_a_buttons_value_holds_the_row_the_fingerprint_and_the_verb() -> None:
+    for label, button in shown(made(State.AWAITING)).buttons.items():
+        hint = unpack(button["value"])
+        assert hint is not None, label
+        assert (hint.run, hint.fingerprint, hint.of) == (142, "ab" * 32, "")
+
+
+@pytest.mark.parametrize("value", ["", "142", "142|x", "x|y|approve|", "142|ab|explode|", "-1|ab|approve|"])
+def test_a_value_of_another_make_is_no_button_of_ours(value: str) -> None:
+    assert unpack(value) is None
+
+
+def test_approve_asks_once_more_and_names_the_target() -> None:
+    dialog = shown(made(State.AWAITING)).buttons["Approve"]["confirm"]
+    assert dialog["title"]["text"] == "Approve for shop?"
+    assert "Restore shop from nightly-0412" in dialog["text"]["text"]
+    assert dialog["style"] == "danger"
+
+
+def test_an_approver_sees_losses_arguments_the_way_back_and_the_point_of_no_return() -> None:
+    words = shown(made(State.AWAITING)).words
+    assert "every write since the backup: now 7 minutes, at most 37 minutes when it starts" in words
+    assert "Take database=shop name=shop_r142_new" in words
+    assert "Swap database=shop fresh=(result of safety)" in words
+    assert "point of no return" in words
+    assert "The last one is: Swap the databases." in words
+    assert "leaves the safety backup" in words
+
+
+def test_a_loss_that_is_a_lower_bound_says_so() -> None:
+    base = plan().loses[0]
+    lower = plan(loses=(base.model_copy(update={"at_least": True}),))
+    assert "now at least 7 minutes" in shown(made(State.AWAITING, plan=lower)).words
+
+
+def test_it_says_who_may_approve_how_many_are_missing_and_until_when() -> None:
+    words = shown(made(State.AWAITING)).words
+    assert "2 approvals needed, from database owners and site reliability." in words
+    assert "May approve: Ben Ito or Cara Wu." in words
+    assert "stands until <!date^1772627400^" in words
+    one = shown(made(State.AWAITING, approvals=(approval("ben", "Ben Ito"),))).words
+    assert "1 more approval needed, from site reliability." in one
+    assert "May approve: Cara Wu." in one
+    assert "Approved: Ben Ito." in one
+
+
+def test_an_approval_that_does_not_count_fills_no_slot() -> None:
+    words = shown(made(State.AWAITING, approvals=(approval("ben", "Ben Ito", counts=False),))).words
+    assert "2 approvals needed" in words
+    assert "Approved, being checked: Ben Ito." in words
+
+
+def test_a_lock_screen_says_who_what_on_what_and_until_when() -> None:
+    said = made(State.AWAITING).text
+    assert said == "✋ Ana Lopes asked: Restore shop from nightly-0412. It needs 2 approvals, until 04 Mar 12:30 UTC"
+    named = made(State.AWAITING, plan=plan(sentence="Restore it")).text
+    assert "Restore it (shop)" in named
+
+
+@pytest.mark.parametrize("state", [State.PLANNING, State.AWAITING, State.RUNNING, State.FAILED])
+def test_what_people_type_is_never_markup_and_turns_no_text_around(state: State) -> None:
+    message = made(state, reason=HOSTILE, requester_name=HOSTILE, plan=plan(sentence=HOSTILE))
+    assert not any(part in text for text in mrkdwn(message.blocks) for part in ("Approved by", "channel", "evil"))
+    assert "<!channel>" not in message.text
+    assert "*" not in message.text
+    assert "\u202e" not in shown(message).words + message.text
+    assert "*Approved by Ben* <!channel>" in shown(message).words  # as typed, as plain characters
+
+
+def test_each_step_says_where_it_stands_and_for_how_long() -> None:
+    events = ledger(("safety", Mark.STARTED), ("safety", Mark.DONE), ("load", Mark.STARTED))
+    words = shown(made(State.RUNNING, events=events)).words
+    assert "done, 1s · leaves the safety backup" in words
+    assert "under way, 1m48s · can be undone" in words
+    assert "Running: Load it" in words
+
+
+def test_progress_shows_on_the_step_that_moves() -> None:
+    shaped = view(State.RUNNING, ledger(("safety", Mark.STARTED)))
+    moving = shaped.steps[0].model_copy(update={"done": 1200.0, "total": 4212.0, "note": "orders"})
+    card = render.card(shaped.model_copy(update={"steps": (moving, *shaped.steps[1:])}), NAMES)
+    assert "1,200 of 4,212 (28 %), orders" in shown(card).words
+
+
+def test_a_step_that_nobody_knows_of_is_neither_done_nor_failed() -> None:
+    words = shown(made(State.IN_DOUBT, events=ledger(("swap", Mark.STARTED), ("swap", Mark.UNKNOWN)))).words
+    assert "nobody knows yet whether it happened" in words
+
+
+def test_a_question_offers_exactly_its_choices_each_with_what_it_means() -> None:
+    message = shown(made(State.IN_DOUBT))
+    assert set(message.buttons) == {"It happened", "Do it again", "Stop", "Details"}
+    assert "If it had happened after all, it happens twice." in message.words
+    assert "2 people must give the same answer. Stop takes one." in message.words
+    hint = unpack(message.buttons["Do it again"]["value"])
+    assert hint is not None
+    assert (hint.verb, hint.of) == (Verb.DOUBT, "20:again")
+
+
+def test_answers_so_far_are_named() -> None:
+    asked = question().model_copy(update={"answers": (("Ben Ito", Choice.AGAIN),)})
+    assert "Ben Ito: Do it again" in shown(made(State.IN_DOUBT, question=asked)).words
+
+
+def test_a_waiting_task_can_be_ticked_and_a_finished_one_cannot() -> None:
+    waiting = shown(made(State.WAITING, events=ledger(("tick", Mark.STARTED)))).buttons
+    (label,) = [label for label in waiting if label.startswith("Done:")]
+    hint = unpack(waiting[label]["value"])
+    assert hint is not None
+    assert (hint.verb, hint.of) == (Verb.TICK, "tick")
+    over = shown(made(State.RUNNING, events=ledger(("tick", Mark.STARTED), ("tick", Mark.DONE)))).buttons
+    assert not any(label.startswith("Done:") for label in over)
+
+
+def test_an_offer_stands_at_its_end_for_its_time_and_at_no_other() -> None:
+    assert "Swap back" in shown(made(State.SUCCEEDED)).buttons
+    assert "Swap back" not in shown(made(State.FAILED)).buttons
+    late = view(State.SUCCEEDED)
+    assert late.ended_at is not None
+    late = late.model_copy(update={"now": late.ended_at + timedelta(days=31)})
+    assert "Swap back" not in shown(render.card(late, NAMES)).buttons
+
+
+def test_a_refusal_is_told_with_what_can_be_done_instead() -> None:
+    offer = Offer(label="List backups", call=Call(command="ops db backups", params={"database": "shop"}))
+    refusal = Refusal(code="no_backup", sentence="shop has no backup called x.", offers=(offer,))
+    message = shown(made(State.REFUSED, refusal=refusal, plan=None))
+    assert "shop has no backup called x." in message.words
+    hint = unpack(message.buttons["List backups"]["value"])
+    assert hint is not None
+    assert hint.of == "refusal.0"
+
+
+def test_a_rival_can_be_replaced_by_name() -> None:
+    hint = unpack(shown(made(State.AWAITING, rivals=("r140",))).buttons["Replace r140"]["value"])
+    assert hint is not None
+    assert (hint.verb, hint.of, hint.run) == (Verb.REPLACE, "r140", 142)
+
+
+def test_a_run_that_did_not_go_through_says_what_stays() -> None:
+    events = ledger(("safety", Mark.DONE), ("load", Mark.DONE), ("swap", Mark.FAILED))
+    undone = [*events, *ledger(("load", Mark.DONE), way=Way.UNDO)]
+    words = shown(made(State.UNDONE, events=undone, heading=Heading.BACK)).words
+    stays = words[words.index("What stays") :]
+    assert "Back up what is (done, leaves the safety backup)" in stays
+    assert "Load it" not in stays
+
+
+def test_a_plan_too_long_for_a_card_becomes_a_file_whose_hash_is_on_the_card() -> None:
+    shaped = view(State.AWAITING, plan=long_plan())
+    assert not render.fits(shaped)
+    message = render.card(shaped, NAMES)
+    assert message.file is not None
+    assert message.file.text == render.plan_text(shaped)
+    assert sha256(message.file.text.encode()).hexdigest() in shown(message).words
+    assert "name=" + "part-89" * 8 in message.file.text
+
+
+def test_the_file_of_a_plan_is_the_same_whatever_the_run_has_done() -> None:
+    before, after = view(State.AWAITING, plan=long_plan()), view(State.RUNNING, plan=long_plan())
+    assert render.plan_text(before) == render.plan_text(after)
+
+
+@pytest.mark.parametrize("steps", [1, 10, 25, 40])
+def test_a_plan_that_fits_is_on_the_card_whole(steps: int) -> None:
+    shaped = view(State.AWAITING, plan=long_plan(steps))
+    message = render.card(shaped, NAMES)
+    if render.fits(shaped):
+        assert all("part-" + str(n) in shown(message).words for n in range(steps))
+    else:
+        assert message.file is not None
+
+
+def test_a_look_asks_nobody_and_shows_the_whole_plan() -> None:
+    message = shown(made(State.SUCCEEDED, look_only=True))
+    assert not DECIDE & set(message.buttons)
+    assert "Only a look: nothing was asked of anybody" in message.words
+    assert "Take database=shop name=before-r142" in message.words
+    assert "every write since the backup" in message.words
+    assert "not reached" not in message.words
+
+
+def test_a_read_that_has_its_answer_shows_the_answer() -> None:
+    answer = Answer(headline="shop: 12 of 100 connections used", table=(("App", "Sessions"), ("web", "9")))
+    message = made(State.SUCCEEDED, answer=answer, plan=plan(steps=(), loses=()), risk=Risk.READ, reason="")
+    assert "shop: 12 of 100 connections used" in message.text
+    assert "web         9" in shown(message).words
+
+
+def test_an_approved_run_that_waits_for_another_says_for_which() -> None:
+    message = made(State.AWAITING, held_by="r140")
+    assert "Approved; waits for r140" in shown(message).words
+    assert "Approved, waits for r140" in message.text
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_the_lock_screen_is_never_empty_and_never_long(state: State) -> None:
+    assert 20 < len(made(state).text) <= 300
+    assert SENTENCES[state]

@@ -1,0 +1,189 @@
+"""Thread replies: every event told once, progress alone left out, ends and questions never merged."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import render
+from bot.model import Doubt, Event, Heading, Mark, State, Way
+from bot.operation import Answer
+from bot.render.tell import KINDS, QUIET
+from tests.unit.rendered import HOSTILE, NAMES, approval, event, mrkdwn, question, shown, view
+
+ALONE = [
+    event(1, "denied", State.DENIED, actor="ben", body={"text": "not today"}),
+    event(1, "cancelled", State.CANCELLED, actor="ana"),
+    event(1, "superseded", State.SUPERSEDED, actor="ben", body={"by": "r143"}),
+    event(1, "expired", State.EXPIRED),
+    event(1, "refused", State.REFUSED, body={"code": "held", "by": "r140"}),
+    event(1, "broke", State.FAILED, body={"why": "the database did not answer"}),
+    event(1, "ended", State.SUCCEEDED),
+    event(1, "ended", State.FAILED),
+    event(1, "ended", State.UNDONE),
+    event(1, "doubt", State.IN_DOUBT),
+    event(1, "ask_back", State.AWAITING, actor="ben", body={"text": "why now?"}),
+    event(1, "step_started", step="swap", way=Way.DO, attempt=1, mark=Mark.STARTED),
+    event(1, "step_done", step="swap", way=Way.DO, attempt=1, mark=Mark.DONE),
+    event(1, "step_started", step="tick", way=Way.DO, attempt=1, mark=Mark.STARTED),
+    event(1, "step_failed", step="load", way=Way.DO, attempt=1, mark=Mark.FAILED, body={"why": "disk full"}),
+    event(1, "turned", body={"heading": "back", "why": "failed", "step": "load"}),
+    event(1, "differed", State.AWAITING),
+    event(1, "nudge", step="tick", body={"whom": "requester", "task": "Tell support"}),
+]
+STEP: dict[str, Any] = {"step": "load", "way": Way.DO, "attempt": 1}
+
+
+def at(seq: int, told: Event) -> Event:
+    return told.model_copy(update={"seq": seq})
+
+
+def done(seq: int, step: str = "load") -> Event:
+    return event(seq, "step_done", step=step, way=Way.DO, attempt=1, mark=Mark.DONE)
+
+
+def test_every_kind_that_the_store_writes_is_told_or_knowingly_quiet() -> None:
+    folder = Path(__file__).parents[2] / "bot" / "store" / "functions"
+    sql = "\n".join(path.read_text() for path in folder.glob("*.sql"))
+    told = set(re.findall(r"tell\(\s*[\w.]+,\s*'(\w+)'", sql)) | {f"step_{mark.value}" for mark in Mark}
+    told -= {"step_", "step_started", "step_skipped"}  # the first is put together at run time; skipped is *resolved*
+    assert told
+    assert told <= set(KINDS) | set(QUIET), told - set(KINDS) - set(QUIET)
+
+
+@pytest.mark.parametrize("lonely", ALONE, ids=lambda e: f"{e.kind}-{e.state.value}")
+def test_ends_questions_refusals_and_points_of_no_return_stand_alone(lonely: Event) -> None:
+    shaped = view(lonely.state, question=question().model_copy(update={"seq": 2}))
+    messages = render.replies(shaped, [done(1), at(2, lonely), done(3)], NAMES)
+    assert [(m.from_seq, m.to_seq) for m in messages] == [(1, 1), (2, 2), (3, 3)]
+    assert messages[1].kind == lonely.kind
+    assert messages[1].urgent
+
+
+@pytest.mark.parametrize("lonely", ALONE, ids=lambda e: f"{e.kind}-{e.state.value}")
+def test_every_reply_is_one_that_slack_takes_and_says_something(lonely: Event) -> None:
+    shaped = view(lonely.state, question=question().model_copy(update={"seq": 1}))
+    (message,) = render.replies(shaped, [lonely], NAMES)
+    assert len(shown(message).words) > 10
+    assert message.text.startswith("r142 ops db restore: ")
+
+
+def test_steps_in_a_row_share_a_reply_and_each_is_told() -> None:
+    (message,) = render.replies(view(State.RUNNING), [done(5, "safety"), done(6), done(7, "healthy")], NAMES)
+    words = shown(message).words
+    assert (message.from_seq, message.to_seq, message.kind) == (5, 7, "several")
+    assert all(step in words for step in ("Back up what is", "Load it", "Look if it is up"))
+
+
+def test_progress_is_left_out_and_covered_by_the_next_reply() -> None:
+    quiet = [event(5, "woke"), event(6, "step_started", mark=Mark.STARTED, **STEP)]
+    assert render.replies(view(State.RUNNING), quiet, NAMES) == []
+    (message,) = render.replies(view(State.RUNNING), [*quiet, done(7)], NAMES)
+    assert (message.from_seq, message.to_seq) == (5, 7)
+
+
+def test_replies_cover_the_events_without_gap_or_overlap() -> None:
+    events = [at(seq, told) for seq, told in enumerate([*ALONE, done(0), done(0), *ALONE], start=4)]
+    messages = render.replies(view(State.RUNNING), events, NAMES)
+    covered = [seq for m in messages for seq in range(m.from_seq, m.to_seq + 1)]
+    assert covered == [e.seq for e in events]
+
+
+def test_the_metadata_finds_a_message_again() -> None:
+    (message,) = render.replies(view(State.RUNNING), [done(5)], NAMES)
+    payload = {"run": 142, "from_seq": 5, "to_seq": 5, "kind": "step_done"}
+    assert message.metadata == {"event_type": "tandem_run", "event_payload": payload}
+
+
+def test_an_expiry_is_never_told_as_a_denial() -> None:
+    (message,) = render.replies(view(State.EXPIRED), [event(5, "expired", State.EXPIRED)], NAMES)
+    assert "Nobody answered in time" in shown(message).words
+    assert "Nobody denied it" in shown(message).words
+
+
+def test_an_approved_run_that_lapsed_is_not_told_as_unanswered() -> None:
+    events = (event(4, "approved", State.QUEUED, body={"by": ["ben", "cara"]}), event(5, "expired", State.EXPIRED))
+    (message,) = render.replies(view(State.EXPIRED, events), [events[1]], NAMES)
+    assert "Nobody answered" not in shown(message).words
+    assert "could not start in time" in shown(message).words
+
+
+def test_a_proposal_wakes_those_who_may_approve_and_never_the_asker() -> None:
+    (message,) = render.replies(view(State.AWAITING), [event(2, "proposed", State.AWAITING)], NAMES)
+    assert woken(message) == ["U0BEN", "U0CARA"]
+
+
+def test_an_approval_is_counted_as_of_its_own_time() -> None:
+    approvals = (approval("ben", "Ben Ito"), approval("cara", "Cara Wu"))
+    later = approvals[1].model_copy(update={"at": event(9, "x").at})
+    shaped = view(State.AWAITING, approvals=(approvals[0], later))
+    first, second = event(5, "approval", actor="ben"), event(9, "approval", actor="cara")
+    (message,) = render.replies(shaped, [first, second], NAMES)
+    assert "Ben Ito approved (1 of 2)." in shown(message).words
+    assert "Cara Wu approved (2 of 2)." in shown(message).words
+
+
+def test_what_a_person_says_is_quoted_as_plain_characters() -> None:
+    denied = event(5, "denied", State.DENIED, actor="ben", body={"text": HOSTILE})
+    (message,) = render.replies(view(State.DENIED), [denied], NAMES)
+    assert mrkdwn(message.blocks) == []
+    assert "*Approved by Ben* <!channel>" in shown(message).words
+    assert "\u202e" not in shown(message).words
+    assert "<!channel>" not in message.text
+
+
+@pytest.mark.parametrize("doubt", list(Doubt))
+def test_every_doubt_says_what_happened_and_what_to_answer(doubt: Doubt) -> None:
+    asked = question(doubt).model_copy(update={"seq": 5, "sentence": "the connection was reset"})
+    (message,) = render.replies(view(State.IN_DOUBT, question=asked), [event(5, "doubt", State.IN_DOUBT)], NAMES)
+    words = shown(message).words
+    assert "the connection was reset" in words
+    assert "It happened, Do it again or Stop" in words
+
+
+def test_a_difference_says_what_is_different() -> None:
+    before = view(State.AWAITING).plan
+    assert before is not None
+    grown = before.loses[0].model_copy(update={"now": 50, "at_most": 80})
+    now = before.model_copy(update={"steps": before.steps[:-1], "loses": (grown,)})
+    points = render.differences(before, now)
+    assert points[0] == "no longer a step: tick"
+    assert "lost now: every write since the backup: now 50 minutes" in points[1]
+    differed = event(5, "differed", State.AWAITING, body={"changes": points})
+    (message,) = render.replies(view(State.AWAITING), [differed], NAMES)
+    assert "no longer a step: tick" in shown(message).words
+
+
+def test_the_end_brings_the_answer_once() -> None:
+    answer = Answer(headline="shop is back, 37 minutes are lost", lines=("4,212 rows",))
+    shaped = view(State.SUCCEEDED, answer=answer)
+    (message,) = render.replies(shaped, [event(9, "ended", State.SUCCEEDED)], NAMES)
+    words = shown(message).words
+    assert words.count("shop is back, 37 minutes are lost") == 1
+    assert "4,212 rows" in words
+    assert woken(message) == ["U0ANA"]
+
+
+def test_going_back_says_why_and_how_far() -> None:
+    turned = event(5, "turned", body={"heading": Heading.BACK.value, "why": "failed", "step": "load"})
+    (message,) = render.replies(view(State.RUNNING, heading=Heading.BACK), [turned], NAMES)
+    assert "A step failed (Load it)." in shown(message).words
+    assert "down to the last point of no return" in shown(message).words
+
+
+def woken(message: render.Message) -> list[str]:
+    found: list[str] = []
+
+    def gather(node: object) -> None:
+        if isinstance(node, dict):
+            if node.get("type") == "user":
+                found.append(str(node["user_id"]))
+            for part in node.values():
+                gather(part)
+        elif isinstance(node, (list, tuple)):
+            for part in node:
+                gather(part)
+
+    gather(message.blocks)
+    return found

@@ -1,0 +1,204 @@
+"""Escaping, answers, details, lists, forms: the smaller pieces, each within Slack's limits."""
+
+from datetime import timedelta
+from typing import Any, Literal
+
+import pytest
+
+from bot import render
+from bot.effect import Secret
+from bot.fields import fields
+from bot.model import Mark, Risk, State
+from bot.operation import Answer, Choice, Database, Input, Series
+from bot.render.answer import sparkline, table
+from bot.render.blocks import chunks
+from bot.render.details import APPROVE_CALLBACK, review
+from bot.render.escape import clean, fallback
+from bot.render.form import Form, options
+from bot.render.lists import home, runs, stranger_home
+from bot.render.outcome import SENTENCES, dead_end, refusal, told
+from bot.render.picker import Item, picker
+from bot.view import Brief, Outcome
+from deploy.local.slack.limits import check_view
+from tests.unit.rendered import HOSTILE, NAMES, NOON, ledger, long_plan, mrkdwn, shown, view
+
+
+class Params(Input):
+    database: Database
+    mode: Literal["fast", "careful"] = "careful"
+    many: tuple[Database, ...] = ()
+    count: int = 3
+    ratio: float = 0.5
+    force: bool = False
+    window: timedelta = timedelta(minutes=5)
+    password: Secret | None = None
+    note: str = ""
+
+
+def brief(n: int, state: State = State.AWAITING) -> Brief:
+    return Brief(
+        id=n, tag=f"r{n}", command="ops db restore", target="shop", state=state, risk=Risk.DESTRUCTIVE,
+        requester_name="Ana", reason=HOSTILE, channel="C0OPS", card_ts="1.1", moved_at=NOON, expires_at=NOON,
+        fingerprint="ab" * 32,
+    )  # fmt: skip
+
+
+def form(**more: Any) -> dict[str, Any]:
+    return Form("ops db restore", "Restore a database.", fields(Params), reason=True, **more).view("draft-1", {})
+
+
+@pytest.mark.parametrize("hidden", ["\u202e", "\u2066", "\u200b", "\x00", "\x1b", "\ufeff", "\u00ad"])
+def test_invisible_characters_are_gone(hidden: str) -> None:
+    assert clean(f"a{hidden}b") == "ab"
+
+
+def test_line_ends_and_composed_emoji_stay() -> None:
+    assert clean("a\r\nb\u2028c") == "a\nb\nc"
+    assert clean("👩\u200d🚒") == "👩\u200d🚒"
+
+
+def test_the_fallback_pings_nobody() -> None:
+    assert fallback("<!channel> & <@U1> *bold*") == "&lt;!channel&gt; &amp; &lt;@U1&gt; bold"
+
+
+def test_pieces_of_a_long_text_make_the_text_again() -> None:
+    whole = "\n".join(f"line {n} " + "x" * (n % 97) for n in range(500)) + "y" * 9000
+    pieces = chunks(whole)
+    assert "".join(pieces) == whole
+    assert max(map(len, pieces)) <= 2800
+
+
+def test_a_table_stands_in_columns_with_numbers_to_the_right() -> None:
+    drawn = table((("App", "Sessions"), ("web", "9"), ("worker", "120")))
+    assert drawn.splitlines() == ["App     Sessions", "──────  ────────", "web            9", "worker       120"]
+
+
+def test_a_large_table_goes_into_a_file_whole_and_is_shown_in_part() -> None:
+    rows = (("Key", "Value"), *((f"key-{n}", "v" * 50) for n in range(200)))
+    shaped = view(State.SUCCEEDED, answer=Answer(headline="200 keys", table=rows))
+    message = render.answer(shaped)
+    assert message.file is not None
+    assert "key-199" in message.file.text
+    assert "The whole table, 200 rows, is in the file." in shown(message).words
+
+
+def test_a_read_without_an_answer_has_nothing_to_show() -> None:
+    with pytest.raises(LookupError):
+        render.answer(view(State.RUNNING))
+
+
+def test_a_series_is_a_line_of_bars_that_keeps_its_peaks() -> None:
+    assert sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
+    peaked = [0.0] * 500
+    peaked[321] = 9.0
+    assert sparkline(peaked).count("█") == 1
+    assert sparkline([3, 3, 3]) == "▁▁▁"
+
+
+def test_a_series_says_its_bounds_and_bears_gaps() -> None:
+    points = tuple((NOON + timedelta(minutes=n), v) for n, v in enumerate([1.0, float("nan"), 4.0]))
+    answer = Answer(headline="Lag", series=Series(title="Lag", unit="s", points=points))
+    words = shown(render.answer(view(State.SUCCEEDED, answer=answer))).words
+    assert "lowest 1 s, highest 4 s, last 4 s" in words
+
+
+def test_what_is_private_is_only_in_details_and_only_for_who_may_see_it() -> None:
+    shaped = view(State.SUCCEEDED, answer=Answer(headline="One user", private=("jane@example.com",)))
+    assert "jane@example.com" not in shown(render.card(shaped, NAMES)).words
+    assert "jane@example.com" not in str(render.details(shaped, NAMES))
+    assert "jane@example.com" in str(render.details(shaped, NAMES, private=True))
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_details_are_a_modal_that_slack_takes(state: State) -> None:
+    events = ledger(("safety", Mark.STARTED), ("safety", Mark.DONE)) * 100
+    modal = render.details(view(state, events, plan=long_plan()), NAMES)
+    check_view(modal)
+    assert mrkdwn(modal) == []
+
+
+def test_a_review_shows_the_whole_plan_and_approves_that_very_one() -> None:
+    modal = review(view(State.AWAITING), NAMES)
+    check_view(modal)
+    assert modal["callback_id"] == APPROVE_CALLBACK
+    assert modal["private_metadata"] == f"142|{'ab' * 32}|approve|"
+    assert "Swap database=shop fresh=(result of safety)" in str(modal)
+    assert "submit" not in review(view(State.RUNNING), NAMES)
+
+
+def test_a_form_has_a_fitting_field_for_every_kind_and_the_reason_last() -> None:
+    modal = form(confirm="database")
+    check_view(modal)
+    inputs = {b["block_id"]: b for b in modal["blocks"] if b["type"] == "input"}
+    kinds = {name: block["element"]["type"] for name, block in inputs.items()}
+    assert kinds == {
+        "database": "external_select", "mode": "static_select", "many": "multi_external_select",
+        "count": "number_input", "ratio": "number_input", "force": "checkboxes", "window": "plain_text_input",
+        "password": "plain_text_input", "note": "plain_text_input", "reason": "plain_text_input",
+        "_confirm": "plain_text_input", "_look": "checkboxes",
+    }  # fmt: skip
+    assert list(inputs)[-3:] == ["reason", "_confirm", "_look"]
+    assert not inputs["database"]["optional"]
+    assert not inputs["reason"]["optional"]
+    assert inputs["note"]["optional"]
+
+
+def test_a_form_keeps_what_was_typed_and_its_memo_is_a_rows_id_alone() -> None:
+    values = {"database": "shop", "mode": "fast", "count": "7", "reason": "drill"}
+    modal = Form("ops db restore", "Restore.", fields(Params), reason=True).view("draft-1", values)
+    check_view(modal)
+    elements = {b["block_id"]: b["element"] for b in modal["blocks"] if b["type"] == "input"}
+    assert elements["database"]["initial_option"]["value"] == "shop"
+    assert elements["mode"]["initial_option"]["value"] == "fast"
+    assert elements["count"]["initial_value"] == "7"
+    assert elements["window"]["initial_value"] == "5m"
+    assert modal["private_metadata"] == "draft-1"
+
+
+def test_a_form_that_amends_offers_no_look() -> None:
+    modal = Form("ops db restore", "Restore.", fields(Params), reason=True).view("d", {}, amends="r142")
+    assert "_look" not in [b.get("block_id") for b in modal["blocks"]]
+    assert modal["submit"]["text"] == "Change"
+
+
+def test_a_select_gets_each_entry_once_and_at_most_a_hundred() -> None:
+    many = [Choice(value=f"v{n % 150}", text="x" * 200) for n in range(400)]
+    assert len(options(many)) == 100
+    assert options([Choice(value="", text="nothing")]) == []
+
+
+def test_the_picker_is_a_modal_that_slack_takes_at_every_size() -> None:
+    items = [Item(words=f"ops db do-{n}", summary=HOSTILE, risk=Risk.WRITE) for n in range(300)]
+    for shown_items in ([], items[:3], items):
+        check_view(picker("draft", "ops db", shown_items))
+    assert mrkdwn(picker("draft", "ops db", items)) == []
+
+
+def test_home_holds_many_runs_within_slacks_limits() -> None:
+    many = [brief(n) for n in range(1, 60)]
+    drawn = home(many, many, many, many, NOON)
+    check_view(drawn)
+    assert "Look and decide" in str(drawn)
+    check_view(stranger_home("Your account is not listed."))
+    check_view(home([], [], [], [], NOON))
+
+
+def test_a_list_of_runs_puts_doubts_first() -> None:
+    message = runs([brief(1), brief(2, State.RUNNING), brief(3, State.IN_DOUBT)], NOON)
+    words = shown(message).words
+    assert words.index("r3") < words.index("r1") < words.index("r2")
+    assert "Nothing runs" in shown(runs([], NOON)).words
+
+
+@pytest.mark.parametrize("code", [*SENTENCES, "a-code-of-tomorrow"])
+def test_every_outcome_is_told_in_words(code: str) -> None:
+    message = refusal(Outcome(code=code, ok=False, tag="r7", who=("Ben", "Cara")), draft="d")
+    words = shown(message).words
+    assert len(words) > 5
+    assert "Ben or Cara could." in words
+    assert "{" not in words
+
+
+def test_plain_words_and_dead_ends_are_ones_that_slack_takes() -> None:
+    assert "/ops help" in shown(told("There is no such thing.", code="/ops help")).words
+    check_view(dead_end(HOSTILE * 50))
