@@ -105,7 +105,7 @@ class Cage:
         """A run to its end, approved where it has to be."""
         run = await self.story.asks("ana", line)
         if approve:
-            await run.shows("Approve")
+            await run.can_be_approved()
             await run.press("ben", "Approve")
         await run.settles()
         return run
