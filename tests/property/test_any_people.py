@@ -1,12 +1,14 @@
-"""People, clicks, amendments and time in any order on the real database, against an oracle that knows no bot."""
+"""People, clicks, crashes and time in any order on the real database, against an oracle that knows no bot."""
 
 import asyncio
+import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -21,8 +23,12 @@ from tests.support.story import Story
 PEOPLE = ("ana", "ben", "cleo", "dora", "emil")
 GROUPS = {"dba": {"ben", "cleo"}, "security": {"ben", "dora"}}
 SLOTS = {"test destroy": ("dba",), "test destroy-two": ("dba", "security")}
+ACTS = (
+    "approve", "approve", "approve", "deny", "amend", "wait", "unfit", "stale approve", "cancel", "dies before commit",
+    "dies before ack",
+)  # fmt: skip
 CLICKS = st.tuples(
-    st.sampled_from(("approve", "approve", "approve", "deny", "amend", "wait", "unfit", "stale approve", "cancel")),
+    st.sampled_from(ACTS),
     st.sampled_from(PEOPLE),
 )
 
@@ -66,10 +72,23 @@ class Oracle:
             self.left = timedelta(minutes=30)
         elif what == "unfit":
             self.unfit ^= {who}
-        elif what == "approve" and self.listed(who) and who not in self.askers:
+        elif what in ("approve", "dies before ack") and self.listed(who) and who not in self.askers:
             self.approved.add(who)
         if self.state == "awaiting_approval" and self.filled():
             self.state = "queued"
+
+
+async def approve_and_die(story: Story, who: str, run: int) -> None:
+    """A bot's process ends after its click was written, and before the transaction was committed."""
+    word = story.word(who, run) | {"fingerprint": (await story.row(run)).fingerprint, "config": "c1"}
+    dying = await asyncpg.connect(story.home.bot, server_settings={"search_path": "tandem"})
+    pid = dying.get_server_pid()
+    await dying.execute("BEGIN")
+    await dying.fetchval("SELECT approve($1)", json.dumps(word))
+    dying.terminate()
+    gone = "SELECT NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = $1)"
+    while not await story.home.pool.fetchval(gone, pid):
+        pass
 
 
 async def play(home: Home, command: str, clicks: list[tuple[str, str]]) -> None:  # noqa: C901
@@ -83,6 +102,12 @@ async def play(home: Home, command: str, clicks: list[tuple[str, str]]) -> None:
         match what:
             case "approve":
                 await story.approve(who, run)
+            case "dies before commit":
+                await approve_and_die(story, who, run)
+            case "dies before ack":  # Slack heard nothing, so the click comes again
+                await story.approve(who, run)
+                again = await story.approve(who, run)
+                assert again["code"] != "recorded", again
             case "stale approve" if version:
                 word = story.word(who, run) | {"fingerprint": first, "config": "c1"}
                 assert "queued" not in await home.doors.approve(word)
