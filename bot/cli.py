@@ -1,7 +1,8 @@
 """What each command of the command line does."""
 
 import argparse
-import getpass
+import os
+import pwd
 import sys
 from datetime import UTC, datetime
 from urllib.parse import unquote, urlsplit
@@ -94,12 +95,21 @@ async def audit(said: argparse.Namespace) -> int:
     return 1 if faults else 0
 
 
+def _login() -> str:
+    """Whom the system says this process belongs to; LOGNAME and USER are anybody's to set."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user without a name: nobody
+        return ""
+
+
 async def ask(said: argparse.Namespace) -> int:
     """Asks as the roster's person of this login, or as nobody; approving is for Slack only."""
     ground = compose.ground()
     entry, params = compose.typed(ground, said.line)
-    login = getpass.getuser()
-    person = next((key for key, p in ground.company.people.items() if p.login == login and p.active), None)
+    login = _login()
+    people = ground.company.people.items()
+    person = next((key for key, p in people if login and p.login == login and p.active), None)
     accounts = ground.company.people[person].accounts if person else ()
     team, _, user = accounts[0].partition("/") if accounts else ("", "", "")
     who = Who(team=team, user=user, person=person if accounts else None)

@@ -23,6 +23,7 @@ from bot.engine.reach import Connectors
 from bot.engine.runner import Runner
 from bot.engine.worker import Worker
 from bot.help import Help, Reader, help_for
+from bot.hooks import Hook, key_of
 from bot.house import House
 from bot.metrics import CountedLedger, Metrics, TimedDoors
 from bot.model import Who
@@ -145,6 +146,21 @@ class Machine:
             found[name] = Due(Cron(schedule.cron, schedule.zone), schedule.grace, asks)
         return found
 
+    def hooks(self) -> dict[str, Hook]:
+        """Every source of deliveries. Raises Unfit where the secret of one is not set, or is none."""
+        found: dict[str, Hook] = {}
+        faults: list[str] = []
+        for name, rule in self.ground.company.hooks.items():
+            entry, params = typed(self.ground, rule.run)
+            channel = self.ground.company.channels[rule.channel]
+            try:
+                found[name] = Hook(name, rule, hook_key(rule.secret), entry, params, rule.reason, channel)
+            except LookupError as error:
+                faults.append(str(error.args[0]))
+        if faults:
+            raise Unfit(faults)
+        return found
+
     def committed(self) -> None:
         """Something may be due for the engine and the poster."""
         self.worker.wake()
@@ -209,6 +225,14 @@ def asking(ground: Ground, pool: Any) -> Service:
         house_of(ground, own), roster, Doors(pool), ledger, Views(pool, ground.deeds.classes), connectors,
         NoSlack(), lambda: None,
     )  # fmt: skip
+
+
+def hook_key(name: str) -> bytes:
+    """The key of deliveries from that secret. Raises LookupError where it is not set, or is none."""
+    try:
+        return key_of(config.settings.secret(name))
+    except ValueError as error:
+        raise LookupError(f"{name}: {error}") from None
 
 
 class NoSlack:

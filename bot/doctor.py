@@ -6,7 +6,7 @@ from bot.compose import Ground
 from bot.examination.databases import databases
 from bot.examination.finding import Finding, Mark, looked
 from bot.examination.ledger import ledger
-from bot.examination.places import mail, others, services, vaults
+from bot.examination.places import hooks, mail, others, services, vaults
 from bot.examination.slack import slack
 
 PARTS = {
@@ -16,6 +16,7 @@ PARTS = {
     "Vault": vaults,
     "Mail": mail,
     "Services": services,
+    "Hooks": hooks,
     "Connectors": others,
 }
 AGAIN = "run the doctor again; if it stays, look at what this part of config names"

@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.compose import Ground, Machine, Unfit
+from bot.hooks import Hooks
 from bot.metrics import CountedClient, Metrics
 from bot.opening import fit, pool_of, secret
 from bot.slack import Desk, Identity, build_app
@@ -32,6 +33,7 @@ async def serve(ground: Ground, lease: timedelta = LEASE) -> int:
     _start_sentry(settings)
     async with AsyncExitStack() as stack:
         machine = await _machine(ground, stack, lease)
+        hooks = Hooks(machine.hooks(), machine.service.ask_as_nobody, machine.ledger.now)
         identity = await _identity(machine.client)
         machine.poster.bot_id = identity.bot_id
         desk = Desk(
@@ -47,7 +49,7 @@ async def serve(ground: Ground, lease: timedelta = LEASE) -> int:
         machine.metrics.time_acks(app)
         site = Site(
             app, ready=lambda: _ready(machine), mounted=not settings.socket_mode, host=settings.host,
-            registry=machine.metrics.registry,
+            registry=machine.metrics.registry, hooks=hooks if hooks.hooks else None,
         )  # fmt: skip
         await site.start(settings.port, settings.metrics_port)
         stack.push_async_callback(site.stop)

@@ -80,6 +80,22 @@ class Service:
         code = answer["code"]
         return Outcome(code=code, run=answer.get("run"), tag=answer.get("tag"), ok=code == "asked")
 
+    async def ask_as_nobody(
+        self, channel: str, entry: Entry, params: Input, reason: str, *, key: str, via: str, source: str
+    ) -> Outcome:
+        """What config itself asks for: it has no asker, so that two people approve what destroys.
+
+        Raises NotRecorded, Uncertain, and LookupError where config does not hold a target.
+        """
+        asked = {
+            "key": key, "channel": channel, "via": via, "source": source, "command": entry.command,
+            "params": params.model_dump(mode="json"), "reason": reason, "environment": self.house.environment(params),
+            "risk": int(entry.risk), "config": self.house.config, "subjects": self._subjects(entry, params),
+        }  # fmt: skip
+        answer = await self.doors.ask(asked)
+        self.committed()
+        return Outcome(code=answer["code"], run=answer["run"], tag=answer["tag"])
+
     def _refused(self, verdict: Verdict) -> Outcome:
         everybody = self.roster.everybody()
         could = [person for person, groups in everybody.items() if set(verdict.who) & groups]

@@ -10,7 +10,20 @@ from types import TracebackType
 from typing import Any
 
 # Fields of a log record that may be written, each a short word or a number of our own.
-ALLOWED = ("run", "error", "step", "connector", "code", "count", "seconds", "address", "config", "worker", "method")
+ALLOWED = (
+    "run",
+    "error",
+    "step",
+    "connector",
+    "code",
+    "count",
+    "seconds",
+    "address",
+    "config",
+    "worker",
+    "method",
+    "source",
+)
 LIMIT = 200
 # Loggers whose texts are ours: written out, never filled in. A library's text may hold anything: a URL, a row, a token.
 OURS = ("tandem",)

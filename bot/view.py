@@ -135,6 +135,7 @@ class Brief(Record):
     state: State
     risk: Risk
     requester_name: str
+    via: str = "slack"
     reason: str
     channel: str | None
     card_ts: str | None

@@ -1,4 +1,4 @@
-"""The bot's own addresses: Slack's payloads, two health checks, and the metrics on a port of their own."""
+"""The bot's own addresses: Slack's payloads, deliveries, two health checks, and the metrics on a port of their own."""
 
 from collections.abc import Awaitable, Callable
 
@@ -7,6 +7,8 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
+
+from bot.hooks import REFUSED, Hooks
 
 LIMIT = 1 << 20  # bytes of a request; Slack's largest payload is a view of 250 KB
 Ready = Callable[[], Awaitable[str | None]]
@@ -17,10 +19,11 @@ class Site:
 
     def __init__(
         self, app: AsyncApp, *, ready: Ready, mounted: bool = True, host: str = "0.0.0.0",  # noqa: S104
-        registry: CollectorRegistry = REGISTRY,
+        registry: CollectorRegistry = REGISTRY, hooks: Hooks | None = None,
     ) -> None:  # fmt: skip
         """`ready` gives None, or why this replica should get no traffic. `mounted` False: Socket Mode, no payloads."""
         self.app, self.ready, self.mounted, self.host, self.registry = app, ready, mounted, host, registry
+        self.hooks = hooks
         self.address = ""
         self.metrics_address = ""
         self._runners: list[web.AppRunner] = []
@@ -32,6 +35,8 @@ class Site:
         site.router.add_get("/readyz", self._ready)
         if self.mounted:
             site.router.add_post("/slack/events", self._slack)
+        if self.hooks is not None:
+            site.router.add_post("/hooks/{source}", self._hook)
         self.address = await self._listen(site, port)
         if metrics_port is not None:
             metrics = web.Application()
@@ -56,6 +61,14 @@ class Site:
         """The signature is checked by Bolt, over the raw body."""
         answer = await self.app.async_dispatch(await to_bolt_request(request))
         return await to_aiohttp_response(answer)
+
+    async def _hook(self, request: web.Request) -> web.Response:
+        """Checked over the bytes as they came: what is packed would be unpacked by now, and is not read."""
+        if self.hooks is None or "Content-Encoding" in request.headers:
+            return web.Response(text=REFUSED, status=401)
+        headers = {name.lower(): request.headers.getall(name) for name in request.headers}
+        status, text = await self.hooks.take(request.match_info["source"], headers, await request.read())
+        return web.Response(text=text, status=status)
 
     async def _alive(self, request: web.Request) -> web.Response:
         return web.Response(text="alive\n")

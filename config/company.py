@@ -1,7 +1,9 @@
 """The company's config as one frozen record: people, groups, targets, policy, schedules and thresholds."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
@@ -116,6 +118,48 @@ class Schedule(Record):
         return value
 
 
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$", max_length=80)]
+Place = Annotated[str, StringConstraints(pattern=r"^(body:[\w-]+(\.[\w-]+)*|[A-Za-z0-9-]+)$", max_length=120)]
+
+
+class Hook(Record):
+    """An operation asked for by another system. Time and id count only as what the signature covers."""
+
+    run: Text  # a whole line, e.g. "/ops health"; nothing of a delivery changes it
+    channel: str
+    reason: Text
+    secret: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")]  # the name of the secret
+    signature: HeaderName  # the header with the HMAC-SHA256
+    signs: str = "{body}"  # what it is computed over, e.g. "{id}.{time}.{body}"
+    time: Place  # a header, or a place in the JSON body, e.g. "body:event.occurred_at"
+    delivery: Place | None = None  # the delivery's id, likewise; left out: a digest of what is signed
+    window: Duration = Field(default=timedelta(minutes=5), gt=timedelta(), le=timedelta(hours=24))
+
+    @field_validator("signs")
+    @classmethod
+    def _signs_the_body(cls, value: str) -> str:
+        parts = [part for part in re.split(r"({[^{}]*})", value) if part]
+        named = [part for part in parts if part.startswith("{")]
+        if named.count("{body}") != 1 or not set(named) <= {"{id}", "{time}", "{body}"} or len(set(named)) < len(named):
+            raise ValueError('it names not the body once, or something else: write e.g. "{body}" or "{time}:{body}"')
+        if any(left in named and right in named for left, right in pairwise(parts)):
+            raise ValueError('two parts stand side by side: write a sign between, e.g. "{time}:{body}"')
+        return value
+
+    @model_validator(mode="after")
+    def _counts_only_what_is_signed(self) -> Self:
+        for key, place, part in (("time", self.time, "{time}"), ("delivery", self.delivery, "{id}")):
+            header = place is not None and not place.startswith("body:")
+            if header and part not in self.signs:
+                instead = 'write a place such as "body:event.id"' + ("" if key == "time" else ", or leave it out")
+                raise ValueError(
+                    f"{key} is a header that signs does not cover, so that anybody could change it: {instead}"
+                )
+            if part in self.signs and not header:
+                raise ValueError(f"signs has {part}, and no header holds it: write {key} = the header's name")
+        return self
+
+
 class Threshold(Record):
     """A measure that raises an alert, and the value at which the alert is over: two, so that it does not flap."""
 
@@ -188,6 +232,12 @@ class Schedules(Record):
     schedules: Mapping[Key, Schedule] = {}
 
 
+class Hooks(Record):
+    """hooks.toml."""
+
+    hooks: Mapping[Key, Hook] = {}
+
+
 class Thresholds(Record):
     """thresholds.toml."""
 
@@ -211,6 +261,7 @@ class Company(Record):
     groups: Mapping[str, Group]  # with `everyone`, who are all active people
     policy: Policy
     schedules: Mapping[str, Schedule]
+    hooks: Mapping[str, Hook]
     thresholds: Mapping[str, Threshold]
 
     def settings(self, kind: str, key: str) -> Any:
@@ -283,5 +334,6 @@ def assemble(
         groups={**people.groups, **all_of_them},
         policy=Policy(rules=parts["policy.toml"].rule),
         schedules=parts["schedules.toml"].schedules,
+        hooks=parts["hooks.toml"].hooks,
         thresholds=parts["thresholds.toml"].thresholds,
     )

@@ -12,8 +12,16 @@ from config.faults import Fault, Path, Wrong
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-NAMES = ("tandem.toml", "services.toml", "people.toml", "policy.toml", "schedules.toml", "thresholds.toml")
-OPTIONAL = frozenset({"schedules.toml", "thresholds.toml"})
+NAMES = (
+    "tandem.toml",
+    "services.toml",
+    "people.toml",
+    "policy.toml",
+    "schedules.toml",
+    "hooks.toml",
+    "thresholds.toml",
+)
+OPTIONAL = frozenset({"schedules.toml", "hooks.toml", "thresholds.toml"})
 FILLED = frozenset({"tandem.toml", "services.toml"})  # the files whose values may be "env:NAME"
 _ENV = re.compile(r"env:([A-Z][A-Z0-9_]*)")
 

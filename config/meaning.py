@@ -29,7 +29,10 @@ def wrongs(company: Company, catalogue: Catalogue | None, environ: Mapping[str, 
     ]
     found += _thresholds(company)
     for name, schedule in company.schedules.items():
-        found += _schedule_words(company, name, schedule)
+        found += _channel(company, "schedules", name, schedule.channel)
+        found += _cron(name, schedule)
+    for name, hook in company.hooks.items():
+        found += _channel(company, "hooks", name, hook.channel)
     if catalogue is None:
         return found
     found += _patterns(company, catalogue)
@@ -37,7 +40,10 @@ def wrongs(company: Company, catalogue: Catalogue | None, environ: Mapping[str, 
     sound = not any(wrong.file in ("people.toml", "policy.toml") for wrong in found)
     found += _rules(company, catalogue) if sound else ()
     for name, schedule in company.schedules.items():
-        found += _schedule_run(company, catalogue, name, schedule, sound)
+        how = "its standing approval" if schedule.standing else "each of its runs"
+        found += _run(company, catalogue, ("schedules", name, "run"), schedule.run, how if sound else None)
+    for name, hook in company.hooks.items():
+        found += _run(company, catalogue, ("hooks", name, "run"), hook.run, "each of its runs" if sound else None)
     return found
 
 
@@ -232,54 +238,52 @@ def _thresholds(company: Company) -> Iterator[Wrong]:
                     )
 
 
-def _schedule_words(company: Company, name: str, schedule: Schedule) -> Iterator[Wrong]:
+def _channel(company: Company, table: str, name: str, channel: str) -> Iterator[Wrong]:
+    """Of a schedule or a hook."""
+    if channel not in company.channels:
+        what = f"channel names {channel!r}, which there is not"
+        yield _wrong(f"{table}.toml", (table, name, "channel"), what, meant(channel, company.channels))
+
+
+def _cron(name: str, schedule: Schedule) -> Iterator[Wrong]:
     from apscheduler.triggers.cron import CronTrigger
 
-    path: Path = ("schedules", name)
-    if schedule.channel not in company.channels:
-        what = f"channel names {schedule.channel!r}, which there is not"
-        yield _wrong("schedules.toml", (*path, "channel"), what, meant(schedule.channel, company.channels))
     try:
         next_tick = CronTrigger.from_crontab(schedule.cron, schedule.zone).get_next_fire_time(None, datetime.now(UTC))
     except ValueError:
         next_tick = None
     if next_tick is None:
         what = f"{schedule.cron!r} never comes round"
-        yield _wrong(
-            "schedules.toml", (*path, "cron"), what, 'Write minute, hour, day, month and weekday, e.g. "0 2 * * *"'
-        )
+        instead = 'Write minute, hour, day, month and weekday, e.g. "0 2 * * *"'
+        yield _wrong("schedules.toml", ("schedules", name, "cron"), what, instead)
 
 
-def _schedule_run(
-    company: Company, catalogue: Catalogue, name: str, schedule: Schedule, sound: bool
-) -> Iterator[Wrong]:
-    path: Path = ("schedules", name, "run")
-    found = understand(schedule.run, catalogue, company.known())
+def _run(company: Company, catalogue: Catalogue, path: Path, line: str, how: str | None) -> Iterator[Wrong]:
+    """A line that config itself asks. `how` names what is approved; None: people and rules are not sound."""
+    file = f"{path[0]}.toml"
+    found = understand(line, catalogue, company.known())
     if isinstance(found, (NotFound, WantsHelp)):
-        what = f"{schedule.run!r} is no whole line"
-        yield _wrong("schedules.toml", path, what, "Write it as typed in Slack, e.g. /ops db backup shop")
+        what = f"{line!r} is no whole line"
+        yield _wrong(file, path, what, "Write it as typed in Slack, e.g. /ops db backup shop")
         return
     if isinstance(found, Fault):
         instead = f"Write {found.line}" if found.line else "Write the line as it would be typed in Slack"
-        yield _wrong("schedules.toml", path, found.sentence.rstrip("."), instead)
+        yield _wrong(file, path, found.sentence.rstrip("."), instead)
         return
     entry, params = found.entry, found.params
-    if sound:
-        yield from _schedule_approval(company, entry.command, params, entry.risk, path, schedule)
+    if how is not None:
+        for what, instead in _approvable(company, entry.command, params, entry.risk, how):
+            yield _wrong(file, path, what, instead)
 
 
-def _schedule_approval(
-    company: Company, command: str, params: Input, floor: Risk, path: Path, schedule: Schedule
-) -> Iterator[Wrong]:
+def _approvable(company: Company, command: str, params: Input, floor: Risk, how: str) -> Iterator[tuple[str, str]]:
     wanted = need(company.policy, command, environment_of(params, company), floor)
     if wanted is None:
-        what = f"no rule of policy.toml allows /{command} here, so its runs would be refused"
-        yield _wrong("schedules.toml", path, what, "Add a rule for it")
+        yield f"no rule of policy.toml allows /{command} here, so its runs would be refused", "Add a rule for it"
         return
     if wanted.risk is not Risk.DESTRUCTIVE and not wanted.slots:
         return
     roster, slots = possible(company), slots_for(wanted, has_human_asker=False)
     if match(slots, roster) is None:
-        how = "its standing approval" if schedule.standing else "each of its runs"
         what = f"nobody could give {how}: with no human asker it takes {len(slots)} people from {', '.join(slots)}"
-        yield _wrong("schedules.toml", path, what, f"Add people to {', '.join(sorted(set(slots)))}")
+        yield what, f"Add people to {', '.join(sorted(set(slots)))}"

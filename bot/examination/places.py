@@ -1,4 +1,4 @@
-"""Vaults, mail, services and other connectors: written to and read back, greeted, asked; nothing stays or is sent."""
+"""Vaults, mail, services, hooks, other connectors: written to and read back, greeted, asked; nothing stays."""
 
 import asyncio
 import importlib
@@ -144,6 +144,20 @@ async def _service(connector: Http, key: str, settings: ServiceSettings) -> Find
         if not isinstance(one, Seen) or (one.grade is Grade.BAD and look not in settings.dependencies)
     ]
     return bad(what, "; ".join(wrong), mend) if wrong else good(what, f"{len(seen)} looks answer")
+
+
+async def hooks(ground: Ground) -> Findings:
+    """Each source of deliveries: its secret is there. Whether its sender uses the same one, only a delivery shows."""
+    return [_hook(name, hook.secret) for name, hook in ground.company.hooks.items()] or [absent("Hooks")]
+
+
+def _hook(name: str, secret_name: str) -> Finding:
+    try:
+        compose.hook_key(secret_name)
+    except LookupError as error:
+        said, _, instead = str(error.args[0]).partition(": write ")
+        return bad(f"Hook {name}", said, f"write {instead}" if instead else f"look at hooks.{name} in hooks.toml")
+    return good(f"Hook {name}", "its secret is set")
 
 
 async def others(ground: Ground) -> Findings:

@@ -105,13 +105,12 @@ def lock_screen(view: RunView, names: Names = NOBODY) -> str:
         case _:
             tail = state_words(view)
     until = f", until {utc(view.expires_at)}" if view.state is State.AWAITING and view.expires_at else ""
-    return fallback(f"{ICONS[view.state]} {who} asked: {what}{on}. {tail}{until}")
+    return fallback(f"{ICONS[view.state]} {who[:1].upper()}{who[1:]} asked: {what}{on}. {tail}{until}")
 
 
 def requester(view: RunView, names: Names = NOBODY) -> str:
-    if view.requester_name or view.requester:
-        return view.requester_name or names.person(view.requester)
-    return {"schedule": "A schedule", "webhook": "A webhook"}.get(view.via, "Somebody who is not listed")
+    name = view.requester_name or (names.person(view.requester) if view.requester else "")
+    return words.asker(name, view.via)
 
 
 def _what(view: RunView, names: Names) -> list[Block]:

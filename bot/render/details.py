@@ -8,7 +8,7 @@ from bot.model import Event, State
 from bot.render import words
 from bot.render.blocks import VIEW_BLOCKS_LIMIT, chunks, fixed, header, line, modal, rich, text, utc
 from bot.render.buttons import Verb, decisions, pack
-from bot.render.card import headline
+from bot.render.card import headline, requester
 from bot.render.escape import one_line
 from bot.render.message import NOBODY, Block, Names
 from bot.render.plan import plan_text
@@ -28,7 +28,7 @@ def details(view: RunView, names: Names = NOBODY, *, private: bool = False) -> d
 def review(view: RunView, names: Names = NOBODY) -> dict[str, Any]:
     """The whole plan with Approve below it, for where no card is on the screen. Submitting approves that very plan."""
     target = words.target(view.plan, view.params) or view.command
-    asker = view.requester_name or names.person(view.requester)
+    asker = requester(view, names)
     asked = line(text(f"Approve this for {target}?", bold=True))
     who = line(text(f"Asked by {asker}. Why: {one_line(view.reason, 600)}"))
     plan = plan_text(view)

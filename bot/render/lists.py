@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.lifecycle import SENTENCES
 from bot.model import State
+from bot.render import words
 from bot.render.blocks import VIEW_BLOCKS_LIMIT, button, context, header, line, rich, seconds, text, when
 from bot.render.buttons import ACTION, Verb, pack
 from bot.render.card import ICONS
@@ -35,7 +36,7 @@ def one(brief: Brief, *, review: bool = False) -> list[Block]:
     on = f" · {one_line(brief.target, 60)}" if brief.target else ""
     title = line(text(f"{ICONS[brief.state]} {brief.tag} · {brief.command}{on}", bold=True))
     reason = f": {one_line(brief.reason, 150)}" if brief.reason else ""
-    who = line(text(f"{SENTENCES[brief.state]} · {brief.requester_name or 'a schedule'}{reason}"))
+    who = line(text(f"{SENTENCES[brief.state]} · {words.asker(brief.requester_name, brief.via)}{reason}"))
     since = f"since {when(brief.moved_at)}"
     until = f" · stands until {when(brief.expires_at)}" if review and brief.expires_at else ""
     place = f" · <#{brief.channel}>" if brief.channel and brief.channel.isalnum() else ""

@@ -13,6 +13,7 @@ from bot.operation import Call, Loss, Plan, Step, Task, Wait
 from bot.render.escape import one_line
 
 NAMING = ("database", "service", "environment")  # parameters that name the target, before all others
+NOBODYS = {"schedule": "a schedule", "webhook": "a webhook", "run": "another run"}  # a run with no asker, by its door
 WHOM = {"requester": "whoever asked", "another": "somebody who did not ask"}
 
 
@@ -24,6 +25,11 @@ def value(given: Any) -> str:
     if isinstance(given, (list, tuple, set, frozenset)):
         return ", ".join(value(part) for part in given) or "none"
     return _single(given)
+
+
+def asker(name: str, via: str) -> str:
+    """Who asked: a person's name, or what stands for nobody."""
+    return name or NOBODYS.get(via, "somebody who is not listed")
 
 
 def _single(given: Any) -> str:

@@ -33,8 +33,8 @@ SELECT {columns}, clock() AS now,
 FROM runs r""".replace("{columns}", ", ".join(f"r.{name}" for name in RUN_COLUMNS.split(", ")))
 
 BRIEF = """
-SELECT r.id, r.tag, r.command, r.params, r.state, r.risk, coalesce(p.name, '') AS requester_name, r.reason, r.channel,
-  t.card_ts, r.moved_at, r.expires_at, r.fingerprint
+SELECT r.id, r.tag, r.command, r.params, r.state, r.risk, coalesce(p.name, '') AS requester_name, r.via, r.reason,
+  r.channel, t.card_ts, r.moved_at, r.expires_at, r.fingerprint
 FROM runs r LEFT JOIN people p ON p.person = r.requester LEFT JOIN threads t ON t.run = r.id
 """
 AWAITING = f"""

@@ -31,7 +31,7 @@ async def play(home: Path, transport: str, port: int) -> int:
         print(f"  The bot is process {stage.bot.pid} (kill -9 it in the middle of a run, it starts again).", flush=True)
         print("  Ctrl-C ends everything.", flush=True)
         await stop.wait()
-    except (NotReady, LocalPostgresError) as error:
+    except (NotReady, LocalPostgresError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     finally:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import importlib.util
 import os
+import pwd
 import re
 import secrets
 import shutil
@@ -159,9 +160,9 @@ def _of_the_bot(stage: Stage, folder: Path) -> Mapping[str, str]:
     """The environment of the workspace's own bot, typed by Ana, whose login its roster knows."""
     env = stage.bot._environment
     shutil.copytree(env["TANDEM_CONFIG"], folder)
-    people = folder / "people.toml"
-    people.write_text(people.read_text().replace("[people.ana]", '[people.ana]\nlogin = "ana"'))
-    return {**clean(**env), "TANDEM_CONFIG": str(folder), "LOGNAME": "ana"}
+    people, login = folder / "people.toml", pwd.getpwuid(os.getuid()).pw_name
+    people.write_text(people.read_text().replace("[people.ana]", f'[people.ana]\nlogin = "{login}"'))
+    return {**clean(**env), "TANDEM_CONFIG": str(folder)}
 
 
 async def _serves(fence: Fence, env: Mapping[str, str]) -> None:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from bot.metrics import Metrics
 from bot.policy import Rule
 from config import schemas
-from config.company import Group, Limits, Person, Schedule, Standing, Tandem, Threshold
+from config.company import Group, Hook, Limits, Person, Schedule, Standing, Tandem, Threshold
 from config.load import FILES
 from config.settings import SECRETS, Settings
 from tests.databases import ROOT
@@ -88,7 +88,7 @@ def test_every_setting_of_the_environment_is_explained() -> None:
 
 
 def test_every_key_of_config_is_explained() -> None:
-    records: list[type[BaseModel]] = [Tandem, Person, Group, Rule, Schedule, Threshold, Limits]
+    records: list[type[BaseModel]] = [Tandem, Person, Group, Rule, Schedule, Hook, Threshold, Limits]
     records += [schemas.of_targets(name) for name in schemas.TARGETS]
     records += [schemas.of_connector("mail")]
     told = set(codes(OPERATORS))

@@ -2,6 +2,9 @@
 
 import asyncio
 import base64
+import os
+import pwd
+import re
 import shutil
 import sys
 from dataclasses import dataclass, field
@@ -15,10 +18,23 @@ from tests.support.company import BOT, OWNER, PASSWORD, TEMPLATE, as_role
 
 ROOT = Path(__file__).parents[2]
 COMPANY = ROOT / "deploy" / "local" / "company"
+LOGIN = pwd.getpwuid(os.getuid()).pw_name
 SAMPLE = {  # what the sample company's config takes from the environment; nothing listens there
     "SHOP_HOST": "127.0.0.1", "SHOP_PORT": "1", "SHOP_PASSWORD": "x", "VAULT_FOLDER": "/nonexistent", "MAIL_PORT": "1",
     "WEB_URL": "http://127.0.0.1:1", "API_URL": "http://127.0.0.1:1", "PAYMENTS_STATUS_URL": "http://127.0.0.1:1",
 }  # fmt: skip
+
+
+HOOK = """
+[hooks.grafana]
+run = "/ops health"
+channel = "incidents"
+reason = "an alert"
+secret = "GRAFANA_HOOK_SECRET"
+signature = "X-Grafana-Alerting-Signature"
+signs = "{time}:{body}"
+time = "X-Grafana-Alerting-Timestamp"
+"""
 
 
 @dataclass
@@ -66,10 +82,10 @@ async def shell(make_database: MakeDatabase, tmp_path: Path) -> Shell:
     folder = tmp_path / "company"
     shutil.copytree(COMPANY, folder)
     people = folder / "people.toml"
-    people.write_text(people.read_text().replace("[people.ana]\nname", '[people.ana]\nlogin = "ana"\nname'))
+    people.write_text(people.read_text().replace("[people.ana]\nname", f'[people.ana]\nlogin = "{LOGIN}"\nname'))
     return Shell(
         {
-            **SAMPLE, "PATH": "/usr/bin", "TANDEM_CONFIG": str(folder), "LOGNAME": "ana",
+            **SAMPLE, "PATH": "/usr/bin", "TANDEM_CONFIG": str(folder),
             "DATABASE_URL": as_role(url, BOT), "TANDEM_OWNER_URL": as_role(url, OWNER),
             "TANDEM_SEAL_KEY": base64.b64encode(b"k" * 32).decode(), "SLACK_BOT_TOKEN": "xoxb-1",
             "SLACK_SIGNING_SECRET": "s1gning-s3cret", "SLACK_API_URL": "http://127.0.0.1:1/api/",
@@ -120,20 +136,71 @@ async def test_an_event_that_was_changed_by_the_superuser_is_found_by_the_audit(
 
 async def test_what_the_asker_typed_wrong_is_told_with_what_to_type(shell: Shell) -> None:
     assert (await shell.type("migrate")).status == 0
-    unknown, silent, nobody, channel = await asyncio.gather(
+    people = Path(shell.environment["TANDEM_CONFIG"]) / "people.toml"
+    known = people.read_text()
+    people.write_text(known.replace(f'login = "{LOGIN}"', 'login = "mallory"'))
+    nobody = await shell.type("ask", '/ops db backup shop reason="x"')
+    people.write_text(known)
+    unknown, silent, channel = await asyncio.gather(
         shell.type("ask", "/ops db bakup shop"),
         shell.type("ask", "/ops db backup shop"),
-        shell.type("ask", '/ops db backup shop reason="x"', LOGNAME="mallory"),
         shell.type("ask", '/ops db backup shop reason="x"', "--channel", "nowhere"),
     )
     assert (unknown.status, silent.status, nobody.status, channel.status) == (1, 1, 1, 1)
     assert "did you mean ops db backup?" in unknown.words[0]
     assert silent.words == ['It changes something, so it needs a reason: add reason="why" to the line.']
     assert nobody.words == [
-        'Nobody in people.toml has login = "mallory", so you asked as nobody. Add it there, then migrate.'
+        f'Nobody in people.toml has login = "{LOGIN}", so you asked as nobody. Add it there, then migrate.'
     ]
     assert channel.words == ["config has no channel nowhere: name one of general, incidents, releases"]
     assert (await shell.type("runs")).out == ""
+
+
+async def test_nobody_asks_as_another_by_setting_a_variable(shell: Shell) -> None:
+    people = Path(shell.environment["TANDEM_CONFIG"]) / "people.toml"
+    people.write_text(people.read_text().replace("[people.ben]\nname", '[people.ben]\nlogin = "ben"\nname'))
+    assert (await shell.type("migrate")).status == 0
+    others = {"LOGNAME": "ben", "USER": "ben", "LNAME": "ben", "USERNAME": "ben", "SUDO_USER": "ben"}
+    assert (await shell.type("ask", '/ops db restore shop reason="x"', **others)).status == 0
+    assert "asked ana" in (await shell.type("runs", "r1")).out
+
+
+async def test_the_command_line_has_no_word_for_yes_no_or_an_answer(shell: Shell) -> None:
+    assert (await shell.type("migrate")).status == 0
+    assert (await shell.type("ask", '/ops db restore shop reason="x"')).status == 0
+    verbs = ("approve", "deny", "answer", "tick", "cancel", "supersede", "amend", "say")
+    for told in await asyncio.gather(*(shell.type(verb, "r1") for verb in verbs)):
+        assert (told.status, told.out) == (2, "")
+    for line in ("/approve r1", "/ops approve r1", "/ops db approve shop"):
+        told = await shell.type("ask", line)
+        assert told.status == 1
+        assert told.words[0].startswith("there is no operation in")
+    listed = await shell.type("--help")
+    offered = set(re.findall(r"^    (\w+)  ", listed.out, re.MULTILINE))
+    assert offered == {"run", "init", "check", "doctor", "migrate", "runs", "audit", "ask"}
+    conn = await asyncpg.connect(shell.superuser)
+    try:
+        kinds = [row["kind"] for row in await conn.fetch("SELECT kind FROM tandem.events ORDER BY run, seq")]
+    finally:
+        await conn.close()
+    assert kinds == ["asked"]
+
+
+@pytest.mark.parametrize("verb", ["run", "doctor"])
+@pytest.mark.parametrize(("secret", "why"), [("", "GRAFANA_HOOK_SECRET is not set"), ("sh0rt-w0rd", "fewer than 16")])
+async def test_a_hook_without_a_secret_that_is_one_is_said_and_nothing_listens(
+    shell: Shell, verb: str, secret: str, why: str
+) -> None:
+    (Path(shell.environment["TANDEM_CONFIG"]) / "hooks.toml").write_text(HOOK)
+    assert (await shell.type("migrate")).status == 0
+    shell.secrets.append("sh0rt-w0rd")
+    told = await shell.type(verb, GRAFANA_HOOK_SECRET=secret)
+    assert told.status == 1
+    said = told.words if verb == "run" else told.out.splitlines()
+    assert [line for line in said if why in line], told
+    if verb == "doctor":
+        mended = await shell.type(verb, GRAFANA_HOOK_SECRET="l0ng-enough-t0-be-one")
+        assert "✓ Hook grafana: its secret is set" in mended.out
 
 
 async def test_a_config_that_differs_from_what_was_applied_asks_for_migrate(shell: Shell) -> None:

@@ -41,6 +41,57 @@ async def test_it_refuses_to_listen_beyond_loopback() -> None:
         await SlackServer(workspace_spec()).start(host="0.0.0.0")
 
 
+PATHS = [
+    ("GET", "/"), ("GET", "/page/main.js"), ("POST", "/control/first"), ("GET", "/control/live?as=ada"),
+    ("POST", "/api/auth.test"), ("GET", "/link/"), ("GET", "/nowhere"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1.evil.example", "localhost.evil.example", "evil.example", "127.0.0.2", "["])
+async def test_a_name_that_only_leads_to_loopback_is_not_answered_on_any_path(bench: Bench, host: str) -> None:
+    """DNS may be made to point anywhere; the browser still sends the name that was typed."""
+    port = bench.server.url.rpartition(":")[2]
+    for method, path in PATHS:
+        for said in (host, f"{host}:{port}"):
+            assert await status(f"{bench.server.url}{path}", method, headers={"Host": said}) in (400, 403), (path, said)
+
+
+@pytest.mark.parametrize(
+    "origin", ["null", "http://127.0.0.1:1", "https://127.0.0.1", "http://localhost.evil.example", ""]
+)
+async def test_another_pages_script_is_not_answered(bench: Bench, origin: str) -> None:
+    for path in ("/control/first", "/api/auth.test"):
+        assert await status(f"{bench.server.url}{path}", json={}, headers={"Origin": origin}) == 403
+
+
+@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN_FILE"])
+async def test_it_never_starts_beside_a_real_token(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "xoxb-of-a-real-workspace")
+    server = SlackServer(workspace_spec())
+    with pytest.raises(ValueError, match=f"{name} is set: .*; unset it") as refused:
+        await server.start()
+    assert "xoxb-of-a-real" not in str(refused.value)
+    assert server.url == ""
+    monkeypatch.setenv(name, SlackServer(workspace_spec()).app().bot_token)
+    await server.start()
+    await server.stop()
+
+
+async def test_make_run_says_so_and_ends(tmp_path: Path) -> None:
+    root, tmp = Path(__file__).parents[2], tmp_path / "home"
+    tmp_path.chmod(0o711)
+    environ = {"PATH": "/usr/bin:/bin", "SLACK_BOT_TOKEN": "xoxb-of-a-real-workspace", "HOME": str(tmp_path)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "deploy.local", "--home", str(tmp), cwd=root, env=environ,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async with asyncio.timeout(60):
+        _, said = await process.communicate()
+    assert process.returncode == 1
+    assert b"SLACK_BOT_TOKEN is set" in said
+    assert b"Traceback" not in said
+
+
 async def test_a_restart_from_a_file_loses_nothing(tmp_path: Path) -> None:
     file = tmp_path / "slack.db"
     async with Bench(file=file) as bench:

@@ -13,6 +13,7 @@ from bot.catalogue import Catalogue
 from bot.directory import Directory
 from bot.discovery import load
 from bot.help import Help, Reader, help_for
+from bot.hooks import Hook, Hooks
 from bot.house import House
 from bot.model import Who
 from bot.parse import Known
@@ -21,6 +22,7 @@ from bot.roster import Roster
 from bot.service import Service
 from bot.slack import Desk, Identity, build_app
 from bot.store.letterbox import Letterbox
+from bot.store.store import Doors
 from bot.store.views import Views
 from bot.thread import Poster
 from bot.web import Site
@@ -29,7 +31,7 @@ from deploy.local.slack.spec import SlashCommand, TeamSpec
 from tests.scenario import ops as more_ops
 from tests.support import ops
 from tests.support.company import GROUPS, PEOPLE, TEAM, account
-from tests.support.factory import RULES, Factory, deeds
+from tests.support.factory import RULES, SEAL, Factory, deeds
 from tests.support.plugin import Home
 
 MANIFEST = Path(__file__).parents[2] / "deploy" / "slack-manifest.yaml"
@@ -81,8 +83,13 @@ class Bot:
 
     slack: Workspace
 
-    def __init__(self, home: Home, path: Path, *, socket: bool = False) -> None:
+    def __init__(
+        self, home: Home, path: Path, *, socket: bool = False, doors: Doors | None = None,
+    ) -> None:  # fmt: skip
+        """`doors` by another way to the database than the test's own. Sources of deliveries are put into `hooks`."""
         self.home, self.factory, self.socket = home, Factory(home, path), socket
+        self.doors = doors or home.doors
+        self.hooks: dict[str, Hook] = {}
         self.server = SlackServer(workspace(socket), limits=False)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -97,7 +104,8 @@ class Bot:
             team=said["team_id"], bot_id=said["bot_id"], bot_user_id=said["user_id"], bot_token=spec.bot_token
         )
         app = build_app(self.desk, identity, None if self.socket else spec.signing_secret)
-        self.site = Site(app, ready=_ready, mounted=not self.socket, host="127.0.0.1")
+        hooks = Hooks(self.hooks, self.service.ask_as_nobody, self.home.ledger.now)
+        self.site = Site(app, ready=_ready, mounted=not self.socket, host="127.0.0.1", hooks=hooks)
         await self.site.start(0, 0)
         if self.socket:
             from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
@@ -117,8 +125,8 @@ class Bot:
         directory = Directory(home.pool, self.client, roster, company)
         self.poster = Poster(Letterbox(home.pool), factory.views, self.client, _names, self.id("general"))
         self.service = Service(
-            house, roster, home.doors, home.ledger, Views(home.pool, deeds()),
-            factory.worker.runner.planner.connectors, directory, self._committed,
+            house, roster, self.doors, home.ledger, Views(home.pool, deeds()),
+            factory.worker.runner.planner.connectors, directory, self._committed, SEAL,
         )  # fmt: skip
 
         def find_help(who: Who, channel: str | None, words: Sequence[str]) -> Help:

@@ -84,7 +84,7 @@ BEGIN
       v_now, p ->> 'config', coalesce(p ->> 'environment', ''), (p ->> 'risk')::smallint, 'planning', 1, v_now, v_now, v_now);
   INSERT INTO events (run, seq, at, kind, state, actor, body, hash)
     VALUES (v_id, 1, v_now, 'asked', 'planning', v_person,
-            jsonb_strip_nulls(jsonb_build_object('via', p ->> 'via', 'parent', v_parent.tag, 'schedule', p ->> 'schedule')), '');
+            jsonb_strip_nulls(jsonb_build_object('via', p ->> 'via', 'parent', v_parent.tag, 'schedule', p ->> 'schedule', 'source', p ->> 'source')), '');
   INSERT INTO askers SELECT v_id, person FROM (
       SELECT v_person AS person
       UNION SELECT person FROM askers WHERE run = v_parent.id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 from aiohttp import web
@@ -24,6 +25,7 @@ from .web.files import FileDoor
 from .web.methods import ALL
 
 PAGE = Path(__file__).parent / "page"
+REAL = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_USER_TOKEN", "SLACK_SIGNING_SECRET")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src * data:; connect-src 'self'; "
@@ -85,10 +87,18 @@ class SlackServer:
         return client
 
     async def start(self, port: int = 0, host: str = "127.0.0.1") -> None:
-        """Listen on a loopback port; 0 takes a free one. Raises OSError when it is taken, ValueError off loopback."""
+        """Listen on a loopback port; 0 takes a free one.
+
+        Raises OSError when it is taken, ValueError off loopback, or beside a real workspace's tokens.
+        """
         if host not in LOOPBACK:
             raise ValueError(
                 f"the local Slack listens on loopback only, not on {host!r}: it lets anybody act as anyone"
+            )
+        if strange := self._strange_tokens():
+            raise ValueError(
+                f"{', '.join(strange)} is set: beside a real workspace's tokens nothing starts that lets anybody "
+                "act as anyone; unset it and start again"
             )
         await self.core.transport.open()
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.2)
@@ -98,6 +108,13 @@ class SlackServer:
         bound = self._runner.addresses[0]
         shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
         self.core.base_url = f"http://{shown}:{bound[1]}"
+
+    def _strange_tokens(self) -> list[str]:
+        """The variables that hold, or name a file of, tokens that this workspace did not make up."""
+        specs = [app.spec for app in self.state.apps.values()]
+        own = {token for spec in specs for token in (spec.bot_token, spec.app_token, spec.signing_secret)}
+        names = [name for real in REAL for name in (real, f"{real}_FILE")]
+        return [name for name in names if os.environ.get(name) and os.environ[name] not in own]
 
     async def stop(self) -> None:
         """Stop listening, end every delivery under way, keep the file."""
