@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -153,4 +153,6 @@ async def door_call(pool: Any, sql: str, *args: Any) -> Any:
     except (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError) as error:
         raise Uncertain(type(error).__name__) from error
     finally:
-        await pool.release(conn, timeout=0.2)
+        # A connection that is lost says so once more here, which must not stand in the place of the answer above.
+        with suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await pool.release(conn, timeout=0.2)

@@ -14,7 +14,7 @@ from config.documents import NAMES
 from config.faults import Fault
 from config.load import load
 from config.scaffold import MARK, scaffold
-from tests.unit.conftest import CATALOGUE, LOCAL, NAMED, SAMPLE, Change, company, line_of
+from tests.unit.conftest import CATALOGUE, NAMED, SAMPLE, Change, company, line_of
 
 
 def test_the_sample_company_is_sound(change: Change) -> None:
