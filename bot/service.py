@@ -202,9 +202,12 @@ class Service:
             return await self._not_an_approver(run, code)
         return Outcome(code=code, run=run, ok=code in ("answered", "recorded", "already"))
 
-    async def tick(self, who: Who, run: int, step: str) -> Outcome:
-        """A person's part of a run, done. Who may is read from the ledger; a secret is wiped with the tick."""
-        word = {"run": run, "team": who.team, "user": who.user, "step": step}
+    async def tick(self, who: Who, run: int, step: str, shown: bool | None = None) -> Outcome:
+        """A person's part of a run, done. Who may is read from the ledger.
+
+        A secret is wiped and handed out; the step counts as done, or as failed, once `shown` says what came of it.
+        """
+        word = {"run": run, "team": who.team, "user": who.user, "step": step, "shown": shown}
         answer = await self.doors.tick(word)
         self.committed()
         code = str(answer["code"])

@@ -25,6 +25,9 @@ class Pause(Record):
     progress: dict[str, Any] = {}
 
 
+SHOWN_WITHIN = timedelta(minutes=10)  # the database keeps to it as well: what nobody took by then is wiped
+
+
 class Polling:
     """Starts and looks at steps that are not effects; a conclusion is one ledger row, everything else a due time."""
 
@@ -71,10 +74,13 @@ class Polling:
     async def _task(self, c: Claimed, step: Step[Any], started: Entry, now: datetime) -> Pause | None:
         task = step.does
         assert isinstance(task, Task)  # noqa: S101
-        if task.within and now >= started.at + task.within:
+        within = task.within
+        if task.reveals is not None:
+            within = min(within or SHOWN_WITHIN, SHOWN_WITHIN)
+        if within and now >= started.at + within:
             await self._conclude(c, step, started, Mark.FAILED, {"why": "nobody ticked it in time"})
             return None
-        due = started.at + task.within if task.within else None
+        due = started.at + within if within else None
         for n, nudge in enumerate(task.nudges):
             at = started.at + nudge.after
             if now < at and (due is None or at < due):

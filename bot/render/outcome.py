@@ -38,6 +38,8 @@ SENTENCES: dict[str, str] = {
     "no_choice": "That answer is not open any more. Look at the present card.",
     "unapproved": "An approval of this run counts no longer, so it cannot go on. Stop it, and ask anew.",
     "gone": "It was shown already, or is wiped: nothing is shown twice. Ask for a new one.",
+    "not_shown_once": "Slack did not take the window, so it may not have been shown. It is wiped and not sent again; "
+    "what made it is undone. Ask for a new one.",
     "not_yours": "This task is somebody else's to confirm. Nothing was changed.",
     "not_recorded": "Not recorded: the bot's database did not answer in time. Nothing was asked. Type it again.",
     "uncertain": "I do not know whether that was recorded. The same words again are safe: they find the first.",

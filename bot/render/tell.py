@@ -263,6 +263,10 @@ def _ticked(view: RunView, names: Names, event: Event) -> Told:
     return Told(said=f"{names.person(event.actor)} says it is done: {_step(view, event)}.", icon="☑️")
 
 
+def _revealed(view: RunView, names: Names, event: Event) -> Told:
+    return Told(said=f"Wiped, and given to {names.person(event.actor)} alone: {_step(view, event)}.", icon="🔑")
+
+
 def _resolved(view: RunView, names: Names, event: Event) -> Told:
     means = {"happened": "Counts as done", "skip": "Skipped", "again": "Is done again"}
     said = means.get(str(event.body.get("choice")), "Settled")
@@ -377,6 +381,7 @@ KINDS: dict[str, Callable[[RunView, Names, Event], Told | None]] = {
     "step_late": _step_late,
     "step_again": _step_again,
     "ticked": _ticked,
+    "revealed": _revealed,
     "resolved": _resolved,
     "waiting": _waiting,
     "nudge": _nudge,

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from slack_sdk.errors import SlackApiError
+
 from bot.model import Choice, Record
 from bot.render.buttons import CHOICES, Pressed, Verb, offers, pack, unpack
 from bot.render.details import details, review
@@ -135,9 +137,14 @@ async def _doubt(desk: Desk, act: Act, hint: Pressed) -> Outcome:
 
 async def _tick(desk: Desk, act: Act, hint: Pressed) -> Outcome:
     outcome = await desk.service.tick(act.who, hint.run, hint.of)
-    if outcome.secret is not None:
+    if outcome.secret is None:
+        return outcome
+    try:
         await desk.open(act.by, revealed(outcome.secret))
-    return outcome
+    except (SlackApiError, OSError, TimeoutError):  # it is wiped, and perhaps somebody saw it: never sent again
+        await desk.service.tick(act.who, hint.run, hint.of, shown=False)
+        return Outcome(code="not_shown_once", run=hint.run, ok=False)
+    return await desk.service.tick(act.who, hint.run, hint.of, shown=True)
 
 
 async def _offer(desk: Desk, act: Act, hint: Pressed) -> Outcome | None:

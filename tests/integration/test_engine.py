@@ -316,15 +316,47 @@ async def test_a_secret_is_shown_once_to_whom_it_is_for_and_exists_nowhere_after
     assert SEAL.unbox(f"{run}/{shown['of']}", b64decode(shown["box"])).reveal() == "minted-canary"
     assert await factory.ledger.boxes(run) == {}
     again = await factory.home.doors.tick(factory.story.word("ana", run) | word)
-    assert (again["code"], "box" in again) == ("not_waiting", False)
+    assert (again["code"], "box" in again) == ("gone", False)
+    assert (await factory.steps(run))["take"] == "waiting"
+    assert (await factory.home.doors.tick(factory.story.word("ana", run) | word | {"shown": True}))["code"] == "done"
     factory.worker.wake()
     assert (await factory.end(run)).state is State.SUCCEEDED
+
+
+async def test_nobody_says_that_a_secret_was_shown_who_did_not_take_it(factory: Factory) -> None:
+    run = await factory.ask("reveal")
+    await factory.state(run, State.WAITING)
+    for person, code in (("ana", "gone"), ("ben", "not_yours")):
+        word = factory.story.word(person, run) | {"step": "take", "shown": True}
+        assert (await factory.home.doors.tick(word))["code"] == code
+    assert list(await factory.ledger.boxes(run)) == ["mint"]
+
+
+async def test_a_secret_whose_door_died_before_it_was_shown_is_replaced(factory: Factory) -> None:
+    run = await factory.ask("reveal")
+    await factory.state(run, State.WAITING)
+    assert "box" in await factory.home.doors.tick(factory.story.word("ana", run) | {"step": "take"})
+    await factory.home.move_clock(timedelta(minutes=10, seconds=1))
+    assert (await factory.end(run)).state is State.UNDONE
+
+
+async def test_after_ten_minutes_the_database_gives_no_secret_out_whatever_the_worker_does(factory: Factory) -> None:
+    run = await factory.ask("reveal")
+    await factory.state(run, State.WAITING)
+    word = factory.story.word("ana", run) | {"step": "take"}
+    for late, given in ((599, True), (601, False)):
+        async with factory.home.own.acquire() as conn:
+            moving = conn.transaction()
+            await moving.start()  # seen by nobody else
+            await conn.execute("UPDATE clock_shift SET by = by + $1", timedelta(seconds=late))
+            assert ("box" in await conn.fetchval("SELECT tick($1)", word)) is given
+            await moving.rollback()
 
 
 async def test_a_secret_that_nobody_took_in_time_fails_its_step_and_is_wiped(factory: Factory) -> None:
     run = await factory.ask("reveal")
     await factory.state(run, State.WAITING)
-    await factory.home.move_clock(timedelta(minutes=16))
+    await factory.home.move_clock(timedelta(minutes=11))  # the step itself would wait for fifteen
     assert (await factory.end(run)).state is State.UNDONE
     assert await factory.ledger.boxes(run) == {}
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.catalogue import Catalogue
 from bot.directory import Directory
@@ -15,6 +14,7 @@ from bot.discovery import load
 from bot.help import Help, Reader, help_for
 from bot.hooks import Hook, Hooks
 from bot.house import House
+from bot.metrics import CountedClient, Metrics
 from bot.model import Who
 from bot.parse import Known
 from bot.render.message import Group, Names
@@ -97,7 +97,7 @@ class Bot:
         await self.server.start()
         self.slack = self.server.workspace()
         spec = self.server.app()
-        self.client = AsyncWebClient(token=spec.bot_token, base_url=self.server.api_url)
+        self.client = CountedClient(Metrics(), token=spec.bot_token, base_url=self.server.api_url)
         self._wire()
         said = await self.client.auth_test()
         identity = Identity(

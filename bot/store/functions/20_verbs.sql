@@ -304,7 +304,7 @@ END $$;
 -- A person ticks off a task. Who may stands in the event that started it, not in what the caller says.
 CREATE OR REPLACE FUNCTION tick(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
-DECLARE v_run runs; v_person text; v_last events; v_who text; v_box bytea; v_answer jsonb := '{"code": "done"}';
+DECLARE v_run runs; v_person text; v_last events; v_who text;
 BEGIN
   v_person := person_of(p ->> 'team', p ->> 'user');
   SELECT * INTO v_run FROM runs WHERE id = (p ->> 'run')::bigint FOR NO KEY UPDATE;
@@ -321,12 +321,31 @@ BEGIN
      OR v_who NOT IN ('requester', 'another') AND NOT in_group(v_run, v_person, v_who) THEN
     RETURN jsonb_build_object('code', 'not_yours', 'who', v_who);
   END IF;
-  IF v_last.body ->> 'reveals' IS NOT NULL THEN  -- shown once: it is wiped with the tick, before anybody sees it
-    DELETE FROM sealed WHERE run = v_run.id AND name = v_last.body ->> 'reveals' RETURNING box INTO v_box;
-    IF v_box IS NULL THEN RETURN '{"code": "gone"}'; END IF;
-    v_answer := v_answer || jsonb_build_object('box', encode(v_box, 'base64'), 'of', v_last.body ->> 'reveals');
-  END IF;
+  IF v_last.body ->> 'reveals' IS NOT NULL THEN RETURN reveal(v_run, v_last, v_person, (p ->> 'shown')::boolean); END IF;
   UPDATE runs SET due = tandem.clock() WHERE id = v_run.id;
   PERFORM tell(v_run.id, 'ticked', NULL, v_person, '{}', v_last.step, 'do', v_last.attempt, 'done');
-  RETURN v_answer;
+  RETURN '{"code": "done"}';
+END $$;
+
+-- A secret for one person's eyes, in two calls. The first wipes it, before anybody sees it, and gives it out: once, and
+-- for ten minutes only. The second says whether it was shown; until then, and if it was not, the step is not done.
+CREATE OR REPLACE FUNCTION reveal(p_run runs, p_task events, p_person text, p_shown boolean) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+DECLARE v_box bytea; v_of text := p_task.body ->> 'reveals';
+BEGIN
+  IF p_shown IS NULL THEN
+    DELETE FROM sealed WHERE run = p_run.id AND name = v_of RETURNING box INTO v_box;
+    IF v_box IS NULL OR tandem.clock() > p_task.at + interval '10 minutes' THEN RETURN '{"code": "gone"}'; END IF;
+    PERFORM tell(p_run.id, 'revealed', NULL, p_person, jsonb_build_object('attempt', p_task.attempt), p_task.step);
+    RETURN jsonb_build_object('code', 'done', 'box', encode(v_box, 'base64'), 'of', v_of);
+  END IF;
+  IF NOT EXISTS (SELECT 1 FROM events WHERE run = p_run.id AND kind = 'revealed' AND step = p_task.step
+                 AND actor = p_person AND (body ->> 'attempt')::integer = p_task.attempt) THEN
+    RETURN '{"code": "gone"}';
+  END IF;
+  UPDATE runs SET due = tandem.clock() WHERE id = p_run.id;
+  PERFORM tell(p_run.id, CASE WHEN p_shown THEN 'ticked' ELSE 'step_failed' END, NULL, p_person,
+    CASE WHEN p_shown THEN '{}' ELSE '{"why": "it could not be shown, and is wiped"}' END::jsonb,
+    p_task.step, 'do', p_task.attempt, CASE WHEN p_shown THEN 'done' ELSE 'failed' END);
+  RETURN '{"code": "done"}';
 END $$;
