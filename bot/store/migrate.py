@@ -99,11 +99,12 @@ async def apply_config(conn: Any, applied: Applied) -> None:
         "INSERT INTO people VALUES ($1, $2, true) ON CONFLICT (person) DO UPDATE SET name = $2, active = true",
         applied.people,
     )
-    await conn.execute("DELETE FROM members")
+    now = await conn.fetchval("SELECT tandem.clock()")
+    since = {(row["grp"], row["person"]): row["since"] for row in await conn.fetch("DELETE FROM members RETURNING *")}
     await conn.execute("DELETE FROM slack_members WHERE grp <> ALL ($1)", [g[0] for g in applied.groups])
     await _replace(conn, "accounts", applied.accounts)
     await _replace(conn, "groups", applied.groups)
-    await _replace(conn, "members", applied.members)
+    await _replace(conn, "members", [(*pair, since.get(pair, now)) for pair in applied.members])
     await _replace(conn, "operations", applied.operations)
     await conn.executemany(
         "INSERT INTO policy VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",

@@ -42,11 +42,19 @@ BEGIN
   RETURN CASE WHEN cardinality(v_current) > cardinality(v_stored) THEN v_current ELSE v_stored END;
 END $$;
 
+-- The groups whose people decide about a run: of the config it was asked under and of the one in force.
+CREATE OR REPLACE FUNCTION deciders(p_run runs) RETURNS text[] LANGUAGE sql STABLE SET search_path = tandem, pg_temp AS $$
+  SELECT coalesce(array_agg(DISTINCT grp), '{}') FROM policy p, unnest(p.slots) AS grp
+    WHERE p.command = p_run.command AND p.environment = p_run.environment AND p.risk = p_run.risk
+      AND p.config IN (p_run.config, (SELECT config FROM applied))
+$$;
+
 -- Who joined after the ask does not count, on-call rotas excepted.
 CREATE OR REPLACE FUNCTION in_group(p_run runs, p_person text, p_grp text) RETURNS boolean LANGUAGE sql STABLE
 SET search_path = tandem, pg_temp AS $$
   SELECT EXISTS (
-    SELECT 1 FROM members WHERE grp = p_grp AND person = p_person
+    SELECT 1 FROM members m JOIN groups g USING (grp)
+    WHERE m.grp = p_grp AND m.person = p_person AND (g.rota OR m.since <= p_run.created_at)
     UNION ALL
     SELECT 1 FROM slack_members m JOIN groups g USING (grp)
     WHERE m.grp = p_grp AND m.person = p_person AND g.slack IS NOT NULL AND (g.rota OR m.since <= p_run.created_at))

@@ -116,7 +116,7 @@ END $$;
 -- One person's yes to one plan. Recorded as given; it counts once the person was read from Slack within 60 s.
 CREATE OR REPLACE FUNCTION approve(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
-DECLARE v_run runs; v_person text; v_code text; v_slots text[];
+DECLARE v_run runs; v_person text; v_code text;
 BEGIN
   v_person := person_of(p ->> 'team', p ->> 'user');
   SELECT * INTO v_run FROM runs WHERE id = (p ->> 'run')::bigint FOR NO KEY UPDATE;
@@ -132,9 +132,8 @@ BEGIN
     WHEN (SELECT config FROM applied) IS DISTINCT FROM p ->> 'config' THEN 'old_config'
   END;
   IF v_code IS NOT NULL THEN RETURN jsonb_build_object('code', v_code, 'state', v_run.state); END IF;
-  v_slots := needed(v_run, v_run.config);
-  IF NOT EXISTS (SELECT 1 FROM unnest(v_slots) AS grp WHERE in_group(v_run, v_person, grp)) THEN
-    RETURN jsonb_build_object('code', 'no_approver', 'slots', to_jsonb(v_slots));
+  IF NOT EXISTS (SELECT 1 FROM unnest(deciders(v_run)) AS grp WHERE in_group(v_run, v_person, grp)) THEN
+    RETURN jsonb_build_object('code', 'no_approver', 'slots', to_jsonb(deciders(v_run)));
   END IF;
   IF EXISTS (SELECT 1 FROM approvals WHERE run = v_run.id AND fingerprint = v_run.fingerprint AND person = v_person) THEN
     RETURN jsonb_build_object('code', 'already') || count_up(v_run.id);
@@ -210,8 +209,8 @@ BEGIN
   END IF;
   CASE v_verb
   WHEN 'deny' THEN
-    IF NOT EXISTS (SELECT 1 FROM unnest(needed(v_run, v_run.config)) AS grp WHERE in_group(v_run, v_person, grp)) THEN
-      RETURN jsonb_build_object('code', 'no_approver', 'slots', to_jsonb(needed(v_run, v_run.config)));
+    IF NOT EXISTS (SELECT 1 FROM unnest(deciders(v_run)) AS grp WHERE in_group(v_run, v_person, grp)) THEN
+      RETURN jsonb_build_object('code', 'no_approver', 'slots', to_jsonb(deciders(v_run)));
     END IF;
     PERFORM tell(v_run.id, 'denied', 'deny', v_person, jsonb_build_object('text', p ->> 'text'));
   WHEN 'cancel' THEN
@@ -257,11 +256,11 @@ BEGIN
     RETURN jsonb_build_object('code', 'not_waiting', 'state', v_run.state);
   END IF;
   IF NOT v_run.question -> 'choices' ? v_choice THEN RETURN '{"code": "no_choice"}'; END IF;
-  v_slots := needed(v_run, v_run.config);
+  v_slots := CASE WHEN v_choice = 'stop' THEN '{}' ELSE demanded(v_run) END;
   IF v_choice <> 'stop' AND cardinality(v_slots) > 0 THEN
     IF EXISTS (SELECT 1 FROM askers WHERE run = v_run.id AND person = v_person) THEN RETURN '{"code": "asker"}'; END IF;
-    IF NOT EXISTS (SELECT 1 FROM unnest(v_slots) AS grp WHERE in_group(v_run, v_person, grp)) THEN
-      RETURN jsonb_build_object('code', 'no_approver', 'slots', to_jsonb(v_slots));
+    IF NOT EXISTS (SELECT 1 FROM unnest(deciders(v_run)) AS grp WHERE in_group(v_run, v_person, grp)) THEN
+      RETURN jsonb_build_object('code', 'no_approver', 'slots', to_jsonb(deciders(v_run)));
     END IF;
   END IF;
   IF EXISTS (SELECT 1 FROM answers WHERE run = v_run.id AND question = v_run.question_seq AND person = v_person) THEN

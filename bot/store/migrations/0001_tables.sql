@@ -13,7 +13,9 @@ CREATE TABLE accounts (
   team text, slack_user text, person text NOT NULL REFERENCES people, PRIMARY KEY (team, slack_user)
 );
 CREATE TABLE groups (grp text PRIMARY KEY, slack text, rota boolean NOT NULL DEFAULT false);
-CREATE TABLE members (grp text REFERENCES groups, person text REFERENCES people, PRIMARY KEY (grp, person));
+CREATE TABLE members (
+  grp text REFERENCES groups, person text REFERENCES people, since timestamptz NOT NULL, PRIMARY KEY (grp, person)
+);
 CREATE TABLE operations (command text PRIMARY KEY, floor smallint NOT NULL);
 CREATE TABLE policy (
   config text, command text, environment text, risk smallint,
