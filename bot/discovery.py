@@ -127,6 +127,9 @@ def _check(entry: Entry) -> Iterable[Fault]:
     except Unsupported as wrong:
         yield fault(str(wrong), "a type that can be typed, or a key that names the value in config")
         return
+    if personal := [spec.key for spec in specs if spec.personal]:
+        what = f"takes personal data in {', '.join(personal)}, and a run keeps its parameters for good"
+        yield fault(what, "the id of whom it is about; the effect that needs the value looks it up")
     yield from (fault(what, instead) for what, instead in _check_examples(entry))
     yield from (fault(what, instead) for what, instead in _check_names(entry, {spec.name for spec in specs}))
     words = set(entry.words[-1].split("-"))

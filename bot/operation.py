@@ -56,7 +56,9 @@ class Subject:
 
 
 class Personal:
-    """Personal data: kept out of channels, events and logs; plans hold a key instead."""
+    """Personal data. Runs keep their parameters, and no table of values that can be erased is built: such an operation
+    is refused when it is loaded. Name people by id; the effect that needs an address looks it up.
+    """
 
 
 class Input(Record):

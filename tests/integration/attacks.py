@@ -209,7 +209,7 @@ RUNNING = (
     Attack("a doubt is answered by its asker", "doubt",
            question("'ana', 'again', 'T0TEST', 'U0ANA'") + told("answered", "running", body="'{{\"choice\": \"again\"}}'"),
            "TD011", (Cut("answered", "SELECT 1 FROM askers k WHERE k.run = a.run AND k.person = a.person",
-                         "SELECT 1 WHERE false"), Cut("in_group", "grp = p_grp AND person = p_person", "grp = p_grp"))),
+                         "SELECT 1 WHERE false"), Cut("in_group", "m.person = p_person AND (g.rota", "(g.rota"))),
     Attack("an answer to one thing is taken for another", "doubt",
            question("'ben', 'stop', 'T0TEST', 'U0BEN'") + told("answered", "running", body="'{{\"choice\": \"again\"}}'"),
            "TD011", (Cut("answered", "AND choice = p_choice", ""),)),

@@ -1,6 +1,7 @@
 """Between ask, approval and first step config, groups and people change: the stricter of then and now decides."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -8,8 +9,10 @@ import pytest
 
 from bot.model import State
 from bot.store.migrate import Applied, apply_config
+from bot.store.own import Own
 from bot.store.store import Claimed
 from tests.support.company import POLICY, TEAM, account, applied
+from tests.support.factory import working
 from tests.support.plugin import Home
 from tests.support.story import Story
 
@@ -148,12 +151,11 @@ async def test_a_replica_with_an_older_config_takes_no_approvals(story: Story) -
 
 
 async def test_what_policy_no_longer_names_is_not_queued_though_it_was_asked_before(story: Story) -> None:
-    run = await story.proposed("ana", "test destroy")
+    run, other = await story.proposed("ana", "test destroy"), await story.proposed("ana", "test destroy")
     fewer = {key: slots for key, slots in POLICY.items() if key[0] != "test destroy"}
     await comes_into_force(story, applied("c2", fewer))
     answer = await approve(story, "ben", run)
     assert (answer["code"], answer["queued"], "policy" in answer) == ("recorded", False, True)
-    other = await story.proposed("ana", "test destroy", config="c1")
     assert (await story.say("ben", other, "deny"))["code"] == "done"  # stopping needs no rule
 
 
@@ -175,3 +177,24 @@ async def test_a_question_asked_before_a_quorum_was_raised_needs_the_raised_one(
     assert [await answers(person) for person in ("ana", "emil", "cleo", "dora")] == [
         "asker", "no_approver", "recorded", "answered",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("service", ["big-plain", "another"])
+async def test_a_freeze_that_begins_between_the_ask_and_the_start_keeps_it_from_starting(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    async with working(home, tmp_path) as factory:
+        house: Any = factory.worker.runner.handlers
+        object.__setattr__(house, "freezes", Own(home.pool).freezes)
+        monkeypatch.setattr(type(house.entry("test write").operation), "locks", ("deploy/{script}",))
+        run = await factory.ask("big-plain")
+        await factory.state(run, State.AWAITING)
+        await factory.story.saw("ben")
+        await home.own.execute(
+            "INSERT INTO freezes VALUES ('launch', $1, clock(), clock() + interval '1 h', 'the launch', 'cleo')",
+            [service],
+        )
+        await factory.story.approve("ben", run)
+        ended = await factory.end(run)
+        assert ended.state is (State.REFUSED if service == "big-plain" else State.SUCCEEDED)
+        assert bool(factory.folder.lines()) is (service == "another")

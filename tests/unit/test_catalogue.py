@@ -57,6 +57,9 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
         del sys.modules[module]
 
 
+PERSONAL = '__import__("typing").Annotated[str, __import__("bot.operation").operation.Personal] = ""'
+
+
 def operation(command: str, *changes: tuple[str, str]) -> str:
     text = OPERATION.replace("{command}", command)
     for old, new in changes:
@@ -166,6 +169,7 @@ def test_an_unknown_command_is_refused_with_what_was_meant(catalogue: Catalogue)
         ("ops__x", ("    risk =", '    confirm = "base"\n    risk ='), "confirm names 'base'"),
         ("ops__x", ("    risk =", '    locks = ("user/{who}",)\n    risk ='), "uses 'who'"),
         ("ops__x", ("import Database", "import Databse"), "cannot be imported: ImportError"),
+        ("ops__x", ('str = "latest"', PERSONAL), "takes personal data in"),
         ("ops__drop_it", ("Does it.", "Drops it."), "its verb says drop"),
     ],
 )
