@@ -8,7 +8,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ from bot.connectors.vault.keys import Keys
 from bot.store.migrate import migrate
 from bot.store.pool import fit_to_run
 from config.documents import NAMES
+from deploy.local.ports import kept_port
 from deploy.local.postgres import Server
 from deploy.local.stage import Stage
 from tests.databases import ROOT
@@ -166,19 +166,17 @@ def _of_the_bot(stage: Stage, folder: Path) -> Mapping[str, str]:
 
 async def _serves(fence: Fence, env: Mapping[str, str]) -> None:
     """A second copy beside the first, until it is ready and told to stop."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = await asyncio.create_subprocess_exec(
-        "sh", "-ec", f"exec {fence.text.strip()}", cwd=ROOT, env={**env, "PORT": str(port)}, start_new_session=True,
-    )  # fmt: skip
-    try:
-        assert await served(f"http://127.0.0.1:{port}/readyz", process) == "ready\n"
-        process.terminate()
-        async with asyncio.timeout(WITHIN):
-            assert await process.wait() == 0
-    finally:
-        _end(process, signal.SIGKILL)
+    with kept_port() as port:
+        process = await asyncio.create_subprocess_exec(
+            "sh", "-ec", f"exec {fence.text.strip()}", cwd=ROOT, env={**env, "PORT": str(port)}, start_new_session=True,
+        )  # fmt: skip
+        try:
+            assert await served(f"http://127.0.0.1:{port}/readyz", process) == "ready\n"
+            process.terminate()
+            async with asyncio.timeout(WITHIN):
+                assert await process.wait() == 0
+        finally:
+            _end(process, signal.SIGKILL)
 
 
 async def test_the_statements_of_the_operators_page_make_a_database_that_the_bot_can_work_in(pg_server: Server) -> None:
