@@ -34,7 +34,7 @@ class SessionServer:
     """
 
     def __init__(self) -> None:
-        self.home = Path(tempfile.mkdtemp(prefix="tandem-tests-", dir=_fast()))
+        self.home = Path(tempfile.mkdtemp(prefix="tandem-tests-", dir=fast_place()))
         # run by root the server is another user, who has to pass through; the database's folder has its own mode
         self.home.chmod(0o711 if os.geteuid() == 0 else 0o700)
         self._guard = subprocess.Popen(
@@ -56,7 +56,7 @@ class SessionServer:
         self._guard.wait(timeout=60)
 
 
-def _fast() -> Path | None:
+def fast_place() -> Path | None:
     """Files in memory where there is room, else the usual place: a new database is three hundred small files."""
     try:
         return MEMORY if os.access(MEMORY, os.W_OK | os.X_OK) and shutil.disk_usage(MEMORY).free > ROOM else None

@@ -24,7 +24,7 @@ from deploy.local.postgres import Server
 from deploy.local.stage import Stage
 from tests.databases import ROOT
 from tests.docs.pages import PAGES, Fence, all_fences, codes, fences
-from tests.docs.workspace import clean, workspace
+from tests.docs.workspace import ORDERS, clean, workspace
 from tests.support.company import applied
 
 WITHIN = 100.0  # seconds for one command
@@ -83,7 +83,7 @@ async def _dry(fence: Fence, tmp_path: Path) -> None:
 
 async def _pictures(fence: Fence, tmp_path: Path) -> None:
     """Where there is no Chromium it must say so, and leave the pictures alone."""
-    status, said = await typed(f"{fence.text.strip()} ARGS='--to {tmp_path}'", env=clean())
+    status, said = await typed(f"{fence.text.strip()} ARGS='--orders {ORDERS} --to {tmp_path}'", env=clean())
     assert status == 0, said
     taken = {path.name for path in tmp_path.glob("*.png")}
     if shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome"):
