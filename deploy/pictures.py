@@ -76,6 +76,7 @@ async def story(stage: Stage, shoot: Camera) -> list[Path]:
     taken = [await shoot.take("form")]
     await slack.submit("ana", form, {"_confirm": "shop"})
     card = await slack.wait_for_message("ben", "incidents", text="Waiting for approval")
+    await slack.wait_for_message("ben", "incidents", text="Press Approve", thread_ts=str(card["ts"]))  # it counts now
     await shoot.show("ben")
     await shoot.until("1 approval needed")
     taken.append(await shoot.take("approval", height=1500, of="article.message"))

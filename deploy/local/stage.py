@@ -25,7 +25,7 @@ from deploy.local.slack.spec import GroupSpec, load_file
 ROOT = Path(__file__).resolve().parents[2]
 COMPANY = Path(__file__).parent / "company"
 ROLES = {"dan": "guest", "eve": "outsider"}
-READY_WITHIN = 30.0
+READY_WITHIN = 60.0
 
 
 class NotReady(Exception):

@@ -13,5 +13,6 @@ async def test_four_times_the_data_takes_less_than_ten_mib_more_memory(make_data
     small = await measure_memory(url, 64, restore=True)
     large = await measure_memory(url, 256, restore=True)
     assert large.backup - small.backup < 10 * MIB, (small, large)
-    assert large.restore and small.restore
+    assert small.restore is not None
+    assert large.restore is not None
     assert large.restore - small.restore < 10 * MIB, (small, large)

@@ -13,7 +13,7 @@ from tests.databases import SessionServer
 
 T = TypeVar("T")
 ORDERS = 6000
-START_WITHIN, ACT_WITHIN = 40.0, 30.0
+START_WITHIN, ACT_WITHIN = 75.0, 30.0
 STAGES = pytest.StashKey[dict[str, "Played"]]()
 
 
