@@ -1,8 +1,11 @@
-"""Which tests xdist gives to one worker: those that share a stage, which is then started once and not once a worker.
+"""Which tests xdist gives to one worker: those that share a stage, which is then started once; else those of one file.
 
 xdist's own `loadgroup` marks groups in a way that pytest 9.2 no longer reads.
 """
 
+from typing import Any
+
+import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 STAGED = (
@@ -15,13 +18,17 @@ STAGED = (
 CLINIC = "tests/integration/test_doctor.py"
 
 
-class Together(LoadScopeScheduling):
-    """The groups first, the largest before the others; then each test alone, in the order of collection."""
+class Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist tells no types
+    """In the order of collection, in which the long files come before the many short ones of tests/unit."""
+
+    def __init__(self, config: pytest.Config, log: Any = None) -> None:
+        config.option.loadscopereorder = False
+        super().__init__(config, log)
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
         if file not in (*STAGED, CLINIC):
-            return nodeid
+            return file
         if "socket" in test.rpartition("[")[2]:
             return "stage over Socket Mode"
-        return "clinic" if file == CLINIC else "stage over HTTP"
+        return file if file == CLINIC else "stage over HTTP"

@@ -9,7 +9,7 @@ import secrets
 import shutil
 import signal
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import aiohttp
@@ -22,7 +22,7 @@ from config.documents import NAMES
 from deploy.local.ports import kept_port
 from deploy.local.postgres import Server
 from deploy.local.stage import Stage
-from tests.databases import ROOT
+from tests.databases import ROOT, SessionServer
 from tests.docs.pages import PAGES, Fence, all_fences, codes, fences
 from tests.docs.workspace import ORDERS, clean, workspace
 from tests.support.company import applied
@@ -95,24 +95,23 @@ async def _pictures(fence: Fence, tmp_path: Path) -> None:
 
 async def _page(fence: Fence, tmp_path: Path) -> None:
     """Until the page answers; then Ctrl-C."""
-    tmp_path.chmod(0o711 if os.geteuid() == 0 else 0o700)
-    tmp_path.parent.chmod(0o711)
-    process = await asyncio.create_subprocess_exec(
-        "sh", "-ec", f"exec {fence.text.strip()} ARGS='--home {tmp_path / 'home'}'", cwd=ROOT, env=clean(),
-        start_new_session=True, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    assert process.stdout
-    try:
-        async with asyncio.timeout(WITHIN):
-            while b"Open" not in (line := await process.stdout.readline()):
-                assert line, "it ended without an address"
-        assert "<title>" in await served(line.split()[-1].decode(), process)
-        _end(process, signal.SIGINT)
-        async with asyncio.timeout(WITHIN):
-            await process.stdout.read()
-            await process.wait()
-    finally:
-        _end(process, signal.SIGKILL)
+    with closing(SessionServer()) as place:
+        process = await asyncio.create_subprocess_exec(
+            "sh", "-ec", f"exec {fence.text.strip()} ARGS='--home {place.home}'", cwd=ROOT, env=clean(),
+            start_new_session=True, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        assert process.stdout
+        try:
+            async with asyncio.timeout(WITHIN):
+                while b"Open" not in (line := await process.stdout.readline()):
+                    assert line, "it ended without an address"
+            assert "<title>" in await served(line.split()[-1].decode(), process)
+            _end(process, signal.SIGINT)
+            async with asyncio.timeout(WITHIN):
+                await process.stdout.read()
+                await process.wait()
+        finally:
+            _end(process, signal.SIGKILL)
 
 
 async def _init(fence: Fence, tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_libraries_that_a_link_leads_to_are_brought_up_to_date_and_the_link_stay
     python.chmod(0o755)
     (tmp_path / ".venv").symlink_to("elsewhere")
 
-    script = ["/bin/sh", ROOT / "deploy" / "venv.sh", sys.executable]
+    script = ["/bin/sh", str(ROOT / "deploy" / "venv.sh"), sys.executable]
     said = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True, timeout=30)
 
     assert said.returncode == 0, said.stderr
