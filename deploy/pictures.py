@@ -12,6 +12,7 @@ from pathlib import Path
 
 from playwright.async_api import Page, async_playwright
 
+from deploy.local.databases import ORDERS
 from deploy.local.postgres_errors import LocalPostgresError
 from deploy.local.slack.client import Workspace
 from deploy.local.slack.wire import JsonObject
@@ -75,6 +76,7 @@ async def story(stage: Stage, shoot: Camera) -> list[Path]:
     taken = [await shoot.take("form")]
     await slack.submit("ana", form, {"_confirm": "shop"})
     card = await slack.wait_for_message("ben", "incidents", text="Waiting for approval")
+    await slack.wait_for_message("ben", "incidents", text="Press Approve", thread_ts=str(card["ts"]))  # it counts now
     await shoot.show("ben")
     await shoot.until("1 approval needed")
     taken.append(await shoot.take("approval", height=1500, of="article.message"))
@@ -91,13 +93,13 @@ async def _ended(slack: Workspace, card: JsonObject) -> None:
     await slack.wait_for_message("ben", "incidents", text="is as it was", thread_ts=str(card["ts"]), seconds=120)
 
 
-async def make(chromium: str, folder: Path) -> list[Path]:
+async def make(chromium: str, folder: Path, orders: int) -> list[Path]:
     """Starts a workspace of its own, takes the pictures, ends it."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="tandem-pictures-") as home:
         # run by root the database server is another user, who has to pass through
         Path(home).chmod(0o711 if os.geteuid() == 0 else 0o700)
-        stage = Stage(Path(home) / "workspace", keep=False)
+        stage = Stage(Path(home) / "workspace", keep=False, orders=orders)
         try:
             await stage.start()
             await stage.first_backup()
@@ -110,13 +112,15 @@ async def make(chromium: str, folder: Path) -> list[Path]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make pictures", description=__doc__)
     parser.add_argument("--to", type=Path, default=IMAGES, help="the folder of the pictures")
-    folder: Path = parser.parse_args().to
+    parser.add_argument("--orders", type=int, default=ORDERS, help="how many the shop has; more take longer")
+    said = parser.parse_args()
+    folder: Path = said.to
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         print("No Chromium on this machine (Debian: apt-get install chromium): the pictures stay as they are.")
         return 0
     try:
-        for path in asyncio.run(make(chromium, folder)):
+        for path in asyncio.run(make(chromium, folder, said.orders)):
             print(f"{path.name}: {path.stat().st_size} bytes")
     except (NotReady, LocalPostgresError, TimeoutError) as error:
         print(f"No pictures: {error}", file=sys.stderr)

@@ -28,9 +28,10 @@ done
     "Install them (Debian, Ubuntu, as root: apt-get install python3-venv), then type make again."
 
 echo "Installing Tandem's libraries into .venv (once; about a minute) ..."
-if [ -e .venv ] && ! .venv/bin/python -c '' 2>/dev/null; then
+# one that works is kept, also where .venv leads to another folder's; venv itself refuses a link
+if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     rm -rf .venv
+    "$python" -m venv .venv
 fi
-"$python" -m venv .venv
 .venv/bin/python -m pip --disable-pip-version-check --no-input install --quiet --require-hashes -r requirements.lock ||
     fail "The libraries could not be installed: pip says why above. The first make needs the network; later ones do not."

@@ -12,6 +12,7 @@ import pytest
 
 from deploy.local.postgres import Server
 from tests.databases import ROOT, SessionServer, Template, ensure_template
+from tests.together import Together
 
 pytest_plugins = ["tests.support.plugin"]
 MakeDatabase = Callable[..., Awaitable[str]]
@@ -23,6 +24,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """The process that the person started owns the server's folder; xdist's workers are told where it is."""
     if not hasattr(session.config, "workerinput") and not session.config.option.collectonly:
         session.config.stash[SESSION] = SessionServer()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Instead of xdist's own order."""
+    return Together(config, log)
 
 
 @pytest.hookimpl(optionalhook=True)

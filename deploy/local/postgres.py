@@ -122,11 +122,12 @@ class Server:
     async def create_database(self, name: str, *, template: str | None = None, owner: str | None = None) -> str:
         """Makes a database, a copy of `template` where given, and returns its superuser's URL.
 
+        The copy is of whole files: of a small template that is faster than of each page through the log.
         Raises asyncpg.DuplicateDatabaseError; asyncpg.ObjectInUseError where somebody is connected to the template.
         """
         statement = f"CREATE DATABASE {quoted(name)}"
         if template is not None:
-            statement += f" TEMPLATE {quoted(template)}"
+            statement += f" TEMPLATE {quoted(template)} STRATEGY file_copy"
         if owner is not None:
             statement += f" OWNER {quoted(owner)}"
         async with self.connect() as connection:

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import os
 import secrets
-import socket
 import tomllib
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -18,6 +17,7 @@ from deploy.local import services
 from deploy.local.child import Child
 from deploy.local.databases import ORDERS, Databases, Words, more_orders, prepare
 from deploy.local.mailbox import Mailbox
+from deploy.local.ports import kept_port
 from deploy.local.postgres import Server
 from deploy.local.slack import AppSpec, ChannelSpec, PersonSpec, SlackServer, TeamSpec, WorkspaceSpec
 from deploy.local.slack.spec import GroupSpec, load_file
@@ -25,7 +25,7 @@ from deploy.local.slack.spec import GroupSpec, load_file
 ROOT = Path(__file__).resolve().parents[2]
 COMPANY = Path(__file__).parent / "company"
 ROLES = {"dan": "guest", "eve": "outsider"}
-READY_WITHIN = 30.0
+READY_WITHIN = 60.0
 
 
 class NotReady(Exception):
@@ -70,7 +70,7 @@ class Stage:
         self.slack = SlackServer(workspace(self.transport), file=self.home / "slack.json" if self._keep else None)
         await self.slack.start(self._port)
         self._stack.push_async_callback(self.slack.stop)
-        self.bot_port = _free_port()
+        self.bot_port = self._stack.enter_context(kept_port())
         self.slack.set_request_url(f"http://127.0.0.1:{self.bot_port}/slack/events")
         self.bot = Child(ROOT, self.home / "bot.log", self._environment(mail_port))
         status, said = await self.bot.once("migrate")
@@ -189,9 +189,3 @@ def workspace(transport: str) -> WorkspaceSpec:
         groups=groups,
         apps=[AppSpec.model_validate({"manifest": manifest})],
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

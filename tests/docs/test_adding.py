@@ -135,6 +135,7 @@ async def _asked_by_form(slack: Workspace) -> None:
 
 async def _approved(slack: Workspace) -> None:
     card = await slack.wait_for_message("ben", "incidents", text="1 approval needed, from database people")
+    await slack.wait_for_message("ben", "incidents", text="Press Approve", thread_ts=str(card["ts"]))
     said = shown_text(card)
     assert "Keep everybody out of shop for 1s" in said
     assert "sessions, with what they have not committed" in said

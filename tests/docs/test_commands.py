@@ -9,9 +9,8 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import aiohttp
@@ -21,11 +20,12 @@ from bot.connectors.vault.keys import Keys
 from bot.store.migrate import migrate
 from bot.store.pool import fit_to_run
 from config.documents import NAMES
+from deploy.local.ports import kept_port
 from deploy.local.postgres import Server
 from deploy.local.stage import Stage
-from tests.databases import ROOT
+from tests.databases import ROOT, SessionServer
 from tests.docs.pages import PAGES, Fence, all_fences, codes, fences
-from tests.docs.workspace import clean, workspace
+from tests.docs.workspace import ORDERS, clean, workspace
 from tests.support.company import applied
 
 WITHIN = 100.0  # seconds for one command
@@ -84,7 +84,7 @@ async def _dry(fence: Fence, tmp_path: Path) -> None:
 
 async def _pictures(fence: Fence, tmp_path: Path) -> None:
     """Where there is no Chromium it must say so, and leave the pictures alone."""
-    status, said = await typed(f"{fence.text.strip()} ARGS='--to {tmp_path}'", env=clean())
+    status, said = await typed(f"{fence.text.strip()} ARGS='--orders {ORDERS} --to {tmp_path}'", env=clean())
     assert status == 0, said
     taken = {path.name for path in tmp_path.glob("*.png")}
     if shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome"):
@@ -96,24 +96,23 @@ async def _pictures(fence: Fence, tmp_path: Path) -> None:
 
 async def _page(fence: Fence, tmp_path: Path) -> None:
     """Until the page answers; then Ctrl-C."""
-    tmp_path.chmod(0o711 if os.geteuid() == 0 else 0o700)
-    tmp_path.parent.chmod(0o711)
-    process = await asyncio.create_subprocess_exec(
-        "sh", "-ec", f"exec {fence.text.strip()} ARGS='--home {tmp_path / 'home'}'", cwd=ROOT, env=clean(),
-        start_new_session=True, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    assert process.stdout
-    try:
-        async with asyncio.timeout(WITHIN):
-            while b"Open" not in (line := await process.stdout.readline()):
-                assert line, "it ended without an address"
-        assert "<title>" in await served(line.split()[-1].decode(), process)
-        _end(process, signal.SIGINT)
-        async with asyncio.timeout(WITHIN):
-            await process.stdout.read()
-            await process.wait()
-    finally:
-        _end(process, signal.SIGKILL)
+    with closing(SessionServer()) as place:
+        process = await asyncio.create_subprocess_exec(
+            "sh", "-ec", f"exec {fence.text.strip()} ARGS='--home {place.home}'", cwd=ROOT, env=clean(),
+            start_new_session=True, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        assert process.stdout
+        try:
+            async with asyncio.timeout(WITHIN):
+                while b"Open" not in (line := await process.stdout.readline()):
+                    assert line, "it ended without an address"
+            assert "<title>" in await served(line.split()[-1].decode(), process)
+            _end(process, signal.SIGINT)
+            async with asyncio.timeout(WITHIN):
+                await process.stdout.read()
+                await process.wait()
+        finally:
+            _end(process, signal.SIGKILL)
 
 
 async def _init(fence: Fence, tmp_path: Path) -> None:
@@ -167,19 +166,17 @@ def _of_the_bot(stage: Stage, folder: Path) -> Mapping[str, str]:
 
 async def _serves(fence: Fence, env: Mapping[str, str]) -> None:
     """A second copy beside the first, until it is ready and told to stop."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = await asyncio.create_subprocess_exec(
-        "sh", "-ec", f"exec {fence.text.strip()}", cwd=ROOT, env={**env, "PORT": str(port)}, start_new_session=True,
-    )  # fmt: skip
-    try:
-        assert await served(f"http://127.0.0.1:{port}/readyz", process) == "ready\n"
-        process.terminate()
-        async with asyncio.timeout(WITHIN):
-            assert await process.wait() == 0
-    finally:
-        _end(process, signal.SIGKILL)
+    with kept_port() as port:
+        process = await asyncio.create_subprocess_exec(
+            "sh", "-ec", f"exec {fence.text.strip()}", cwd=ROOT, env={**env, "PORT": str(port)}, start_new_session=True,
+        )  # fmt: skip
+        try:
+            assert await served(f"http://127.0.0.1:{port}/readyz", process) == "ready\n"
+            process.terminate()
+            async with asyncio.timeout(WITHIN):
+                assert await process.wait() == 0
+        finally:
+            _end(process, signal.SIGKILL)
 
 
 async def test_the_statements_of_the_operators_page_make_a_database_that_the_bot_can_work_in(pg_server: Server) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from deploy.local.stage import Stage
 from tests.databases import SessionServer
 
+ORDERS = 6000  # a shop that is soon there
 FROM_OUTSIDE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "TANDEM_", "SLACK_", "PYTEST_")
 
 
@@ -15,7 +16,7 @@ FROM_OUTSIDE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "TANDEM_", "SLACK_", "PYTEST
 async def workspace() -> AsyncIterator[Stage]:
     """Everything `make run` starts, on a home of its own."""
     place = SessionServer()
-    stage = Stage(place.home, keep=False)
+    stage = Stage(place.home, keep=False, orders=ORDERS)
     try:
         await stage.start()
         yield stage

@@ -1,10 +1,13 @@
 """What the engine would hand to connectors and effects, for tests of connectors alone."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+import asyncpg
 
 from bot.connectors.http import ServiceSettings
 from bot.connectors.postgres import DatabaseSettings
@@ -13,6 +16,8 @@ from bot.engine.reach import Connectors, Seeing
 from bot.operation import RunRef
 
 PASSWORD = "SHOP_PASSWORD"
+# What asyncpg raises where the server ended the session; the third where it has read half of the server's word.
+ENDED = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
 @dataclass
@@ -26,7 +31,7 @@ class Try:
 
     def __post_init__(self) -> None:
         self.key = f"{self.tag}/{self.step}"
-        self.session = f"tandem/{self.tag}/{self.step}/{self.number}"
+        self.session = f"tandem/{os.getpid()}-{self.key}/{self.number}"  # other workers' tests share the server
 
     async def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         return None

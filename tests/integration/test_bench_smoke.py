@@ -1,23 +1,21 @@
 """The bench: a very short run measures all of it, and its report can be read by people and machines."""
 
 import json
-from pathlib import Path
+from contextlib import closing
 
 import pytest
 
 from deploy.bench import Report, Size, bench, table
 from deploy.benches.ack import times
 from deploy.benches.post import Seen
+from tests.databases import SessionServer
 
 
 @pytest.mark.prove  # a minute on two cores
 @pytest.mark.timeout(240)
-async def test_a_short_bench_measures_every_door_and_says_so(tmp_path: Path) -> None:
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.name.startswith("pytest-"):
-            folder.chmod(0o711)  # as root the database server is another user, who passes through
-
-    report = await bench(tmp_path / "home", Size(requests=4, rounds=1, commands=8, starts=1))
+async def test_a_short_bench_measures_every_door_and_says_so() -> None:
+    with closing(SessionServer()) as place:
+        report = await bench(place.home, Size(requests=4, rounds=1, commands=8, starts=1))
 
     said = json.loads(report.model_dump_json())
     assert {(one["door"], one["commit_delay"]) for one in said["ratios"]} == {

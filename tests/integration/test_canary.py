@@ -17,8 +17,9 @@ import pytest
 from aiohttp import web
 from aiosmtpd.smtp import SMTP
 
+from deploy.local.ports import kept_port
 from deploy.local.slack import Workspace
-from deploy.local.stage import Stage, _free_port
+from deploy.local.stage import Stage
 from tests.databases import SessionServer
 from tests.scenario.played import Played
 from tests.scenario.story import Run, Story, until
@@ -77,9 +78,9 @@ class Vendors:
 class Caged(Stage):
     """The local workspace with those vendors, Sentry and metrics."""
 
-    def __init__(self, home: Path, vendors: Vendors, dsn: str) -> None:
+    def __init__(self, home: Path, vendors: Vendors, dsn: str, metrics_port: int) -> None:
         super().__init__(home, keep=False, orders=100)
-        self.vendors, self.dsn, self.metrics_port = vendors, dsn, _free_port()
+        self.vendors, self.dsn, self.metrics_port = vendors, dsn, metrics_port
 
     def _environment(self, mail_port: int) -> Mapping[str, str]:
         more = {
@@ -153,7 +154,7 @@ async def cage() -> AsyncIterator[Cage]:
             ingest = await stack.enter_async_context(ingesting())
             vendors = Vendors()
             await vendors.start(stack)
-            stage = Caged(place.home, vendors, ingest.dsn)
+            stage = Caged(place.home, vendors, ingest.dsn, stack.enter_context(kept_port()))
             stack.push_async_callback(stage.stop)
             await stage.start()
             slack = await stack.enter_async_context(Workspace(stage.slack.url))

@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import shutil
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,9 +17,10 @@ from bot.examination.finding import Mark
 from bot.examination.ledger import fit_clock, fit_version
 from bot.examination.slack import SCOPES
 from deploy.local.child import Child
+from deploy.local.ports import kept_port
 from deploy.local.slack import Workspace
 from deploy.local.stage import COMPANY, ROOT, Stage
-from tests.databases import SessionServer
+from tests.scenario.played import apart, played
 
 LINE = re.compile(r"^([✓✗–]) ([^:]+): (.+)$")
 
@@ -44,10 +44,27 @@ class Report:
 
 
 class Clinic:
-    """A stage of the test's own; `doctor` examines it with whatever was changed."""
+    """A stage that is well when a test begins; `doctor` examines it with whatever was changed."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
+
+    def left(self) -> list[Path]:
+        """The files of the vault and of the mailbox."""
+        return [path for folder in ("vault", "mail") for path in sorted((self.stage.home / folder).rglob("*"))]
+
+    async def leave_well(self) -> None:
+        """Takes back whatever a test here does to the stage."""
+        async with Workspace(self.stage.slack.url) as slack:
+            await slack.set_app(scopes=sorted(SCOPES))
+            await slack.archive_channel("releases", archived=False)
+            await slack.set_channel("general", app_member=True)
+        self.stage.services.breaks("web", None)
+        await self.superuser("UPDATE tandem.clock_shift SET by = '0'")
+        await self.superuser(
+            "GRANT pg_monitor, pg_signal_backend TO tandem_operator; ALTER ROLE tandem_operator CREATEDB"
+        )
+        await self.superuser("DROP TABLE IF EXISTS secret", "shop")
 
     async def doctor(self, **environment: str) -> Report:
         """`python -m bot doctor` to its end. It tells no secret, and each bad line is followed by what mends it."""
@@ -85,39 +102,36 @@ def transport() -> str:
 
 
 @pytest.fixture
-async def clinic(transport: str) -> AsyncIterator[Clinic]:
-    place = SessionServer()
-    stage = Stage(place.home, transport=transport, keep=False, orders=100)
-    try:
-        await stage.start()
-        yield Clinic(stage)
-    finally:
-        await stage.stop()
-        place.close()
+async def clinic(request: pytest.FixtureRequest, transport: str) -> AsyncIterator[Clinic]:
+    """What is only looked at is a stage that others use too."""
+    found = played(request.config, transport) if transport == "socket" else apart(request.config, "clinic")
+    clinic = Clinic(found.stage)
+    yield clinic
+    await clinic.leave_well()
 
 
 @pytest.mark.parametrize("transport", ["http", "socket"])
 async def test_on_a_workspace_as_it_should_be_every_line_is_good_and_nothing_is_left_behind(
     clinic: Clinic, transport: str
 ) -> None:
+    before = clinic.left()
     report = await clinic.doctor()
     assert (report.status, report.wrong) == (0, set()), report.text
     assert report.text.endswith("All is well.\n")
     assert report.lines["Database proxy"].said == "none between"
     assert report.lines["Slack scopes"].said == f"all {len(SCOPES)}"
     assert report.lines["Socket Mode"].mark == (Mark.GOOD if transport == "socket" else Mark.NONE)
-    assert list((clinic.stage.home / "vault").iterdir()) == []
-    assert list((clinic.stage.home / "mail").iterdir()) == []
+    assert clinic.left() == before
 
 
-async def test_everything_wrong_at_once_is_told_at_once(clinic: Clinic) -> None:
+async def test_everything_wrong_at_once_is_told_at_once(clinic: Clinic, tmp_path: Path) -> None:
     async with Workspace(clinic.stage.slack.url) as slack:
         await slack.set_app(scopes=sorted(SCOPES - {"usergroups:read", "im:write"}))
         await slack.archive_channel("releases")
         await slack.set_channel("general", app_member=False)
     clinic.stage.services.breaks("web", 503)
     await clinic.superuser("UPDATE tandem.clock_shift SET by = '3 days'")
-    crowded = clinic.stage.home / "no-folder"
+    crowded = tmp_path / "no-folder"
     crowded.write_text("a file")
     report = await clinic.doctor(
         SLACK_APP_TOKEN="xapp-wr0ng", SHOP_PASSWORD="wr0ng", VAULT_FOLDER=str(crowded), MAIL_PORT="1",
@@ -185,8 +199,8 @@ async def test_the_bots_database_held_by_the_wrong_role_empty_or_away(clinic: Cl
     assert {report.status for report in (owner, great, empty, away, refused, unset)} == {1}
 
 
-async def test_a_policy_that_was_not_applied(clinic: Clinic) -> None:
-    folder = clinic.stage.home / "company"
+async def test_a_policy_that_was_not_applied(clinic: Clinic, tmp_path: Path) -> None:
+    folder = tmp_path / "company"
     shutil.copytree(COMPANY, folder)
     policy = folder / "policy.toml"
     policy.write_text(policy.read_text().replace('expires = "1h"', 'expires = "2h"'))
@@ -194,8 +208,8 @@ async def test_a_policy_that_was_not_applied(clinic: Clinic) -> None:
     assert report.wrong == {"Policy"}
 
 
-async def test_two_keys_for_one_database_and_a_key_for_the_bots_own(clinic: Clinic) -> None:
-    folder = clinic.stage.home / "company"
+async def test_two_keys_for_one_database_and_a_key_for_the_bots_own(clinic: Clinic, tmp_path: Path) -> None:
+    folder = tmp_path / "company"
     shutil.copytree(COMPANY, folder)
     block = '\n[databases.{}]\nhost = "127.1"\nport = "env:SHOP_PORT"\ndatabase = "{}"\nuser = "tandem_operator"\n'
     with (folder / "services.toml").open("a") as file:
@@ -206,12 +220,14 @@ async def test_two_keys_for_one_database_and_a_key_for_the_bots_own(clinic: Clin
     assert report.lines["Not the bot's own"].said == "own is the bot's own database"
 
 
-async def test_a_role_that_lacks_what_its_operations_need_and_a_dump_that_is_too_old(clinic: Clinic) -> None:
+async def test_a_role_that_lacks_what_its_operations_need_and_a_dump_that_is_too_old(
+    clinic: Clinic, tmp_path: Path
+) -> None:
     await clinic.superuser(
         "REVOKE pg_monitor, pg_signal_backend FROM tandem_operator; ALTER ROLE tandem_operator NOCREATEDB"
     )
     await clinic.superuser("CREATE TABLE secret (x int)", "shop")
-    folder = clinic.stage.home / "bin"
+    folder = tmp_path / "bin"
     folder.mkdir()
     for program in ("pg_dump", "pg_restore"):
         script = folder / program
@@ -230,15 +246,19 @@ async def test_a_role_that_lacks_what_its_operations_need_and_a_dump_that_is_too
 @asynccontextmanager
 async def pgbouncer(folder: Path, url: str, mode: str, ignored: str) -> AsyncIterator[str]:
     """A real pooler before the bot's database; gives the URL through it."""
+    with kept_port() as port:
+        async with _pooling(folder, url, mode, ignored, port):
+            yield f"postgresql://anybody:any@127.0.0.1:{port}/pooled"
+
+
+@asynccontextmanager
+async def _pooling(folder: Path, url: str, mode: str, ignored: str, listens: int) -> AsyncIterator[None]:
     program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
         pytest.skip("no pgbouncer on this machine: apt-get install pgbouncer")
     where, _, database = url.rpartition("/")
     login, _, place = where.removeprefix("postgresql://").rpartition("@")
     (user, _, password), (host, _, port) = login.partition(":"), place.partition(":")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        listens = free.getsockname()[1]
     folder.mkdir(mode=0o755)
     config = folder / "pgbouncer.ini"
     config.write_text(
@@ -253,7 +273,7 @@ async def pgbouncer(folder: Path, url: str, mode: str, ignored: str) -> AsyncIte
     )
     try:
         await _listening(listens)
-        yield f"postgresql://anybody:any@127.0.0.1:{listens}/pooled"
+        yield
     finally:
         process.terminate()
         await process.wait()

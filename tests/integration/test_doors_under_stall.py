@@ -18,7 +18,8 @@ ASKED = {
     "config": "c1", "risk": 1, "reason": "a test", "words": "write it", "team": TEAM, "user": account("ana"),
 }  # fmt: skip
 END_THE_DOOR = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tandem-door' AND state = 'active'
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()
+  AND application_name = 'tandem-door' AND state = 'active'
 """
 SLACK_PATIENCE = 3.0  # seconds
 

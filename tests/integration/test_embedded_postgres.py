@@ -21,7 +21,7 @@ from deploy.local.postgres_account import choose_account
 from deploy.local.postgres_binaries import find_binaries
 from deploy.local.postgres_errors import AccountRefused, BinariesMissing, NotRunning, StartFailed
 from tests.conftest import MakeDatabase
-from tests.databases import ROOT, SessionServer, Template
+from tests.databases import ROOT, SessionServer, Template, fast_place
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="this test needs root")
 NAMELESS_UID = 54321
@@ -35,20 +35,38 @@ print(json.dumps({"pid": server.pid, "port": server.port}), flush=True)
 sys.stdin.read()
 """
 SESSION = """
-import json, sys
+import json, subprocess, sys
 from deploy.local.postgres import Server
 from tests.databases import SessionServer
 session = SessionServer()
+subprocess.run(["cp", "-a", sys.argv[1], session.database_home], check=True)
 server = Server.start(session.database_home, durable=False)
 print(json.dumps({"pid": server.pid, "home": str(session.home), "guard": session._guard.pid}), flush=True)
 sys.stdin.read()
 """
 
 
+@pytest.fixture(scope="module")
+def first_made() -> Iterator[Path]:
+    """A folder in which a server was made, started and stopped."""
+    above = Path(tempfile.mkdtemp(prefix="tandem-made-", dir=fast_place()))
+    above.chmod(0o711)
+    Server.start(above / "first", durable=False).stop()
+    yield above / "first"
+    shutil.rmtree(above)
+
+
+@pytest.fixture
+def made(home: Path, first_made: Path) -> Path:
+    """`home` with a database that a server was stopped on, for tests that are not about how it is made."""
+    subprocess.run(["cp", "-a", first_made, home], check=True)
+    return home
+
+
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A folder for one server, its path not plain; whatever runs in it is ended after the test."""
-    above = Path(tempfile.mkdtemp(prefix="tandem it's a test "))
+    above = Path(tempfile.mkdtemp(prefix="tandem it's a test ", dir=fast_place()))
     above.chmod(0o711)
     yield above / "a base"
     try:
@@ -109,8 +127,8 @@ async def test_its_password_stands_in_a_file_that_only_its_owner_reads(home: Pat
     assert [path.name for path in home.iterdir() if path.name.startswith(".")] == []
 
 
-async def test_without_durability_the_disk_is_not_waited_for(home: Path) -> None:
-    server = Server.start(home, durable=False, settings={"max_connections": "7"})
+async def test_without_durability_the_disk_is_not_waited_for(made: Path) -> None:
+    server = Server.start(made, durable=False, settings={"max_connections": "7"})
 
     assert await one(server, "SHOW fsync") == "off"
     assert await one(server, "SHOW max_connections") == "7"
@@ -136,8 +154,8 @@ async def test_a_clone_has_the_rows_of_its_template_and_then_goes_its_own_way(ma
     await second.close()
 
 
-async def test_a_database_may_have_any_name_and_is_dropped_though_somebody_is_connected(home: Path) -> None:
-    server = Server.start(home, durable=False)
+async def test_a_database_may_have_any_name_and_is_dropped_though_somebody_is_connected(made: Path) -> None:
+    server = Server.start(made, durable=False)
     name = 'odd "name"; DROP'
     guest = await asyncpg.connect(await server.create_database(name))
 
@@ -147,8 +165,8 @@ async def test_a_database_may_have_any_name_and_is_dropped_though_somebody_is_co
     guest.terminate()
 
 
-async def test_after_a_sigkill_every_committed_row_is_there_on_the_same_port(home: Path) -> None:
-    before = Server.start(home)
+async def test_after_a_sigkill_every_committed_row_is_there_on_the_same_port(made: Path) -> None:
+    before = Server.start(made)
     url = await before.create_database("ledger")
     async with before.connect("ledger") as connection:
         await connection.execute("CREATE TABLE step AS SELECT generate_series(1, 1000) AS number")
@@ -157,8 +175,8 @@ async def test_after_a_sigkill_every_committed_row_is_there_on_the_same_port(hom
     postmaster.kill()
     postmaster.wait(timeout=30)
     with pytest.raises(NotRunning):
-        Server.attach(home)
-    after = Server.start(home)
+        Server.attach(made)
+    after = Server.start(made)
 
     assert after.pid != before.pid
     assert not before.running()
@@ -166,19 +184,19 @@ async def test_after_a_sigkill_every_committed_row_is_there_on_the_same_port(hom
     assert await one(after, "SELECT count(*) FROM step", "ledger") == 1000
 
 
-async def test_the_server_outlives_the_process_that_started_it_and_another_attaches(home: Path) -> None:
-    parent = python(START, home)
+async def test_the_server_outlives_the_process_that_started_it_and_another_attaches(made: Path) -> None:
+    parent = python(START, made)
     started = first_line(parent)
     kill(parent)
 
-    server = Server.attach(home)
+    server = Server.attach(made)
 
     assert (server.pid, server.port) == (started["pid"], started["port"])
     assert await one(server, "SELECT 1") == 1
     server.stop()
     assert not server.running()
     with pytest.raises(NotRunning, match="Start it first"):
-        Server.attach(home)
+        Server.attach(made)
 
 
 def test_two_processes_that_start_at_once_get_one_server(home: Path) -> None:
@@ -190,14 +208,14 @@ def test_two_processes_that_start_at_once_get_one_server(home: Path) -> None:
     assert started[0] == started[1]
 
 
-def test_a_second_start_gives_the_server_that_runs(home: Path) -> None:
-    assert Server.start(home).pid == Server.start(home).pid
+def test_a_second_start_gives_the_server_that_runs(made: Path) -> None:
+    assert Server.start(made).pid == Server.start(made).pid
 
 
-def test_only_the_server_that_an_object_knows_is_stopped(home: Path, pg_server: Server) -> None:
-    first = Server.start(home, durable=False)
+def test_only_the_server_that_an_object_knows_is_stopped(made: Path, pg_server: Server) -> None:
+    first = Server.start(made, durable=False)
     first.stop()
-    second = Server.start(home, durable=False)
+    second = Server.start(made, durable=False)
 
     first.stop()
 
@@ -205,9 +223,9 @@ def test_only_the_server_that_an_object_knows_is_stopped(home: Path, pg_server: 
     assert pg_server.running()
 
 
-def test_a_stale_pid_file_that_names_a_foreign_process_does_not_harm_it(home: Path) -> None:
-    server = Server.start(home, durable=False)
-    pid_file = home / "data" / "postmaster.pid"
+def test_a_stale_pid_file_that_names_a_foreign_process_does_not_harm_it(made: Path) -> None:
+    server = Server.start(made, durable=False)
+    pid_file = made / "data" / "postmaster.pid"
     left_behind = pid_file.read_text()
     server.stop()
     foreign = python("import sys; sys.stdin.read()")
@@ -216,22 +234,22 @@ def test_a_stale_pid_file_that_names_a_foreign_process_does_not_harm_it(home: Pa
     assert not server.running()
     server.stop()
     with pytest.raises(NotRunning):
-        Server.attach(home)
+        Server.attach(made)
 
     assert foreign.poll() is None
     pid_file.unlink()
     foreign.communicate(timeout=30)
 
 
-def test_a_port_that_somebody_took_meanwhile_is_left_to_them(home: Path) -> None:
-    server = Server.start(home, durable=False)
+def test_a_port_that_somebody_took_meanwhile_is_left_to_them(made: Path) -> None:
+    server = Server.start(made, durable=False)
     server.stop()
     with socket.socket() as taker:
         taker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taker.bind(("127.0.0.1", server.port))
         taker.listen()
 
-        again = Server.start(home, durable=False)
+        again = Server.start(made, durable=False)
 
     assert again.port != server.port
     assert again.running()
@@ -245,26 +263,24 @@ def test_what_an_interrupted_initdb_left_is_made_anew(home: Path) -> None:
     assert not (home / "making").exists()
 
 
-def test_a_lost_password_file_is_said_and_the_data_stay(home: Path) -> None:
-    Server.start(home, durable=False).stop()
-    (home / "server.json").unlink()
+def test_a_lost_password_file_is_said_and_the_data_stay(made: Path) -> None:
+    (made / "server.json").unlink()
 
     with pytest.raises(StartFailed, match=r"server\.json with its password is gone"):
-        Server.start(home)
-    assert (home / "data" / "PG_VERSION").exists()
+        Server.start(made)
+    assert (made / "data" / "PG_VERSION").exists()
 
 
-def test_data_of_another_major_version_are_named_with_both_versions(home: Path) -> None:
-    Server.start(home, durable=False).stop()
-    (home / "data" / "PG_VERSION").write_text("12\n")
+def test_data_of_another_major_version_are_named_with_both_versions(made: Path) -> None:
+    (made / "data" / "PG_VERSION").write_text("12\n")
 
     with pytest.raises(StartFailed, match=r"made by PostgreSQL 12, and .* is 18"):
-        Server.start(home)
+        Server.start(made)
 
 
-def test_a_setting_that_postgresql_refuses_is_told_with_the_end_of_its_log(home: Path) -> None:
+def test_a_setting_that_postgresql_refuses_is_told_with_the_end_of_its_log(made: Path) -> None:
     with pytest.raises(StartFailed, match="no_such_setting"):
-        Server.start(home, settings={"no_such_setting": "1"})
+        Server.start(made, settings={"no_such_setting": "1"})
 
 
 def test_attaching_to_a_folder_that_is_not_there_says_so_and_makes_nothing(home: Path) -> None:
@@ -364,8 +380,8 @@ except AccountRefused as refused:
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_the_session_s_server_ends_with_the_session_however_it_ends(end: signal.Signals) -> None:
-    session = python(SESSION)
+def test_the_session_s_server_ends_with_the_session_however_it_ends(end: signal.Signals, first_made: Path) -> None:
+    session = python(SESSION, first_made)
     started = first_line(session)
     server, guard = psutil.Process(started["pid"]), psutil.Process(started["guard"])
 

@@ -1,8 +1,7 @@
 """The http connector against real services: the samples, a TLS server with its own CA, ports that nobody listens on."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from bot.connectors.http import (
 from bot.connectors.http_looks import Grade, Seen
 from bot.effect import Bad, Blind, Good, Pending, Permanent, Temporary, World
 from bot.operation import Service, Unseen
+from deploy.local.ports import kept_port
 from deploy.local.services import SampleService, SampleSettings, Services, start
 from tests.integration.reached import Try
 
@@ -63,11 +63,11 @@ SHOP, WEB = Service(key="shop"), Service(key="web")
 BOTH = (SHOP, WEB)
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """Nobody listens there, nor is anybody given it meanwhile."""
+    with kept_port() as port:
+        yield port
 
 
 def grades(found: Any) -> dict[str, str]:
@@ -90,8 +90,8 @@ async def test_a_broken_service_is_bad_and_its_third_party_is_still_seen(http: H
     assert found["DNS"].grade is Grade.GOOD
 
 
-async def test_a_lost_database_shows_in_the_detailed_health(samples: Services, connect: Any) -> None:
-    broken = (SampleService(key="shop", dsn=f"postgresql://nobody@127.0.0.1:{free_port()}/gone"),)
+async def test_a_lost_database_shows_in_the_detailed_health(samples: Services, connect: Any, silent_port: int) -> None:
+    broken = (SampleService(key="shop", dsn=f"postgresql://nobody@127.0.0.1:{silent_port}/gone"),)
     running = await start(SampleSettings(services=broken, token=TOKEN))
     http = await connect({"shop": settings(running, "shop")})
     found = await (await http.reads(SHOP)).probe()
@@ -110,12 +110,11 @@ async def test_the_wrong_database_is_bad_and_waiting_does_not_mend_it(samples: S
     assert "not to shop_r7_new" in look.why
 
 
-async def test_nobody_listening_is_told_as_refused_without_an_address(connect: Any) -> None:
-    port = free_port()
-    http = await connect({"shop": ServiceSettings(url=f"http://127.0.0.1:{port}", proxy="none")})
+async def test_nobody_listening_is_told_as_refused_without_an_address(connect: Any, silent_port: int) -> None:
+    http = await connect({"shop": ServiceSettings(url=f"http://127.0.0.1:{silent_port}", proxy="none")})
     found = await (await http.reads(SHOP)).probe()
     assert found["HTTP"] == Seen(grade=Grade.BAD, said="refuses connections")
-    assert str(port) not in repr(found)
+    assert str(silent_port) not in repr(found)
     look = await Healthy(services=(SHOP,)).look(await http.hands(SHOP))
     assert look == Pending(done=0, total=1, note="shop refuses connections")
 
@@ -205,9 +204,11 @@ async def test_a_wrong_token_switches_nothing_and_is_permanent(samples: Services
     assert TOKEN not in str(refused.value)
 
 
-async def test_an_unreachable_switch_is_temporary_and_switches_nothing(samples: Services, connect: Any) -> None:
+async def test_an_unreachable_switch_is_temporary_and_switches_nothing(
+    samples: Services, connect: Any, silent_port: int
+) -> None:
     gone = ServiceSettings(
-        url=f"http://127.0.0.1:{free_port()}", maintenance_url="/m", maintenance_token="switch", proxy="none"
+        url=f"http://127.0.0.1:{silent_port}", maintenance_url="/m", maintenance_token="switch", proxy="none"
     )
     hands = await (await connect({"shop": settings(samples, "shop"), "web": gone})).hands(SHOP)
     with pytest.raises(Temporary, match="refuses connections"):

@@ -1,7 +1,6 @@
 """Mail to a real SMTP server in process: taken, refused before and after the message, and gone with the message."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -17,6 +16,7 @@ from bot.connectors.mail import Mail, Send, SentOrNot
 from bot.connectors.postgres import Postgres
 from bot.connectors.users import Users
 from bot.effect import Permanent, Temporary
+from deploy.local.ports import kept_port
 from tests.integration.certificates import Authority
 from tests.integration.reached import PASSWORD, Reached, Try, database, password
 
@@ -153,10 +153,7 @@ async def test_silence_after_the_message_is_unknown_too(join: Any) -> None:
 
 
 async def test_nobody_listening_is_temporary(join: Any) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with pytest.raises(Temporary, match="cannot be reached") as refused:
+    with kept_port() as port, pytest.raises(Temporary, match="cannot be reached") as refused:
         await SEND.do(await join(port), Try("mail"))
     assert "canary" not in chain(refused.value)
 

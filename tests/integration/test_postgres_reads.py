@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import timedelta
 
 import asyncpg
@@ -13,6 +14,7 @@ from bot.connectors.postgres.session import LOOK, fit
 from bot.connectors.postgres.survey import counters
 from bot.effect import Permanent, Temporary
 from deploy.local.postgres import Server
+from tests.databases import SessionServer
 from tests.integration.vault_rig import SEED, SHOP, Rig, Try
 
 
@@ -88,24 +90,19 @@ async def test_rows_written_since_are_a_lower_bound_when_a_table_is_gone(rig: Ri
     assert (found.at_least, found.why) == (True, "1 tables were dropped")
 
 
-async def test_rows_written_since_are_a_lower_bound_after_a_crash(tmp_path_factory, tmp_path) -> None:
-    home = tmp_path_factory.mktemp("crash")
-    home.chmod(0o711)
-    home.parent.chmod(0o711)
-    server = Server.start(home / "postgres", durable=False)
-    try:
+async def test_rows_written_since_are_a_lower_bound_after_a_crash(tmp_path) -> None:
+    with closing(SessionServer()) as place:
+        server = Server.start(place.database_home, durable=False)
         rig = await Rig.open(await server.create_database("shop"), tmp_path / "vault")
         await rig.run(SEED)
         then = await settled(rig)
         await rig.close()
         server.stop("immediate")
-        server = Server.start(home / "postgres", durable=False)
+        server = Server.start(place.database_home, durable=False)
         rig = await Rig.open(server.dsn("shop"), tmp_path / "vault")
         found = await (await rig.postgres.reads(SHOP)).written_since(then)
         assert (found.at_least, found.why) == (True, "the server crashed or its statistics were reset")
         await rig.close()
-    finally:
-        server.stop()
 
 
 async def test_sessions_are_told_by_state_holder_and_digest_never_by_text(rig: Rig) -> None:

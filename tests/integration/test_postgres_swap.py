@@ -10,6 +10,7 @@ from bot.connectors.postgres import Beside, CloseDoor, OpenDoor, Swap, SwapBack
 from bot.connectors.postgres.door import beside
 from bot.connectors.vault import Load
 from bot.effect import CannotTell, Changed, No, Temporary, Yes
+from tests.integration.reached import ENDED
 from tests.integration.vault_rig import SEED, SHOP, Rig, Try
 
 
@@ -38,7 +39,7 @@ async def test_a_closed_door_ends_sessions_lets_nobody_in_and_opens_again(rig: R
     close = CloseDoor(database=SHOP, oid=await rig.oid())
     visitor = await asyncpg.connect(rig.url)
     await close.do(on, at)
-    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+    with pytest.raises(ENDED):
         await visitor.fetchval("SELECT 1")
     await visitor.close()
     with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
@@ -127,7 +128,7 @@ async def test_barring_ends_earlier_attempts_sessions_and_no_others(rig: Rig) ->
                 assert await swap.bar(on, first)
                 assert await earlier.fetchval("SELECT 1") == 1
                 assert await swap.bar(on, second)
-                with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+                with pytest.raises(ENDED):
                     await earlier.fetchval("SELECT 1")
         finally:
             assert await bystander.fetchval("SELECT 1") == 1
@@ -138,7 +139,7 @@ async def test_a_session_name_that_is_too_long_is_still_barred(rig: Rig) -> None
     key = "r1234567890/" + "x" * 80
     async with on.session(Try(key)) as earlier:
         assert await swap.bar(on, Try(key, number=2))
-        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+        with pytest.raises(ENDED):
             await earlier.fetchval("SELECT 1")
 
 
@@ -207,7 +208,7 @@ async def test_a_swap_under_clients_that_come_back_is_whole_or_not_at_all(rig: R
                 continue
             try:
                 await visitor.fetchval("SELECT pg_sleep(3600)")
-            except (asyncpg.PostgresError, asyncpg.InterfaceError):
+            except ENDED:
                 pass
             finally:
                 visitor.terminate()

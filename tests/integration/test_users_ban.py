@@ -13,7 +13,7 @@ from bot.connectors.postgres import Postgres
 from bot.connectors.users import FOREVER, Ban, Banned, Unban, User, Users, masked
 from bot.effect import CannotTell, Changed, No, Permanent, Temporary, Yes
 from bot.operation import Database
-from tests.integration.reached import PASSWORD, Reached, Try, database, password
+from tests.integration.reached import ENDED, PASSWORD, Reached, Try, database, password
 
 SHOP = Database(key="shop")
 JANE, JOE = UUID(int=1), UUID(int=2)
@@ -117,7 +117,7 @@ async def test_half_a_ban_is_no_ban_and_the_probe_cannot_tell_while_it_is_open(
 async def _dead(connection: asyncpg.Connection) -> bool:
     try:
         await connection.fetchval("SELECT 1")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except ENDED:
         return True
     return False
 
@@ -132,7 +132,7 @@ async def test_a_commit_that_breaks_off_is_neither_temporary_nor_permanent(hands
           DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION die();
         """
     )
-    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)) as broken:
+    with pytest.raises(ENDED) as broken:
         await NEVER.do(hands, Try("ban"))
     assert not isinstance(broken.value, Temporary | Permanent)
     assert await NEVER.happened(hands, Try("ban")) == No()

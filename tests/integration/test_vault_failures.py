@@ -34,6 +34,12 @@ def fresh(rig: Rig) -> str:
     return f"{rig.name}_r1_new"
 
 
+def copying(rig: Rig, how: str = "", give: str = "true") -> str:
+    """Asks for the backends that copy the big table of this test's own databases."""
+    mine = f"datname LIKE '{rig.name}%' AND query LIKE 'COPY public.big%{how}'"
+    return f"SELECT {give} FROM pg_stat_activity WHERE {mine}"
+
+
 async def load(rig: Rig, backup, at: Try | None = None) -> Beside:
     return await Load(database=SHOP, backup=backup, into=fresh(rig)).do(await rig.vault_hands(), at or Try("r1/load"))
 
@@ -56,7 +62,7 @@ async def test_a_killed_pg_restore_is_temporary_and_leaves_nothing(rig: Rig) -> 
     await rig.run("CREATE TABLE big AS SELECT n, repeat(md5(n::text), 30) AS t FROM generate_series(1, 100000) n")
     backup = await rig.take()
     running = asyncio.create_task(load(rig, backup))
-    await until(rig, "SELECT true FROM pg_stat_activity WHERE query LIKE 'COPY public.big%'")
+    await until(rig, copying(rig))
     os.kill(child("pg_restore"), signal.SIGKILL)
     with pytest.raises(Temporary, match="killed"):
         await running
@@ -67,8 +73,7 @@ async def test_a_restore_whose_connection_is_ended_is_temporary_and_leaves_nothi
     await rig.run("CREATE TABLE big AS SELECT n, repeat(md5(n::text), 30) AS t FROM generate_series(1, 100000) n")
     backup = await rig.take()
     running = asyncio.create_task(load(rig, backup))
-    ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY public.big%'"
-    await until(rig, ended)
+    await until(rig, copying(rig, give="pg_terminate_backend(pid)"))
     with pytest.raises(Temporary, match="ended by somebody|connection to the server broke"):
         await running
     assert await rig.names() == {rig.name}
@@ -77,8 +82,7 @@ async def test_a_restore_whose_connection_is_ended_is_temporary_and_leaves_nothi
 async def test_a_backup_whose_connection_is_ended_is_temporary_and_keeps_nothing(rig: Rig) -> None:
     await rig.run("CREATE TABLE big AS SELECT n, repeat(md5(n::text), 30) AS t FROM generate_series(1, 200000) n")
     running = asyncio.create_task(rig.take())
-    query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY public.big%TO stdout%'"
-    await until(rig, query)
+    await until(rig, copying(rig, "TO stdout%", give="pg_terminate_backend(pid)"))
     with pytest.raises(Temporary):
         await running
     assert rig.objects() == []
@@ -99,7 +103,7 @@ async def test_a_locked_table_is_temporary_and_named(rig: Rig) -> None:
 async def test_a_cancelled_backup_leaves_no_program_and_no_file(rig: Rig) -> None:
     await rig.run("CREATE TABLE big AS SELECT n, repeat(md5(n::text), 30) AS t FROM generate_series(1, 200000) n")
     running = asyncio.create_task(rig.take())
-    await until(rig, "SELECT true FROM pg_stat_activity WHERE query LIKE 'COPY public.big%TO stdout%'")
+    await until(rig, copying(rig, "TO stdout%"))
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -113,7 +117,7 @@ async def test_a_stopped_load_says_so_and_leaves_nothing(rig: Rig, monkeypatch) 
     backup = await rig.take()
     at = Try("r1/load")
     running = asyncio.create_task(load(rig, backup, at))
-    await until(rig, "SELECT true FROM pg_stat_activity WHERE query LIKE 'COPY public.big%'")
+    await until(rig, copying(rig))
     at.stop = True
     with pytest.raises(Permanent, match="stopped before its end"):
         await running

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import threading
+from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 import asyncpg
 import psutil
@@ -15,38 +18,31 @@ from bot.connectors.vault import Load
 from tests.integration.vault_rig import SHOP, Rig, Try
 
 ROOT = Path(__file__).resolve().parents[2]
-# 64 digests of 64 bytes make a row of 4 KiB.
-FILL = """
-INSERT INTO noise SELECT n, (
-    SELECT decode(string_agg(encode(sha512((n || '/' || m || random())::bytea), 'hex'), ''), 'hex')
-    FROM generate_series(1, 64) m
-) FROM generate_series($1::int, $2::int) n
-"""
+ROW = 4096  # bytes
 
 
-async def measure_backup_memory(url: str, megabytes: int, restore: bool = False) -> int:
-    """Peak resident bytes, ours and the program's together, of a backup (or its restore) of that size.
+class Peaks(NamedTuple):
+    """Resident bytes at most, ours and the program's together; of the restore None where there was none."""
 
-    Fills the database of `url` with that many MB of noise, 64 MB a statement; blocks for the length of the backup.
+    backup: int
+    restore: int | None
+
+
+async def measure_memory(url: str, megabytes: int, *, restore: bool = False) -> Peaks:
+    """A backup of that size in a process of its own, and its restore where that is wanted.
+
+    Fills the database of `url` with that many MB of noise; blocks for the length of the backup.
     """
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("CREATE TABLE IF NOT EXISTS noise (n int, noise bytea)")
         await connection.execute("ALTER TABLE noise ALTER noise SET STORAGE EXTERNAL; TRUNCATE noise")
-        rows = megabytes * 256
-        for first in range(1, rows + 1, 16384):
-            await connection.execute(FILL, first, min(first + 16383, rows))
+        rows = ((number, os.urandom(ROW)) for number in range((megabytes << 20) // ROW))
+        await connection.copy_records_to_table("noise", records=rows)
     finally:
         await connection.close()
     with tempfile.TemporaryDirectory() as folder:
-        command = [
-            sys.executable,
-            "-m",
-            "tests.integration.vault_memory",
-            url,
-            folder,
-            "restore" if restore else "take",
-        ]
+        command = [sys.executable, "-m", "tests.integration.vault_memory", url, folder, *["restore"] * restore]
         child = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=subprocess.PIPE)
         said, _ = await child.communicate()
     if child.returncode:
@@ -54,7 +50,12 @@ async def measure_backup_memory(url: str, megabytes: int, restore: bool = False)
     measured = json.loads(said)
     if measured["stored"] < megabytes * 1_000_000:
         raise RuntimeError(f"the noise was compressed to {measured['stored']} bytes: nothing was measured")
-    return int(measured["peak"])
+    return Peaks(measured["backup"], measured["restore"])
+
+
+async def measure_backup_memory(url: str, megabytes: int) -> int:
+    """The backup's alone."""
+    return (await measure_memory(url, megabytes)).backup
 
 
 class Watch:
@@ -75,30 +76,35 @@ class Watch:
 
     def _sample(self) -> None:
         own = psutil.Process()
-        while not self._ended.wait(0.02):
+        programs: list[psutil.Process] = []
+        for number in count():
+            if self._ended.wait(0.02):
+                return
+            if number % 16 == 0:  # that reads of every process on the machine; a program lasts as long as its backup
+                programs = own.children(recursive=True)
             total = own.memory_info().rss
-            for child in own.children(recursive=True):
+            for program in programs:
                 try:
-                    total += child.memory_info().rss
+                    total += program.memory_info().rss
                 except psutil.NoSuchProcess:
                     continue
             self.peak = max(self.peak, total)
 
 
-async def main(url: str, folder: str, what: str) -> None:
+async def main(url: str, folder: str, restore: bool) -> None:
     rig = await Rig.open(url, Path(folder))
-    if what == "take":
-        with Watch() as watch:
-            backup = await rig.take()
-    else:
+    with Watch() as taking:
         backup = await rig.take()
-        with Watch() as watch:
+    loading = Watch() if restore else None
+    if loading:
+        with loading:
             load = Load(database=SHOP, backup=backup, into=f"{rig.name}_r1_new")
             await load.do(await rig.vault_hands(), Try("r1/load"))
         await rig.drop_besides()
     await rig.close()
-    print(json.dumps({"peak": watch.peak, "stored": backup.bytes}))  # noqa: T201
+    told = {"backup": taking.peak, "restore": loading.peak if loading else None, "stored": backup.bytes}
+    print(json.dumps(told))  # noqa: T201
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    asyncio.run(main(sys.argv[1], sys.argv[2], "restore" in sys.argv[3:]))

@@ -1,5 +1,6 @@
 """What the tests of databases and vaults share: a seeded database of the real server, its vault, attempts at a step."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -46,7 +47,7 @@ class Try:
     stop: bool = False
 
     def __post_init__(self) -> None:
-        self.session = f"tandem/{self.key}/{self.number}"
+        self.session = f"tandem/{os.getpid()}-{self.key}/{self.number}"  # other workers' tests share the server
 
     async def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         self.told.append((done, total, note))

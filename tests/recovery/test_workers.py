@@ -3,13 +3,14 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bot.model import ENDS, Mark, State
 from deploy.local.postgres import Server
-from tests.databases import ensure_template
+from tests.databases import SessionServer, ensure_template
 from tests.recovery.harness import WITHIN, begin, helped, replica, survivor
 from tests.recovery.oracle import Wanted, faults
 from tests.recovery.scenarios import Scenario, says_what_happened
@@ -107,14 +108,12 @@ async def test_a_run_on_which_worker_after_worker_dies_asks_at_the_third_claim(h
 
 async def test_a_database_that_is_restarted_under_a_run_loses_nothing(tmp_path: Path) -> None:
     """The effect's end cannot be written down: it is found out afterwards, and the run goes on."""
-    tmp_path.chmod(0o711)
-    for parent in tmp_path.parents[:3]:
-        parent.chmod(parent.stat().st_mode | 0o011)
-    server = Server.start(tmp_path / "pg", durable=False)
-    try:
+    scenario = Scenario("plain", Wanted("succeeded", there=("a", "b", "c")))
+    # not below tmp_path: pytest closes its folders to the server's user whenever another pytest starts
+    with closing(SessionServer()) as place:
+        server = Server.start(place.database_home, durable=False)
         await ensure_template(server, TEMPLATE)
         url = await server.create_database("one", template=TEMPLATE.name)
-        scenario = Scenario("plain", Wanted("succeeded", there=("a", "b", "c")))
         async with opened(url) as home:
             factory, run = await begin(home, tmp_path / "folder", scenario)
             factory.folder.put("order.b", "block")
@@ -122,10 +121,8 @@ async def test_a_database_that_is_restarted_under_a_run_loses_nothing(tmp_path: 
                 await blocked(factory, "b")
                 server.stop("immediate")
                 factory.folder.put("go.b", "")
-                server = Server.start(tmp_path / "pg", durable=False)
+                server = Server.start(place.database_home, durable=False)
                 async with opened(url) as again:
                     after = Factory(again, tmp_path / "folder")
                     await helped(after, run, scenario, lambda row: row.state in ENDS, set())
         assert await faults(url, tmp_path / "folder", run, scenario.wanted) == []
-    finally:
-        server.stop("immediate")

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -13,25 +13,26 @@ from tests.databases import SessionServer
 
 T = TypeVar("T")
 ORDERS = 6000
-START_WITHIN, ACT_WITHIN = 40.0, 30.0
+START_WITHIN, ACT_WITHIN = 75.0, 30.0
 STAGES = pytest.StashKey[dict[str, "Played"]]()
 
 
 class Played:
     """A running Stage. Its loop goes on between tests, as Slack does; after a kill of pytest the guard ends it."""
 
-    def __init__(self, transport: str) -> None:
+    def __init__(self, transport: str, orders: int) -> None:
         self.place = SessionServer()
-        self.stage = Stage(self.place.home, transport=transport, keep=False, orders=ORDERS)
+        self.stage = Stage(self.place.home, transport=transport, keep=False, orders=orders)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"stage-{transport}", daemon=True)
         self._thread.start()
 
-    def start(self) -> None:
-        """With a first backup, verified, and orders that it lacks."""
+    def start(self, backup: bool) -> None:
+        """With a first backup, verified, and orders that it lacks, where one is wanted."""
         try:
             self.carry_out(self.stage.start(), START_WITHIN)
-            self.carry_out(self.stage.first_backup(), START_WITHIN)
+            if backup:
+                self.carry_out(self.stage.first_backup(), START_WITHIN)
         except Exception as error:
             error.add_note(f"the bot's log ends with:\n{self.log[-3000:]}")
             raise
@@ -59,10 +60,19 @@ class Played:
 
 def played(config: pytest.Config, transport: str) -> Played:
     """The worker's stage of that transport, started by the first test that asks."""
+    return _kept(config, transport, lambda: Played(transport, ORDERS), backup=True)
+
+
+def apart(config: pytest.Config, name: str) -> Played:
+    """The worker's stage of that name, nearly empty, for tests that do to it what others must not meet."""
+    return _kept(config, name, lambda: Played("http", 100), backup=False)
+
+
+def _kept(config: pytest.Config, name: str, make: Callable[[], Played], backup: bool) -> Played:
     stages = config.stash.setdefault(STAGES, {})
-    if transport not in stages:
-        stage = Played(transport)
+    if name not in stages:
+        stage = make()
         config.add_cleanup(stage.stop)
-        stage.start()
-        stages[transport] = stage
-    return stages[transport]
+        stage.start(backup)
+        stages[name] = stage
+    return stages[name]

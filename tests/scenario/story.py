@@ -20,7 +20,7 @@ from tests.scenario.played import Played
 
 T = TypeVar("T")
 Json = dict[str, Any]
-SOON, LONG = 10.0, 30.0  # seconds
+SOON, LONG = 30.0, 60.0  # seconds; nothing takes so long, and a machine that does much else may
 TYPE_AGAIN = "Type the database again"
 
 

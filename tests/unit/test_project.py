@@ -104,6 +104,21 @@ def test_a_python_that_will_not_do_is_told_with_what_to_install(tmp_path: Path, 
     assert not (tmp_path / ".venv").exists()
 
 
+def test_libraries_that_a_link_leads_to_are_brought_up_to_date_and_the_link_stays(tmp_path: Path) -> None:
+    python = tmp_path / "elsewhere" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/typed\n')
+    python.chmod(0o755)
+    (tmp_path / ".venv").symlink_to("elsewhere")
+
+    script = ["/bin/sh", str(ROOT / "deploy" / "venv.sh"), sys.executable]
+    said = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True, timeout=30)
+
+    assert said.returncode == 0, said.stderr
+    assert (tmp_path / ".venv").is_symlink()
+    assert "install --quiet --require-hashes -r requirements.lock" in (tmp_path / "typed").read_text()
+
+
 def test_ci_can_be_run() -> None:
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
     assert subprocess.run(["bash", "-n", ROOT / ".ci" / "run"], timeout=30).returncode == 0

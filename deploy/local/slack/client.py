@@ -12,7 +12,7 @@ import aiohttp
 from .wire import JsonObject
 
 T = TypeVar("T")
-WAIT = 10.0
+WAIT = 30.0
 
 
 class ControlRefused(RuntimeError):
