@@ -8,6 +8,7 @@ from bot.render import approvals, words
 from bot.render.answer import answer_blocks, answer_file
 from bot.render.blocks import bullets, context, header, line, quoted, rich, seconds, text, utc, when
 from bot.render.buttons import row
+from bot.render.decision import decision, was_approved
 from bot.render.doubt import question_lines
 from bot.render.escape import clean, fallback, one_line
 from bot.render.message import NOBODY, Block, File, Message, Names
@@ -37,6 +38,7 @@ REASON_SHOWN = 600
 def card(view: RunView, names: Names = NOBODY) -> Message:
     """The card of a run in whatever state it is; for a read that has its answer, the answer itself."""
     blocks = [header(f"{ICONS[view.state]} {headline(view)}"), rich(*_what(view, names))]
+    blocks += _decided(view, names)
     blocks += _losses(view)
     if view.state is State.AWAITING and not view.look_only:
         blocks.append(rich(*(line(text(said)) for said in approvals.lines(view, names))))
@@ -71,6 +73,8 @@ def state_words(view: RunView) -> str:
         said = _moving(view, said)
     elif view.state is State.AWAITING and view.held_by:
         said = f"approved; waits for {view.held_by}"
+    elif view.state is State.EXPIRED and was_approved(view):
+        said = "approved, but it could not start in time; nothing was done"
     elif view.state is State.UNDONE and view.why == "cancelled":
         said = "cancelled; what had been done was undone"
     elif view.state is State.SUCCEEDED and not view.steps and view.answer:
@@ -104,8 +108,19 @@ def lock_screen(view: RunView, names: Names = NOBODY) -> str:
             tail = view.answer.headline
         case _:
             tail = state_words(view)
+    tail = _with_decision(view, names, tail)
     until = f", until {utc(view.expires_at)}" if view.state is State.AWAITING and view.expires_at else ""
     return fallback(f"{ICONS[view.state]} {who} asked: {what}{on}. {tail}{until}")
+
+
+def _with_decision(view: RunView, names: Names, tail: str) -> str:
+    given = decision(view, names)
+    if given is None or view.look_only:
+        return tail
+    why = f": {one_line(given.quote, 100)}" if given.quote else ""
+    until = f"It stood until {utc(given.until)}" if given.until else ""
+    state = "" if view.state in (State.DENIED, State.SUPERSEDED) else tail
+    return ". ".join(said for said in (state, f"{given.said.rstrip('.')}{why}", until) if said)
 
 
 def requester(view: RunView, names: Names = NOBODY) -> str:
@@ -122,6 +137,15 @@ def _what(view: RunView, names: Names) -> list[Block]:
     if view.plan:
         elements.append(line(text(words.command(view.command, _typed(view)), code=True)))
     return [*elements, line(text("Why:")), quoted(clean(view.reason, REASON_SHOWN))] if view.reason else elements
+
+
+def _decided(view: RunView, names: Names) -> list[Block]:
+    """Whose word let it run or ended it, and what they wrote."""
+    given = decision(view, names)
+    if given is None or not given.said:
+        return []
+    quote = [quoted(clean(given.quote, REASON_SHOWN))] if given.quote else []
+    return [rich(line(text(given.said)), *quote)]
 
 
 def _typed(view: RunView) -> dict[str, object]:
@@ -185,6 +209,8 @@ def _small_print(view: RunView) -> list[str]:
     parts = []
     if view.state is State.AWAITING and view.expires_at and not view.look_only:
         parts.append(f"stands until {when(view.expires_at)}")
+    if view.state is State.EXPIRED and view.expires_at:
+        parts.append(f"stood until {when(view.expires_at)}")
     if view.state in (State.AWAITING, State.QUEUED) and view.start_by and not view.look_only:
         parts.append(f"starts within {about_duration(view.start_by)} of the last approval, or not at all")
     if view.plan and view.fingerprint:

@@ -14,7 +14,7 @@ FORM = "door.form"  # opens a form; the value is a draft's id
 DEAD_END = "door.words"  # a modal that only tells
 
 SENTENCES: dict[str, str] = {
-    "asked": "Recorded. Its card follows in this channel.",
+    "asked": "Recorded as {tag}. Its card follows in this channel.",
     "same_words": "You asked for the very same less than two minutes ago: that is {tag}. Nothing was asked again. "
     "Press Ask again if you mean a second one.",
     "no_run": "There is no such run. /ops runs shows those that there are.",

@@ -132,7 +132,9 @@ async def ask_line(desk: Desk, act: Act, typed: Typed, *, key: str, anew: bool =
         draft = await desk.service.draft_save(act.who, entry.command, typed.channel, drafts.typed(typed.line))
         return refusal(outcome, draft=draft)
     if outcome.ok and look:
-        return told("Recorded. The plan comes to you alone, as a direct message; nobody is asked and nothing is done.")
+        return told(
+            "Only a look: the plan comes to you alone, as a direct message. Nobody is asked and nothing is done."
+        )
     return None if outcome.ok and entry.risk is Risk.READ else refusal(outcome)  # a read's answer follows at once
 
 

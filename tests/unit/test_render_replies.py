@@ -24,7 +24,6 @@ ALONE = [
     event(1, "ended", State.UNDONE),
     event(1, "doubt", State.IN_DOUBT),
     event(1, "ask_back", State.AWAITING, actor="ben", body={"text": "why now?"}),
-    event(1, "step_started", step="swap", way=Way.DO, attempt=1, mark=Mark.STARTED),
     event(1, "step_done", step="swap", way=Way.DO, attempt=1, mark=Mark.DONE),
     event(1, "step_started", step="tick", way=Way.DO, attempt=1, mark=Mark.STARTED),
     event(1, "step_failed", step="load", way=Way.DO, attempt=1, mark=Mark.FAILED, body={"why": "disk full"}),
@@ -81,6 +80,15 @@ def test_progress_is_left_out_and_covered_by_the_next_reply() -> None:
     assert render.replies(view(State.RUNNING), quiet, NAMES) == []
     (message,) = render.replies(view(State.RUNNING), [*quiet, done(7)], NAMES)
     assert (message.from_seq, message.to_seq) == (5, 7)
+
+
+def test_a_point_of_no_return_is_told_once_when_it_is_passed_and_with_no_sign_of_stopping() -> None:
+    started = event(5, "step_started", step="swap", way=Way.DO, attempt=1, mark=Mark.STARTED)
+    (message,) = render.replies(view(State.RUNNING), [started, done(6, "swap")], NAMES)
+    words = shown(message).words
+    assert words.count("Swap the databases") == 1
+    assert words.startswith("✅ Done")
+    assert "The point of no return is passed" in words
 
 
 def test_replies_cover_the_events_without_gap_or_overlap() -> None:

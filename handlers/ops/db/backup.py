@@ -50,7 +50,7 @@ class BackupDatabase(Operation[Params, Facts]):
             return None
         return Answer(
             headline=f"{made.name} is in the vault",
-            lines=(f"{made.size} stored in {made.took_text}, {made.tables} tables, {made.rows} rows.",),
+            lines=(f"{made.size} stored in {made.took_text}, {made.tables:,} tables, {made.rows:,} rows.",),
         )
 
 

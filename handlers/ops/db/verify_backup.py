@@ -91,7 +91,7 @@ class VerifyBackup(Operation[Params, Facts]):
             return None
         return Answer(
             headline=f"{params.backup} is good",
-            lines=(f"{found.tables} tables with {found.rows} rows came back as they were dumped.",),
+            lines=(f"{found.tables:,} tables with {found.rows:,} rows came back as they were dumped.",),
         )
 
 
