@@ -5,6 +5,7 @@ import json
 import stat
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
