@@ -14,7 +14,7 @@ from bot.render.escape import clean, fallback, one_line
 from bot.render.message import NOBODY, Block, File, Message, Names
 from bot.render.plan import FINGERPRINT_SHOWN, file_hash, fits, plan_file
 from bot.render.steps import LIVE, left, on_failure, step_lines
-from bot.view import RunView
+from bot.view import RunView, Standing
 
 ICONS: dict[State, str] = {
     State.PLANNING: "🔎",
@@ -165,6 +165,8 @@ def _losses(view: RunView) -> list[Block]:
 def _plan(view: RunView, plan: Plan) -> list[Block]:
     if not view.steps:
         return []
+    if ended(view.state) and all(step.standing is Standing.NEVER for step in view.steps) and not view.look_only:
+        return [rich(line(text(f"None of its {words.count(len(view.steps), 'step')} was started: Details has them.")))]
     if not fits(view):
         return _too_long(view)
     blocks = [rich(line(text("Steps", bold=True)), step_lines(view))]

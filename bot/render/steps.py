@@ -78,10 +78,12 @@ def standing(view: RunView, step: StepView) -> str:
 
 
 def duration(view: RunView, step: StepView) -> str:
+    """How long it took, or takes so far; empty below a second."""
     if step.started is None or step.standing in (Standing.UNKNOWN, Standing.SKIPPED):
         return ""
     end = step.ended or (view.now if step.standing in LIVE else None)
-    return about_duration(max(end - step.started, timedelta())) if end else ""
+    took = end - step.started if end else timedelta()
+    return about_duration(took) if took >= timedelta(seconds=1) else ""
 
 
 def progress(done: float, total: float | None) -> str:

@@ -93,10 +93,8 @@ def _approval(view: RunView, names: Names, event: Event) -> Told:
 
 
 def _approved(view: RunView, names: Names, event: Event) -> Told:
-    people = [names.person(person) for person in event.body.get("by", ())]
-    said = f"Approved by {words.listed(people)}." if people else "Approved."
-    limit = f" It starts within {about_duration(view.start_by)}, or not at all." if view.start_by else ""
-    return Told(said=f"{said}{limit}", icon="👍")
+    limit = f"It starts within {about_duration(view.start_by)}, or not at all." if view.start_by else "It starts now."
+    return Told(said=f"That is all it needed. {limit}")
 
 
 def _denied(view: RunView, names: Names, event: Event) -> Told:
@@ -137,7 +135,7 @@ def _ask_back(view: RunView, names: Names, event: Event) -> Told:
 
 def _answer_back(view: RunView, names: Names, event: Event) -> Told:
     asked = [e.actor for e in view.events if e.kind == "ask_back" and e.seq < event.seq]
-    to = f", {names.person(asked[-1])}" if asked else ""
+    to = f" {names.person(asked[-1])}" if asked else ""
     return Told(
         said=f"{names.person(event.actor)} answers{to}:", quote=_word(event, "text"),
         then=f"Approve, deny or ask again on {CARD}.", alone=True, icon="💬",

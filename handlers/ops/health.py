@@ -110,7 +110,7 @@ def _well(service: str, facts: Facts) -> str:
     good = [f for f in facts.findings if f.service == service and f.grade is Grade.GOOD]
     ill = any(f.service == service and f.grade is not Grade.GOOD for f in facts.findings)
     named = ", ".join(f"{f.what} {f.said}" if f.what == "version" else f.what for f in good)
-    return f"✅ {service}, {'the rest' if ill else 'all well'}: {named}" if good else ""
+    return f"{service}, {'the rest' if ill else 'all well'}: {named}" if good else ""
 
 
 async def _service(see: See, service: Service) -> Mapping[str, Seen | Unseen]:
@@ -166,5 +166,6 @@ def _headline(facts: Facts) -> str:
             told.append(f"{words}: " + "; ".join(f"{f.service} ({f.what}: {f.said})" for f in firsts))
     if not told:
         count = len(facts.services)
-        return f"{facts.services[0]} is well" if count == 1 else f"All {count} services are well"
+        every = "Both" if count == 2 else f"All {count}"
+        return f"{facts.services[0]} is well" if count == 1 else f"{every} services are well"
     return ". ".join(told)[:400] + (f". Well: {', '.join(sorted(rest))}" if rest else "")

@@ -312,7 +312,7 @@ def test_health_puts_the_worst_first_and_says_it_in_the_headline() -> None:
     )
     assert answer.headline == "in trouble: shop (database: says disconnected). Well: web"
     assert answer.lines == (
-        "❌ shop, database: says disconnected. Do this.", "✅ web, all well: HTTP", "✅ shop, the rest: HTTP"
+        "❌ shop, database: says disconnected. Do this.", "web, all well: HTTP", "shop, the rest: HTTP"
     )  # fmt: skip
     assert answer.loud
 

@@ -161,6 +161,8 @@ def test_what_was_denied_says_by_whom_and_why_on_the_card_and_on_the_lock_screen
     assert "Denied by Cara Wu.\nnot before the audit" in shown(message).words
     assert message.text.endswith("Restore shop from nightly-0412. Denied by Cara Wu: not before the audit")
     assert "Approved by" not in shown(message).words + message.text
+    assert "None of its 5 steps was started" in shown(message).words
+    assert "not reached" not in shown(message).words
 
 
 def test_what_lapsed_says_that_nobody_answered_and_until_when_it_stood() -> None:

@@ -133,11 +133,11 @@ def _newer(newest: Backup, chosen: Backup) -> Backup | None:
 
 
 def _chosen(facts: Facts, backup: Backup) -> str:
-    """Which backup, how old it is, and which newer one is passed over because nobody verified it."""
-    said = f"{backup.name} (verified, {backup.age_text(facts.at)} old)"
-    if facts.newer is None:
-        return said
-    return f"{said}, passing over {facts.newer.name} ({facts.newer.age_text(facts.at)} old, never verified)"
+    """Which backup, and which newer one is passed over because nobody verified it."""
+    if (newer := facts.newer) is None:
+        return backup.name
+    age = newer.age_text(facts.at)
+    return f"{backup.name} (verified), passing over the newer {newer.name} ({age} old, never verified)"
 
 
 def _names(facts: Facts, live: Beheld) -> tuple[str, str]:
