@@ -65,8 +65,7 @@ def refusal(outcome: Outcome, *, draft: str = "") -> Message:
 def told(said: str, *, offered: Sequence[Block] = (), code: str = "") -> Message:
     """Plain words for one person, with buttons; `code` is a line that can be typed."""
     lines = [line(text(clean(said, 2500)))]
-    if code:
-        lines.append(line(text(clean(code, 1000), code=True)))
+    lines += [line(text(one, code=True)) for one in clean(code, 1000).splitlines()]
     blocks = [rich(*lines), *actions("door", list(offered))]
     return Message(text=fallback(f"{said} {code}"), blocks=tuple(blocks), kind="told")
 

@@ -161,6 +161,21 @@ def test_a_form_that_amends_offers_no_look() -> None:
     assert modal["submit"]["text"] == "Change"
 
 
+def test_the_field_that_confirms_says_what_to_type_once_that_is_known() -> None:
+    form = Form("ops db restore", "Restore.", fields(Params), confirm="database", reason=True)
+    (known,) = [b for b in form.view("d", {"database": "shop"})["blocks"] if b.get("block_id") == "_confirm"]
+    assert known["element"]["placeholder"]["text"] == "type shop"
+    assert "initial_value" not in known["element"]
+    (open_,) = [b for b in form.view("d", {})["blocks"] if b.get("block_id") == "_confirm"]
+    assert "placeholder" not in open_["element"]
+
+
+def test_each_line_that_can_be_typed_stands_alone() -> None:
+    (rich, *_) = told("Did you mean this?", code="/ops db restore\n/ops db backup").blocks
+    typed = [[part["text"] for part in one["elements"]] for one in rich["elements"][1:]]
+    assert typed == [["/ops db restore"], ["/ops db backup"]]
+
+
 def test_a_select_gets_each_entry_once_and_at_most_a_hundred() -> None:
     many = [Choice(value=f"v{n % 150}", text="x" * 200) for n in range(400)]
     assert len(options(many)) == 100

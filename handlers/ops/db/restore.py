@@ -13,6 +13,7 @@ from bot.operation import (
     Call,
     Choice,
     Database,
+    Field,
     IfFails,
     Input,
     Loss,
@@ -35,7 +36,7 @@ LATER = 30  # minutes that may pass until it starts: the bounds on what is lost 
 
 class Params(Input):
     database: Database
-    backup: str = "latest"  # the newest verified full one; resolved when it is asked for
+    backup: str = Field(default="latest", description="latest is the newest full one that was verified")
 
 
 class Facts(Observed):

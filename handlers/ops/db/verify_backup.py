@@ -10,6 +10,7 @@ from bot.operation import (
     Call,
     Choice,
     Database,
+    Field,
     Input,
     Observed,
     Offer,
@@ -25,7 +26,7 @@ from bot.operation import (
 
 class Params(Input):
     database: Database
-    backup: str = "latest"  # a full one; resolved when it is asked for
+    backup: str = Field(default="latest", description="latest is the newest full one")
 
 
 class Facts(Observed):
