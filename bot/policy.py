@@ -316,8 +316,8 @@ def frozen(locks: Iterable[str], freezes: Iterable[Freeze], at: datetime) -> Ver
         if freeze is not None:
             until = f"{freeze.ends:%Y-%m-%d %H:%M %Z}"
             sentence = (
-                f"{service} is frozen until {until}, by {freeze.by_name or 'a schedule'}, with the reason: "
-                f"{freeze.reason or 'none was given'}. ({freeze.name}) Nothing was done. "
+                f"{service} is frozen until {until}. {freeze.by_name or 'A schedule'} set that ({freeze.name}): "
+                f"{freeze.reason.rstrip('.') or 'no reason was given'}. Nothing was done. "
                 "Ask again after that, or have the freeze ended."
             )
             return Verdict(code=Code.FROZEN, sentence=sentence, freeze=freeze.name)

@@ -98,7 +98,10 @@ def asked_back(view: RunView) -> bool:
 
 def row(view: RunView) -> list[Block]:
     """The action blocks of a card: only what applies now, what is pressed most first."""
-    return actions(f"run.{view.id}", [*_main(view), *_offered(view), *_small(view), *_rivals(view)][:25])
+    rest = [*_offered(view), *_small(view)]
+    if view.state is State.AWAITING:
+        rest = [*_small(view), *_offered(view)]
+    return actions(f"run.{view.id}", [*_main(view), *rest, *_rivals(view)][:25])
 
 
 def _main(view: RunView) -> Iterator[Block]:

@@ -106,6 +106,8 @@ def lock_screen(view: RunView, names: Names = NOBODY) -> str:
             tail = f"It {approvals.short(view, names)}"
         case State.SUCCEEDED if view.answer:
             tail = view.answer.headline
+        case State.REFUSED if view.refusal:
+            tail = f"Refused: {one_line(view.refusal.sentence)}"
         case _:
             tail = state_words(view)
     tail = _with_decision(view, names, tail)
@@ -119,7 +121,7 @@ def _with_decision(view: RunView, names: Names, tail: str) -> str:
         return tail
     why = f": {one_line(given.quote, 100)}" if given.quote else ""
     until = f"It stood until {utc(given.until)}" if given.until else ""
-    state = "" if view.state in (State.DENIED, State.SUPERSEDED) else tail
+    state = "" if view.state in (State.DENIED, State.SUPERSEDED) or given.said.startswith("Cancelled") else tail
     return ". ".join(said for said in (state, f"{given.said.rstrip('.')}{why}", until) if said)
 
 

@@ -72,7 +72,7 @@ def standing(view: RunView, step: StepView) -> str:
         parts.append(took)
     if step.done is not None and step.standing in LIVE:
         parts.append(progress(step.done, step.total))
-    if step.note:
+    if step.note and step.standing is not Standing.DONE:  # what is done has no progress any more
         parts.append(step.note)
     return ", ".join(part for part in parts if part)
 

@@ -99,7 +99,8 @@ def briefly(does: Deed[Any], params: Mapping[str, Any]) -> str:
     """What a step carries out, as the card says it below the run's own line.
 
     Left out is only what is certain without it: an argument of the same name and value as one of the run's parameters,
-    which that line gives; where the run has no parameter of that name, an argument that is at its default.
+    which that line gives; where the run has no parameter of that name, an argument that is at its default, or that is
+    none and has no default.
     """
     if not isinstance(does, Effect):
         return deed(does)
@@ -111,7 +112,8 @@ def _known(does: Effect[Any], name: str, params: Mapping[str, Any]) -> bool:
     part, field = getattr(does, name), type(does).model_fields[name]
     if name in params:
         return not isinstance(part, Ref) and _named(part) == value(params[name])
-    return not field.is_required() and part == field.get_default(call_default_factory=True, validated_data={})
+    usual = None if field.is_required() else field.get_default(call_default_factory=True, validated_data={})
+    return bool(part == usual)
 
 
 def _named(given: Any) -> str:

@@ -34,6 +34,7 @@ class Kept(Effect[None]):
     database: Database
     lasting: timedelta
     name: str
+    mark: datetime | None
     kind: str = "full"
     expect: datetime | None = None
     values: tuple[tuple[str, str], ...] = ()
@@ -121,12 +122,13 @@ def test_the_card_leaves_out_of_an_act_only_what_its_own_line_or_a_default_gives
     line: dict[str, Any] = {"database": "shop", "lasting": "P7D", "kind": "none"}
 
     def said(**more: Any) -> str:
-        return words.briefly(Kept(**{"database": shop, "lasting": week, "name": "b-1"} | more), line)
+        return words.briefly(Kept(**{"database": shop, "lasting": week, "name": "b-1", "mark": None} | more), line)
 
     assert words.command("ops x", line) == "/ops x database=shop lasting=7d kind=none"
     assert said() == "Kept name=b-1 kind=full"  # the line says another kind: here a default is not left out
     assert said(kind="none") == "Kept name=b-1"
     assert said(expect=NOON) == "Kept name=b-1 kind=full expect=2026-03-04T12:00:00Z"
+    assert said(mark=NOON) == "Kept name=b-1 mark=2026-03-04T12:00:00Z kind=full"
     assert said(database=Database(key="web")) == "Kept database=web name=b-1 kind=full"
     assert said(lasting=timedelta(days=7, seconds=1)) == "Kept lasting=7d1s name=b-1 kind=full"
     assert said(name="b-2") == "Kept name=b-2 kind=full"
@@ -141,6 +143,11 @@ def test_a_card_that_waits_has_what_is_pressed_most_in_one_row_and_the_rest_behi
     assert [one["text"]["text"] for one in buttons] == ["Approve", "Deny", "Ask back", "Details"]
     assert more["type"] == "overflow"
     assert [entry["text"]["text"] for entry in more["options"]] == ["Amend", "Cancel"]
+    verify = Offer(label="Verify b", call=Call(command="ops db verify-backup"), on="awaiting_approval")
+    first, second = [b for b in made(State.AWAITING, plan=plan(offers=(verify,))).blocks if b["type"] == "actions"]
+    assert len(first["elements"]) == 5
+    assert [one["text"]["text"] for one in second["elements"]] == ["Verify b"]
+    assert "Verify b" not in shown(made(State.SUCCEEDED, plan=plan(offers=(verify,)))).buttons
     asked = [event(2, "ask_back", State.AWAITING)]
     again = shown(made(State.AWAITING, events=asked)).buttons
     assert set(again) == {"Approve", "Deny", "Answer", "Details", "Amend", "Ask back", "Cancel"}
@@ -185,6 +192,7 @@ def test_what_lapsed_after_its_approval_does_not_say_that_nobody_answered() -> N
 def test_what_was_cancelled_or_replaced_says_by_whom() -> None:
     cancelled = [event(2, "cancelled", State.CANCELLED, actor="ana", body={"text": "found it"})]
     assert "Cancelled by Ana Lopes.\nfound it" in shown(made(State.CANCELLED, events=cancelled)).words
+    assert made(State.CANCELLED, events=cancelled).text.endswith("nightly-0412. Cancelled by Ana Lopes: found it")
     replaced = [event(2, "superseded", State.SUPERSEDED, actor="ana", body={"by": "r143"})]
     assert "Replaced by r143, as Ana Lopes wished." in shown(made(State.SUPERSEDED, events=replaced)).words
 
@@ -288,6 +296,7 @@ def test_a_refusal_is_told_with_what_can_be_done_instead() -> None:
     refusal = Refusal(code="no_backup", sentence="shop has no backup called x.", offers=(offer,))
     message = shown(made(State.REFUSED, refusal=refusal, plan=None))
     assert "shop has no backup called x." in message.words
+    assert "Refused: shop has no backup called x." in made(State.REFUSED, refusal=refusal, plan=None).text
     hint = unpack(message.buttons["List backups"]["value"])
     assert hint is not None
     assert hint.of == "refusal.0"
