@@ -121,6 +121,8 @@ def on_failure(plan: Plan) -> str:
     barriers = [step for step in plan.steps if step.no_return]
     undone = any(step.undo for step in plan.steps)
     if not undone and not barriers:
+        if any(step.closes for step in plan.steps):
+            return "If a step fails, the run stops there, and what was opened is closed."
         return "If a step fails, the run stops there: no step can be undone."
     back = "If a step fails, what was done before it is undone in reverse" if undone else "If a step fails, it stops"
     if not barriers:

@@ -126,7 +126,7 @@ def _named(given: Any) -> str:
 
 def command(name: str, params: Mapping[str, Any] | None = None) -> str:
     """The line as it can be typed: "/ops db restore database=shop"."""
-    given = {key: part for key, part in (params or {}).items() if part not in (None, "")}
+    given = {key: part for key, part in (params or {}).items() if part not in (None, "", [], ())}
     first = sorted(given, key=lambda key: key not in NAMING)  # what it acts on, then the rest in their order
     return " ".join([f"/{name}", *(f"{key.replace('_', '-')}={_typed(value(given[key]))}" for key in first)])
 

@@ -1,5 +1,6 @@
 """The card: what it says in which state, which buttons it carries, and that nobody's words can forge it."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -195,6 +196,15 @@ def test_what_was_cancelled_or_replaced_says_by_whom() -> None:
     assert made(State.CANCELLED, events=cancelled).text.endswith("nightly-0412. Cancelled by Ana Lopes: found it")
     replaced = [event(2, "superseded", State.SUPERSEDED, actor="ana", body={"by": "r143"})]
     assert "Replaced by r143, as Ana Lopes wished." in shown(made(State.SUPERSEDED, events=replaced)).words
+
+
+def test_a_plan_that_undoes_nothing_says_that_what_it_opens_is_closed() -> None:
+    first, *_ = plan().steps
+    opens = replace(first, leaves="", tells="Open")
+    closes = replace(opens, name="shut", closes=first.name)
+    both = shown(made(State.AWAITING, plan=plan(steps=(opens, closes)))).words
+    assert "the run stops there, and what was opened is closed." in both
+    assert "no step can be undone" in shown(made(State.AWAITING, plan=plan(steps=(first,)))).words
 
 
 def test_a_loss_that_is_a_lower_bound_says_so() -> None:

@@ -73,6 +73,14 @@ def test_a_table_stands_in_columns_with_numbers_to_the_right() -> None:
     assert drawn.splitlines() == ["App     Sessions", "──────  ────────", "web            9", "worker       120"]
 
 
+def test_a_table_too_wide_for_a_phone_is_a_list_with_every_cell_behind_its_heading() -> None:
+    wide = (("Application", "PID", "State", "Longest"), ("tandem-engine", "17", "idle in transaction", "2m59s"))
+    answered = view(State.SUCCEEDED, answer=Answer(headline="x", table=wide))
+    words = shown(render.answer(answered)).words
+    assert "tandem-engine\n: PID 17, state idle in transaction, longest 2m59s" in words
+    assert "rich_text_preformatted" not in str(render.answer(answered).blocks)
+
+
 def test_a_large_table_goes_into_a_file_whole_and_is_shown_in_part() -> None:
     rows = (("Key", "Value"), *((f"key-{n}", "v" * 50) for n in range(200)))
     shaped = view(State.SUCCEEDED, answer=Answer(headline="200 keys", table=rows))

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import IO
@@ -17,7 +18,7 @@ from bot.operation import Choice
 
 CHUNK = 1 << 20
 AT_ONCE = 8
-SAFETY = "before-"
+SAFETY = re.compile(r"before-r\d+")  # what a restore takes first is named after its run
 
 
 class Listing(Record):
@@ -68,7 +69,7 @@ class Catalogue:
 
         Not the one that a restore took for safety: it holds what the restore was to undo.
         """
-        found = [b for b in (await self.all()).backups if b.kind == "full" and not b.name.startswith(SAFETY)]
+        found = [b for b in (await self.all()).backups if b.kind == "full" and not SAFETY.fullmatch(b.name)]
         proven = [b for b in found if b.verified is not None] if verified else []
         return next(iter(proven or found), None)
 

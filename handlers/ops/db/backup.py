@@ -41,7 +41,7 @@ class BackupDatabase(Operation[Params, Facts]):
             return Refusal(
                 code="name_taken",
                 sentence=f"The vault already has a backup called {params.name}. "
-                "Ask again in a minute, or give another name, e.g. name=before-the-import",
+                "Ask again in a minute, or give another name, e.g. name=import-day",
             )
         return Plan(sentence=f"Back up {params.database.key} ({params.kind}) as {params.name}", steps=(_take(params),))
 

@@ -89,7 +89,7 @@ def _sentence(params: Params, before: Parameter) -> str:
     roles = f"; {before.roles} roles have a value of their own, which wins" if before.roles else ""
     return (
         f"Log statements over {print_duration(params.over)} on {where} for {about_duration(params.lasting)}, "
-        f"then put it back (now {before.now}){roles}"
+        f"then put it back (now {'off' if before.now.startswith('-1') else before.now}){roles}"
     )
 
 
