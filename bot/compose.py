@@ -170,7 +170,11 @@ class Machine:
         """Help for one person in one channel, showing only what they may do."""
         company = self.ground.company
         groups = self.roster.groups(who.person)
-        reader = Reader(groups=frozenset(groups) if groups is not None else None, channel=company.channel_key(channel))
+        reader = Reader(
+            groups=frozenset(groups) if groups is not None else None,
+            channel=company.channel_key(channel),
+            titles={key: group.title for key, group in self.names().groups.items()},
+        )
         return help_for(words, self.ground.catalogue, company.policy, company.environments, reader)
 
     async def vault_bytes(self) -> dict[str, int]:

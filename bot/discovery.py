@@ -157,6 +157,8 @@ def _check_names(entry: Entry, names: Collection[str]) -> Iterable[tuple[str, st
     kind = type(entry.operation)
     if kind.confirm and kind.confirm not in names:
         yield f"confirm names {kind.confirm!r}, which is no field", f"one of {', '.join(sorted(names))}"
+    if kind.thaws and kind.thaws not in names:
+        yield f"thaws names {kind.thaws!r}, which is no field", f"one of {', '.join(sorted(names))}"
     known = {*names, *entry.facts.model_fields}
     for lock in kind.locks:
         for _, name, _, _ in Formatter().parse(lock):

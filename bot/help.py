@@ -1,6 +1,6 @@
 """Help as text records: from the same declarations that make an operation run, and only what its reader may use."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from bot.catalogue import Catalogue, Entry, Found
@@ -21,6 +21,7 @@ class Reader(Record):
 
     groups: frozenset[str] | None
     channel: str | None = None
+    titles: Mapping[str, str] = {}  # a group's key -> what people call it
 
 
 class Here(Record):
@@ -172,8 +173,8 @@ def _one(wanted: Need, reader: Reader) -> Here:
     return Here(
         environments=(),
         risk=wanted.risk,
-        ask=tuple(sorted(wanted.ask)),
-        approve=wanted.slots,
+        ask=tuple(sorted(reader.titles.get(group, group) for group in wanted.ask)),
+        approve=tuple(reader.titles.get(group, group) for group in wanted.slots),
         channels=tuple(sorted(wanted.channels)),
         may_ask=there and bool(wanted.ask & set(mine)),
         may_approve=any(group in mine for group in wanted.slots),

@@ -10,7 +10,7 @@ from bot.catalogue import Catalogue, Entry
 from bot.effect import Target
 from bot.engine.reach import Connectors, Seeing
 from bot.model import Risk
-from bot.operation import Refusal, RunRef
+from bot.operation import Call, Offer, Refusal, RunRef
 
 
 @dataclass(frozen=True)
@@ -51,4 +51,13 @@ class House:
         if not any(lock.startswith("deploy/") for lock in locks):
             return None
         verdict = rules.frozen(locks, await self.freezes(), await self.clock())
-        return None if verdict.may else Refusal(code="frozen", sentence=verdict.sentence)
+        if verdict.may:
+            return None
+        return Refusal(code="frozen", sentence=verdict.sentence, offers=self._thaw(verdict.freeze))
+
+    def _thaw(self, freeze: str) -> tuple[Offer, ...]:
+        """The button that ends a freeze, where policy lets anybody do that; who presses it is judged then."""
+        for entry in self.catalogue.entries.values():
+            if (field := entry.operation.thaws) and self.need(entry.command, "", entry.risk):
+                return (Offer(label="End the freeze", call=Call(command=entry.command, params={field: freeze})),)
+        return ()

@@ -128,7 +128,7 @@ class Offer(Record):
     label: str
     call: Call
     lasts: timedelta = timedelta(days=30)
-    on: str = "succeeded"  # the run's end at which it is shown; "any" for all
+    on: str = "succeeded"  # the run's end at which it is shown, "any" for all; or "awaiting_approval"
 
 
 class Nudge(Record):
@@ -243,6 +243,7 @@ class Operation(Generic[P, F]):
     words: ClassVar[tuple[str, ...]] = ()  # other words people look for in help
     locks: ClassVar[tuple[str, ...]] = ()  # e.g. "database/{database}"; filled from params and facts
     confirm: ClassVar[str] = ""  # the field whose value the asker must type once more
+    thaws: ClassVar[str] = ""  # of an operation that ends freezes: the field that takes a freeze's name
     voice: ClassVar[Voice] = Voice.THREAD
     fresh_for: ClassVar[timedelta] = timedelta(minutes=1)  # facts younger than this need no second look
     deadline: ClassVar[timedelta] = timedelta(seconds=10)  # of observe; longer reading is a step

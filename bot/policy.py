@@ -117,6 +117,7 @@ class Verdict(Record):
     code: Code
     sentence: str = ""
     who: tuple[str, ...] = ()
+    freeze: str = ""  # the name of the freeze that refuses
 
     @property
     def may(self) -> bool:
@@ -301,6 +302,8 @@ class Freeze(Protocol):
     def reason(self) -> str: ...
     @property
     def ends(self) -> datetime: ...
+    @property
+    def by_name(self) -> str: ...
     def covers(self, service: str, at: datetime) -> bool: ...
 
 
@@ -312,6 +315,10 @@ def frozen(locks: Iterable[str], freezes: Iterable[Freeze], at: datetime) -> Ver
         freeze = next((f for f in freezes if kind == "deploy" and f.covers(service, at)), None)
         if freeze is not None:
             until = f"{freeze.ends:%Y-%m-%d %H:%M %Z}"
-            sentence = f"{service} is frozen until {until} by {freeze.name}; ask again then, or have the freeze ended"
-            return Verdict(code=Code.FROZEN, sentence=sentence)
+            sentence = (
+                f"{service} is frozen until {until}. {freeze.by_name or 'A schedule'} set that ({freeze.name}): "
+                f"{freeze.reason.rstrip('.') or 'no reason was given'}. Nothing was done. "
+                "Ask again after that, or have the freeze ended."
+            )
+            return Verdict(code=Code.FROZEN, sentence=sentence, freeze=freeze.name)
     return Verdict(code=Code.MAY)

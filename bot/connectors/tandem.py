@@ -19,6 +19,7 @@ class Freeze(Record):
     ends: datetime
     reason: str
     by: str | None = None  # the person's key; None: a schedule
+    by_name: str = ""  # and name
 
     def names(self, service: str) -> bool:
         """Whether this freeze speaks of that service at all."""

@@ -14,6 +14,7 @@ from bot.view import RunView
 BARS = "▁▂▃▄▅▆▇█"
 ROWS_SHOWN = 30
 LINES_SHOWN = 20
+NARROW = 40  # characters: a wider table breaks on a phone, so its rows are told as a list
 CELL = 60  # characters of one cell on the card; a file has them whole
 SPARK = 40  # bars of a sparkline: what a phone shows in one line
 
@@ -40,7 +41,7 @@ def answer_blocks(given: Answer, *, headline: bool = True) -> list[Block]:
         elements.append(bullets([text(one_line(said, 500))] for said in given.lines[:LINES_SHOWN]))
     blocks = [rich(*elements)] if elements else []
     if given.table:
-        blocks.append(rich(fixed(_whole_rows(table(given.table[: ROWS_SHOWN + 1], CELL)))))
+        blocks.append(rich(_rows(given.table[: ROWS_SHOWN + 1])))
     if given.series and given.series.points:
         blocks.append(rich(*_plotted(given.series)))
         first, last = given.series.points[0][0], given.series.points[-1][0]
@@ -62,6 +63,24 @@ def _shown_whole(given: Answer) -> bool:
     cells = [cell for row in given.table for cell in row]
     short = all(len(one_line(cell)) <= CELL for cell in cells)
     return short and len(given.table) <= ROWS_SHOWN + 1 and len(table(given.table, CELL)) <= CHUNK
+
+
+def _rows(rows: Sequence[Sequence[str]]) -> Block:
+    """A table where a phone can show it, else a list: each row by its first cell, the others behind their headings."""
+    drawn = _whole_rows(table(rows, CELL))
+    if max(map(len, drawn.splitlines())) <= NARROW or len(rows) < 2:
+        return fixed(drawn)
+    heads, *entries = [[one_line(cell, CELL) for cell in row] for row in rows[: drawn.count("\n")]]
+    return bullets(_entry(heads, entry) for entry in entries)
+
+
+def _entry(heads: Sequence[str], cells: Sequence[str]) -> list[Block]:
+    rest = [
+        f"{head if head[1:2].isupper() else head[:1].lower() + head[1:]} {cell}"
+        for head, cell in zip(heads[1:], cells[1:], strict=False)
+        if cell
+    ]
+    return [text(cells[0] if cells else "", bold=True), text(": " + ", ".join(rest) if rest else "")]
 
 
 def _whole_rows(drawn: str) -> str:

@@ -84,6 +84,12 @@ def button(
     return element
 
 
+def overflow(action: str, entries: Sequence[tuple[str, str]]) -> Block:
+    """A menu behind three dots: at most five entries, each its label and value."""
+    options = [{"text": plain(label, 75), "value": value} for label, value in entries]
+    return {"type": "overflow", "action_id": action, "options": options}
+
+
 def confirm(title: str, words: str, yes: str, no: str = "Not now", danger: bool = False) -> Block:
     dialog: Block = {
         "title": plain(title, 100),

@@ -7,7 +7,7 @@ from bot.lifecycle import ended
 from bot.model import Choice, Heading, Record, Risk, State
 from bot.operation import Offer, Task
 from bot.render import words
-from bot.render.blocks import actions, button, confirm
+from bot.render.blocks import actions, button, confirm, overflow
 from bot.render.escape import one_line
 from bot.render.message import Block
 from bot.view import RunView, Standing
@@ -71,9 +71,9 @@ def choices(view: RunView) -> tuple[Choice, ...]:
 def offers(view: RunView) -> dict[str, Offer]:
     """The offers a run makes now, by place ("plan.0", "answer.1", "refusal.0", "step3.0"). Places never change."""
     found: dict[str, Offer] = {}
-    if ended(view.state):
+    if ended(view.state) or view.state is State.AWAITING:
         planned = view.plan.offers if view.plan and not view.look_only else ()
-        answered = view.answer.offers if view.answer else ()
+        answered = view.answer.offers if view.answer and ended(view.state) else ()
         for source, given in (("plan", planned), ("answer", answered)):
             found |= {f"{source}.{n}": offer for n, offer in enumerate(given) if _stands(view, offer)}
     if view.refusal:
@@ -86,8 +86,8 @@ def offers(view: RunView) -> dict[str, Offer]:
 
 
 def _stands(view: RunView, offer: Offer) -> bool:
-    right_end = offer.on in ("any", view.state.value)
-    return right_end and (view.ended_at is None or view.now <= view.ended_at + offer.lasts)
+    right = offer.on == view.state.value or (offer.on == "any" and ended(view.state))
+    return right and (view.ended_at is None or view.now <= view.ended_at + offer.lasts)
 
 
 def asked_back(view: RunView) -> bool:
@@ -97,8 +97,11 @@ def asked_back(view: RunView) -> bool:
 
 
 def row(view: RunView) -> list[Block]:
-    """The action blocks of a card: only what applies now."""
-    return actions(f"run.{view.id}", [*_main(view), *_offered(view), *_small(view)][:25])
+    """The action blocks of a card: only what applies now, what is pressed most first."""
+    rest = [*_offered(view), *_small(view)]
+    if view.state is State.AWAITING:
+        rest = [*_small(view), *_offered(view)]
+    return actions(f"run.{view.id}", [*_main(view), *rest, *_rivals(view)][:25])
 
 
 def _main(view: RunView) -> Iterator[Block]:
@@ -108,12 +111,39 @@ def _main(view: RunView) -> Iterator[Block]:
             yield _button(view, Verb.DENY, "Deny", style="danger")
             if asked_back(view):
                 yield _button(view, Verb.ANSWER_BACK, "Answer")
-            yield _button(view, Verb.ASK_BACK, "Ask back")
-            yield _button(view, Verb.AMEND, "Amend")
+            else:
+                yield _button(view, Verb.ASK_BACK, "Ask back")
         case State.IN_DOUBT:
             yield from _doubt(view)
         case State.RUNNING | State.WAITING:
             yield from _ticks(view)
+
+
+def _small(view: RunView) -> Iterator[Block]:
+    if view.state is State.AWAITING and not view.look_only:
+        yield _button(view, Verb.DETAILS, "Details")
+        yield _rare(view)
+        return
+    if cancellable(view):
+        yield _button(view, Verb.CANCEL, "Cancel")
+    yield _button(view, Verb.DETAILS, "Details")
+
+
+def _rare(view: RunView) -> Block:
+    """What is seldom wanted of a request that waits, behind three dots."""
+    entries = [("Amend", Verb.AMEND)]
+    if asked_back(view):
+        entries.append(("Ask back", Verb.ASK_BACK))
+    if cancellable(view):
+        entries.append(("Cancel", Verb.CANCEL))
+    return overflow(f"{ACTION}more", [(label, pack(view.id, view.fingerprint, verb)) for label, verb in entries])
+
+
+def _rivals(view: RunView) -> Iterator[Block]:
+    for rival in view.rivals[:3] if view.state is State.AWAITING else ():
+        means = f"{rival} waits for the same target. It ends as replaced, its asker is told, nothing of it is done."
+        again = confirm(f"Replace {rival}?", means, f"Replace {rival}")
+        yield _button(view, Verb.REPLACE, f"Replace {rival}", of=rival, again=again)
 
 
 def approve(view: RunView) -> Block:
@@ -165,17 +195,6 @@ def _revealing(view: RunView) -> frozenset[str]:
 def _offered(view: RunView) -> Iterator[Block]:
     for place, offer in offers(view).items():
         yield _button(view, Verb.OFFER, one_line(offer.label, 70), of=place)
-
-
-def _small(view: RunView) -> Iterator[Block]:
-    if view.state is State.AWAITING:
-        for rival in view.rivals[:3]:
-            means = f"{rival} waits for the same target. It ends as replaced, its asker is told, nothing of it is done."
-            again = confirm(f"Replace {rival}?", means, f"Replace {rival}")
-            yield _button(view, Verb.REPLACE, f"Replace {rival}", of=rival, again=again)
-    if cancellable(view):
-        yield _button(view, Verb.CANCEL, "Cancel")
-    yield _button(view, Verb.DETAILS, "Details")
 
 
 def cancellable(view: RunView) -> bool:

@@ -8,12 +8,13 @@ from bot.render import approvals, words
 from bot.render.answer import answer_blocks, answer_file
 from bot.render.blocks import bullets, context, header, line, quoted, rich, seconds, text, utc, when
 from bot.render.buttons import row
+from bot.render.decision import decision, was_approved
 from bot.render.doubt import question_lines
 from bot.render.escape import clean, fallback, one_line
 from bot.render.message import NOBODY, Block, File, Message, Names
 from bot.render.plan import FINGERPRINT_SHOWN, file_hash, fits, plan_file
 from bot.render.steps import LIVE, left, on_failure, step_lines
-from bot.view import RunView
+from bot.view import RunView, Standing
 
 ICONS: dict[State, str] = {
     State.PLANNING: "🔎",
@@ -37,6 +38,7 @@ REASON_SHOWN = 600
 def card(view: RunView, names: Names = NOBODY) -> Message:
     """The card of a run in whatever state it is; for a read that has its answer, the answer itself."""
     blocks = [header(f"{ICONS[view.state]} {headline(view)}"), rich(*_what(view, names))]
+    blocks += _decided(view, names)
     blocks += _losses(view)
     if view.state is State.AWAITING and not view.look_only:
         blocks.append(rich(*(line(text(said)) for said in approvals.lines(view, names))))
@@ -71,6 +73,8 @@ def state_words(view: RunView) -> str:
         said = _moving(view, said)
     elif view.state is State.AWAITING and view.held_by:
         said = f"approved; waits for {view.held_by}"
+    elif view.state is State.EXPIRED and was_approved(view):
+        said = "approved, but it could not start in time; nothing was done"
     elif view.state is State.UNDONE and view.why == "cancelled":
         said = "cancelled; what had been done was undone"
     elif view.state is State.SUCCEEDED and not view.steps and view.answer:
@@ -102,10 +106,23 @@ def lock_screen(view: RunView, names: Names = NOBODY) -> str:
             tail = f"It {approvals.short(view, names)}"
         case State.SUCCEEDED if view.answer:
             tail = view.answer.headline
+        case State.REFUSED if view.refusal:
+            tail = f"Refused: {one_line(view.refusal.sentence)}"
         case _:
             tail = state_words(view)
+    tail = _with_decision(view, names, tail)
     until = f", until {utc(view.expires_at)}" if view.state is State.AWAITING and view.expires_at else ""
     return fallback(f"{ICONS[view.state]} {who[:1].upper()}{who[1:]} asked: {what}{on}. {tail}{until}")
+
+
+def _with_decision(view: RunView, names: Names, tail: str) -> str:
+    given = decision(view, names)
+    if given is None or view.look_only:
+        return tail
+    why = f": {one_line(given.quote, 100)}" if given.quote else ""
+    until = f"It stood until {utc(given.until)}" if given.until else ""
+    state = "" if view.state in (State.DENIED, State.SUPERSEDED) or given.said.startswith("Cancelled") else tail
+    return ". ".join(said for said in (state, f"{given.said.rstrip('.')}{why}", until) if said)
 
 
 def requester(view: RunView, names: Names = NOBODY) -> str:
@@ -115,12 +132,22 @@ def requester(view: RunView, names: Names = NOBODY) -> str:
 
 def _what(view: RunView, names: Names) -> list[Block]:
     sentence = view.plan.sentence if view.plan else words.command(view.command, _typed(view))
-    elements = [line(text(one_line(sentence), bold=True))]
+    read = view.answer is not None and not view.steps and not view.reason
+    elements = [] if read and sentence == f"/{view.command}" else [line(text(one_line(sentence), bold=True))]
     who = f"Asked by {requester(view, names)}" + (f", as part of {view.parent}" if view.parent else "")
     elements.append(line(text(f"{who} · {view.tag}" + (f" · {view.environment}" if view.environment else ""))))
     if view.plan:
         elements.append(line(text(words.command(view.command, _typed(view)), code=True)))
     return [*elements, line(text("Why:")), quoted(clean(view.reason, REASON_SHOWN))] if view.reason else elements
+
+
+def _decided(view: RunView, names: Names) -> list[Block]:
+    """Whose word let it run or ended it, and what they wrote."""
+    given = decision(view, names)
+    if given is None or not given.said:
+        return []
+    quote = [quoted(clean(given.quote, REASON_SHOWN))] if given.quote else []
+    return [rich(line(text(given.said)), *quote)]
 
 
 def _typed(view: RunView) -> dict[str, object]:
@@ -140,6 +167,8 @@ def _losses(view: RunView) -> list[Block]:
 def _plan(view: RunView, plan: Plan) -> list[Block]:
     if not view.steps:
         return []
+    if ended(view.state) and all(step.standing is Standing.NEVER for step in view.steps) and not view.look_only:
+        return [rich(line(text(f"None of its {words.count(len(view.steps), 'step')} was started: Details has them.")))]
     if not fits(view):
         return _too_long(view)
     blocks = [rich(line(text("Steps", bold=True)), step_lines(view))]
@@ -184,6 +213,8 @@ def _small_print(view: RunView) -> list[str]:
     parts = []
     if view.state is State.AWAITING and view.expires_at and not view.look_only:
         parts.append(f"stands until {when(view.expires_at)}")
+    if view.state is State.EXPIRED and view.expires_at:
+        parts.append(f"stood until {when(view.expires_at)}")
     if view.state in (State.AWAITING, State.QUEUED) and view.start_by and not view.look_only:
         parts.append(f"starts within {about_duration(view.start_by)} of the last approval, or not at all")
     if view.plan and view.fingerprint:

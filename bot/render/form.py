@@ -48,16 +48,18 @@ class Form:
         blocks += [self._input(spec, values.get(spec.name, "")) for spec in self.specs if spec.name != REASON]
         blocks += [self._input(spec, values.get(spec.name, "")) for spec in self.specs if spec.name == REASON]
         if self.confirm:
-            blocks.append(self._confirmation())
+            blocks.append(self._confirmation(values.get(self.confirm, "")))
         if self.reason and not amends:
             blocks.append(_look())
             blocks.append(context("After Ask, its card with the whole plan follows in the channel."))
         title = f"Amend {amends}" if amends else self.command
         return modal(FORM, title, blocks, submit="Change" if amends else "Ask" if self.reason else "Show", memo=draft)
 
-    def _confirmation(self) -> Block:
+    def _confirmation(self, value: str) -> Block:
         label = self.confirm.replace("_", " ")
-        element = {"type": "plain_text_input", "action_id": INPUT, "max_length": 200}
+        element: Block = {"type": "plain_text_input", "action_id": INPUT, "max_length": 200}
+        if value:
+            element["placeholder"] = plain(one_line(f"type {value}"), 150)
         hint = "The same once more, by hand: this touches what cannot simply be brought back."
         return _block(CONFIRM, f"Type the {label} again", element, hint=hint, optional=False)
 

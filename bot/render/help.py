@@ -40,7 +40,7 @@ def _here(environments: Sequence[str], sentence: str) -> str:
 
 def _field(key: str, what: str, required: bool, default: str) -> list[Block]:
     more = [what, "needed" if required else f"{default} unless given" if default else ""]
-    return [text(f"{key} ", code=True), text(" · ".join(part for part in more if part))]
+    return [text(key, code=True), text(" " + " · ".join(part for part in more if part))]
 
 
 def _area(page: AreaHelp) -> Message:

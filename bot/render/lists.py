@@ -7,7 +7,7 @@ from typing import Any
 from bot.lifecycle import SENTENCES
 from bot.model import State
 from bot.render import words
-from bot.render.blocks import VIEW_BLOCKS_LIMIT, button, context, header, line, rich, seconds, text, when
+from bot.render.blocks import VIEW_BLOCKS_LIMIT, button, context, header, line, plain, rich, seconds, text, when
 from bot.render.buttons import ACTION, Verb, pack
 from bot.render.card import ICONS
 from bot.render.escape import fallback, one_line
@@ -34,18 +34,20 @@ def runs(briefs: Sequence[Brief], now: datetime, title: str = "What runs, waits 
 def one(brief: Brief, *, review: bool = False) -> list[Block]:
     """One run: where it stands, who asked, why. `review`: with the button that opens its plan to approve it."""
     on = f" · {one_line(brief.target, 60)}" if brief.target else ""
-    title = line(text(f"{ICONS[brief.state]} {brief.tag} · {brief.command}{on}", bold=True))
+    title = f"{ICONS[brief.state]} {brief.tag} · {brief.command}{on}"
     reason = f": {one_line(brief.reason, 150)}" if brief.reason else ""
-    who = line(text(f"{SENTENCES[brief.state]} · {words.asker(brief.requester_name, brief.via)}{reason}"))
+    who = f"{SENTENCES[brief.state]} · {words.asker(brief.requester_name, brief.via)}{reason}"
     since = f"since {when(brief.moved_at)}"
     until = f" · stands until {when(brief.expires_at)}" if review and brief.expires_at else ""
     place = f" · <#{brief.channel}>" if brief.channel and brief.channel.isalnum() else ""
-    buttons = [button("Details", _action(Verb.DETAILS, brief), pack(brief.id, brief.fingerprint, Verb.DETAILS))]
-    if review:
-        value = pack(brief.id, brief.fingerprint, Verb.REVIEW)
-        buttons.insert(0, button("Look and decide", _action(Verb.REVIEW, brief), value, style="primary"))
-    row: Block = {"type": "actions", "elements": buttons}
-    return [rich(title, who), context(since + until + place), row]
+    details = button("Details", _action(Verb.DETAILS, brief), pack(brief.id, brief.fingerprint, Verb.DETAILS))
+    if not review:
+        beside: Block = {"type": "section", "text": plain(f"{title}\n{who}", 600), "accessory": details}
+        return [beside, context(since + place)]
+    value = pack(brief.id, brief.fingerprint, Verb.REVIEW)
+    decide = button("Look and decide", _action(Verb.REVIEW, brief), value, style="primary")
+    row: Block = {"type": "actions", "elements": [decide, details]}
+    return [rich(line(text(title, bold=True)), line(text(who))), context(since + until + place), row]
 
 
 def _action(verb: Verb, brief: Brief) -> str:

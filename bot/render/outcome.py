@@ -14,7 +14,7 @@ FORM = "door.form"  # opens a form; the value is a draft's id
 DEAD_END = "door.words"  # a modal that only tells
 
 SENTENCES: dict[str, str] = {
-    "asked": "Recorded. Its card follows in this channel.",
+    "asked": "Recorded as {tag}. Its card follows in this channel.",
     "same_words": "You asked for the very same less than two minutes ago: that is {tag}. Nothing was asked again. "
     "Press Ask again if you mean a second one.",
     "no_run": "There is no such run. /ops runs shows those that there are.",
@@ -67,8 +67,7 @@ def refusal(outcome: Outcome, *, draft: str = "") -> Message:
 def told(said: str, *, offered: Sequence[Block] = (), code: str = "") -> Message:
     """Plain words for one person, with buttons; `code` is a line that can be typed."""
     lines = [line(text(clean(said, 2500)))]
-    if code:
-        lines.append(line(text(clean(code, 1000), code=True)))
+    lines += [line(text(one, code=True)) for one in clean(code, 1000).splitlines()]
     blocks = [rich(*lines), *actions("door", list(offered))]
     return Message(text=fallback(f"{said} {code}"), blocks=tuple(blocks), kind="told")
 

@@ -11,7 +11,7 @@ from bot.render.message import Block
 PICKER = "door.picker"
 TOP = "-"
 OPEN = "door.open"  # a button's value is an area ("ops db"), a command ("ops db restore"), or "-" for the top
-RISKS = {Risk.READ: "reads", Risk.WRITE: "changes", Risk.DESTRUCTIVE: "destroys or touches production"}
+RISKS = {Risk.READ: "reads", Risk.WRITE: "changes", Risk.DESTRUCTIVE: "needs two people"}
 
 
 class Item(Record):
@@ -38,7 +38,7 @@ def picker(draft: str, at: str, items: Sequence[Item]) -> dict[str, Any]:
 
 def _item(n: int, item: Item) -> Block:
     name = item.words.rpartition(" ")[2] if item.risk is not None else f"{item.words.rpartition(' ')[2]} …"
-    risk = f" ({RISKS[item.risk]})" if item.risk else ""
+    risk = f" · {RISKS[item.risk]}" if item.risk else ""
     return {
         "type": "section",
         "block_id": f"door.item.{n}",

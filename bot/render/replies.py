@@ -59,6 +59,8 @@ def _blocks(view: RunView, said: Sequence[Told]) -> list[Block]:
     last = said[-1]
     if last.answer and view.answer:
         blocks += answer_blocks(view.answer, headline=last.said != one_line(view.answer.headline, 500))
+    if last.answer and last.wakes:
+        blocks.append(rich(_mentions(last)))
     if last.until and view.expires_at:
         blocks.append(context(f"Stands until {when(view.expires_at)}"))
     return blocks
@@ -73,7 +75,10 @@ def _lines(part: Told) -> list[Block]:
         elements.append(bullets([text(point)] for point in part.points[:20]))
     if part.then:
         elements.append(line(text(part.then)))
-    if part.wakes:
-        mentions = [piece for one in part.wakes for piece in (user(one), text(" "))]
-        elements.append(line(*mentions))
+    if part.wakes and not part.answer:  # below an answer, behind all of it
+        elements.append(_mentions(part))
     return elements
+
+
+def _mentions(part: Told) -> Block:
+    return line(*(piece for one in part.wakes for piece in (user(one), text(" "))))

@@ -1,5 +1,6 @@
 """The steps of a run as lines: where each stands, how long it took, what becomes of it on the way back."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -33,23 +34,23 @@ LIVE = frozenset({Standing.RUNNING, Standing.WAITING, Standing.RETRYING, Standin
 
 
 def step_lines(view: RunView) -> Block:
-    """One list entry a step. While approval is asked, each with all that it was given."""
+    """One list entry a step. While approval is asked, each with what it carries out."""
     asked = view.state is State.AWAITING or view.look_only
     planned = {step.name: step for step in view.plan.steps} if view.plan else {}
     return bullets((_step(view, step, planned.get(step.name) if asked else None) for step in view.steps), ordered=True)
 
 
 def _step(view: RunView, step: StepView, planned: Step[Any] | None) -> list[Block]:
-    icon, _ = STANDINGS[step.standing]
-    elements = [text(f"{icon} "), text(one_line(step.text), bold=step.standing in LIVE)]
+    icon = "" if step.standing is Standing.AHEAD else f"{STANDINGS[step.standing][0]} "
+    elements = [text(f"{icon}{one_line(step.text)}", bold=step.standing in LIVE)]
     if notes := [one_line(note) for note in (standing(view, step), way_back(view, step), _if_fails(planned)) if note]:
         elements.append(text(" · " + " · ".join(notes), italic=True))
     if planned is not None:
-        elements += _given(planned)
+        elements += _given(planned, view.params)
     return elements
 
 
-def _given(planned: Step[Any]) -> list[Block]:
+def _given(planned: Step[Any], params: Mapping[str, Any]) -> list[Block]:
     """What a change was given, as code; how long a look may take, in words: it changes nothing."""
     match planned.does:
         case Until(within=span):
@@ -57,7 +58,7 @@ def _given(planned: Step[Any]) -> list[Block]:
         case Watch(lasting=span):
             return [text(f" · for {about_duration(span)}", italic=True)]
         case _:
-            return [text("\n"), text(one_line(words.deed(planned.does, whole=False)), code=True)]
+            return [text("  "), text(one_line(words.briefly(planned.does, params)), code=True)]
 
 
 def standing(view: RunView, step: StepView) -> str:
@@ -71,16 +72,18 @@ def standing(view: RunView, step: StepView) -> str:
         parts.append(took)
     if step.done is not None and step.standing in LIVE:
         parts.append(progress(step.done, step.total))
-    if step.note:
+    if step.note and step.standing is not Standing.DONE:  # what is done has no progress any more
         parts.append(step.note)
     return ", ".join(part for part in parts if part)
 
 
 def duration(view: RunView, step: StepView) -> str:
+    """How long it took, or takes so far; empty below a second."""
     if step.started is None or step.standing in (Standing.UNKNOWN, Standing.SKIPPED):
         return ""
     end = step.ended or (view.now if step.standing in LIVE else None)
-    return about_duration(max(end - step.started, timedelta())) if end else ""
+    took = end - step.started if end else timedelta()
+    return about_duration(took) if took >= timedelta(seconds=1) else ""
 
 
 def progress(done: float, total: float | None) -> str:
@@ -118,6 +121,8 @@ def on_failure(plan: Plan) -> str:
     barriers = [step for step in plan.steps if step.no_return]
     undone = any(step.undo for step in plan.steps)
     if not undone and not barriers:
+        if any(step.closes for step in plan.steps):
+            return "If a step fails, the run stops there, and what was opened is closed."
         return "If a step fails, the run stops there: no step can be undone."
     back = "If a step fails, what was done before it is undone in reverse" if undone else "If a step fails, it stops"
     if not barriers:

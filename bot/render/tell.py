@@ -8,6 +8,7 @@ from bot.model import Choice, Event, Heading, Record, State, Way
 from bot.operation import Task
 from bot.render import approvals, doubt, words
 from bot.render.buttons import CHOICES
+from bot.render.decision import was_approved
 from bot.render.escape import one_line
 from bot.render.message import Names
 from bot.render.steps import duration, left
@@ -92,10 +93,8 @@ def _approval(view: RunView, names: Names, event: Event) -> Told:
 
 
 def _approved(view: RunView, names: Names, event: Event) -> Told:
-    people = [names.person(person) for person in event.body.get("by", ())]
-    said = f"Approved by {words.listed(people)}." if people else "Approved."
-    limit = f" It starts within {about_duration(view.start_by)}, or not at all." if view.start_by else ""
-    return Told(said=f"{said}{limit}", icon="👍")
+    limit = f"It starts within {about_duration(view.start_by)}, or not at all." if view.start_by else "It starts now."
+    return Told(said=f"That is all it needed. {limit}")
 
 
 def _denied(view: RunView, names: Names, event: Event) -> Told:
@@ -129,14 +128,14 @@ def _amended(view: RunView, names: Names, event: Event) -> Told:
 
 
 def _ask_back(view: RunView, names: Names, event: Event) -> Told:
-    then = f"Press Answer on {CARD}, or Amend to change the request. Nothing is decided yet."
+    then = f"Press Answer on {CARD}, or choose Amend behind its three dots. Nothing is decided yet."
     said = f"{names.person(event.actor)} asks before deciding:"
     return Told(said=said, quote=_word(event, "text"), then=then, wakes=_asker(view), alone=True, icon="❓")
 
 
 def _answer_back(view: RunView, names: Names, event: Event) -> Told:
     asked = [e.actor for e in view.events if e.kind == "ask_back" and e.seq < event.seq]
-    to = f", {names.person(asked[-1])}" if asked else ""
+    to = f" {names.person(asked[-1])}" if asked else ""
     return Told(
         said=f"{names.person(event.actor)} answers{to}:", quote=_word(event, "text"),
         then=f"Approve, deny or ask again on {CARD}.", alone=True, icon="💬",
@@ -152,10 +151,9 @@ def _expiring(view: RunView, names: Names, event: Event) -> Told:
 
 
 def _expired(view: RunView, names: Names, event: Event) -> Told:
-    was_approved = any(e.kind in ("approved", "admitted") and e.seq < event.seq for e in view.events)
     if why := _word(event, "sentence", "why"):
         said = f"It lapsed: {why}"
-    elif was_approved:
+    elif was_approved(view):
         said = "It was approved, but it could not start in time, so it lapsed. Nothing was done."
     else:
         said = "Nobody answered in time, so it lapsed. Nothing was done. Nobody denied it."
@@ -189,14 +187,9 @@ def _started(view: RunView, names: Names, event: Event) -> Told:
 
 def _step_started(view: RunView, names: Names, event: Event) -> Told | None:
     planned = next((s for s in view.plan.steps if s.name == event.step), None) if view.plan else None
-    if planned is None or event.way is not Way.DO:
+    if planned is None or event.way is not Way.DO or not isinstance(planned.does, Task):
         return None
-    if isinstance(planned.does, Task):
-        return _task(view, names, planned.does)
-    if planned.no_return:
-        said = f"At the point of no return: {_step(view, event)}. Once it is done, what came before stays."
-        return Told(said=said, alone=True, icon="⛔")
-    return None
+    return _task(view, names, planned.does)
 
 
 def _whom(view: RunView, names: Names, whom: str) -> tuple[str, tuple[str, ...]]:
@@ -229,7 +222,7 @@ def _step_done(view: RunView, names: Names, event: Event) -> Told:
         return Told(said=f"Undone: {_step(view, event)}.", icon="↩️")
     if step and step.no_return and event.way is Way.DO:
         said = f"Done{end}: {_step(view, event)}. The point of no return is passed: what came before stays."
-        return Told(said=said, alone=True, icon="⛔")
+        return Told(said=said, alone=True, icon="✅")
     return Told(said=f"Done{end}: {_step(view, event)}.", icon="✅")
 
 

@@ -1,12 +1,15 @@
 """Short words that several messages share: values, losses, people, targets, the typed line."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from bot.durations import about_duration
+from pydantic import TypeAdapter
+
+from bot.durations import about_duration, print_duration
 from bot.effect import Check, Deed, Effect, Ref, Secret, Target, Until, Watch
 from bot.model import Record
 from bot.operation import Call, Loss, Plan, Step, Task, Wait
@@ -14,6 +17,8 @@ from bot.render.escape import one_line
 
 NAMING = ("database", "service", "environment")  # parameters that name the target, before all others
 NOBODYS = {"schedule": "a schedule", "webhook": "a webhook", "run": "another run"}  # a run with no asker, by its door
+ISO_DURATION = re.compile(r"P(?=[\dT])(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")  # as JSON holds a timedelta
+SPAN = TypeAdapter(timedelta)
 WHOM = {"requester": "whoever asked", "another": "somebody who did not ask"}
 
 
@@ -23,7 +28,7 @@ def value(given: Any) -> str:
         named = given.items() if isinstance(given, Mapping) else given.__dict__.items()
         return f"({', '.join(f'{name}={value(part)}' for name, part in named)})"
     if isinstance(given, (list, tuple, set, frozenset)):
-        return ", ".join(value(part) for part in given) or "none"
+        return value(dict(given)) if _pairs(given) else ",".join(_item(part) for part in given) or "none"
     return _single(given)
 
 
@@ -32,20 +37,33 @@ def asker(name: str, via: str) -> str:
     return name or NOBODYS.get(via, "somebody who is not listed")
 
 
+def _item(given: Any) -> str:
+    """One entry of a list as it is typed."""
+    return value(given).replace("\\", "\\\\").replace(",", "\\,")
+
+
+def _pairs(given: Collection[Any]) -> bool:
+    """Whether a sequence names its values: (("reason", …), ("lasting", …))."""
+    named_parts = [part for part in given if isinstance(part, tuple) and len(part) == 2 and isinstance(part[0], str)]
+    return bool(given) and len({name for name, _ in named_parts}) == len(given)
+
+
 def _single(given: Any) -> str:
     match given:
-        case None:
-            return "none"
-        case bool():
-            return "yes" if given else "no"
+        case None | bool():
+            return {None: "none", True: "yes", False: "no"}[given]
         case Ref(step=step):
             return f"(result of {step})"
         case Secret():
             return "•••"
         case Target(key=key):
             return key
-        case timedelta():
-            return about_duration(given)
+        case datetime() if given.tzinfo:
+            return given.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case timedelta() if given >= timedelta():
+            return print_duration(given)
+        case str() if ISO_DURATION.fullmatch(given):
+            return print_duration(SPAN.validate_python(given))
         case Enum():
             return str(given.value)
     if is_dataclass(given) and not isinstance(given, type):
@@ -53,27 +71,20 @@ def _single(given: Any) -> str:
     return str(given)
 
 
-def arguments(record: Record, whole: bool = True) -> str:
-    """ "database=shop into=shop_r142_new": everything a deed was given; not whole: named things by their names."""
-    say = value if whole else named
-    return " ".join(f"{name}={_typed(say(part))}" for name, part in record.__dict__.items())
+def arguments(record: Record) -> str:
+    """ "database=shop into=shop_r142_new": everything a deed was given."""
+    return " ".join(f"{name}={_typed(value(part))}" for name, part in record.__dict__.items())
 
 
-def named(given: Any) -> str:
-    """A thing by its name where it has one: the fingerprint stands for the rest of it."""
-    name = getattr(given, "name", None) if isinstance(given, Record) and not isinstance(given, Target) else None
-    return name if isinstance(name, str) else value(given)
-
-
-def deed(does: Deed[Any], whole: bool = True) -> str:
-    """What a step carries out: the kind of act and its arguments."""
+def deed(does: Deed[Any]) -> str:
+    """What a step carries out: the kind of act and all its arguments."""
     match does:
         case Until():
             ends = f"every {about_duration(does.every)}, for up to {about_duration(does.within)}"
-            return f"{deed_of_check(does.check, whole)} · looked at {ends}"
+            return f"{_act(does.check)} · looked at {ends}"
         case Watch():
             ends = f"every {about_duration(does.every)} for {about_duration(does.lasting)}"
-            return f"{deed_of_check(does.check, whole)} · watched {ends}, {does.bad_looks} bad looks fail it"
+            return f"{_act(does.check)} · watched {ends}, {does.bad_looks} bad looks fail it"
         case Wait():
             return f"waits {about_duration(does.lasting)}"
         case Task():
@@ -83,17 +94,47 @@ def deed(does: Deed[Any], whole: bool = True) -> str:
             after = ", not waited for" if does.detached else ", with its own plan and approval"
             return f"{command(does.command, does.params)}{after}"
         case _:
-            return f"{type(does).__name__} {arguments(does, whole)}".rstrip()
+            return _act(does)
 
 
-def deed_of_check(check: Check[Any], whole: bool = True) -> str:
-    return f"{type(check).__name__} {arguments(check, whole)}".rstrip()
+def _act(does: Deed[Any] | Check[Any]) -> str:
+    return f"{type(does).__name__} {arguments(does)}".rstrip()
+
+
+def briefly(does: Deed[Any], params: Mapping[str, Any]) -> str:
+    """What a step carries out, as the card says it below the run's own line.
+
+    Left out is only what is certain without it: an argument of the same name and value as one of the run's parameters,
+    which that line gives; where the run has no parameter of that name, an argument that is at its default, or that is
+    none and has no default.
+    """
+    if not isinstance(does, Effect):
+        return deed(does)
+    given = [f"{name}={_typed(_named(part))}" for name, part in does.__dict__.items() if not _known(does, name, params)]
+    return " ".join((type(does).__name__, *given))
+
+
+def _known(does: Effect[Any], name: str, params: Mapping[str, Any]) -> bool:
+    part, field = getattr(does, name), type(does).model_fields[name]
+    if name in params:
+        return not isinstance(part, Ref) and _named(part) == value(params[name])
+    usual = None if field.is_required() else field.get_default(call_default_factory=True, validated_data={})
+    return bool(part == usual)
+
+
+def _named(given: Any) -> str:
+    """A thing by its name where it has one: the fingerprint stands for the rest of it."""
+    if isinstance(given, Ref):
+        return f"({given.step})"
+    name = getattr(given, "name", None) if isinstance(given, Record) and not isinstance(given, Target) else None
+    return name if isinstance(name, str) else value(given)
 
 
 def command(name: str, params: Mapping[str, Any] | None = None) -> str:
     """The line as it can be typed: "/ops db restore database=shop"."""
-    typed = [f"{key}={_typed(value(given))}" for key, given in (params or {}).items() if given not in (None, "")]
-    return " ".join([f"/{name}", *typed])
+    given = {key: part for key, part in (params or {}).items() if part not in (None, "", [], ())}
+    first = sorted(given, key=lambda key: key not in NAMING)  # what it acts on, then the rest in their order
+    return " ".join([f"/{name}", *(f"{key.replace('_', '-')}={_typed(value(given[key]))}" for key in first)])
 
 
 def _typed(words: str) -> str:

@@ -91,12 +91,17 @@ def items(desk: Desk, act: Act, at: str, channel: str | None) -> list[Item]:
     page = desk.help(act.who, channel, at.split())
     if not isinstance(page, AreaHelp):
         return []
-    areas = [Item(words=f"{at} {name}".strip(), summary=_count(count)) for name, count in page.areas]
+    inner = [f"{at} {name}".strip() for name, _ in page.areas]
+    areas = [Item(words=words, summary=_inside(desk, act, words, channel)) for words in inner]
     return [*areas, *(Item(words=one.command, summary=one.summary, risk=one.risk) for one in page.operations)]
 
 
-def _count(many: int) -> str:
-    return "1 operation" if many == 1 else f"{many} operations"
+def _inside(desk: Desk, act: Act, at: str, channel: str | None) -> str:
+    """What an area holds, by the last words."""
+    page = desk.help(act.who, channel, at.split())
+    if not isinstance(page, AreaHelp):
+        return ""
+    return ", ".join([*(name for name, _ in page.areas), *(one.command.rpartition(" ")[2] for one in page.operations)])
 
 
 def kept(values: Mapping[str, str], entry: Entry) -> dict[str, str]:
@@ -132,7 +137,9 @@ async def ask_line(desk: Desk, act: Act, typed: Typed, *, key: str, anew: bool =
         draft = await desk.service.draft_save(act.who, entry.command, typed.channel, drafts.typed(typed.line))
         return refusal(outcome, draft=draft)
     if outcome.ok and look:
-        return told("Recorded. The plan comes to you alone, as a direct message; nobody is asked and nothing is done.")
+        return told(
+            "Only a look: the plan comes to you alone, as a direct message. Nobody is asked and nothing is done."
+        )
     return None if outcome.ok and entry.risk is Risk.READ else refusal(outcome)  # a read's answer follows at once
 
 

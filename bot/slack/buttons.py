@@ -5,7 +5,7 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot.model import Choice, Record
+from bot.model import Choice, Record, Risk
 from bot.render.buttons import CHOICES, Pressed, Verb, offers, pack, unpack
 from bot.render.details import details, review
 from bot.render.form import word
@@ -166,7 +166,8 @@ async def _offer(desk: Desk, act: Act, hint: Pressed) -> Outcome | None:
         return None
     thread = act.body.get("container", {}).get("thread_ts") if act.by.surface is Surface.MESSAGE else None
     outcome = await desk.service.ask(act.who, channel, entry, params, key=key_of(act), thread_ts=thread)
-    await desk.tell(act.by, refusal(outcome))
+    if not (outcome.ok and entry.risk is Risk.READ):  # a read's answer follows at once
+        await desk.tell(act.by, refusal(outcome))
     return None
 
 

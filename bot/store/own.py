@@ -16,7 +16,8 @@ class Own:
     async def freezes(self) -> Sequence[Freeze]:
         """Every freeze that has not ended, by start."""
         rows = await self.pool.fetch(
-            "SELECT name, services, starts, ends, reason, by FROM freezes WHERE ends > clock() ORDER BY starts"
+            "SELECT f.name, f.services, f.starts, f.ends, f.reason, f.by, coalesce(p.name, '') AS by_name "
+            "FROM freezes f LEFT JOIN people p ON p.person = f.by WHERE f.ends > clock() ORDER BY f.starts"
         )
         return [Freeze.model_validate(dict(row)) for row in rows]
 

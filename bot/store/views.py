@@ -45,12 +45,12 @@ FROM ({BRIEF} WHERE r.state = 'awaiting_approval') b JOIN runs r USING (id) ORDE
 """  # noqa: S608  statements of our own
 SAME = (RunView.model_fields.keys() & RunRow.model_fields.keys()) - {"plan", "question", "parent"}
 LISTS: Mapping[str, str] = {
-    "live": "WHERE r.ended_at IS NULL AND r.risk > 0 ORDER BY r.id DESC LIMIT $1",
+    "live": "WHERE r.ended_at IS NULL AND r.risk > 0 AND NOT r.look_only ORDER BY r.id DESC LIMIT $1",
     "lately": "WHERE r.ended_at > clock() - interval '2 days' AND r.state IN ('failed', 'undone') "
     "AND r.risk > 0 ORDER BY r.ended_at DESC LIMIT $1",
     "doubt": "WHERE r.state = 'in_doubt' ORDER BY r.moved_at LIMIT $1",
 }
-MINE = "WHERE r.requester = $2 AND r.risk > 0 ORDER BY r.id DESC LIMIT $1"
+MINE = "WHERE r.requester = $2 AND r.risk > 0 AND NOT r.look_only ORDER BY r.id DESC LIMIT $1"
 
 
 class Awaiting(Record):

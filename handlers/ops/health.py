@@ -45,7 +45,7 @@ class Finding(Record):
     what: str
     grade: Grade
     said: str
-    ms: float | None = None
+    then: str = ""  # what to do about it
 
 
 class Params(Input):
@@ -61,8 +61,8 @@ class Health(Operation[Params, Facts]):
     """See at once how a service is, or how all of them are.
 
     HTTP, detailed health, critical endpoints, database, DNS, TLS certificate, running version and the status pages of
-    third parties, all looked at in the same seconds. The worst comes first. What could not be seen is told as such,
-    never as well.
+    third parties, all looked at in the same seconds. The worst comes first, each with what to do; what is well is one
+    line for each service. What could not be seen is told as such, never as well.
     """
 
     risk = Risk.READ
@@ -76,9 +76,9 @@ class Health(Operation[Params, Facts]):
         databases = {s.database for s in services.values() if s.database}
         looks |= {f"database/{key}": _database(see, Database(key=key)) for key in databases}
         seen = await see.all(looks, within=WITHIN)
-        findings = [f for key in keys for f in _findings(key, seen[f"service/{key}"])]
+        findings = [f for key in keys for f in _findings(key, seen[f"service/{key}"], services[key])]
         findings += [
-            _finding(key, f"database {s.database}", seen[f"database/{s.database}"])
+            _finding(key, f"database {s.database}", seen[f"database/{s.database}"], s)
             for key, s in services.items()
             if s.database
         ]
@@ -91,12 +91,26 @@ class Health(Operation[Params, Facts]):
 
     def answer(self, params: Params, facts: Facts, results: Results) -> Answer:
         ranked = sorted(facts.findings, key=lambda f: (list(Grade).index(f.grade), f.service))
-        rows = tuple((f.grade.value, f.service, f.what, f.said, _took(f)) for f in ranked)
+        ill = tuple(
+            f"{_mark(f)} {f.service}, {f.what}: {f.said}. {f.then}" for f in ranked if f.grade is not Grade.GOOD
+        )
         return Answer(
             headline=_headline(facts),
-            table=(("State", "Service", "Look", "Seen", "Took"), *rows),
+            lines=(*ill, *(line for key in facts.services if (line := _well(key, facts)))),
             loud=any(f.grade is Grade.BAD for f in facts.findings),
         )
+
+
+def _mark(finding: Finding) -> str:
+    return {Grade.BAD: "❌", Grade.UNSEEN: "❔"}.get(finding.grade, "⚠️")
+
+
+def _well(service: str, facts: Facts) -> str:
+    """All that is well of one service, in one line; empty where nothing is."""
+    good = [f for f in facts.findings if f.service == service and f.grade is Grade.GOOD]
+    ill = any(f.service == service and f.grade is not Grade.GOOD for f in facts.findings)
+    named = ", ".join(f"{f.what} {f.said}" if f.what == "version" else f.what for f in good)
+    return f"{service}, {'the rest' if ill else 'all well'}: {named}" if good else ""
 
 
 async def _service(see: See, service: Service) -> Mapping[str, Seen | Unseen]:
@@ -111,20 +125,33 @@ async def _database(see: See, database: Database) -> Seen:
     return Seen.model_validate({"grade": "warns" if share >= FULL else "good", "said": said})
 
 
-def _findings(service: str, seen: Mapping[str, Seen | Unseen] | Unseen) -> list[Finding]:
+def _findings(service: str, seen: Mapping[str, Seen | Unseen] | Unseen, config: Any) -> list[Finding]:
     if isinstance(seen, Unseen):
-        return [_finding(service, "HTTP", seen)]
-    return [_finding(service, what, one) for what, one in seen.items()]
+        return [_finding(service, "HTTP", seen, config)]
+    return [_finding(service, what, one, config) for what, one in seen.items()]
 
 
-def _finding(service: str, what: str, seen: Seen | Unseen) -> Finding:
+def _finding(service: str, what: str, seen: Seen | Unseen, config: Any) -> Finding:
     if isinstance(seen, Unseen):
-        return Finding(service=service, what=what, grade=Grade.UNSEEN, said=seen.why)
-    return Finding(service=service, what=what, grade=Grade[seen.grade.name], said=seen.said, ms=seen.ms or None)
+        then = f"Look again: /ops health {service}. If it stays, see whether the bot's own network reaches it."
+        return Finding(service=service, what=what, grade=Grade.UNSEEN, said=seen.why, then=then)
+    grade = Grade[seen.grade.name]
+    return Finding(service=service, what=what, grade=grade, said=seen.said, then=_then(service, what, config))
 
 
-def _took(finding: Finding) -> str:
-    return "" if finding.ms is None else f"{finding.ms / 1000:.2f} s"
+def _then(service: str, what: str, config: Any) -> str:
+    """Where to look, or what to type, by what was looked at."""
+    if what.startswith("database") and config.database:
+        return f"Type /ops db connections {config.database}"
+    if what in config.dependencies:
+        return f"It is another company's: nothing to do here but to tell users and to follow {what}'s status page."
+    if what == "TLS":
+        return "Have the certificate renewed."
+    if what == "DNS":
+        return "Look at its record where the domain is kept."
+    if what == "version":
+        return f"See that {service} tells its version where config says."
+    return f"Look at {service}'s log and at what was deployed last; then again: /ops health {service}"
 
 
 def _headline(facts: Facts) -> str:
@@ -139,5 +166,6 @@ def _headline(facts: Facts) -> str:
             told.append(f"{words}: " + "; ".join(f"{f.service} ({f.what}: {f.said})" for f in firsts))
     if not told:
         count = len(facts.services)
-        return f"{facts.services[0]} is well" if count == 1 else f"All {count} services are well"
+        every = "Both" if count == 2 else f"All {count}"
+        return f"{facts.services[0]} is well" if count == 1 else f"{every} services are well"
     return ". ".join(told)[:400] + (f". Well: {', '.join(sorted(rest))}" if rest else "")

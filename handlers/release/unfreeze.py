@@ -24,6 +24,7 @@ class EndOfFreeze(Operation[Params, Facts]):
     examples = ('/release unfreeze freeze-r142 reason="the sale is over"',)
     words = ("thaw", "allow deploys")
     locks = ("freeze",)
+    thaws = "freeze"
 
     async def choices(self, field: str, typed: str, params: Mapping[str, str], see: See) -> Sequence[Choice]:
         freezes = await (await see(Tandem)).freezes()

@@ -47,12 +47,15 @@ async def answer(reached: Reached, params: Params) -> Answer:
     return operation.answer(params, facts, {})  # type: ignore[arg-type]
 
 
-async def test_all_services_are_well_in_one_table(reached: Reached) -> None:
+async def test_what_is_well_is_one_line_for_each_service(reached: Reached) -> None:
     told = await answer(reached, Params())
-    assert told.headline == "All 2 services are well"
-    looks = {(row[1], row[2]) for row in told.table[1:]}
-    per_service = ("HTTP", "DNS", "detailed", "version", "/", "payments", "database shop")
-    assert looks == {(s, look) for s in ("checkout", "web") for look in per_service} | {("checkout", "database")}
+    assert told.headline == "Both services are well"
+    assert len(told.lines) == 2
+    for service, line in zip(("checkout", "web"), told.lines, strict=True):
+        assert line.startswith(f"{service}, all well: ")
+        looks = {look.split(" ")[0] for look in line.partition(": ")[2].split(", ")}
+        assert looks - {"database"} == {"HTTP", "DNS", "detailed", "version", "/", "payments"}
+        assert "database shop" in line
 
 
 async def test_a_broken_service_is_named_first_and_the_other_is_said_to_be_well(
@@ -62,7 +65,8 @@ async def test_a_broken_service_is_named_first_and_the_other_is_said_to_be_well(
     told = await answer(reached, Params())
     assert told.headline == "in trouble: web (HTTP: answers 500). Well: checkout"
     assert told.loud
-    assert told.table[1][:2] == ("bad", "web")
+    assert told.lines[0].startswith("❌ web, HTTP: answers 500. Look at web's log")
+    assert told.lines[0].endswith("/ops health web")
 
 
 async def test_one_named_service_is_looked_at_alone_even_where_its_database_is_not_configured(
@@ -75,4 +79,5 @@ async def test_one_named_service_is_looked_at_alone_even_where_its_database_is_n
     told = await answer(alone, Params(service=Service(key="web")))
     await alone.close()
     assert told.headline.startswith("not wholly seen: web (database lost: ")
-    assert {row[1] for row in told.table[1:]} == {"web"}
+    assert "Look again: /ops health web" in told.lines[0]
+    assert not any("checkout" in line for line in told.lines)

@@ -5,12 +5,13 @@ import json
 import stat
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
 
 from bot.connectors.postgres import Beside, DropDatabase
-from bot.connectors.vault import Load, MarkVerified, Matches, Take, new_keyset, rotated
+from bot.connectors.vault import Load, MarkVerified, Matches, Take, Verified, new_keyset, rotated
 from bot.effect import Changed, No, Permanent, Yes
 from tests.integration.vault_rig import SEED, SHOP, Rig, Try
 
@@ -260,6 +261,17 @@ async def test_latest_is_the_newest_full_one_that_no_restore_took_for_safety(rig
         await rig.take(name, kind=kind)
     assert await catalogue.named("latest") == "nightly"
     assert await catalogue.named("before-r9") == "before-r9"
+    assert await catalogue.named("latest", verified=True) == "nightly"  # none is: its refusal offers to verify it
+    await rig.take("before-import")  # somebody's own name
+    manifest = await catalogue.manifest("nightly")
+    assert manifest is not None
+    found = Verified(at=manifest.backup.taken_at, tables=manifest.backup.tables, rows=manifest.backup.rows)
+    hands: Any = await rig.vault.hands(SHOP)
+    await MarkVerified(database=SHOP, backup=manifest.backup, verified=found).do(hands, Try("r9/mark"))
+    assert (await catalogue.named("latest"), await catalogue.named("latest", verified=True)) == (
+        "before-import",
+        "nightly",
+    )
 
 
 def test_a_keyset_that_is_none_is_refused_without_a_byte_of_it() -> None:

@@ -81,7 +81,7 @@ async def run(rig: Rig, operation: Any, params: Any, tag: str) -> Answer | Refus
 async def test_a_database_is_backed_up_verified_restored_swapped_back_and_its_old_one_dropped(rig: Rig) -> None:
     made = await run(rig, backup.BackupDatabase(), backup.Params(database=SHOP), "r1")
     assert isinstance(made, Answer)
-    assert "3 tables, 5520 rows" in made.lines[0]
+    assert "3 tables, 5,520 rows" in made.lines[0]
     listed = await run(rig, backups.ListBackups(), backups.Params(), "r2")
     assert isinstance(listed, Answer)
     assert [row[-1] for row in listed.table[1:]] == ["no"]

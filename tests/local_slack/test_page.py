@@ -165,8 +165,43 @@ async def test_on_a_phone_everything_fits_and_a_guest_sees_only_their_channels(b
     await expect(page.get_by_test_id("channel-title")).to_have_text("shared")
     await page.get_by_test_id("menu").click()
     await expect(page.get_by_test_id("channel")).to_have_count(1)
+    assert await page.evaluate("document.querySelector('.pane-head').offsetHeight") < 60, "the head is one line"
+    assert await page.evaluate("getComputedStyle(document.querySelector('.bar-team')).whiteSpace") == "nowrap"
     wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
     assert wide is False
+
+
+async def test_the_numbers_of_a_long_list_stand_inside_it(bench: Bench, page: Page) -> None:
+    def listed(many: int) -> dict:
+        entries = [{"type": "rich_text_section", "elements": [{"type": "text", "text": str(n)}]} for n in range(many)]
+        return {"type": "rich_text", "elements": [{"type": "rich_text_list", "style": "ordered", "elements": entries}]}
+
+    await bench.api.chat_postMessage(channel=bench.id("ops"), text="lists", blocks=[listed(9), listed(10)])
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await expect(page.locator("ol")).to_have_count(2)
+    short, long = [
+        await one.evaluate("e => parseInt(getComputedStyle(e).paddingLeft)") for one in await page.locator("ol").all()
+    ]
+    assert long >= short + 8, "room for another digit"
+
+
+async def test_an_entry_of_a_menu_is_chosen_behind_its_three_dots(bench: Bench, page: Page) -> None:
+    chosen: list[str] = []
+
+    @bench.bolt.action("more")
+    async def more(ack, action):
+        await ack()
+        chosen.append(action["selected_option"]["value"])
+
+    options = [{"text": plain(label), "value": label.lower()} for label in ("Amend", "Cancel")]
+    blocks = [{"type": "actions", "elements": [{"type": "overflow", "action_id": "more", "options": options}]}]
+    said = await bench.api.chat_postMessage(channel=bench.id("ops"), text="card", blocks=blocks)
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await page.get_by_role("button", name="More choices").click()
+    await page.get_by_role("menuitem", name="Cancel").click()
+    await expect(page.get_by_role("menuitem", name="Cancel")).to_have_count(0)
+    assert (await bench.slack.click("ada", {"channel": bench.id("ops"), "ts": said["ts"]}, "Amend")).ok
+    assert chosen == ["cancel", "amend"]
 
 
 async def test_text_of_a_message_is_never_taken_as_html(bench: Bench, page: Page) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sys
 from pathlib import Path
@@ -196,3 +197,19 @@ def test_a_manifest_slack_would_refuse_is_refused() -> None:
             Manifest.model_validate({"features": {"slash_commands": [{"command": command}]}})
     with pytest.raises(ValidationError):
         WorkspaceSpec.from_dict({"peple": []})
+
+
+async def test_a_page_that_leaves_while_it_is_told_something_leaves_no_task_behind(bench: Bench) -> None:
+    loop, complaints = asyncio.get_running_loop(), []
+    loop.set_exception_handler(lambda _, context: complaints.append(str(context.get("message"))))
+    ada = await bench.slack.post("ada", "ops", "first")
+    async with aiohttp.ClientSession() as session:
+        for moment in range(8):  # the page leaves so many turns of the loop after something happened
+            page = await session.ws_connect(f"{bench.server.url}/control/live?as=ada")
+            told = asyncio.ensure_future(bench.slack.react("ada", ada, "eyes", remove=bool(moment % 2)))
+            for _ in range(moment):
+                await asyncio.wait({told}, timeout=0)
+            await page.close()
+            await told
+            gc.collect()
+    assert complaints == []

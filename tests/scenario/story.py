@@ -288,7 +288,8 @@ class Run:
 def labels(message: Mapping[str, Any]) -> list[str]:
     """The buttons of a message."""
     rows = [block["elements"] for block in message.get("blocks", ()) if block["type"] == "actions"]
-    return [element["text"]["text"] for row in rows for element in row]
+    pressed = [element for row in rows for element in row]
+    return [one["text"]["text"] for element in pressed for one in element.get("options", [element])]
 
 
 def steps_told(events: list[asyncpg.Record]) -> list[str]:

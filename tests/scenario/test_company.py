@@ -137,10 +137,11 @@ async def test_while_a_service_is_frozen_a_restore_is_refused_until_the_freeze_e
         assert (await story.slack.submit("ana", form, {"Type the database again": "shop"})).ok
     run = Run(story, asked + 1)
     await run.ends("refused")
-    assert "frozen until" in await run.shows("web is frozen until", f"freeze-{freeze.tag}")
-    thaw = await story.asks(
-        "ben", f'/release unfreeze freeze-{freeze.tag} reason="the market is over"', channel="releases"
-    )
-    await thaw.ends()
+    card = await run.shows("web is frozen until", f"freeze-{freeze.tag}")
+    assert f"Cleo Lindqvist set that (freeze-{freeze.tag}): market day." in card
+    assert "only engineers may ask for it" in await run.press("dan", "End the freeze")
+    asked = await story.last()
+    await run.press("ben", "End the freeze", Why="the market is over")
+    await Run(story, asked + 1).ends()
     again = await story.restore("after the freeze")
     assert await again.state() == "awaiting_approval"

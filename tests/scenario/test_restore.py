@@ -183,10 +183,22 @@ async def _amend(run: Run, *, backup: str = "", reason: str = "") -> None:
     await run.can_be_approved()
 
 
+async def test_the_latest_is_the_newest_verified_one_and_the_card_offers_to_verify_a_newer_one(story: Story) -> None:
+    await (await story.asks("ana", '/ops db backup shop name=unproven reason="not yet compared"')).ends()
+    run = await story.restore("from the latest", backup="latest")
+    assert " (verified), passing over the newer unproven (" in await run.shows("passing over")
+    asked = await story.last()
+    await run.press("ana", "Verify unproven", Why="to go back to it")
+    await Run(story, asked + 1).ends()
+    await run.press("ana", "Cancel", text="from the newer one then")
+    again = await story.restore("from the newer one", backup="latest")
+    assert "from unproven;" in await again.shows("Restore shop from")
+
+
 async def test_a_look_shows_the_plan_to_one_person_and_asks_nobody(story: Story) -> None:
     asked = await story.last()
     said = await story.told("ana", '/ops db restore shop --look reason="only looking"')
-    assert "nobody is asked" in said
+    assert "Nobody is asked" in said
     look = Run(story, asked + 1)
 
     async def mine() -> bool:
@@ -196,6 +208,8 @@ async def test_a_look_shows_the_plan_to_one_person_and_asks_nobody(story: Story)
     await story.slack.wait_for(mine, seconds=LONG, what="the plan as a direct message")
     assert await look.cards() == []
     assert await look.state() == "succeeded"
+    await story.slack.open_home("ana")
+    assert f"{look.tag} ·" not in shown_text(await story.slack.wait_for_home("ana", text="Mine"))
     assert steps_told(await look.events()) == []
 
 

@@ -42,10 +42,11 @@ async def test_an_approval_starts_the_run_and_the_thread_tells_it(bot: Bot) -> N
     card = await proposed(bot)
     clicked = await bot.slack.click("ben", card, "Approve")
     assert clicked.result == "acked", clicked
-    assert "Approved by Ben" in shown_text(await bot.told(card, "Approved by"))
+    await bot.told(card, "approved.")
     await bot.told(card, "shop is back")
     final = await bot.card("✅ Done · test destroy")
-    assert "Approve" not in str(final["blocks"])
+    assert "Approved by Ben" in shown_text(final)
+    assert "run.approve" not in str(final["blocks"])
 
 
 async def test_an_asker_cannot_approve_and_is_told_who_could(bot: Bot) -> None:

@@ -104,7 +104,7 @@ class Shown(Record):
     """What a message shows: every text that is read, and the buttons."""
 
     words: str
-    buttons: dict[str, dict[str, Any]]  # label -> the button
+    buttons: dict[str, dict[str, Any]]  # label -> the button, or the entry of a menu
 
 
 def shown(message: Any) -> Shown:
@@ -126,6 +126,8 @@ def _gather(node: Any, texts: list[str], buttons: dict[str, dict[str, Any]]) -> 
     elif isinstance(node, dict):
         if node.get("type") == "button":
             buttons[node["text"]["text"]] = node
+        elif node.get("type") == "overflow":
+            buttons.update({entry["text"]["text"]: entry for entry in node["options"]})
         elif isinstance(node.get("text"), str):
             texts.append(node["text"])
         else:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
@@ -30,6 +30,7 @@ def test_every_printed_size_reads_back_as_itself(value: int) -> None:
 
 
 @given(st.integers(0, 2**50))
+@example(int(999.9 * 2**20))
 def test_an_approximate_size_reads_back_within_one_percent(value: int) -> None:
     assert abs(parse_size(about_size(value)) - value) <= value * 0.01
 

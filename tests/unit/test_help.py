@@ -135,6 +135,16 @@ def test_what_somebody_may_neither_ask_for_nor_approve_is_hidden() -> None:
     assert approver.here[0].may_approve
 
 
+def test_help_calls_groups_by_their_names() -> None:
+    named = ENGINEER.model_copy(update={"titles": {"engineers": "the engineers", "dba": "database people"}})
+    page = helped("ops db restore", named)
+    assert isinstance(page, OperationHelp)
+    said = " ".join(one.sentence for one in page.here)
+    assert "the engineers" in said
+    assert page.here[0].may_ask or page.here[1].may_ask
+    assert not any(" dba" in one.sentence for one in page.here)
+
+
 def test_who_is_not_in_the_roster_sees_nothing() -> None:
     page = helped("", Reader(groups=None))
     assert page == AreaHelp(words="", areas=(), operations=())

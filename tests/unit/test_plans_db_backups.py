@@ -203,8 +203,14 @@ def test_a_restore_is_refused_where_it_could_not_end_well(changes: dict[str, Any
 def test_an_unverified_backup_is_refused_with_the_button_that_verifies_it() -> None:
     facts = restore_facts(backup=a_backup(verified=None))
     (offer,) = refused(restore.RestoreDatabase().plan(RESTORE, facts)).offers
-    assert (offer.label, offer.call.command) == ("Verify it", "ops db verify-backup")
+    assert (offer.label, offer.call.command) == ("Verify shop-20261121T0200-full", "ops db verify-backup")
     assert offer.call.params == {"database": "shop", "backup": "shop-20261121T0200-full"}
+
+
+def test_a_newer_backup_that_nobody_verified_is_passed_over_plainly_and_can_be_verified() -> None:
+    plan = restoring(newer=a_backup(name="newer", taken_at=AT - timedelta(minutes=1), verified=None))
+    assert "-full (verified), passing over the newer newer (1m old, never verified);" in plan.sentence
+    assert [o.call.params["backup"] for o in plan.offers if o.on == "awaiting_approval"] == ["newer"]
 
 
 def test_disk_that_nobody_can_see_is_said_and_not_refused() -> None:
@@ -267,7 +273,7 @@ def test_a_verified_backup_is_told_with_its_figures() -> None:
     operation, found = verify_backup.VerifyBackup(), Verified(at=AT, tables=3, rows=5520)
     told = operation.answer(VERIFY, verify_facts(), Results(compare=found))
     assert told is not None
-    assert told.lines == ("3 tables with 5520 rows came back as they were dumped.",)
+    assert told.lines == ("3 tables with 5,520 rows came back as they were dumped.",)
     assert operation.answer(VERIFY, verify_facts(), Results()) is None
 
 
@@ -285,7 +291,7 @@ def test_a_backup_is_told_with_size_and_time() -> None:
     params, facts = backup.Params(database=SHOP, name="x"), backup.Facts(run=RUN, at=AT, taken=False)
     told = backup.BackupDatabase().answer(params, facts, Results(take=a_backup()))
     assert told is not None
-    assert told.lines == ("3MiB stored in 42s, 3 tables, 5520 rows.",)
+    assert told.lines == ("3MiB stored in 42s, 3 tables, 5,520 rows.",)
 
 
 # backups --------------------------------------------------------------------------------------------------------------

@@ -297,7 +297,7 @@ def test_unfreeze_ends_the_named_freeze_and_names_the_others_when_there_is_none(
 
 
 def finding(service: str, grade: str, what: str = "HTTP", said: str = "200") -> health.Finding:
-    return health.Finding(service=service, what=what, grade=health.Grade(grade), said=said, ms=12.0)
+    return health.Finding(service=service, what=what, grade=health.Grade(grade), said=said, then="Do this.")
 
 
 def health_answer(*findings: health.Finding) -> Answer:
@@ -311,13 +311,16 @@ def test_health_puts_the_worst_first_and_says_it_in_the_headline() -> None:
         finding("web", "ok"), finding("shop", "ok"), finding("shop", "bad", "database", "says disconnected")
     )
     assert answer.headline == "in trouble: shop (database: says disconnected). Well: web"
-    assert answer.table[1] == ("bad", "shop", "database", "says disconnected", "0.01 s")
+    assert answer.lines == (
+        "❌ shop, database: says disconnected. Do this.", "web, all well: HTTP", "shop, the rest: HTTP"
+    )  # fmt: skip
     assert answer.loud
 
 
 def test_health_never_calls_well_what_it_could_not_see() -> None:
     answer = health_answer(finding("shop", "not seen", "HTTP", "no answer in 3 s"))
     assert answer.headline == "not wholly seen: shop (HTTP: no answer in 3 s)"
+    assert answer.lines == ("❔ shop, HTTP: no answer in 3 s. Do this.",)
     assert not answer.loud
     assert health_answer(finding("shop", "ok")).headline == "shop is well"
 

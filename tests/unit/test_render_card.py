@@ -1,20 +1,25 @@
 """The card: what it says in which state, which buttons it carries, and that nobody's words can forge it."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 import pytest
 
 from bot import render
+from bot.effect import Effect, Survival
 from bot.lifecycle import SENTENCES, ended
 from bot.model import Choice, Heading, Mark, Risk, State, Way
-from bot.operation import Answer, Call, Offer, Refusal
+from bot.operation import Answer, Call, Database, Offer, Refusal
+from bot.render import words
 from bot.render.buttons import Verb, unpack
 from tests.unit.rendered import (
     HOSTILE,
     NAMES,
+    NOON,
     approval,
+    event,
     ledger,
     long_plan,
     mrkdwn,
@@ -23,6 +28,19 @@ from tests.unit.rendered import (
     shown,
     view,
 )  # fmt: skip
+
+
+class Kept(Effect[None]):
+    survives = Survival.IDEMPOTENT
+    database: Database
+    lasting: timedelta
+    name: str
+    mark: datetime | None
+    kind: str = "full"
+    expect: datetime | None = None
+    values: tuple[tuple[str, str], ...] = ()
+    services: tuple[str, ...] = ()
+
 
 UNFINISHED = [state for state in State if not ended(state)]
 DECIDE = {"Approve", "Deny", "Ask back", "Amend"}
@@ -93,11 +111,100 @@ def test_approve_asks_once_more_and_names_the_target() -> None:
 def test_an_approver_sees_losses_arguments_the_way_back_and_the_point_of_no_return() -> None:
     words = shown(made(State.AWAITING)).words
     assert "every write since the backup: now 7 minutes, at most 37 minutes when it starts" in words
-    assert "Take database=shop name=shop_r142_new" in words
-    assert "Swap database=shop fresh=(result of safety)" in words
+    assert "Take name=shop_r142_new" in words
+    assert "Swap fresh=(safety)" in words
     assert "point of no return" in words
     assert "The last one is: Swap the databases." in words
     assert "leaves the safety backup" in words
+
+
+def test_the_card_leaves_out_of_an_act_only_what_its_own_line_or_a_default_gives() -> None:
+    shop, week = Database(key="shop"), timedelta(days=7)
+    line: dict[str, Any] = {"database": "shop", "lasting": "P7D", "kind": "none"}
+
+    def said(**more: Any) -> str:
+        return words.briefly(Kept(**{"database": shop, "lasting": week, "name": "b-1", "mark": None} | more), line)
+
+    assert words.command("ops x", line) == "/ops x database=shop lasting=7d kind=none"
+    assert said() == "Kept name=b-1 kind=full"  # the line says another kind: here a default is not left out
+    assert said(kind="none") == "Kept name=b-1"
+    assert said(expect=NOON) == "Kept name=b-1 kind=full expect=2026-03-04T12:00:00Z"
+    assert said(mark=NOON) == "Kept name=b-1 mark=2026-03-04T12:00:00Z kind=full"
+    assert said(database=Database(key="web")) == "Kept database=web name=b-1 kind=full"
+    assert said(lasting=timedelta(days=7, seconds=1)) == "Kept lasting=7d1s name=b-1 kind=full"
+    assert said(name="b-2") == "Kept name=b-2 kind=full"
+    assert said(values=(("reason", "it broke"),)) == "Kept name=b-1 kind=full values=(reason=it broke)"
+    assert said(values=(("a", "b,c"),)) != said(values=(("a", "b"), ("c", "")))
+    assert said(services=("a,b",)) != said(services=("a", "b"))
+
+
+def test_a_card_that_waits_has_what_is_pressed_most_in_one_row_and_the_rest_behind_three_dots() -> None:
+    (row,) = [block for block in made(State.AWAITING).blocks if block["type"] == "actions"]
+    *buttons, more = row["elements"]
+    assert [one["text"]["text"] for one in buttons] == ["Approve", "Deny", "Ask back", "Details"]
+    assert more["type"] == "overflow"
+    assert [entry["text"]["text"] for entry in more["options"]] == ["Amend", "Cancel"]
+    verify = Offer(label="Verify b", call=Call(command="ops db verify-backup"), on="awaiting_approval")
+    first, second = [b for b in made(State.AWAITING, plan=plan(offers=(verify,))).blocks if b["type"] == "actions"]
+    assert len(first["elements"]) == 5
+    assert [one["text"]["text"] for one in second["elements"]] == ["Verify b"]
+    assert "Verify b" not in shown(made(State.SUCCEEDED, plan=plan(offers=(verify,)))).buttons
+    asked = [event(2, "ask_back", State.AWAITING)]
+    again = shown(made(State.AWAITING, events=asked)).buttons
+    assert set(again) == {"Approve", "Deny", "Answer", "Details", "Amend", "Ask back", "Cancel"}
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING, State.SUCCEEDED, State.UNDONE, State.FAILED])
+def test_what_was_approved_says_by_whom_on_the_card_and_on_the_lock_screen(state: State) -> None:
+    both = (approval("ben", "Ben Ito"), approval("cara", "Cara Wu"), approval("dan", "Dan Ek", counts=False))
+    message = made(state, approvals=both)
+    assert "Approved by Ben Ito and Cara Wu." in shown(message).words
+    assert "Approved by Ben Ito and Cara Wu" in message.text
+    assert "Approved by" not in shown(made(state)).words + made(state).text
+
+
+def test_what_was_denied_says_by_whom_and_why_on_the_card_and_on_the_lock_screen() -> None:
+    denied = [event(2, "denied", State.DENIED, actor="cara", body={"text": "not before the audit"})]
+    message = made(State.DENIED, events=denied, approvals=(approval("ben", "Ben Ito"),))
+    assert "Denied by Cara Wu.\nnot before the audit" in shown(message).words
+    assert message.text.endswith("Restore shop from nightly-0412. Denied by Cara Wu: not before the audit")
+    assert "Approved by" not in shown(message).words + message.text
+    assert "None of its 5 steps was started" in shown(message).words
+    assert "not reached" not in shown(message).words
+
+
+def test_what_lapsed_says_that_nobody_answered_and_until_when_it_stood() -> None:
+    message = made(State.EXPIRED)
+    assert "Nobody answered in time" in shown(message).words
+    assert "stood until <!date^1772627400^" in shown(message).words
+    assert message.text.endswith("Nobody answered in time; nothing was done. It stood until 04 Mar 12:30 UTC")
+    half = shown(made(State.EXPIRED, approvals=(approval("ben", "Ben Ito"),))).words
+    assert "Approved by Ben Ito. Nobody else answered." in half
+
+
+def test_what_lapsed_after_its_approval_does_not_say_that_nobody_answered() -> None:
+    given = (approval("ben", "Ben Ito"), approval("cara", "Cara Wu"))
+    message = made(State.EXPIRED, events=[event(2, "approved", State.QUEUED)], approvals=given)
+    words = shown(message).words + message.text
+    assert "Approved by Ben Ito and Cara Wu. It could not start in time." in words
+    assert "Nobody" not in words
+
+
+def test_what_was_cancelled_or_replaced_says_by_whom() -> None:
+    cancelled = [event(2, "cancelled", State.CANCELLED, actor="ana", body={"text": "found it"})]
+    assert "Cancelled by Ana Lopes.\nfound it" in shown(made(State.CANCELLED, events=cancelled)).words
+    assert made(State.CANCELLED, events=cancelled).text.endswith("nightly-0412. Cancelled by Ana Lopes: found it")
+    replaced = [event(2, "superseded", State.SUPERSEDED, actor="ana", body={"by": "r143"})]
+    assert "Replaced by r143, as Ana Lopes wished." in shown(made(State.SUPERSEDED, events=replaced)).words
+
+
+def test_a_plan_that_undoes_nothing_says_that_what_it_opens_is_closed() -> None:
+    first, *_ = plan().steps
+    opens = replace(first, leaves="", tells="Open")
+    closes = replace(opens, name="shut", closes=first.name)
+    both = shown(made(State.AWAITING, plan=plan(steps=(opens, closes)))).words
+    assert "the run stops there, and what was opened is closed." in both
+    assert "no step can be undone" in shown(made(State.AWAITING, plan=plan(steps=(first,)))).words
 
 
 def test_a_loss_that_is_a_lower_bound_says_so() -> None:
@@ -199,6 +306,7 @@ def test_a_refusal_is_told_with_what_can_be_done_instead() -> None:
     refusal = Refusal(code="no_backup", sentence="shop has no backup called x.", offers=(offer,))
     message = shown(made(State.REFUSED, refusal=refusal, plan=None))
     assert "shop has no backup called x." in message.words
+    assert "Refused: shop has no backup called x." in made(State.REFUSED, refusal=refusal, plan=None).text
     hint = unpack(message.buttons["List backups"]["value"])
     assert hint is not None
     assert hint.of == "refusal.0"
@@ -248,7 +356,7 @@ def test_a_look_asks_nobody_and_shows_the_whole_plan() -> None:
     message = shown(made(State.SUCCEEDED, look_only=True))
     assert not DECIDE & set(message.buttons)
     assert "Only a look: nothing was asked of anybody" in message.words
-    assert "Take database=shop name=before-r142" in message.words
+    assert "Take name=before-r142" in message.words
     assert "every write since the backup" in message.words
     assert "not reached" not in message.words
 

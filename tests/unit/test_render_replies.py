@@ -24,7 +24,6 @@ ALONE = [
     event(1, "ended", State.UNDONE),
     event(1, "doubt", State.IN_DOUBT),
     event(1, "ask_back", State.AWAITING, actor="ben", body={"text": "why now?"}),
-    event(1, "step_started", step="swap", way=Way.DO, attempt=1, mark=Mark.STARTED),
     event(1, "step_done", step="swap", way=Way.DO, attempt=1, mark=Mark.DONE),
     event(1, "step_started", step="tick", way=Way.DO, attempt=1, mark=Mark.STARTED),
     event(1, "step_failed", step="load", way=Way.DO, attempt=1, mark=Mark.FAILED, body={"why": "disk full"}),
@@ -81,6 +80,28 @@ def test_progress_is_left_out_and_covered_by_the_next_reply() -> None:
     assert render.replies(view(State.RUNNING), quiet, NAMES) == []
     (message,) = render.replies(view(State.RUNNING), [*quiet, done(7)], NAMES)
     assert (message.from_seq, message.to_seq) == (5, 7)
+
+
+def test_an_approval_that_was_the_last_is_told_once() -> None:
+    events = [event(5, "approval", State.AWAITING, actor="ben"), event(6, "approved", State.QUEUED)]
+    (message,) = render.replies(view(State.QUEUED), events, NAMES)
+    assert shown(message).words == "👍 Ben Ito approved.\nThat is all it needed. It starts within 15m, or not at all."
+
+
+def test_who_is_woken_by_an_answer_stands_behind_all_of_it() -> None:
+    answered = view(State.SUCCEEDED, answer=Answer(headline="shop is as it was", lines=("9 tables",)))
+    (message,) = render.replies(answered, [event(5, "ended", State.SUCCEEDED)], NAMES)
+    assert "user_id" in str(message.blocks[-1])
+    assert "9 tables" in str(message.blocks[:-1])
+
+
+def test_a_point_of_no_return_is_told_once_when_it_is_passed_and_with_no_sign_of_stopping() -> None:
+    started = event(5, "step_started", step="swap", way=Way.DO, attempt=1, mark=Mark.STARTED)
+    (message,) = render.replies(view(State.RUNNING), [started, done(6, "swap")], NAMES)
+    words = shown(message).words
+    assert words.count("Swap the databases") == 1
+    assert words.startswith("✅ Done")
+    assert "The point of no return is passed" in words
 
 
 def test_replies_cover_the_events_without_gap_or_overlap() -> None:

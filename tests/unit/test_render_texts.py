@@ -73,6 +73,14 @@ def test_a_table_stands_in_columns_with_numbers_to_the_right() -> None:
     assert drawn.splitlines() == ["App     Sessions", "──────  ────────", "web            9", "worker       120"]
 
 
+def test_a_table_too_wide_for_a_phone_is_a_list_with_every_cell_behind_its_heading() -> None:
+    wide = (("Application", "PID", "State", "Longest"), ("tandem-engine", "17", "idle in transaction", "2m59s"))
+    answered = view(State.SUCCEEDED, answer=Answer(headline="x", table=wide))
+    words = shown(render.answer(answered)).words
+    assert "tandem-engine\n: PID 17, state idle in transaction, longest 2m59s" in words
+    assert "rich_text_preformatted" not in str(render.answer(answered).blocks)
+
+
 def test_a_large_table_goes_into_a_file_whole_and_is_shown_in_part() -> None:
     rows = (("Key", "Value"), *((f"key-{n}", "v" * 50) for n in range(200)))
     shaped = view(State.SUCCEEDED, answer=Answer(headline="200 keys", table=rows))
@@ -159,6 +167,21 @@ def test_a_form_that_amends_offers_no_look() -> None:
     modal = Form("ops db restore", "Restore.", fields(Params), reason=True).view("d", {}, amends="r142")
     assert "_look" not in [b.get("block_id") for b in modal["blocks"]]
     assert modal["submit"]["text"] == "Change"
+
+
+def test_the_field_that_confirms_says_what_to_type_once_that_is_known() -> None:
+    form = Form("ops db restore", "Restore.", fields(Params), confirm="database", reason=True)
+    (known,) = [b for b in form.view("d", {"database": "shop"})["blocks"] if b.get("block_id") == "_confirm"]
+    assert known["element"]["placeholder"]["text"] == "type shop"
+    assert "initial_value" not in known["element"]
+    (open_,) = [b for b in form.view("d", {})["blocks"] if b.get("block_id") == "_confirm"]
+    assert "placeholder" not in open_["element"]
+
+
+def test_each_line_that_can_be_typed_stands_alone() -> None:
+    (rich, *_) = told("Did you mean this?", code="/ops db restore\n/ops db backup").blocks
+    typed = [[part["text"] for part in one["elements"]] for one in rich["elements"][1:]]
+    assert typed == [["/ops db restore"], ["/ops db backup"]]
 
 
 def test_a_select_gets_each_entry_once_and_at_most_a_hundred() -> None:

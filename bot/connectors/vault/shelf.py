@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import IO
@@ -17,7 +18,7 @@ from bot.operation import Choice
 
 CHUNK = 1 << 20
 AT_ONCE = 8
-SAFETY = "before-"
+SAFETY = re.compile(r"before-r\d+")  # what a restore takes first is named after its run
 
 
 class Listing(Record):
@@ -63,14 +64,18 @@ class Catalogue:
         verified = Verified.model_validate_json(mark) if mark else None
         return manifest.backup.model_copy(update={"verified": verified})
 
-    async def latest(self, kind: str = "full") -> Backup | None:
-        """The newest of a kind. Not the one that a restore took for safety: it holds what the restore was to undo."""
-        found = (await self.all()).backups
-        return next((b for b in found if b.kind == kind and not b.name.startswith(SAFETY)), None)
+    async def latest(self, *, verified: bool = False) -> Backup | None:
+        """The newest full one; `verified`: the newest verified one, where there is any.
 
-    async def named(self, name: str) -> str:
-        """The name itself; for `latest` that of the newest full backup, where there is one."""
-        newest = await self.latest() if name == "latest" else None
+        Not the one that a restore took for safety: it holds what the restore was to undo.
+        """
+        found = [b for b in (await self.all()).backups if b.kind == "full" and not SAFETY.fullmatch(b.name)]
+        proven = [b for b in found if b.verified is not None] if verified else []
+        return next(iter(proven or found), None)
+
+    async def named(self, name: str, *, verified: bool = False) -> str:
+        """The name itself; for `latest` that of the backup which `latest()` gives."""
+        newest = await self.latest(verified=verified) if name == "latest" else None
         return newest.name if newest else name
 
     async def choices(self, typed: str, now: datetime, fits: Callable[[Backup], bool]) -> list[Choice]:

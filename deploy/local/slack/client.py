@@ -110,7 +110,7 @@ class Workspace:
     async def click(
         self, person: str, where: JsonObject | str, target: str, *, block_id: str = "", value: Any = None
     ) -> Outcome:
-        """Press a button (or choose `value` in a select) by action_id, block_id, value or label."""
+        """Press a button or a menu's entry (or choose `value` in a select) by action_id, block_id, value or label."""
         body = {"as": person, "target": target, "block_id": block_id, "value": value, **_place(where)}
         return _outcome(await self.ask("click", **body))
 

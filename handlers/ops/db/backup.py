@@ -40,7 +40,8 @@ class BackupDatabase(Operation[Params, Facts]):
         if facts.taken:
             return Refusal(
                 code="name_taken",
-                sentence=f"The vault already has a backup called {params.name}. Ask again with another name=….",
+                sentence=f"The vault already has a backup called {params.name}. "
+                "Ask again in a minute, or give another name, e.g. name=import-day",
             )
         return Plan(sentence=f"Back up {params.database.key} ({params.kind}) as {params.name}", steps=(_take(params),))
 
@@ -50,7 +51,7 @@ class BackupDatabase(Operation[Params, Facts]):
             return None
         return Answer(
             headline=f"{made.name} is in the vault",
-            lines=(f"{made.size} stored in {made.took_text}, {made.tables} tables, {made.rows} rows.",),
+            lines=(f"{made.size} stored in {made.took_text}, {made.tables:,} tables, {made.rows:,} rows.",),
         )
 
 

@@ -13,6 +13,7 @@ from bot.operation import (
     Call,
     Choice,
     Database,
+    Field,
     IfFails,
     Input,
     Loss,
@@ -35,11 +36,12 @@ LATER = 30  # minutes that may pass until it starts: the bounds on what is lost 
 
 class Params(Input):
     database: Database
-    backup: str = "latest"  # the newest full one; resolved when it is asked for
+    backup: str = Field(default="latest", description="latest is the newest full one that was verified")
 
 
 class Facts(Observed):
     backup: Backup | None
+    newer: Backup | None = None  # the newest full one, where nobody verified it and it is younger than that
     live: Beheld | None
     names: tuple[str, ...]
     version: int
@@ -73,18 +75,21 @@ class RestoreDatabase(Operation[Params, Facts]):
 
     async def resolve(self, params: Params, see: See) -> Params:
         vault = await see(Vault, params.database)
-        return params.model_copy(update={"backup": await vault.named(params.backup)})
+        return params.model_copy(update={"backup": await vault.named(params.backup, verified=True)})
 
     async def observe(self, params: Params, see: See) -> Facts:
         live, vault = await see(Postgres, params.database), await see(Vault, params.database)
         services = see.config(params.database).services
         manifest = await vault.manifest(params.backup)
-        asked = {"written": live.written_since(manifest.counters)} if manifest else {}
-        written = (await see.all(asked, timedelta(seconds=5))).get("written")
+        asked: dict[str, Any] = {"newest": vault.latest()}
+        asked |= {"written": live.written_since(manifest.counters)} if manifest else {}
+        seen = await see.all(asked, timedelta(seconds=5))
+        written, newest = seen.get("written"), seen["newest"]
         return Facts(
             run=see.run,
             at=see.at,
             backup=await vault.find(params.backup),
+            newer=_newer(newest, manifest.backup) if manifest and isinstance(newest, Backup) else None,
             live=await live.identity(),
             names=await live.names(),
             version=await live.version(),
@@ -99,14 +104,17 @@ class RestoreDatabase(Operation[Params, Facts]):
         if refusal or not facts.backup or not facts.live:
             return refusal or _refuse(params, "gone", f"Nothing bears the name of {params.database.key}.")
         fresh, aside = _names(facts, facts.live)
+        newer = facts.newer
         room = "" if facts.free is not None else " (nobody can see from here whether the server's disk has room)"
         return Plan(
-            sentence=f"Restore {params.database.key} from {facts.backup.name}; the old one stays as {aside}{room}",
+            sentence=f"Restore {params.database.key} from {_chosen(facts, facts.backup)}; "
+            f"the old database stays as {aside}{room}",
             steps=_steps(params, facts, facts.backup, facts.live, fresh, aside),
             loses=_losses(facts, facts.backup, aside),
             offers=(
                 _offer(f"Drop {aside}", "ops db drop-old", database=params.database.key, name=aside),
                 _offer("Swap back", "ops db swap-back", database=params.database.key, name=aside),
+                *((_verify(params, newer, "awaiting_approval"),) if newer else ()),
             ),
         )
 
@@ -114,11 +122,23 @@ class RestoreDatabase(Operation[Params, Facts]):
         if facts.backup is None or facts.live is None:
             return None
         _, aside = _names(facts, facts.live)
-        rows = f"{facts.backup.tables} tables, {facts.backup.rows} rows"
+        rows = f"{facts.backup.tables:,} tables, {facts.backup.rows:,} rows"
         return Answer(
             headline=f"{params.database.key} is as it was {facts.backup.taken_at:%Y-%m-%d %H:%M} UTC",
             lines=(f"{rows} from {facts.backup.name}.", f"What was there before is kept as {aside}."),
         )
+
+
+def _newer(newest: Backup, chosen: Backup) -> Backup | None:
+    return newest if newest.verified is None and newest.taken_at > chosen.taken_at else None
+
+
+def _chosen(facts: Facts, backup: Backup) -> str:
+    """Which backup, and which newer one is passed over because nobody verified it."""
+    if (newer := facts.newer) is None:
+        return backup.name
+    age = newer.age_text(facts.at)
+    return f"{backup.name} (verified), passing over the newer {newer.name} ({age} old, never verified)"
 
 
 def _names(facts: Facts, live: Beheld) -> tuple[str, str]:
@@ -209,12 +229,8 @@ def _refusal(params: Params, facts: Facts) -> Refusal | None:
     if backup.kind != "full":
         return _refuse(params, "not_full", f"{backup.name} is a {backup.kind} backup; only a full one can be restored.")
     if backup.verified is None:
-        verify = _offer("Verify it", "ops db verify-backup", database=key, backup=backup.name)
-        return Refusal(
-            code="unverified",
-            sentence=f"{backup.name} was never restored and compared, so it may be no good. Verify it first.",
-            offers=(verify,),
-        )
+        sentence = f"{backup.name} was never restored and compared, so it may be no good. Verify it first."
+        return Refusal(code="unverified", sentence=sentence, offers=(_verify(params, backup, "any"),))
     if misfit := backup.misfit(facts.version, facts.free):
         return _refuse(params, *misfit)
     if facts.switchless:
@@ -230,6 +246,11 @@ def _refusal(params: Params, facts: Facts) -> Refusal | None:
 def _refuse(params: Params, code: str, sentence: str) -> Refusal:
     offers = (_offer("List backups", "ops db backups", database=params.database.key),)
     return Refusal(code=code, sentence=sentence, offers=offers)
+
+
+def _verify(params: Params, backup: Backup, on: str) -> Offer:
+    call = Call(command="ops db verify-backup", params={"database": params.database.key, "backup": backup.name})
+    return Offer(label=f"Verify {backup.name}", call=call, on=on)
 
 
 def _offer(label: str, command: str, **params: str) -> Offer:

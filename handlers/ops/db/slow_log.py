@@ -37,7 +37,7 @@ class Facts(Observed):
 
 
 class SlowLog(Operation[Params, Facts]):
-    """Log every statement that takes longer than `over`, for a while.
+    """Log every statement that takes too long, for a while.
 
     The server's setting is changed and read back; when the time is over it is put back exactly as it was, also where
     it had not been set at all. Cancelling the run puts it back at once. Where somebody else changed it in between,
@@ -89,7 +89,7 @@ def _sentence(params: Params, before: Parameter) -> str:
     roles = f"; {before.roles} roles have a value of their own, which wins" if before.roles else ""
     return (
         f"Log statements over {print_duration(params.over)} on {where} for {about_duration(params.lasting)}, "
-        f"then put it back (now {before.now}){roles}"
+        f"then put it back (now {'off' if before.now.startswith('-1') else before.now}){roles}"
     )
 
 

@@ -10,6 +10,7 @@ from bot.operation import (
     Call,
     Choice,
     Database,
+    Field,
     Input,
     Observed,
     Offer,
@@ -25,7 +26,7 @@ from bot.operation import (
 
 class Params(Input):
     database: Database
-    backup: str = "latest"  # a full one; resolved when it is asked for
+    backup: str = Field(default="latest", description="latest is the newest full one")
 
 
 class Facts(Observed):
@@ -91,7 +92,7 @@ class VerifyBackup(Operation[Params, Facts]):
             return None
         return Answer(
             headline=f"{params.backup} is good",
-            lines=(f"{found.tables} tables with {found.rows} rows came back as they were dumped.",),
+            lines=(f"{found.tables:,} tables with {found.rows:,} rows came back as they were dumped.",),
         )
 
 

@@ -85,7 +85,7 @@ class BanUser(Operation[Params, Facts]):
             "tell them by mail how to appeal" if facts.appeal and user.mask else f"tell them nothing (no mail: {why})"
         )
         return Plan(
-            sentence=f"Ban {_shown(user)} {_lasting(params)}, end {user.sessions} sessions, {told}",
+            sentence=f"Ban {_shown(user)} {_lasting(params)}, end {_sessions(user.sessions)}, {told}",
             steps=(self._ban(params, user, facts), *self._mail(params, user, facts)),
             loses=(Loss(what="the user's sessions: they must sign in again once let back in"),),
             offers=(Offer(label="Lift the ban", call=_unban(params)),),
@@ -94,7 +94,7 @@ class BanUser(Operation[Params, Facts]):
     def answer(self, params: Params, facts: Facts, results: Results) -> Answer | None:
         if facts.user is None or (done := results.get(self._ban(params, facts.user, facts).result)) is None:
             return None
-        return Answer(headline=f"{_shown(facts.user)} is banned {_lasting(params)}, {done.sessions} sessions ended")
+        return Answer(headline=f"{_shown(facts.user)} is banned {_lasting(params)}, {_sessions(done.sessions)} ended")
 
     @staticmethod
     def _ban(params: Params, user: User, facts: Facts) -> Step[Banned]:
@@ -148,6 +148,10 @@ def _unban(params: Params) -> Call:
 
 def _shown(user: User) -> str:
     return f"{user.id} ({user.mask})" if user.mask else str(user.id)
+
+
+def _sessions(many: int) -> str:
+    return f"{many:,} session{'' if many == 1 else 's'}"
 
 
 def _lasting(params: Params) -> str:

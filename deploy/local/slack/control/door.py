@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 
 from aiohttp import web
@@ -68,6 +69,8 @@ class ControlDoor:
                 continue  # the page says nothing here; reading notices when it leaves
         finally:
             teller.cancel()
+            with suppress(asyncio.CancelledError):
+                await teller
         return socket
 
     async def _tell(self, socket: web.WebSocketResponse, person: Person, version: int) -> None:
@@ -77,7 +80,8 @@ class ControlDoor:
                 version = found[-1].version
                 told = self._told(found, person)
                 if told:
-                    await socket.send_json({"version": version, "changes": told})
+                    with suppress(ConnectionError):  # the page left meanwhile; the loop ends with the socket
+                        await socket.send_json({"version": version, "changes": told})
 
     def _told(self, found: list[Change], person: Person) -> list[JsonObject]:
         """The changes this person sees, only the last of each thing."""

@@ -6,7 +6,7 @@ import asyncio
 
 from .. import acts, posting
 from ..interactions import actions, commands, shortcuts, submissions
-from ..interactions.surface import find_element, is_stateful, labels
+from ..interactions.surface import find_element, find_entry, is_stateful, labels
 from ..wire import JsonObject
 from .body import Ask, ControlError, Verb
 from .show import home, message, modal_stack, visible
@@ -38,14 +38,15 @@ async def click(ask: Ask) -> JsonObject:
     person = ask.person()
     surface = ask.surface(person)
     target = ask.text("target")
-    found = find_element(surface.blocks, target, ask.text("block_id"))
+    found, given = find_element(surface.blocks, target, ask.text("block_id")), ask.value("value")
+    if found is None and (entry := find_entry(surface.blocks, target)):
+        found, given = entry[:2], entry[2]
     if found is None:
         there = ", ".join(labels(surface.blocks)) or "nothing"
         raise ControlError(f"there is nothing called {target!r} to press; there is: {there}")
     block, element = found
     if ask.value("values"):
         submissions.fill(ask.core, surface, ask.value("values"))
-    given = ask.value("value")
     if is_stateful(element) and not (actions.dispatches(block, element) or ask.flag("dispatch")):
         actions.set_value(ask.core, surface, block, element, given)
         return {"ok": True, "result": "acked", "text": "", "elapsed": 0.0}

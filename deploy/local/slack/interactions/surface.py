@@ -91,12 +91,24 @@ def find_element(blocks: list[JsonObject], target: str, block_id: str = "") -> t
     return None
 
 
+def find_entry(blocks: list[JsonObject], target: str) -> tuple[JsonObject, JsonObject, str] | None:
+    """The (block, overflow menu, value) of the entry whose label or value is `target`."""
+    for block in blocks:
+        for element in elements_of(block):
+            for one in element["options"] if element.get("type") == "overflow" else ():
+                if target in (one["text"]["text"], one.get("value")):
+                    return block, element, str(one["value"])
+    return None
+
+
 def label(block: JsonObject, element: JsonObject) -> str:
     """What a person reads on an element."""
     if element.get("type") == "button":
         return str(element["text"]["text"])
     if block.get("type") == "input":
         return str(block["label"]["text"])
+    if element.get("type") == "overflow":
+        return ", ".join(str(one["text"]["text"]) for one in element["options"])
     return str((element.get("placeholder") or {}).get("text", ""))
 
 

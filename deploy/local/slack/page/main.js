@@ -110,7 +110,7 @@ function heading(channel, app) {
     h("div", { class: "pane-title" }, mark, h("h1", { ...test("channel-title") }, title), app ? h("span", { class: "badge" }, "APP") : null),
     app ? h("div", { class: "tabs", role: "tablist" }, app.home ? tab("home", "Home") : null, tab("messages", "Messages"))
       : h("div", { class: "pane-note" }, channel.topic ? h("span", { class: "topic" }, mrkdwn(channel.topic)) : null,
-        h("span", { class: "quiet" }, `${channel.members} ${channel.members === 1 ? "member" : "members"}`), channel.external ? h("span", { class: "badge role" }, "shared with another organisation") : null));
+        h("span", { class: "quiet members" }, `${channel.members} ${channel.members === 1 ? "member" : "members"}`), channel.external ? h("span", { class: "badge role" }, "shared with another organisation") : null));
 }
 
 function foot(channel) {

@@ -1,0 +1,66 @@
+"""Whose word let a run start, or ended it before it started: as its card and a lock screen say it."""
+
+from datetime import datetime
+
+from bot.model import Event, Record, State
+from bot.render import words
+from bot.render.message import Names
+from bot.view import RunView
+
+
+class Decision(Record):
+    """In words. `quote` is what that person wrote; `until`: how long a request stood that nobody answered."""
+
+    said: str = ""
+    quote: str = ""
+    until: datetime | None = None
+
+
+def decision(view: RunView, names: Names) -> Decision | None:
+    """None while it is open, and where nobody had to decide."""
+    match view.state:
+        case State.PLANNING | State.AWAITING | State.REFUSED:
+            return None
+        case State.DENIED:
+            return _by(view, names, "denied", "Denied by {who}.")
+        case State.CANCELLED if event := _last(view, "cancelled"):
+            return Decision(said=f"Cancelled by {names.person(event.actor)}.", quote=_text(event))
+        case State.SUPERSEDED:
+            other = str(getattr(_last(view, "superseded"), "body", {}).get("by") or "another request")
+            return _by(view, names, "superseded", f"Replaced by {other}, as {{who}} wished.")
+        case State.EXPIRED:
+            return _expired(view)
+    return Decision(said=said) if (said := approved_by(view)) else None
+
+
+def approved_by(view: RunView) -> str:
+    """ "Approved by Ben Okafor and Cleo Lindqvist."; empty where no approval counts."""
+    given = [approval.name for approval in view.approvals if approval.counts]
+    return f"Approved by {words.listed(given)}." if given else ""
+
+
+def _expired(view: RunView) -> Decision:
+    if was_approved(view):
+        return Decision(said=f"{approved_by(view)} It could not start in time.".lstrip())
+    said = f"{approved_by(view)} Nobody else answered." if view.approvals else ""
+    return Decision(said=said, until=view.expires_at)
+
+
+def was_approved(view: RunView) -> bool:
+    """Whether every approval that this plan needs was there."""
+    last = [e.kind for e in view.events if e.kind in ("approved", "admitted", "differed", "amended")]
+    return last[-1:] in (["approved"], ["admitted"])
+
+
+def _by(view: RunView, names: Names, kind: str, said: str) -> Decision | None:
+    event = _last(view, kind)
+    return Decision(said=said.format(who=names.person(event.actor)), quote=_text(event)) if event else None
+
+
+def _last(view: RunView, kind: str) -> Event | None:
+    return next((event for event in reversed(view.events) if event.kind == kind), None)
+
+
+def _text(event: Event) -> str:
+    text = event.body.get("text")
+    return text if isinstance(text, str) else ""
