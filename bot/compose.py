@@ -123,7 +123,9 @@ class Machine:
         )  # fmt: skip
         self.scheduler = Scheduler(engine_pool, self._due())
         fallback = company.channels[company.fallback]
-        self.poster = Poster(Letterbox(engine_pool), self.views, client, self.names, fallback, self.worker.wake)
+        self.poster = Poster(
+            Letterbox(engine_pool), self.views, client, self.names, fallback, self.worker.wake, ground.catalogue.quiet
+        )
         self.directory = Directory(engine_pool, client, self.roster, company)
         self.service = Service(
             self.house, self.roster, TimedDoors(doors_pool, metrics), self.ledger,
@@ -232,6 +234,7 @@ def house_of(ground: Ground, own: Own) -> House:
         keys=lambda kind: tuple(targets.get(kind.__name__.lower(), {})),
         freezes=own.freezes,
         clock=own.now,
+        mild=company.environments[:-1],
     )
 
 

@@ -26,6 +26,7 @@ class House:
     keys: Callable[[type[Target]], Sequence[str]]
     freezes: Callable[[], Awaitable[Sequence[Any]]]
     clock: Callable[[], Awaitable[datetime]]
+    mild: Sequence[str] = ()  # every environment but the strictest
 
     def entry(self, command: str) -> Entry:
         """Raises LookupError."""
@@ -44,7 +45,7 @@ class House:
         return rules.may_ask(self.need(entry.command, environment, entry.risk), groups, channel, at)
 
     def seeing(self, connectors: Connectors, run: RunRef, at: datetime) -> Seeing:
-        return Seeing(connectors, run, at, self.settings, self.keys)
+        return Seeing(connectors, run, at, self.settings, self.keys, self.mild)
 
     async def frozen(self, locks: Sequence[str]) -> Refusal | None:
         """Why a change freeze refuses a run with these locks, or None."""

@@ -33,10 +33,13 @@ class Poster:
     def __init__(
         self, box: Letterbox, views: Views, client: Any, names: Callable[[], Names], fallback: str,
         shown: Callable[[], None] = lambda: None,
+        quiet: Callable[[str], bool] = lambda command: False,
         bot_id: str = "",
     ) -> None:  # fmt: skip
-        """`shown` is called after Slack acknowledged a plan; `bot_id` tells our own messages from others."""
-        self.box, self.views, self.client = box, views, client
+        """`shown` is called after Slack acknowledged a plan; `quiet` says whose voice is quiet, by command; `bot_id`
+        tells our own messages from others.
+        """
+        self.box, self.views, self.client, self.quiet = box, views, client, quiet
         self.names, self.fallback, self.shown, self.bot_id = names, fallback, shown, bot_id
         self._due = asyncio.Event()
 
@@ -140,6 +143,8 @@ class Poster:
             return
         if letter.trouble and letter.root_ts:
             events = await self._adopt(letter, view, events)
+        if self.quiet(view.command):
+            events = render.heard(view, events, self.names())
         for message in render.replies(view, events, self.names()):
             channel, ts = await self._post(letter, view, message, letter.root_ts)
             await self.box.told(view.id, channel, ts, message.kind, message.from_seq, message.to_seq)

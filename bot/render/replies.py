@@ -7,10 +7,16 @@ from bot.render.answer import answer_blocks, answer_file
 from bot.render.blocks import bullets, context, line, quoted, rich, text, user, when
 from bot.render.escape import clean, fallback, one_line
 from bot.render.message import NOBODY, Block, Message, Names
-from bot.render.tell import Told, told
+from bot.render.tell import Told, breaks_silence, told
 from bot.view import RunView
 
 TOGETHER = 10  # events that one reply holds at most
+
+
+def heard(view: RunView, events_after: Sequence[Event], names: Names = NOBODY) -> list[Event]:
+    """What a run whose voice is quiet tells of these events: nothing, until one breaks the silence; then all."""
+    first = next((event.seq for event in view.events if breaks_silence(view, names, event)), None)
+    return [] if first is None else [event for event in events_after if event.seq >= first]
 
 
 def replies(view: RunView, events_after: Sequence[Event], names: Names = NOBODY) -> list[Message]:

@@ -214,10 +214,15 @@ def _nudge(view: RunView, names: Names, event: Event) -> Told:
     return Told(said=said, then=f"When it is done, press Done on {CARD}.", wakes=wakes, alone=True, icon="🔔")
 
 
-def _task(view: RunView, names: Names, task: Task) -> Told:
+def _recalled(view: RunView, names: Names, event: Event) -> Told | None:
+    planned = next((s for s in view.plan.steps if s.name == event.step), None) if view.plan else None
+    return _task(view, names, planned.does, "again ") if planned and isinstance(planned.does, Task) else None
+
+
+def _task(view: RunView, names: Names, task: Task, again: str = "") -> Told:
     within = f" within {about_duration(task.within)}" if task.within else ""
     who, wakes = _whom(view, names, task.who)
-    said = f"It is the turn of {who}{within}: {one_line(task.text, 1000)}"
+    said = f"It is {again}the turn of {who}{within}: {one_line(task.text, 1000)}"
     return Told(said=said, then=f"When it is done, press Done on {CARD}.", wakes=wakes, alone=True, icon="🙋")
 
 
@@ -339,6 +344,24 @@ def _ended(view: RunView, names: Names, event: Event) -> Told:
     )  # fmt: skip
 
 
+def _answered_read(view: RunView, names: Names, event: Event) -> Told | None:
+    """The card is the answer. One that is loud, and that nobody sat waiting for, calls whoever is on call."""
+    if view.slack_user or view.answer is None or not view.answer.loud:
+        return None
+    said = one_line(view.answer.headline, 500)
+    return Told(said=said, then=f"Look at {CARD}.", wakes=_woken(view, names), alone=True, icon="🔔")
+
+
+def breaks_silence(view: RunView, names: Names, event: Event) -> bool:
+    """Whether a run whose voice is quiet begins to speak here: bad news, a question, somebody's turn, a loud answer."""
+    said = told(view, names, event)
+    if said is None:
+        return False
+    if event.kind == "ended" and event.state is State.SUCCEEDED:
+        return bool(said.points) or (view.answer is not None and view.answer.loud)
+    return event.kind in BAD_NEWS or bool(said.then or said.wakes)
+
+
 def _woken(view: RunView, names: Names) -> tuple[str, ...]:
     """Who asked; for a schedule's run, whoever is on call: that is the page."""
     return _asker(view) or names.group("on-call").mentions[:8]
@@ -380,10 +403,13 @@ KINDS: dict[str, Callable[[RunView, Names, Event], Told | None]] = {
     "resolved": _resolved,
     "waiting": _waiting,
     "nudge": _nudge,
+    "recalled": _recalled,
     "turned": _turned,
     "doubt": _doubt,
     "answer": _answer,
     "answered": _answered,
     "ended": _ended,
+    "answered_read": _answered_read,
 }
-QUIET = frozenset({"asked", "shown", "woke", "answered_read"})  # the card alone shows these
+BAD_NEWS = frozenset({"step_failed", "step_unknown", "turned", "broke"})
+QUIET = frozenset({"asked", "shown", "woke"})  # the card alone shows these

@@ -168,11 +168,10 @@ class Ledger:
         given = {key: value for key, value in asked.items() if value is not None}
         return await engine_call(self.pool, "SELECT ask($1)", given)  # type: ignore[no-any-return]
 
-    async def nudge(self, c: Claimed, step: str, number: int, body: dict[str, Any]) -> None:
-        """Tells of a task once more; each of its nudges once."""
-        await engine_call(
-            self.pool, "SELECT nudge($1, $2, $3, $4, $5, $6)", c.run, c.worker, c.fence, step, number, body
-        )
+    async def nudge(self, c: Claimed, kind: str, step: str, number: int, body: dict[str, Any]) -> None:
+        """Tells of a task once more ("nudge"), or that it has come back ("recalled"); each number once."""
+        sql = "SELECT nudge($1, $2, $3, $4, $5, $6, $7)"
+        await engine_call(self.pool, sql, c.run, c.worker, c.fence, kind, step, number, body)
 
     async def release(self, c: Claimed, due: datetime | None, progress: dict[str, Any] | None = None) -> None:
         await engine_call(self.pool, "SELECT release($1, $2, $3, $4, $5)", c.run, c.worker, c.fence, due, progress)

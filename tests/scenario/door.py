@@ -115,7 +115,9 @@ class Bot:
         object.__setattr__(house, "catalogue", catalogue)
         roster = Roster(company)
         directory = Directory(home.pool, self.client, roster, company)
-        self.poster = Poster(Letterbox(home.pool), factory.views, self.client, _names, self.id("general"))
+        self.poster = Poster(
+            Letterbox(home.pool), factory.views, self.client, _names, self.id("general"), quiet=catalogue.quiet
+        )
         self.service = Service(
             house, roster, home.doors, home.ledger, Views(home.pool, deeds()),
             factory.worker.runner.planner.connectors, directory, self._committed,

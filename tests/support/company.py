@@ -26,6 +26,7 @@ POLICY: dict[tuple[str, int], tuple[str, ...]] = {
     ("test destroy-two", 2): ("dba", "security"),
     ("test nested", 1): (),
     ("test mail", 1): (),
+    ("test whisper", 1): (),
 }
 
 

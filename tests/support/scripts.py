@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.model import Record
-from bot.operation import Call, IfFails, Loss, Plan, Refusal, Step, Task, Until, Wait, Watch
+from bot.operation import Call, IfFails, Loss, Nudge, Plan, Refusal, Step, Task, Until, Wait, Watch
 from tests.support.notebook import Brief, BriefMail, Each, Erase, Guarded, Mail, Mint, Number, There, Use, Write
 
 SECOND = timedelta(seconds=1)
@@ -71,6 +71,10 @@ SCRIPTS: dict[str, Callable[[Any], Plan | Refusal]] = {
         _w("a"), Step("watch", Watch(check=There(name="x"), lasting=timedelta(minutes=2), bad_looks=2)), _w("c")
     ),
     "task": lambda f: _plan(_w("a"), Step("ask", Task(text="Look at it", who="another", within=timedelta(hours=1))), _w("c")),  # noqa: E501
+    "recall": lambda f: _plan(
+        _w("a"), Step("update", Task(text="Write an update", who="another", again=timedelta(minutes=30),
+        nudges=(Nudge(after=timedelta(minutes=5), whom="requester"),))), Step("for", Wait(lasting=timedelta(hours=2))),
+    ),
     "call": lambda f: _plan(_w("a"), Step("call", Call(command="test write", params={"script": "big-child"})), _w("c")),
     "big-child": lambda f: _plan(_w("child")),
     "go-on": lambda f: _plan(_w("a"), _w("b", undo=Erase(name="b"), if_fails=IfFails.GO_ON), _w("c")),

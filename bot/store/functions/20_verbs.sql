@@ -312,7 +312,12 @@ BEGIN
   IF v_person IS NULL THEN RETURN '{"code": "not_listed"}'; END IF;
   SELECT * INTO v_last FROM events WHERE run = v_run.id AND step = p ->> 'step' AND way = 'do' AND mark IS NOT NULL
     ORDER BY seq DESC LIMIT 1;
-  IF v_run.state NOT IN ('waiting', 'running') OR v_last.mark IS DISTINCT FROM 'started' OR NOT v_last.body ? 'who' THEN
+  IF v_last.mark = 'done' AND v_run.heading = 'forth' THEN  -- ticked before: it may have come back since
+    SELECT * INTO v_last FROM events WHERE run = v_run.id AND step = p ->> 'step' AND kind IN ('ticked', 'recalled')
+      ORDER BY seq DESC LIMIT 1;
+  END IF;
+  IF v_run.state NOT IN ('waiting', 'running') OR NOT coalesce(v_last.mark = 'started' OR v_last.kind = 'recalled', false)
+     OR NOT v_last.body ? 'who' THEN
     RETURN jsonb_build_object('code', 'not_waiting', 'state', v_run.state);
   END IF;
   v_who := v_last.body ->> 'who';
@@ -327,6 +332,10 @@ BEGIN
     v_answer := v_answer || jsonb_build_object('box', encode(v_box, 'base64'), 'of', v_last.body ->> 'reveals');
   END IF;
   UPDATE runs SET due = tandem.clock() WHERE id = v_run.id;
-  PERFORM tell(v_run.id, 'ticked', NULL, v_person, '{}', v_last.step, 'do', v_last.attempt, 'done');
+  IF v_last.kind = 'recalled' THEN  -- its step was done at the first tick; this one only sets its clock anew
+    PERFORM tell(v_run.id, 'ticked', NULL, v_person, '{"again": true}', v_last.step);
+  ELSE
+    PERFORM tell(v_run.id, 'ticked', NULL, v_person, '{}', v_last.step, 'do', v_last.attempt, 'done');
+  END IF;
   RETURN v_answer;
 END $$;

@@ -202,14 +202,15 @@ BEGIN
   IF FOUND THEN PERFORM tell(p_run, 'step_late', NULL, NULL, p_body, p_step, p_way, p_attempt, 'late'); END IF;
 END $$;
 
--- A task's nudge, told once.
-CREATE OR REPLACE FUNCTION nudge(p_run bigint, p_worker uuid, p_fence bigint, p_step text, p_number integer, p_body jsonb)
-RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+-- A task's nudge, or its coming back: told once under its number.
+CREATE OR REPLACE FUNCTION nudge(
+  p_run bigint, p_worker uuid, p_fence bigint, p_kind text, p_step text, p_number integer, p_body jsonb
+) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
 BEGIN
   PERFORM held(p_run, p_worker, p_fence);
-  IF NOT EXISTS (SELECT 1 FROM events WHERE run = p_run AND kind = 'nudge' AND step = p_step
-                 AND (body ->> 'number')::integer = p_number) THEN
-    PERFORM tell(p_run, 'nudge', NULL, NULL, p_body || jsonb_build_object('number', p_number), p_step);
+  IF p_kind IN ('nudge', 'recalled') AND NOT EXISTS (SELECT 1 FROM events WHERE run = p_run AND kind = p_kind
+      AND step = p_step AND (body ->> 'number')::integer = p_number) THEN
+    PERFORM tell(p_run, p_kind, NULL, NULL, p_body || jsonb_build_object('number', p_number), p_step);
   END IF;
 END $$;
 
