@@ -124,8 +124,9 @@ class Machine:
         self.scheduler = Scheduler(engine_pool, self._due())
         fallback = company.channels[company.fallback]
         self.poster = Poster(
-            Letterbox(engine_pool), self.views, client, self.names, fallback, self.worker.wake, ground.catalogue.quiet
-        )
+            Letterbox(engine_pool), self.views, client, self.names, fallback, self.worker.wake, ground.catalogue.quiet,
+            company.limits.progress_per_minute,
+        )  # fmt: skip
         self.directory = Directory(engine_pool, client, self.roster, company)
         self.service = Service(
             self.house, self.roster, TimedDoors(doors_pool, metrics), self.ledger,
@@ -234,6 +235,7 @@ def house_of(ground: Ground, own: Own) -> House:
         keys=lambda kind: tuple(targets.get(kind.__name__.lower(), {})),
         freezes=own.freezes,
         clock=own.now,
+        limits={"runs": company.limits.runs, "runs_each": company.limits.runs_each},
         mild=company.environments[:-1],
     )
 

@@ -106,6 +106,7 @@ class RunView(Record):
     refusal: Refusal | None = None  # why a rule refused, with offers
     answer: Answer | None = None
     held_by: str | None = None  # tag of the run whose locks this one waits for
+    behind: int = 0  # due, but no worker takes it: how many runs are at work meanwhile
     rivals: tuple[str, ...] = ()  # tags of asks that wait for the same target
     parent: str | None = None
     children: tuple[str, ...] = ()

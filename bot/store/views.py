@@ -28,6 +28,8 @@ SELECT {columns}, clock() AS now,
     AS held_by,
   ARRAY(SELECT o.tag FROM runs o WHERE o.state = 'awaiting_approval' AND o.id <> r.id AND o.locks && r.locks
         AND r.state = 'awaiting_approval' ORDER BY o.id) AS rivals,
+  CASE WHEN r.worker IS NULL AND r.state IN ('queued', 'running', 'waiting') AND r.due < clock() - interval '3 s' THEN
+    (SELECT count(*) FROM runs b WHERE b.worker IS NOT NULL AND b.ended_at IS NULL) ELSE 0 END AS behind,
   (SELECT tag FROM runs WHERE id = r.parent) AS parent_tag,
   ARRAY(SELECT tag FROM runs WHERE parent = r.id ORDER BY id) AS children
 FROM runs r""".replace("{columns}", ", ".join(f"r.{name}" for name in RUN_COLUMNS.split(", ")))
@@ -114,6 +116,7 @@ def run_view(row: RunRow, extras: Any, events: Sequence[Event], deeds: Mapping[s
         refusal=_refusal(events),
         answer=_answer(events),
         held_by=extras["held_by"],
+        behind=extras["behind"],
         rivals=tuple(extras["rivals"]),
         parent=extras["parent_tag"],
         children=tuple(extras["children"]),

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.model import Record
 from bot.operation import Call, IfFails, Loss, Nudge, Plan, Refusal, Step, Task, Until, Wait, Watch
-from tests.support.notebook import Brief, BriefMail, Each, Erase, Guarded, Mail, Mint, Number, There, Use, Write
+from tests.support.notebook import Brief, BriefMail, Each, Erase, Guarded, Mail, Mint, Number, Slow, There, Use, Write
 
 SECOND = timedelta(seconds=1)
 
@@ -42,6 +42,8 @@ SCRIPTS: dict[str, Callable[[Any], Plan | Refusal]] = {
     "refused": lambda f: Refusal(code="never", sentence="Never on a Saturday."),
     "nothing": lambda f: _plan(),
     "broken": lambda f: _plan(_w("a"), _w("a")),
+    "slow": lambda f: _plan(Step("s", Slow(name="s"), undo=Erase(name="s"))),
+    "slow-too": lambda f: _plan(Step("t", Slow(name="t"), undo=Erase(name="t"))),
     "probe": lambda f: _plan(_w("a"), Step("n", Number(name="n"), leaves="a line"), _w("c")),
     "mail": lambda f: _plan(_w("a"), Step("m", Mail(name="m"), leaves="a mail"), _w("c")),
     "brief": lambda f: _plan(_w("a"), Step("b", Brief(name="b"), leaves="b"), _w("c")),

@@ -52,6 +52,24 @@ SET search_path = tandem, pg_temp AS $$
   SELECT person FROM accounts JOIN people p USING (person) WHERE team = p_team AND slack_user = p_user AND p.active
 $$;
 
+-- Why a person's door takes nothing more now: {runs, runs_each} are reached. What waits for its time does not count.
+CREATE OR REPLACE FUNCTION too_many(p_person text, p_team text, p_user text, p_limits jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+DECLARE v_most integer := (p_limits ->> 'runs')::integer; v_each integer := (p_limits ->> 'runs_each')::integer; v_n integer;
+BEGIN
+  IF p_limits IS NULL THEN RETURN NULL; END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('asks of ' || coalesce(p_person, p_team || '/' || p_user), 0));
+  SELECT count(*) INTO v_n FROM runs WHERE ended_at IS NULL AND state <> 'waiting' AND parent IS NULL AND risk > 0
+    AND requester IS NOT DISTINCT FROM p_person AND (p_person IS NOT NULL OR team = p_team AND slack_user = p_user);
+  IF v_n >= v_each THEN RETURN jsonb_build_object('code', 'yours_are_many', 'most', v_each); END IF;
+  SELECT count(*) INTO v_n FROM runs WHERE ended_at IS NULL AND state <> 'waiting' AND parent IS NULL AND risk > 0;
+  IF v_n >= v_most - 16 THEN  -- near the bound one after the other, so that it holds; far from it nobody waits
+    PERFORM pg_advisory_xact_lock(hashtextextended('asks of all', 0));
+    SELECT count(*) INTO v_n FROM runs WHERE ended_at IS NULL AND state <> 'waiting' AND parent IS NULL AND risk > 0;
+  END IF;
+  RETURN CASE WHEN v_n >= v_most THEN jsonb_build_object('code', 'all_are_many', 'most', v_most) END;
+END $$;
+
 -- A door's first act. The same key, or within two minutes the same words by the same account, is the same run.
 CREATE OR REPLACE FUNCTION ask(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
@@ -71,6 +89,8 @@ BEGIN
     IF FOUND THEN RETURN v_answer; END IF;
   END IF;
   v_person := person_of(p ->> 'team', p ->> 'user');
+  v_answer := too_many(v_person, v_team, v_user, p -> 'limits');
+  IF v_answer IS NOT NULL THEN RETURN v_answer; END IF;
   v_id := nextval(pg_get_serial_sequence('tandem.runs', 'id'));
   IF p ? 'parent' THEN SELECT * INTO v_parent FROM runs WHERE id = (p ->> 'parent')::bigint; END IF;
   INSERT INTO runs (id, command, params, reason, words, requester, team, slack_user, via, channel, thread_ts, look_only,

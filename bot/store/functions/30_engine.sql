@@ -19,23 +19,28 @@ SET search_path = tandem, pg_temp AS $$
   UPDATE workers SET lease_until = clock_timestamp() WHERE id = p_id AND lease_until > clock_timestamp()
 $$;
 
--- Due runs without a live lease. After the database itself was away, one whole lease passes before a take-over.
-CREATE OR REPLACE FUNCTION claim(p_worker uuid, p_limit integer) RETURNS SETOF runs LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = tandem, pg_temp AS $$
-DECLARE v_me workers;
+-- Due runs without a live lease; of those that may take long no more than p_long. After the database itself was away,
+-- one whole lease passes before a take-over.
+CREATE OR REPLACE FUNCTION claim(p_worker uuid, p_limit integer, p_long integer) RETURNS SETOF runs LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+DECLARE v_me workers; v_long boolean; v_taken integer;
 BEGIN
   SELECT * INTO v_me FROM workers WHERE id = p_worker AND lease_until > clock_timestamp();
   IF NOT FOUND THEN RAISE EXCEPTION 'this worker has no lease' USING ERRCODE = 'TD040'; END IF;
-  RETURN QUERY
-    UPDATE runs SET worker = p_worker, fence = runs.fence + 1, claims = runs.claims + 1
+  FOREACH v_long IN ARRAY ARRAY[true, false] LOOP
+    RETURN QUERY UPDATE runs SET worker = p_worker, fence = runs.fence + 1, claims = runs.claims + 1
       WHERE id IN (
         SELECT r.id FROM runs r LEFT JOIN workers w ON w.id = r.worker
           WHERE r.state IN ('planning', 'queued', 'running', 'waiting') AND r.due <= tandem.clock()
             AND (r.worker IS NULL
                  OR w.lease_until < clock_timestamp() AND clock_timestamp() > pg_postmaster_start_time() + w.lease)
-            AND r.kinds <@ v_me.kinds
-          ORDER BY r.due LIMIT p_limit FOR NO KEY UPDATE OF r SKIP LOCKED)
+            AND r.kinds <@ v_me.kinds AND r.long = v_long
+          ORDER BY r.due LIMIT CASE WHEN v_long THEN least(p_limit, p_long) ELSE p_limit END
+          FOR NO KEY UPDATE OF r SKIP LOCKED)
       RETURNING *;
+    GET DIAGNOSTICS v_taken = ROW_COUNT;
+    p_limit := p_limit - v_taken;
+  END LOOP;
 END $$;
 
 CREATE OR REPLACE FUNCTION held(p_run bigint, p_worker uuid, p_fence bigint) RETURNS runs LANGUAGE plpgsql
@@ -128,7 +133,7 @@ BEGIN
            v_state, p_body, fence, '' FROM runs WHERE id = p_run.id;
   UPDATE runs SET seq = seq + 1, state = v_state, moved_at = v_now, claims = 0,
       params = coalesce(p -> 'params', params), plan = p ->> 'plan', kinds = ARRAY(SELECT jsonb_array_elements_text(p -> 'kinds')), facts = p -> 'facts',
-      planned_at = v_now, environment = p ->> 'environment', risk = (p ->> 'risk')::smallint, locks = v_locks,
+      long = coalesce((p ->> 'long')::boolean, false), planned_at = v_now, environment = p ->> 'environment', risk = (p ->> 'risk')::smallint, locks = v_locks,
       expires_at = v_now + p_policy.expires, warn_at = v_now + p_policy.expires - p_policy.warns,
       start_by = (p ->> 'start_by')::interval, resume_within = (p ->> 'resume_within')::interval,
       due = CASE WHEN p_signal = 'admit' THEN v_now END, due_since = v_now,

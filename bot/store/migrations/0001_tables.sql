@@ -50,7 +50,7 @@ CREATE TABLE runs (
   state text NOT NULL, seq integer NOT NULL, moved_at timestamptz NOT NULL, ended_at timestamptz,
   plan text, fingerprint text GENERATED ALWAYS AS (tandem.fingerprint_of(plan)) STORED,
   kinds text[] NOT NULL DEFAULT '{}', planned_at timestamptz, facts jsonb,
-  locks text[] NOT NULL DEFAULT '{}',
+  locks text[] NOT NULL DEFAULT '{}', long boolean NOT NULL DEFAULT false,
   expires_at timestamptz, warn_at timestamptz, start_by interval, resume_within interval,
   heading text NOT NULL DEFAULT 'forth', why text NOT NULL DEFAULT '',
   wish text, question jsonb, question_seq integer,
@@ -62,6 +62,7 @@ CREATE INDEX runs_asked ON runs (expires_at) WHERE state = 'awaiting_approval';
 CREATE INDEX runs_words ON runs (team, slack_user, created_at);
 CREATE INDEX runs_root ON runs (root);
 CREATE INDEX runs_live ON runs (id) WHERE ended_at IS NULL;
+CREATE INDEX runs_busy ON runs (requester) WHERE ended_at IS NULL AND state <> 'waiting' AND parent IS NULL AND risk > 0;
 
 CREATE TABLE events (
   run bigint NOT NULL REFERENCES runs, seq integer NOT NULL, at timestamptz NOT NULL, kind text NOT NULL,
@@ -119,6 +120,8 @@ CREATE TABLE messages (
   to_seq integer NOT NULL, at timestamptz NOT NULL, PRIMARY KEY (channel, ts)
 );
 CREATE INDEX messages_run ON messages (run);
+
+CREATE TABLE progress_told (minute timestamptz PRIMARY KEY, edits integer NOT NULL);  -- of all replicas together
 
 CREATE TABLE freezes (
   name text PRIMARY KEY, services text[] NOT NULL, starts timestamptz NOT NULL, ends timestamptz NOT NULL,
