@@ -12,7 +12,7 @@ import config.applied
 import config.load
 import config.settings
 from bot import parse
-from bot.catalogue import Catalogue, Entry, Found, environment_of
+from bot.catalogue import Asked, Catalogue, Entry, Found, environment_of, understand
 from bot.connectors.tandem import Tandem
 from bot.directory import Directory
 from bot.discovery import Deeds, Fault, Loaded, deeds, load
@@ -33,7 +33,7 @@ from bot.schedule import Cron, Due, Scheduler
 from bot.seal import Seal
 from bot.service import Service
 from bot.store.letterbox import Letterbox
-from bot.store.migrate import Applied
+from bot.store.migrate import Applied, Terms
 from bot.store.own import Own
 from bot.store.store import Doors, Ledger
 from bot.store.views import Views
@@ -93,10 +93,25 @@ def applied(company: Company, catalogue: Catalogue) -> Applied:
         groups=rows.groups,
         members=tuple(m for m in rows.members if company.people[m[1]].active),
         operations=tuple((command, int(floor)) for command, floor in rows.operations),
+        terms=_terms(company, catalogue),
         policy=tuple(
             (row.command, row.environment, int(row.risk), row.slots, row.expires, row.warns) for row in rows.policy
         ),
     )
+
+
+def _terms(company: Company, catalogue: Catalogue) -> tuple[Terms, ...]:
+    """Every schedule that may have a standing approval; `check` has read the lines already."""
+    found: list[Terms] = []
+    for name, schedule in company.schedules.items():
+        asked = understand(schedule.run, catalogue, company.known()) if schedule.standing else None
+        if schedule.standing and isinstance(asked, Asked):
+            found.append(Terms(
+                schedule=name, command=asked.entry.command, params=asked.params.model_dump(mode="json"),
+                environment=environment_of(asked.params, company), lasts=schedule.standing.lasts,
+                at_most=dict(schedule.standing.at_most), times=f"{schedule.cron} {schedule.zone}",
+            ))  # fmt: skip
+    return tuple(found)
 
 
 class Machine:
@@ -136,6 +151,7 @@ class Machine:
     def _due(self) -> dict[str, Due]:
         """Every active schedule with what it asks for; `check` has read the lines already."""
         found: dict[str, Due] = {}
+        terms = {one.schedule: one.hash for one in self.ground.applied.terms}
         for name, schedule in self.ground.company.schedules.items():
             if not schedule.active:
                 continue
@@ -144,6 +160,7 @@ class Machine:
                 "command": entry.command, "params": params.model_dump(mode="json"), "reason": schedule.reason,
                 "risk": int(entry.risk), "environment": self.house.environment(params),
                 "config": self.house.config, "channel": self.ground.company.channels[schedule.channel],
+                "terms": terms.get(name),
             }  # fmt: skip
             found[name] = Due(Cron(schedule.cron, schedule.zone), schedule.grace, asks)
         return found

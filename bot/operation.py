@@ -35,6 +35,10 @@ class Service(Target):
     """A service by its key in config."""
 
 
+class Schedule(Target):
+    """A schedule by its key in config."""
+
+
 class Person(Target):
     """Somebody of the roster, by key."""
 

@@ -22,9 +22,8 @@ from bot.store.store import Doors, Ledger
 from bot.store.views import Awaiting, Views
 from bot.view import Brief, Draft, HomeView, Outcome, RunView
 
-
 TOO_MANY = {
-    "yours_are_many": "You have {most} runs that have not ended, which is the most one person may have; nothing was asked. "
+    "yours_are_many": "You have {most} runs that have not ended, the most one person may have; nothing was asked. "
     "Wait for one to end, or cancel one: /ops runs shows them.",
     "all_are_many": "{most} runs have not ended, which is the most the bot takes at once; nothing was asked. "
     "Wait for one to end, or cancel one: /ops runs shows them.",

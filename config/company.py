@@ -278,7 +278,10 @@ def assemble(
         severities=tandem.severities,
         limits=tandem.limits,
         connectors=connectors,
-        targets={TARGETS[table][0]: found for table, found in targets.items()},
+        targets={
+            **{TARGETS[table][0]: found for table, found in targets.items()},
+            "schedule": parts["schedules.toml"].schedules,
+        },
         people=people.people,
         groups={**people.groups, **all_of_them},
         policy=Policy(rules=parts["policy.toml"].rule),

@@ -1,6 +1,7 @@
 """Faults of meaning: names that name nothing, identities that clash, approvals that nobody could ever give."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +15,7 @@ from config.company import Company, Schedule
 from config.faults import Path, Wrong, meant
 from config.settings import secret
 
+GIVES = "ops schedule approve"  # the operation by which a standing approval is given
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", ""})  # noqa: S104
 Groups = Mapping[str, frozenset[str]]
 
@@ -265,12 +267,12 @@ def _schedule_run(
         return
     entry, params = found.entry, found.params
     if sound:
-        yield from _schedule_approval(company, entry.command, params, entry.risk, path, schedule)
+        yield from _schedule_approval(company, entry.command, params, entry.risk, path)
+        if schedule.standing and GIVES in catalogue.entries:
+            yield from _standing(company, entry.command, params, entry.risk, path)
 
 
-def _schedule_approval(
-    company: Company, command: str, params: Input, floor: Risk, path: Path, schedule: Schedule
-) -> Iterator[Wrong]:
+def _schedule_approval(company: Company, command: str, params: Input, floor: Risk, path: Path) -> Iterator[Wrong]:
     wanted = need(company.policy, command, environment_of(params, company), floor)
     if wanted is None:
         what = f"no rule of policy.toml allows /{command} here, so its runs would be refused"
@@ -280,6 +282,30 @@ def _schedule_approval(
         return
     roster, slots = possible(company), slots_for(wanted, has_human_asker=False)
     if match(slots, roster) is None:
-        how = "its standing approval" if schedule.standing else "each of its runs"
-        what = f"nobody could give {how}: with no human asker it takes {len(slots)} people from {', '.join(slots)}"
+        what = (
+            f"nobody could approve its runs: with no human asker it takes {len(slots)} people from {', '.join(slots)}"
+        )
         yield _wrong("schedules.toml", path, what, f"Add people to {', '.join(sorted(set(slots)))}")
+
+
+def _standing(company: Company, command: str, params: Input, floor: Risk, path: Path) -> Iterator[Wrong]:
+    """Whether the standing approval that a schedule allows is of use, and can be given by the people its runs need."""
+    here = (*path[:-1], "standing")
+    wanted = need(company.policy, command, environment_of(params, company), floor)
+    if wanted is None:
+        return
+    if not wanted.slots:
+        what = f"/{command} needs no approval here, so a standing one is of no use"
+        yield _wrong("schedules.toml", here, what, "Remove standing")
+        return
+    giving = need(company.policy, GIVES, "", Risk.DESTRUCTIVE)
+    lacks = Counter(wanted.slots) - Counter(giving.slots if giving else ())
+    if lacks:
+        groups = ", ".join(lacks.elements())
+        what = f"its runs need the word of {', '.join(wanted.slots)}, and /{GIVES} does not ask {groups}"
+        instead = f'Put a rule for "{GIVES}" into policy.toml with approve = {_listed(wanted.slots)}, above the others'
+        yield _wrong("schedules.toml", here, what, instead)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return "[" + ", ".join(f'"{name}"' for name in names) + "]"

@@ -16,7 +16,6 @@ from bot.plans import covers, faults
 from bot.render.plan import differences
 from bot.store.store import Claimed, Ledger, RunRow
 
-
 SHORT = timedelta(minutes=2)  # an effect that may take longer weighs on the engine
 
 

@@ -40,6 +40,7 @@ def card(view: RunView, names: Names = NOBODY) -> Message:
     blocks += _losses(view)
     if view.state is State.AWAITING and not view.look_only:
         blocks.append(rich(*(line(text(said)) for said in approvals.lines(view, names))))
+    blocks += [rich(line(text(said))) for said in approvals.standing(view, names)]
     if view.plan:
         blocks += _plan(view, view.plan)
     if view.question and view.state is State.IN_DOUBT:

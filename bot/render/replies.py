@@ -2,15 +2,26 @@
 
 from collections.abc import Sequence
 
-from bot.model import Event
+from bot.model import Event, State
 from bot.render.answer import answer_blocks, answer_file
 from bot.render.blocks import bullets, context, line, quoted, rich, text, user, when
 from bot.render.escape import clean, fallback, one_line
 from bot.render.message import NOBODY, Block, Message, Names
-from bot.render.tell import Told, breaks_silence, told
+from bot.render.tell import Told, told
 from bot.view import RunView
 
 TOGETHER = 10  # events that one reply holds at most
+BAD_NEWS = frozenset({"step_failed", "step_unknown", "turned", "broke"})
+
+
+def breaks_silence(view: RunView, names: Names, event: Event) -> bool:
+    """Whether a run whose voice is quiet begins to speak here: bad news, a question, somebody's turn, a loud answer."""
+    said = told(view, names, event)
+    if said is None:
+        return False
+    if event.kind == "ended" and event.state is State.SUCCEEDED:
+        return bool(said.points) or (view.answer is not None and view.answer.loud)
+    return event.kind in BAD_NEWS or bool(said.then or said.wakes)
 
 
 def heard(view: RunView, events_after: Sequence[Event], names: Names = NOBODY) -> list[Event]:

@@ -180,6 +180,8 @@ def _broke(view: RunView, names: Names, event: Event) -> Told:
 
 
 def _admitted(view: RunView, names: Names, event: Event) -> Told:
+    if under := approvals.standing(view, names):
+        return Told(said=f"It starts now, under an approval given before. {under[0]}")
     return Told(said="It needs no approval and starts now.")
 
 
@@ -189,10 +191,11 @@ def _started(view: RunView, names: Names, event: Event) -> Told:
 
 def _step_started(view: RunView, names: Names, event: Event) -> Told | None:
     planned = next((s for s in view.plan.steps if s.name == event.step), None) if view.plan else None
-    if planned is None or event.way is not Way.DO:
+    again = event.kind == "recalled"
+    if planned is None or (event.way is not Way.DO and not again):
         return None
     if isinstance(planned.does, Task):
-        return _task(view, names, planned.does)
+        return _task(view, names, planned.does, "again " if again else "")
     if planned.no_return:
         said = f"At the point of no return: {_step(view, event)}. Once it is done, what came before stays."
         return Told(said=said, alone=True, icon="⛔")
@@ -212,11 +215,6 @@ def _nudge(view: RunView, names: Names, event: Event) -> Told:
     who, wakes = _whom(view, names, _word(event, "whom"))
     said = f"Still to be done, {who}: {_word(event, 'task') or _step(view, event)}"
     return Told(said=said, then=f"When it is done, press Done on {CARD}.", wakes=wakes, alone=True, icon="🔔")
-
-
-def _recalled(view: RunView, names: Names, event: Event) -> Told | None:
-    planned = next((s for s in view.plan.steps if s.name == event.step), None) if view.plan else None
-    return _task(view, names, planned.does, "again ") if planned and isinstance(planned.does, Task) else None
 
 
 def _task(view: RunView, names: Names, task: Task, again: str = "") -> Told:
@@ -337,9 +335,10 @@ def _ended(view: RunView, names: Names, event: Event) -> Told:
     said = SENTENCES[event.state]
     said = f"{said[0].upper()}{said[1:]}" + (f": {why}" if why not in ("", "failed", "cancelled", "stopped") else "")
     stays = tuple(f"Stays: {one}" for one in left(view))
+    then = "Look at what stays before you ask again." if stays else _again(view)
     icon = {State.UNDONE: "↩️", State.CANCELLED: "⏹️"}.get(event.state, "❌")
     return Told(
-        said=f"{said}.", points=stays, then=_after(view, bool(stays)), wakes=_woken(view, names), alone=True,
+        said=f"{said}.", points=stays, then=then, wakes=_woken(view, names), alone=True,
         answer=True, icon=icon,
     )  # fmt: skip
 
@@ -352,25 +351,9 @@ def _answered_read(view: RunView, names: Names, event: Event) -> Told | None:
     return Told(said=said, then=f"Look at {CARD}.", wakes=_woken(view, names), alone=True, icon="🔔")
 
 
-def breaks_silence(view: RunView, names: Names, event: Event) -> bool:
-    """Whether a run whose voice is quiet begins to speak here: bad news, a question, somebody's turn, a loud answer."""
-    said = told(view, names, event)
-    if said is None:
-        return False
-    if event.kind == "ended" and event.state is State.SUCCEEDED:
-        return bool(said.points) or (view.answer is not None and view.answer.loud)
-    return event.kind in BAD_NEWS or bool(said.then or said.wakes)
-
-
 def _woken(view: RunView, names: Names) -> tuple[str, ...]:
     """Who asked; for a schedule's run, whoever is on call: that is the page."""
     return _asker(view) or names.group("on-call").mentions[:8]
-
-
-def _after(view: RunView, stays: bool) -> str:
-    if stays:
-        return "Look at what stays before you ask again."
-    return _again(view)
 
 
 KINDS: dict[str, Callable[[RunView, Names, Event], Told | None]] = {
@@ -403,7 +386,7 @@ KINDS: dict[str, Callable[[RunView, Names, Event], Told | None]] = {
     "resolved": _resolved,
     "waiting": _waiting,
     "nudge": _nudge,
-    "recalled": _recalled,
+    "recalled": _step_started,
     "turned": _turned,
     "doubt": _doubt,
     "answer": _answer,
@@ -411,5 +394,4 @@ KINDS: dict[str, Callable[[RunView, Names, Event], Told | None]] = {
     "ended": _ended,
     "answered_read": _answered_read,
 }
-BAD_NEWS = frozenset({"step_failed", "step_unknown", "turned", "broke"})
 QUIET = frozenset({"asked", "shown", "woke"})  # the card alone shows these

@@ -10,9 +10,9 @@ from bot.store.pool import door_call, engine_call, stale_claims
 
 RUN_COLUMNS = (
     "id, tag, command, params, reason, requester, team, slack_user, via, channel, thread_ts, look_only, parent, "
-    "parent_step, root, created_at, config, environment, risk, state, seq, moved_at, ended_at, plan, fingerprint, "
-    "planned_at, facts, locks, long, expires_at, start_by, resume_within, heading, why, wish, question, question_seq, due, "
-    "due_since, progress, worker, fence, claims"
+    "parent_step, root, schedule, created_at, config, environment, risk, state, seq, moved_at, ended_at, plan, "
+    "fingerprint, planned_at, facts, locks, long, expires_at, start_by, resume_within, heading, why, wish, question, "
+    "question_seq, due, due_since, progress, worker, fence, claims"
 )
 
 
@@ -34,6 +34,7 @@ class RunRow(Record):
     parent: int | None
     parent_step: str | None
     root: int
+    schedule: str | None
     created_at: datetime
     config: str
     environment: str

@@ -111,6 +111,8 @@ def run_view(row: RunRow, extras: Any, events: Sequence[Event], deeds: Mapping[s
         slots=_slots(events),
         approvals=tuple(ApprovalView.model_validate(a) for a in extras["approvals"] or ()),
         askers=tuple(extras["askers"]),
+        standing=_said(events, "standing"),
+        no_standing=_said(events, "no_standing") or "",
         steps=steps_of(plan, events, row.state, row.heading, row.progress) if plan else (),
         question=_question(row, extras["answers"] or (), _slots(events)),
         refusal=_refusal(events),
@@ -141,6 +143,12 @@ def _looked_at(events: Sequence[Event]) -> str | None:
 def _slots(events: Sequence[Event]) -> tuple[str, ...]:
     found = [e.body["slots"] for e in events if "slots" in e.body]
     return tuple(found[-1]) if found else ()
+
+
+def _said(events: Sequence[Event], word: str) -> Any:
+    """What the last plan's event says under that word."""
+    planned = [e.body for e in events if e.kind in ("proposed", "admitted", "differed")]
+    return planned[-1].get(word) if planned else None
 
 
 def _question(row: RunRow, answers: Sequence[Any], slots: Sequence[str]) -> Question | None:

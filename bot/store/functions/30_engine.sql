@@ -108,10 +108,12 @@ BEGIN
   -- The columns of a plan change only together with the move, so the policy is looked up on the row as it will be.
   v_run.environment := p ->> 'environment';
   v_run.risk := (p ->> 'risk')::smallint;
+  v_run.plan := p ->> 'plan';
   v_slots := needed(v_run, v_run.config);
   SELECT * INTO v_policy FROM policy WHERE config = v_run.config AND command = v_run.command
     AND environment = v_run.environment AND risk = v_run.risk;
-  IF v_signal = 'propose' AND cardinality(v_slots) = 0 AND NOT v_run.look_only THEN v_signal := 'admit'; END IF;
+  v_body := v_body || CASE v_signal WHEN 'propose' THEN standing_told(v_run) ELSE standing_told(v_run) - 'standing' END;
+  IF v_signal = 'propose' AND (cardinality(v_slots) = 0 OR v_body ? 'standing') AND NOT v_run.look_only THEN v_signal := 'admit'; END IF;
   PERFORM tell_planned(v_run, v_signal, p, v_policy, v_body || jsonb_build_object('slots', to_jsonb(v_slots)));
   RETURN jsonb_build_object('code', v_signal);
 END $$;
@@ -340,22 +342,6 @@ BEGIN
   DELETE FROM dedupe WHERE at < tandem.clock() - interval '25 hours';
   DELETE FROM drafts WHERE at < tandem.clock() - interval '25 hours';
   RETURN v_count;
-END $$;
-
--- The bot's own records, changed in the transaction of their ledger row.
-CREATE OR REPLACE FUNCTION own(p_run runs, p_own jsonb) RETURNS void LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
-BEGIN
-  CASE p_own ->> 'record'
-  WHEN 'AddFreeze' THEN
-    INSERT INTO freezes VALUES (p_own ->> 'name', ARRAY(SELECT jsonb_array_elements_text(p_own -> 'services')),
-      tandem.clock() + (p_own ->> 'starts_in')::interval,
-      tandem.clock() + (p_own ->> 'starts_in')::interval + (p_own ->> 'lasting')::interval,
-      p_own ->> 'reason', p_run.requester, p_run.id)
-      ON CONFLICT (name) DO NOTHING;
-  WHEN 'EndFreeze' THEN
-    UPDATE freezes SET ends = least(ends, tandem.clock()) WHERE name = p_own ->> 'name';
-  WHEN 'Nothing' THEN NULL;
-  END CASE;
 END $$;
 
 -- The ledger's home is not the one it was, or went back in time: every live run is in doubt before anything is claimed.

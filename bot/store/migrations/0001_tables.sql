@@ -45,6 +45,7 @@ CREATE TABLE runs (
   requester text REFERENCES people, team text, slack_user text, via text NOT NULL,
   channel text, thread_ts text, look_only boolean NOT NULL DEFAULT false,
   parent bigint REFERENCES runs, parent_step text, root bigint NOT NULL, detached boolean NOT NULL DEFAULT false,
+  schedule text, slot timestamptz, terms text, UNIQUE (schedule, slot),
   created_at timestamptz NOT NULL,
   config text NOT NULL, environment text NOT NULL DEFAULT '', risk smallint NOT NULL,
   state text NOT NULL, seq integer NOT NULL, moved_at timestamptz NOT NULL, ended_at timestamptz,
@@ -127,6 +128,17 @@ CREATE TABLE freezes (
   name text PRIMARY KEY, services text[] NOT NULL, starts timestamptz NOT NULL, ends timestamptz NOT NULL,
   reason text NOT NULL, by text, run bigint REFERENCES runs
 );
+-- Standing approvals. What config says of a schedule that has one, owner-written; who gave it, who ended it, append-only.
+CREATE TABLE terms (
+  schedule text PRIMARY KEY, command text NOT NULL, params jsonb NOT NULL, environment text NOT NULL, lasts interval NOT NULL,
+  at_most jsonb NOT NULL, hash text NOT NULL  -- over all of this and the times
+);
+CREATE TABLE standings (
+  run bigint PRIMARY KEY REFERENCES runs, schedule text NOT NULL, terms text NOT NULL, at timestamptz NOT NULL,
+  until timestamptz NOT NULL
+);
+CREATE INDEX standings_schedule ON standings (schedule, until);
+CREATE TABLE revocations (standing bigint PRIMARY KEY REFERENCES standings, run bigint REFERENCES runs, at timestamptz NOT NULL);
 CREATE TABLE schedules (name text PRIMARY KEY, last_slot timestamptz NOT NULL);
 CREATE TABLE ticks (schedule text, slot timestamptz, run bigint, at timestamptz NOT NULL, PRIMARY KEY (schedule, slot));
 CREATE TABLE checkpoints (at timestamptz PRIMARY KEY, runs bigint NOT NULL, digest text NOT NULL);
