@@ -95,7 +95,16 @@ def applied(company: Company, catalogue: Catalogue) -> Applied:
         operations=tuple((command, int(floor)) for command, floor in rows.operations),
         terms=_terms(company, catalogue),
         policy=tuple(
-            (row.command, row.environment, int(row.risk), row.slots, row.expires, row.warns) for row in rows.policy
+            (
+                row.command,
+                row.environment,
+                int(row.risk),
+                row.slots,
+                row.expires,
+                row.warns,
+                [one.model_dump(mode="json") for one in row.beyond],
+            )
+            for row in rows.policy
         ),
     )
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from bot.catalogue import Catalogue
 from config import schemas
-from config.company import Company, People, Rules, Schedules, Services, Tandem, Thresholds, assemble
+from config.company import Company, People, Rules, Schedules, Services, Tandem, assemble
 from config.documents import Document, place, read
 from config.faults import Fault, Wrong, meant, objections
 from config.meaning import wrongs
@@ -20,7 +20,6 @@ FILES: dict[str, type[BaseModel]] = {
     "people.toml": People,
     "policy.toml": Rules,
     "schedules.toml": Schedules,
-    "thresholds.toml": Thresholds,
 }
 
 

@@ -29,7 +29,6 @@ def wrongs(company: Company, catalogue: Catalogue | None, environ: Mapping[str, 
         *_databases(company, environ),
         *_names_in_policy(company),
     ]
-    found += _thresholds(company)
     for name, schedule in company.schedules.items():
         found += _schedule_words(company, name, schedule)
     if catalogue is None:
@@ -139,6 +138,12 @@ def _of_url(environ: Mapping[str, str], name: str) -> Iterator[tuple[str, int, s
 
 def _names_in_policy(company: Company) -> Iterator[Wrong]:
     for index, rule in enumerate(company.policy.rules):
+        for more, beyond in enumerate(rule.beyond):
+            for at, name in enumerate(beyond.approve):
+                if name not in company.groups:
+                    path: Path = ("rule", index, "beyond", more, "approve", at)
+                    what = f"approve names the group {name!r}, which there is not"
+                    yield _wrong("policy.toml", path, what, meant(name, company.groups))
         known = (("ask", "group", company.groups), ("approve", "group", company.groups))
         for field, kind, names in (*known, ("channels", "channel", company.channels)):
             for at, name in enumerate(getattr(rule, field)):
@@ -201,10 +206,11 @@ def _unapprovable(company: Company, command: str, environment: str, risk: Risk) 
         return
     roster = possible(company)
     askers = [person for person, groups in roster.items() if groups & set(rule.ask)]
+    most = (*rule.approve, *(group for beyond in rule.beyond for group in beyond.approve))
     for asker in askers:
-        if match(rule.approve, roster, {asker}) is None:
-            slots = ", ".join(rule.approve)
-            what = f"if {asker} asks, nobody could approve it: it takes {len(rule.approve)} other people from {slots}"
+        if match(most, roster, {asker}) is None:
+            slots = ", ".join(most)
+            what = f"if {asker} asks, nobody could approve it: it takes {len(most)} other people from {slots}"
             yield what, f"Add people to {slots}, or take {asker} out of {', '.join(rule.ask)}"
             return
 
@@ -215,23 +221,6 @@ def possible(company: Company) -> dict[str, frozenset[str]]:
     return {
         person: groups | unknown for person, groups in company.groups_of().items() if company.people[person].accounts
     }
-
-
-def _thresholds(company: Company) -> Iterator[Wrong]:
-    for key, threshold in company.thresholds.items():
-        lists = (
-            ("services", threshold.services, tuple(company.targets.get("service", {}))),
-            ("databases", threshold.databases, tuple(company.targets.get("database", {}))),
-            ("channel", (threshold.channel,), tuple(company.channels)),
-            ("severity", (threshold.severity,), company.severities),
-        )
-        for field, names, known in lists:
-            for name in names:
-                if name not in known:
-                    path = ("thresholds", key, field)
-                    yield _wrong(
-                        "thresholds.toml", path, f"{field} names {name!r}, which there is not", meant(name, known)
-                    )
 
 
 def _schedule_words(company: Company, name: str, schedule: Schedule) -> Iterator[Wrong]:

@@ -9,16 +9,33 @@ SET search_path = tandem, pg_temp AS $$
   UNION SELECT grp FROM slack_members JOIN groups USING (grp) WHERE person = p_person AND slack IS NOT NULL
 $$;
 
+-- What a plan's loss comes to at most; NULL where nothing bounds it.
+CREATE OR REPLACE FUNCTION bound_of(p_loss jsonb) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$
+  SELECT coalesce((p_loss ->> 'at_most')::float8,
+                  CASE WHEN NOT (p_loss ->> 'at_least')::boolean THEN (p_loss ->> 'now')::float8 END)
+$$;
+
+-- The slots that policy adds where the stored plan may lose more than a bound.
+CREATE OR REPLACE FUNCTION more_slots(p_plan text, p_beyond jsonb) RETURNS text[] LANGUAGE sql STABLE
+SET search_path = tandem, pg_temp AS $$
+  SELECT coalesce(array_agg(grp), '{}') FROM jsonb_array_elements(p_beyond) AS b,
+      jsonb_array_elements_text(b -> 'approve') AS grp
+    WHERE EXISTS (SELECT 1 FROM jsonb_array_elements(p_plan::jsonb -> 'loses') AS l
+      WHERE b ->> 'loses' IN (l ->> 'what', l ->> 'unit')
+        AND NOT coalesce(bound_of(l) <= (b ->> 'more_than')::float8, false))
+$$;
+
 -- The slots a run needs under one config: none for reads; two people for what destroys, counting a human asker.
 CREATE OR REPLACE FUNCTION needed_if(p_run runs, p_config text, p_human boolean) RETURNS text[] LANGUAGE plpgsql STABLE
 SET search_path = tandem, pg_temp AS $$
-DECLARE v_slots text[]; v_floor smallint;
+DECLARE v_slots text[]; v_floor smallint; v_beyond jsonb;
 BEGIN
-  SELECT slots INTO v_slots FROM policy
+  SELECT slots, beyond INTO v_slots, v_beyond FROM policy
     WHERE config = p_config AND command = p_run.command AND environment = p_run.environment AND risk = p_run.risk;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no policy for % in %', p_run.command, p_run.environment USING ERRCODE = 'TD020';
   END IF;
+  v_slots := v_slots || more_slots(p_run.plan, v_beyond);
   SELECT floor INTO v_floor FROM operations WHERE command = p_run.command;
   IF v_floor IS NULL OR p_run.risk < v_floor THEN
     RAISE EXCEPTION 'the risk of % is below its floor', p_run.command USING ERRCODE = 'TD021';

@@ -18,9 +18,7 @@ END $$;
 -- Whether everything that a plan loses is bounded, and within what the terms allow.
 CREATE OR REPLACE FUNCTION within_bounds(p_plan text, p_at_most jsonb) RETURNS boolean LANGUAGE sql STABLE
 SET search_path = tandem, pg_temp AS $$
-  SELECT coalesce(bool_and(coalesce(
-      coalesce((l ->> 'at_most')::float8, CASE WHEN NOT (l ->> 'at_least')::boolean THEN (l ->> 'now')::float8 END)
-        <= (p_at_most ->> (l ->> 'what'))::float8, false)), true)
+  SELECT coalesce(bool_and(coalesce(bound_of(l) <= (p_at_most ->> (l ->> 'what'))::float8, false)), true)
     FROM jsonb_array_elements(p_plan::jsonb -> 'loses') AS l
 $$;
 

@@ -17,7 +17,7 @@ CREATE TABLE members (grp text REFERENCES groups, person text REFERENCES people,
 CREATE TABLE operations (command text PRIMARY KEY, floor smallint NOT NULL);
 CREATE TABLE policy (
   config text, command text, environment text, risk smallint,
-  slots text[] NOT NULL, expires interval NOT NULL, warns interval NOT NULL,
+  slots text[] NOT NULL, expires interval NOT NULL, warns interval NOT NULL, beyond jsonb NOT NULL DEFAULT '[]',
   PRIMARY KEY (config, command, environment, risk)
 );
 
