@@ -74,11 +74,16 @@ async def test_a_ticked_task_comes_back_when_it_is_time_and_not_before(factory: 
 
 async def test_nobody_who_answers_holds_up_nothing_and_is_nudged_once_a_turn(factory: Factory) -> None:
     run = await first_ticked(factory)
-    for turn_over in (31 * MINUTE, 6 * MINUTE, 20 * MINUTE):
-        await factory.home.move_clock(turn_over)
-        factory.worker.wake()
-        await parked(factory, run)
+    await factory.home.move_clock(31 * MINUTE)
+    factory.worker.wake()
+    await until_told(factory, run, "recalled", 1)
+    await factory.home.move_clock(6 * MINUTE)
+    factory.worker.wake()
     await until_told(factory, run, "nudge", 1)
+    await factory.home.move_clock(35 * MINUTE)
+    factory.worker.wake()
+    await parked(factory, run)
+    assert await told(factory, run, "nudge") == 1
     assert await told(factory, run, "recalled") == 1, "it is open: it does not come back once more"
     await factory.home.move_clock(2 * 60 * MINUTE)
     factory.worker.wake()
