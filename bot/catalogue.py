@@ -11,7 +11,7 @@ from bot import parse
 from bot.effect import Target
 from bot.fields import FieldSpec, fields
 from bot.model import Risk
-from bot.operation import Input, Observed, Operation
+from bot.operation import Input, Observed, Operation, Voice
 from bot.words import Word
 
 
@@ -110,6 +110,10 @@ class Catalogue:
             near = self.near(command)
             raise LookupError(f"there is no operation `{command}`; {_did_you_mean(near) or 'type help to see them'}")
         return self.entries[command]
+
+    def quiet(self, command: str) -> bool:
+        """Whether an operation's voice is quiet; one that is not here any more speaks."""
+        return command in self.entries and self.entries[command].operation.voice is Voice.QUIET
 
     def find(self, words: Sequence[str]) -> Found | NotFound:
         """The longest command that these words begin with, a slash before the first being ignored."""

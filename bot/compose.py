@@ -12,7 +12,7 @@ import config.applied
 import config.load
 import config.settings
 from bot import parse
-from bot.catalogue import Catalogue, Entry, Found, environment_of
+from bot.catalogue import Asked, Catalogue, Entry, Found, environment_of, understand
 from bot.connectors.tandem import Tandem
 from bot.directory import Directory
 from bot.discovery import Deeds, Fault, Loaded, deeds, load
@@ -34,7 +34,7 @@ from bot.schedule import Cron, Due, Scheduler
 from bot.seal import Seal
 from bot.service import Service
 from bot.store.letterbox import Letterbox
-from bot.store.migrate import Applied
+from bot.store.migrate import Applied, Terms
 from bot.store.own import Own
 from bot.store.store import Doors, Ledger
 from bot.store.views import Views
@@ -94,10 +94,34 @@ def applied(company: Company, catalogue: Catalogue) -> Applied:
         groups=rows.groups,
         members=tuple(m for m in rows.members if company.people[m[1]].active),
         operations=tuple((command, int(floor)) for command, floor in rows.operations),
+        terms=_terms(company, catalogue),
         policy=tuple(
-            (row.command, row.environment, int(row.risk), row.slots, row.expires, row.warns) for row in rows.policy
+            (
+                row.command,
+                row.environment,
+                int(row.risk),
+                row.slots,
+                row.expires,
+                row.warns,
+                [one.model_dump(mode="json") for one in row.beyond],
+            )
+            for row in rows.policy
         ),
     )
+
+
+def _terms(company: Company, catalogue: Catalogue) -> tuple[Terms, ...]:
+    """Every schedule that may have a standing approval; `check` has read the lines already."""
+    found: list[Terms] = []
+    for name, schedule in company.schedules.items():
+        asked = understand(schedule.run, catalogue, company.known()) if schedule.standing else None
+        if schedule.standing and isinstance(asked, Asked):
+            found.append(Terms(
+                schedule=name, command=asked.entry.command, params=asked.params.model_dump(mode="json"),
+                environment=environment_of(asked.params, company), lasts=schedule.standing.lasts,
+                at_most=dict(schedule.standing.at_most), times=f"{schedule.cron} {schedule.zone}",
+            ))  # fmt: skip
+    return tuple(found)
 
 
 class Machine:
@@ -124,7 +148,10 @@ class Machine:
         )  # fmt: skip
         self.scheduler = Scheduler(engine_pool, self._due())
         fallback = company.channels[company.fallback]
-        self.poster = Poster(Letterbox(engine_pool), self.views, client, self.names, fallback, self.worker.wake)
+        self.poster = Poster(
+            Letterbox(engine_pool), self.views, client, self.names, fallback, self.worker.wake, ground.catalogue.quiet,
+            company.limits.progress_per_minute,
+        )  # fmt: skip
         self.directory = Directory(engine_pool, client, self.roster, company)
         self.service = Service(
             self.house, self.roster, TimedDoors(doors_pool, metrics), self.ledger,
@@ -134,6 +161,7 @@ class Machine:
     def _due(self) -> dict[str, Due]:
         """Every active schedule with what it asks for; `check` has read the lines already."""
         found: dict[str, Due] = {}
+        terms = {one.schedule: one.hash for one in self.ground.applied.terms}
         for name, schedule in self.ground.company.schedules.items():
             if not schedule.active:
                 continue
@@ -142,6 +170,7 @@ class Machine:
                 "command": entry.command, "params": params.model_dump(mode="json"), "reason": schedule.reason,
                 "risk": int(entry.risk), "environment": self.house.environment(params),
                 "config": self.house.config, "channel": self.ground.company.channels[schedule.channel],
+                "terms": terms.get(name),
             }  # fmt: skip
             found[name] = Due(Cron(schedule.cron, schedule.zone), schedule.grace, asks)
         return found
@@ -260,6 +289,8 @@ def house_of(ground: Ground, own: Own) -> House:
         keys=lambda kind: tuple(targets.get(kind.__name__.lower(), {})),
         freezes=own.freezes,
         clock=own.now,
+        limits={"runs": company.limits.runs, "runs_each": company.limits.runs_each},
+        mild=company.environments[:-1],
     )
 
 

@@ -16,6 +16,13 @@ EVERY = 20.0  # seconds between two readings while anything awaits approval; a w
 UNREACHABLE = (SlackApiError, *DATABASE_AWAY)
 
 
+# A standing approval counts while its people were read within 15 minutes; they are read again after 10.
+NEEDED = """SELECT EXISTS (SELECT 1 FROM runs WHERE state = 'awaiting_approval') OR EXISTS (
+  SELECT 1 FROM standings s JOIN approvals a USING (run) LEFT JOIN directory d USING (team, slack_user)
+  WHERE s.until > clock() AND NOT EXISTS (SELECT 1 FROM revocations r WHERE r.standing = s.run)
+    AND coalesce(d.seen < clock() - interval '10 min', true))"""
+
+
 class Listed(Protocol):
     """What config says of accounts and Slack groups."""
 
@@ -51,7 +58,7 @@ class Directory:
 
     async def _needed(self) -> list[tuple[str, str]]:
         """The accounts of those who approved something that still waits, or may."""
-        waiting = await self.pool.fetchval("SELECT EXISTS (SELECT 1 FROM runs WHERE state = 'awaiting_approval')")
+        waiting = await self.pool.fetchval(NEEDED)
         if not waiting:
             return []
         accounts = [account for person in self.listed.people.values() for account in person.accounts if person.active]

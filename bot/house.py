@@ -1,7 +1,7 @@
 """Operations, config and policy joined: what the engine and the service ask about a command, a target or a person."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,8 @@ class House:
     keys: Callable[[type[Target]], Sequence[str]]
     freezes: Callable[[], Awaitable[Sequence[Any]]]
     clock: Callable[[], Awaitable[datetime]]
+    limits: Mapping[str, int] = field(default_factory=dict)  # runs, runs_each: the most a door takes; empty: no bound
+    mild: Sequence[str] = ()  # every environment but the strictest
 
     def entry(self, command: str) -> Entry:
         """Raises LookupError."""
@@ -44,7 +46,7 @@ class House:
         return rules.may_ask(self.need(entry.command, environment, entry.risk), groups, channel, at)
 
     def seeing(self, connectors: Connectors, run: RunRef, at: datetime) -> Seeing:
-        return Seeing(connectors, run, at, self.settings, self.keys)
+        return Seeing(connectors, run, at, self.settings, self.keys, self.mild)
 
     async def frozen(self, locks: Sequence[str]) -> Refusal | None:
         """Why a change freeze refuses a run with these locks, or None."""

@@ -187,8 +187,8 @@ class CountedLedger(Ledger):
             self._metrics.leases_lost.inc()
         self._lives += 1
 
-    async def claim(self, worker: UUID, limit: int) -> list[RunRow]:
-        rows = await super().claim(worker, limit)
+    async def claim(self, worker: UUID, limit: int, long: int | None = None) -> list[RunRow]:
+        rows = await super().claim(worker, limit, long)
         self._metrics.claims.inc(len(rows))
         return rows
 

@@ -35,6 +35,10 @@ class Service(Target):
     """A service by its key in config."""
 
 
+class Schedule(Target):
+    """A schedule by its key in config."""
+
+
 class Person(Target):
     """Somebody of the roster, by key."""
 
@@ -47,7 +51,7 @@ class IfFails(Enum):
 
 class Voice(Enum):
     THREAD = "thread"
-    QUIET = "quiet"  # a thread only when it fails or its answer is loud
+    QUIET = "quiet"  # the card alone; a thread only when it fails, asks somebody, or its answer is loud
 
 
 # Marks on fields of Params (Annotated).
@@ -100,6 +104,9 @@ class See(Protocol):
     def config(self, target: Target) -> Any:
         """The settings of a target. Raises LookupError."""
 
+    def strictest(self, target: Target) -> bool:
+        """Whether it is of the strictest environment that config names, or of one it does not. Raises LookupError."""
+
     def targets(self, kind: type[Target]) -> Sequence[str]:
         """The keys of all configured targets of a kind."""
 
@@ -144,7 +151,7 @@ class Task(Deed[None]):
     who: str  # a group's key, "requester" or "another" (anybody in the roster who is no asker)
     within: timedelta | None = None
     nudges: tuple[Nudge, ...] = ()
-    again: timedelta | None = None  # comes back after so long, until the run ends
+    again: timedelta | None = None  # so long after its tick it comes back, while other steps keep the run going
     reveals: Ref[Secret] | None = None  # shown to `who` once, at the tick, then wiped
     offers: tuple[Offer, ...] = ()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from datetime import timedelta
 from typing import Any
 
 from bot.effect import AtMost, Deed, Effect, Ref, Shown, Survival, Sweep, Within
@@ -47,6 +48,8 @@ def faults(plan: Plan) -> list[str]:
             found.append(f"{step.name}: the steps of group {step.group!r} are not neighbours")
         last_group = step.group
         before[step.name] = step
+    if plan.steps and (last := plan.steps[-1]) and isinstance(last.does, Task) and last.does.again and _alone(plan):
+        found.append(f"{last.name}: comes back, but nothing beside or after it keeps the run going until then")
     for step in plan.steps:
         used = set(refs(step.does)) | set(refs(step.undo))
         if step.group and any(name in before and before[name].group == step.group for name in used):
@@ -62,6 +65,8 @@ def _faults_of(step: Step[Any], before: Mapping[str, Step[Any]], closers: Mappin
     for name in (*refs(step.does), *refs(step.undo)):
         if name not in before:
             yield f"uses the result of {name}, which is no earlier step"
+    if isinstance(step.does, Task) and step.does.again is not None:
+        yield from _faults_of_recall(step.does)
     if step.closes and step.closes not in before:
         yield f"closes {step.closes}, which is no earlier step"
     if step.closes and isinstance(step.does, Effect) and step.does.survives is Survival.ONCE:
@@ -70,6 +75,22 @@ def _faults_of(step: Step[Any], before: Mapping[str, Step[Any]], closers: Mappin
         yield from _faults_of_effect(step, step.does, step.name in closers)
     elif step.undo and not isinstance(step.does, Call):
         yield "only an effect or a call can be undone"
+
+
+def _alone(plan: Plan) -> bool:
+    """Whether the last step has no neighbour of its group that is no returning task itself."""
+    last = plan.steps[-1]
+    beside = (s for s in plan.steps[:-1] if last.group and s.group == last.group)
+    return all(isinstance(s.does, Task) and s.does.again is not None for s in beside)
+
+
+def _faults_of_recall(task: Task) -> Iterator[str]:
+    if task.again is not None and task.again <= timedelta():
+        yield "comes back at once, for ever: again is longer than nothing"
+    if task.within is not None:
+        yield "comes back, so it cannot fail by its time: give it nudges instead of within"
+    if task.reveals is not None:
+        yield "comes back, and a secret is shown once"
 
 
 def _faults_of_effect(step: Step[Any], effect: Effect[Any], closed: bool) -> Iterator[str]:

@@ -18,6 +18,14 @@ RISKS = {"read": Risk.READ, "write": Risk.WRITE, "destructive": Risk.DESTRUCTIVE
 Groups = Mapping[str, Collection[str]]  # person -> the groups that count for them
 
 
+class Beyond(Record):
+    """More approvals, where the plan may lose more than a bound; what it does not bound counts as more."""
+
+    loses: str = Field(min_length=1)  # what is lost, or its unit, in the plan's words, e.g. "rows"
+    more_than: float = Field(ge=0)
+    approve: tuple[str, ...] = Field(min_length=1)  # groups, besides those of the rule
+
+
 class Rule(Record):
     """One entry of policy.toml. The first rule that matches decides; an empty list of environments matches all."""
 
@@ -31,7 +39,7 @@ class Rule(Record):
     hours: tuple[Hours, ...] = ()  # empty: always
     expires: Duration = Field(default=timedelta(minutes=30), gt=timedelta())
     warn: Duration | None = None  # before the expiry; by default a third of it
-    break_glass: bool = False
+    beyond: tuple[Beyond, ...] = ()
 
     @field_validator("risks", "risk", mode="before")
     @classmethod
@@ -81,7 +89,7 @@ class Need(Record):
     slots: tuple[str, ...]
     expires: timedelta
     warn: timedelta
-    break_glass: bool = False
+    beyond: tuple[Beyond, ...] = ()
 
 
 class Row(Record):
@@ -96,7 +104,7 @@ class Row(Record):
     slots: tuple[str, ...]
     expires: timedelta
     warns: timedelta
-    break_glass: bool
+    beyond: tuple[Beyond, ...]
 
 
 class Code(StrEnum):
@@ -161,7 +169,7 @@ def need(policy: Policy, command: str, environment: str, risk: Risk) -> Need | N
         slots=rule.approve,
         expires=rule.expires,
         warn=rule.warn if rule.warn is not None else rule.expires / 3,
-        break_glass=rule.break_glass,
+        beyond=rule.beyond,
     )
 
 
@@ -261,7 +269,7 @@ def stricter(stored: Need | None, current: Need | None) -> Need | None:
         slots=(*stored.slots, *more),
         expires=min(stored.expires, current.expires),
         warn=min(stored.warn, current.warn),
-        break_glass=stored.break_glass and current.break_glass,
+        beyond=(*stored.beyond, *(one for one in current.beyond if one not in stored.beyond)),
     )
 
 
@@ -286,7 +294,7 @@ def flatten(policy: Policy, floors: Mapping[str, Risk], environments: Iterable[s
             slots=one.slots,
             expires=one.expires,
             warns=one.warn,
-            break_glass=one.break_glass,
+            beyond=one.beyond,
         )
         for one, risk in needs
         if one is not None

@@ -22,6 +22,13 @@ from bot.store.store import Doors, Ledger
 from bot.store.views import Awaiting, Views
 from bot.view import Brief, Draft, HomeView, Outcome, RunView
 
+TOO_MANY = {
+    "yours_are_many": "You have {most} runs that have not ended, the most one person may have; nothing was asked. "
+    "Wait for one to end, or cancel one: /ops runs shows them.",
+    "all_are_many": "{most} runs have not ended, which is the most the bot takes at once; nothing was asked. "
+    "Wait for one to end, or cancel one: /ops runs shows them.",
+}
+
 
 class Freshener(Protocol):
     """Reads a person's account and groups from Slack now."""
@@ -74,10 +81,14 @@ class Service:
             "command": entry.command, "params": params.model_dump(mode="json"), "reason": params.reason,
             "words": words, "environment": environment, "risk": int(entry.risk), "config": self.house.config,
             "look_only": look_only, "anew": anew, "subjects": self._subjects(entry, params),
+            "limits": (self.house.limits or None) if entry.risk is not Risk.READ and not look_only else None,
         }  # fmt: skip
         answer = await self.doors.ask(asked)
         self.committed()
         code = answer["code"]
+        if code in TOO_MANY:
+            sentence = TOO_MANY[code].format(most=answer["most"])
+            return Outcome(code=code, sentence=sentence, rule="limits", ok=False)
         return Outcome(code=code, run=answer.get("run"), tag=answer.get("tag"), ok=code == "asked")
 
     async def ask_as_nobody(

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.journey import TRIES
 from bot.lifecycle import ended
-from bot.model import Entry, Event, Heading, Mark, State, Way
+from bot.model import Entry, Event, Heading, Mark, Record, State, Way
 from bot.operation import Call, Plan, Step, Task, Until, Wait, Watch
 from bot.view import Standing, StepView
 
@@ -38,13 +38,44 @@ def entries_of(events: Sequence[Event]) -> list[Entry]:
     ]
 
 
+class Recall(Record):
+    """A task that comes back (`Task.again`) and was ticked once: since when it is open again, or when it will be."""
+
+    step: str
+    round: int  # how often it has come back so far
+    since: datetime | None = None
+    due: datetime | None = None
+
+
+def recalls(plan: Plan, events: Sequence[Event]) -> tuple[Recall, ...]:
+    """Every task of the plan that comes back, once its first turn was ticked."""
+    found: list[Recall] = []
+    for step in plan.steps:
+        if not isinstance(step.does, Task) or step.does.again is None:
+            continue
+        turns = [e for e in events if e.step == step.name and e.kind in ("ticked", "recalled")]
+        if not turns:
+            continue
+        back, last = sum(e.kind == "recalled" for e in turns), turns[-1]
+        open_now = last.kind == "recalled"
+        found.append(Recall(
+            step=step.name, round=back, since=last.at if open_now else None,
+            due=None if open_now else last.at + step.does.again,
+        ))  # fmt: skip
+    return tuple(found)
+
+
 def steps_of(
     plan: Plan, events: Sequence[Event], state: State, heading: Heading, progress: Mapping[str, Any]
 ) -> tuple[StepView, ...]:
     """One StepView for each step of the plan, in order. `progress` is {step: {done, total, note}}."""
     entries = entries_of(events)
     closed_by = {s.closes: s for s in plan.steps if s.closes}
-    return tuple(_step_view(s, entries, state, heading, progress.get(s.name, {}), closed_by) for s in plan.steps)
+    views = (_step_view(s, entries, state, heading, progress.get(s.name, {}), closed_by) for s in plan.steps)
+    back = (
+        {r.step for r in recalls(plan, events) if r.since} if heading is Heading.FORTH and not ended(state) else set()
+    )
+    return tuple(v.model_copy(update={"standing": Standing.WAITING}) if v.name in back else v for v in views)
 
 
 def _step_view(

@@ -33,10 +33,16 @@ class Poster:
     def __init__(
         self, box: Letterbox, views: Views, client: Any, names: Callable[[], Names], fallback: str,
         shown: Callable[[], None] = lambda: None,
+        quiet: Callable[[str], bool] = lambda command: False,
+        progress: int = 20,
         bot_id: str = "",
     ) -> None:  # fmt: skip
-        """`shown` is called after Slack acknowledged a plan; `bot_id` tells our own messages from others."""
-        self.box, self.views, self.client = box, views, client
+        """`shown` is called after Slack acknowledged a plan; `quiet` says whose voice is quiet, by command; `progress`
+        is how many edits a minute, of all replicas, tell nothing but progress; `bot_id` tells our own messages from
+        others.
+        """
+        self.progress = progress
+        self.box, self.views, self.client, self.quiet = box, views, client, quiet
         self.names, self.fallback, self.shown, self.bot_id = names, fallback, shown, bot_id
         self._due = asyncio.Event()
 
@@ -122,7 +128,7 @@ class Poster:
         message = render.card(view, self.names())
         if letter.card_ts is None:
             channel, ts = await self._post(letter, view, message, letter.root_ts)
-        elif letter.card_seq < view.seq or view.state is State.RUNNING:
+        elif letter.card_seq < view.seq or (_moves(view) and await self.box.may_tell_progress(self.progress)):
             channel, ts = letter.channel or self.fallback, letter.card_ts
             await self.client.chat_update(channel=channel, ts=ts, **_content(message))
         else:
@@ -140,6 +146,8 @@ class Poster:
             return
         if letter.trouble and letter.root_ts:
             events = await self._adopt(letter, view, events)
+        if self.quiet(view.command):
+            events = render.heard(view, events, self.names())
         for message in render.replies(view, events, self.names()):
             channel, ts = await self._post(letter, view, message, letter.root_ts)
             await self.box.told(view.id, channel, ts, message.kind, message.from_seq, message.to_seq)
@@ -210,6 +218,11 @@ def doubles(mine: Sequence[tuple[Mapping[str, Any], str]], card_ts: str | None) 
 
 def _content(message: Message) -> dict[str, Any]:
     return {"text": message.text, "blocks": list(message.blocks), "mrkdwn": False, "unfurl_links": False}
+
+
+def _moves(view: RunView) -> bool:
+    """Whether a card shows something that no event tells: how far a step is, behind how many runs this one waits."""
+    return view.state is State.RUNNING or view.behind > 0
 
 
 def _too_soon(view: RunView) -> bool:

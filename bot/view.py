@@ -66,6 +66,14 @@ class Question(Record):
     need: int = 1  # people needed for any answer but STOP
 
 
+class StandingView(Record):
+    """The standing approval that a scheduled run goes under."""
+
+    run: str  # the run by which it was given
+    people: tuple[str, ...]  # keys: who asked for it, then who approved it
+    until: datetime
+
+
 class RunView(Record):
     """Everything about one run that may be shown. Times are UTC."""
 
@@ -98,6 +106,9 @@ class RunView(Record):
     slots: tuple[str, ...] = ()  # one group key per approval needed
     approvals: tuple[ApprovalView, ...] = ()
     askers: tuple[str, ...] = ()
+    schedule: str | None = None
+    standing: StandingView | None = None
+    no_standing: str = ""  # why a schedule that may have one goes under none
     expires_at: datetime | None = None
     start_by: timedelta | None = None
     resume_within: timedelta | None = None
@@ -106,6 +117,7 @@ class RunView(Record):
     refusal: Refusal | None = None  # why a rule refused, with offers
     answer: Answer | None = None
     held_by: str | None = None  # tag of the run whose locks this one waits for
+    behind: int = 0  # due, but no worker takes it: how many runs are at work meanwhile
     rivals: tuple[str, ...] = ()  # tags of asks that wait for the same target
     parent: str | None = None
     children: tuple[str, ...] = ()

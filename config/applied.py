@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.model import Record, Risk
 from bot.policy import Row, flatten
-from config.company import Company
+from config.company import Company, Schedule
 
 
 class Applied(Record):
@@ -19,6 +19,7 @@ class Applied(Record):
     members: tuple[tuple[str, str], ...]  # group, person
     operations: tuple[tuple[str, Risk], ...]  # command, floor
     policy: tuple[Row, ...]
+    standing: tuple[tuple[str, Schedule], ...]  # the schedules that may have a standing approval
 
     @property
     def hash(self) -> str:
@@ -40,6 +41,7 @@ def applied(company: Company, floors: Mapping[str, Risk]) -> Applied:
         members=tuple(sorted({(key, member) for key, group in groups for member in group.members})),
         operations=tuple(sorted(floors.items())),
         policy=flatten(company.policy, floors, company.environments),
+        standing=tuple((key, one) for key, one in sorted(company.schedules.items()) if one.standing),
     )
 
 

@@ -1,4 +1,4 @@
-"""The company's config as one frozen record: people, groups, targets, policy, schedules and thresholds."""
+"""The company's config as one frozen record: people, groups, targets, policy and schedules."""
 
 import re
 from collections.abc import Mapping
@@ -160,29 +160,6 @@ class Hook(Record):
         return self
 
 
-class Threshold(Record):
-    """A measure that raises an alert, and the value at which the alert is over: two, so that it does not flap."""
-
-    measure: Text  # e.g. "error-rate"
-    above: float | None = None
-    below: float | None = None
-    clear: float
-    lasting: Duration = timedelta(minutes=5)
-    severity: str
-    services: tuple[str, ...] = ()
-    databases: tuple[str, ...] = ()
-    channel: str
-    runbook: str | None = None
-
-    @model_validator(mode="after")
-    def _clears_on_the_good_side(self) -> Self:
-        if (self.above is None) == (self.below is None):
-            raise ValueError("it says not exactly one bound: write above = … or below = …")
-        if (self.above is not None and self.clear > self.above) or (self.below is not None and self.clear < self.below):
-            raise ValueError("clear is beyond the bound: write a value on the good side of it")
-        return self
-
-
 class Limits(Record):
     """Bounds on what the bot takes at once."""
 
@@ -200,7 +177,6 @@ class Tandem(Record):
     environments: tuple[Key, ...] = ("staging", "production")  # from the mildest to the strictest
     channels: Mapping[Key, Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]+$")]]
     fallback: str = "incidents"  # the channel used where a run's own cannot be
-    severities: tuple[str, ...] = ("P0", "P1", "P2", "P3")  # from the worst
     limits: Limits = Limits()
     connectors: Mapping[Key, Mapping[str, Any]] = {}
 
@@ -238,12 +214,6 @@ class Hooks(Record):
     hooks: Mapping[Key, Hook] = {}
 
 
-class Thresholds(Record):
-    """thresholds.toml."""
-
-    thresholds: Mapping[Key, Threshold] = {}
-
-
 class Company(Record):
     """Everything that config says, checked. Settings of targets and connectors are their connectors' records."""
 
@@ -253,7 +223,6 @@ class Company(Record):
     environments: tuple[str, ...]
     channels: Mapping[str, str]  # key -> Slack's id
     fallback: str
-    severities: tuple[str, ...]
     limits: Limits
     connectors: Mapping[str, Any]
     targets: Mapping[str, Mapping[str, Any]]  # "service", "database", "vault" -> key -> settings
@@ -262,7 +231,6 @@ class Company(Record):
     policy: Policy
     schedules: Mapping[str, Schedule]
     hooks: Mapping[str, Hook]
-    thresholds: Mapping[str, Threshold]
 
     def settings(self, kind: str, key: str) -> Any:
         """A target's settings. Raises LookupError."""
@@ -326,14 +294,15 @@ def assemble(
         environments=tandem.environments,
         channels=tandem.channels,
         fallback=tandem.fallback,
-        severities=tandem.severities,
         limits=tandem.limits,
         connectors=connectors,
-        targets={TARGETS[table][0]: found for table, found in targets.items()},
+        targets={
+            **{TARGETS[table][0]: found for table, found in targets.items()},
+            "schedule": parts["schedules.toml"].schedules,
+        },
         people=people.people,
         groups={**people.groups, **all_of_them},
         policy=Policy(rules=parts["policy.toml"].rule),
         schedules=parts["schedules.toml"].schedules,
         hooks=parts["hooks.toml"].hooks,
-        thresholds=parts["thresholds.toml"].thresholds,
     )

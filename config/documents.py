@@ -12,16 +12,8 @@ from config.faults import Fault, Path, Wrong
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-NAMES = (
-    "tandem.toml",
-    "services.toml",
-    "people.toml",
-    "policy.toml",
-    "schedules.toml",
-    "hooks.toml",
-    "thresholds.toml",
-)
-OPTIONAL = frozenset({"schedules.toml", "hooks.toml", "thresholds.toml"})
+NAMES = ("tandem.toml", "services.toml", "people.toml", "policy.toml", "schedules.toml", "hooks.toml")
+OPTIONAL = frozenset({"schedules.toml", "hooks.toml"})
 FILLED = frozenset({"tandem.toml", "services.toml"})  # the files whose values may be "env:NAME"
 _ENV = re.compile(r"env:([A-Z][A-Z0-9_]*)")
 
@@ -59,7 +51,9 @@ def read(folder: FilePath, environ: Mapping[str, str]) -> tuple[dict[str, Docume
 def _strangers(folder: FilePath) -> Iterator[Fault]:
     """A file that nobody reads is a mistake: perhaps a name spelt wrongly."""
     for path in sorted(folder.glob("*.toml")):
-        if path.name not in NAMES:
+        if path.name == "thresholds.toml":
+            yield Fault(file=path.name, what="nothing watches thresholds in this version", instead="Remove the file")
+        elif path.name not in NAMES:
             instead = f"Rename it to one of {', '.join(NAMES)}, or remove it"
             yield Fault(file=path.name, what="no part of Tandem reads a file of this name", instead=instead)
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from bot.catalogue import Catalogue
 from config import schemas
-from config.company import Company, Hooks, People, Rules, Schedules, Services, Tandem, Thresholds, assemble
+from config.company import Company, Hooks, People, Rules, Schedules, Services, Tandem, assemble
 from config.documents import Document, place, read
 from config.faults import Fault, Wrong, meant, objections
 from config.meaning import wrongs
@@ -21,7 +21,6 @@ FILES: dict[str, type[BaseModel]] = {
     "policy.toml": Rules,
     "schedules.toml": Schedules,
     "hooks.toml": Hooks,
-    "thresholds.toml": Thresholds,
 }
 
 

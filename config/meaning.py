@@ -1,6 +1,7 @@
 """Faults of meaning: names that name nothing, identities that clash, approvals that nobody could ever give."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +15,7 @@ from config.company import Company, Schedule
 from config.faults import Path, Wrong, meant
 from config.settings import secret
 
+GIVES = "ops schedule approve"  # the operation by which a standing approval is given
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", ""})  # noqa: S104
 Groups = Mapping[str, frozenset[str]]
 
@@ -27,7 +29,6 @@ def wrongs(company: Company, catalogue: Catalogue | None, environ: Mapping[str, 
         *_databases(company, environ),
         *_names_in_policy(company),
     ]
-    found += _thresholds(company)
     for name, schedule in company.schedules.items():
         found += _channel(company, "schedules", name, schedule.channel)
         found += _cron(name, schedule)
@@ -40,10 +41,10 @@ def wrongs(company: Company, catalogue: Catalogue | None, environ: Mapping[str, 
     sound = not any(wrong.file in ("people.toml", "policy.toml") for wrong in found)
     found += _rules(company, catalogue) if sound else ()
     for name, schedule in company.schedules.items():
-        how = "its standing approval" if schedule.standing else "each of its runs"
-        found += _run(company, catalogue, ("schedules", name, "run"), schedule.run, how if sound else None)
+        found += _run(company, catalogue, ("schedules", name, "run"), schedule.run, sound)
+        found += _standing(company, catalogue, name, schedule) if sound and schedule.standing else ()
     for name, hook in company.hooks.items():
-        found += _run(company, catalogue, ("hooks", name, "run"), hook.run, "each of its runs" if sound else None)
+        found += _run(company, catalogue, ("hooks", name, "run"), hook.run, sound)
     return found
 
 
@@ -143,6 +144,12 @@ def _of_url(environ: Mapping[str, str], name: str) -> Iterator[tuple[str, int, s
 
 def _names_in_policy(company: Company) -> Iterator[Wrong]:
     for index, rule in enumerate(company.policy.rules):
+        for more, beyond in enumerate(rule.beyond):
+            for at, name in enumerate(beyond.approve):
+                if name not in company.groups:
+                    path: Path = ("rule", index, "beyond", more, "approve", at)
+                    what = f"approve names the group {name!r}, which there is not"
+                    yield _wrong("policy.toml", path, what, meant(name, company.groups))
         known = (("ask", "group", company.groups), ("approve", "group", company.groups))
         for field, kind, names in (*known, ("channels", "channel", company.channels)):
             for at, name in enumerate(getattr(rule, field)):
@@ -205,10 +212,11 @@ def _unapprovable(company: Company, command: str, environment: str, risk: Risk) 
         return
     roster = possible(company)
     askers = [person for person, groups in roster.items() if groups & set(rule.ask)]
+    most = (*rule.approve, *(group for beyond in rule.beyond for group in beyond.approve))
     for asker in askers:
-        if match(rule.approve, roster, {asker}) is None:
-            slots = ", ".join(rule.approve)
-            what = f"if {asker} asks, nobody could approve it: it takes {len(rule.approve)} other people from {slots}"
+        if match(most, roster, {asker}) is None:
+            slots = ", ".join(most)
+            what = f"if {asker} asks, nobody could approve it: it takes {len(most)} other people from {slots}"
             yield what, f"Add people to {slots}, or take {asker} out of {', '.join(rule.ask)}"
             return
 
@@ -219,23 +227,6 @@ def possible(company: Company) -> dict[str, frozenset[str]]:
     return {
         person: groups | unknown for person, groups in company.groups_of().items() if company.people[person].accounts
     }
-
-
-def _thresholds(company: Company) -> Iterator[Wrong]:
-    for key, threshold in company.thresholds.items():
-        lists = (
-            ("services", threshold.services, tuple(company.targets.get("service", {}))),
-            ("databases", threshold.databases, tuple(company.targets.get("database", {}))),
-            ("channel", (threshold.channel,), tuple(company.channels)),
-            ("severity", (threshold.severity,), company.severities),
-        )
-        for field, names, known in lists:
-            for name in names:
-                if name not in known:
-                    path = ("thresholds", key, field)
-                    yield _wrong(
-                        "thresholds.toml", path, f"{field} names {name!r}, which there is not", meant(name, known)
-                    )
 
 
 def _channel(company: Company, table: str, name: str, channel: str) -> Iterator[Wrong]:
@@ -258,8 +249,8 @@ def _cron(name: str, schedule: Schedule) -> Iterator[Wrong]:
         yield _wrong("schedules.toml", ("schedules", name, "cron"), what, instead)
 
 
-def _run(company: Company, catalogue: Catalogue, path: Path, line: str, how: str | None) -> Iterator[Wrong]:
-    """A line that config itself asks. `how` names what is approved; None: people and rules are not sound."""
+def _run(company: Company, catalogue: Catalogue, path: Path, line: str, sound: bool) -> Iterator[Wrong]:
+    """A line that config itself asks. Who could approve it is asked only where people and rules are sound."""
     file = f"{path[0]}.toml"
     found = understand(line, catalogue, company.known())
     if isinstance(found, (NotFound, WantsHelp)):
@@ -271,12 +262,12 @@ def _run(company: Company, catalogue: Catalogue, path: Path, line: str, how: str
         yield _wrong(file, path, found.sentence.rstrip("."), instead)
         return
     entry, params = found.entry, found.params
-    if how is not None:
-        for what, instead in _approvable(company, entry.command, params, entry.risk, how):
+    if sound:
+        for what, instead in _approvable(company, entry.command, params, entry.risk):
             yield _wrong(file, path, what, instead)
 
 
-def _approvable(company: Company, command: str, params: Input, floor: Risk, how: str) -> Iterator[tuple[str, str]]:
+def _approvable(company: Company, command: str, params: Input, floor: Risk) -> Iterator[tuple[str, str]]:
     wanted = need(company.policy, command, environment_of(params, company), floor)
     if wanted is None:
         yield f"no rule of policy.toml allows /{command} here, so its runs would be refused", "Add a rule for it"
@@ -285,5 +276,33 @@ def _approvable(company: Company, command: str, params: Input, floor: Risk, how:
         return
     roster, slots = possible(company), slots_for(wanted, has_human_asker=False)
     if match(slots, roster) is None:
-        what = f"nobody could give {how}: with no human asker it takes {len(slots)} people from {', '.join(slots)}"
+        many = f"{len(slots)} people from {', '.join(slots)}"
+        what = f"nobody could approve its runs: with no human asker it takes {many}"
         yield what, f"Add people to {', '.join(sorted(set(slots)))}"
+
+
+def _standing(company: Company, catalogue: Catalogue, name: str, schedule: Schedule) -> Iterator[Wrong]:
+    """Whether the standing approval that a schedule allows is of use, and can be given by the people its runs need."""
+    here: Path = ("schedules", name, "standing")
+    found = understand(schedule.run, catalogue, company.known())
+    if isinstance(found, (NotFound, WantsHelp, Fault)) or GIVES not in catalogue.entries:
+        return
+    command = found.entry.command
+    wanted = need(company.policy, command, environment_of(found.params, company), found.entry.risk)
+    if wanted is None:
+        return
+    if not wanted.slots:
+        what = f"/{command} needs no approval here, so a standing one is of no use"
+        yield _wrong("schedules.toml", here, what, "Remove standing")
+        return
+    giving = need(company.policy, GIVES, "", Risk.DESTRUCTIVE)
+    lacks = Counter(wanted.slots) - Counter(giving.slots if giving else ())
+    if lacks:
+        groups = ", ".join(lacks.elements())
+        what = f"its runs need the word of {', '.join(wanted.slots)}, and /{GIVES} does not ask {groups}"
+        instead = f'Put a rule for "{GIVES}" into policy.toml with approve = {_listed(wanted.slots)}, above the others'
+        yield _wrong("schedules.toml", here, what, instead)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return "[" + ", ".join(f'"{name}"' for name in names) + "]"

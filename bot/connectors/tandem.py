@@ -30,11 +30,33 @@ class Freeze(Record):
         return self.names(service) and self.starts <= at < self.ends
 
 
+class Given(Record):
+    """A standing approval that is in force: the run it was given by, its people's keys, until when."""
+
+    run: str
+    people: tuple[str, ...]
+    until: datetime
+
+
+class Terms(Record):
+    """What a schedule's standing approval is for, as config says it; `hash` changes with anything of it."""
+
+    schedule: str
+    hash: str
+    command: str
+    lasts: timedelta
+    at_most: dict[str, float]  # what is lost, in the plan's words -> its bound
+    given: Given | None = None
+
+
 class OwnReads(Protocol):
     """What a handler may read of the bot's own tables."""
 
     async def freezes(self) -> Sequence[Freeze]:
         """Every freeze that has not ended, those that have not started included, by start."""
+
+    async def terms(self) -> Sequence[Terms]:
+        """Every schedule that config allows a standing approval, by key, with the one that is in force."""
 
     async def now(self) -> datetime:
         """The database's clock."""
@@ -69,3 +91,21 @@ class EndFreeze(Effect[None]):
     survives: ClassVar[Survival] = Survival.OURS
     connector = Tandem
     name: str
+
+
+class GrantStanding(Effect[None]):
+    """The approval stands from this step's *done* on, for these very terms and for as long as config lets it."""
+
+    survives: ClassVar[Survival] = Survival.OURS
+    connector = Tandem
+    schedule: str
+    terms: str  # their hash
+    lasting: timedelta
+
+
+class RevokeStanding(Effect[None]):
+    """Ends every standing approval of a schedule; one that has ended is already as wished."""
+
+    survives: ClassVar[Survival] = Survival.OURS
+    connector = Tandem
+    schedule: str

@@ -8,13 +8,15 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from bot import codec
-from bot.effect import Permanent, Temporary
+from bot.effect import Effect, Permanent, Temporary
 from bot.engine.reach import Connectors, NotConfigured, Seeing
 from bot.model import Record, Risk
-from bot.operation import Answer, Operation, Refusal, RunRef
+from bot.operation import Answer, Operation, Plan, Refusal, RunRef
 from bot.plans import covers, faults
 from bot.render.plan import differences
 from bot.store.store import Claimed, Ledger, RunRow
+
+SHORT = timedelta(minutes=2)  # an effect that may take longer weighs on the engine
 
 
 class Entry(Protocol):
@@ -118,6 +120,7 @@ class Planner:
         word = {
             "signal": "differ", "plan": row.plan, "facts": row.facts, "risk": int(row.risk),
             "environment": row.environment, "locks": list(row.locks), "kinds": sorted(codec.kinds(row.plan or "")),
+            "long": row.long,
             "start_by": _interval(row.start_by), "resume_within": _interval(row.resume_within),
             "body": {"why": "unapproved"},
         }  # fmt: skip
@@ -169,6 +172,7 @@ class Planner:
             "risk": int(risk),
             "environment": environment,
             "locks": self._locks(entry.operation, made),
+            "long": takes_long(made.plan),
             "start_by": _interval(entry.operation.start_by),
             "resume_within": _interval(entry.operation.resume_within),
             "body": body,
@@ -181,6 +185,12 @@ class Planner:
         }
         values |= operation.names(made.params, made.facts)
         return sorted({name for pattern in operation.locks for name in _filled(pattern, values)})
+
+
+def takes_long(plan: Plan) -> bool:
+    """Whether one attempt at one of its effects may hold a place in the engine for minutes."""
+    deeds = (deed for step in plan.steps for deed in (step.does, step.undo))
+    return any(deed.timeout > SHORT for deed in deeds if isinstance(deed, Effect))
 
 
 def _filled(pattern: str, values: Mapping[str, Sequence[str]]) -> list[str]:

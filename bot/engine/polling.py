@@ -1,6 +1,7 @@
 """Steps that nobody works at: checks, waits, people's tasks and other runs, each looked at when it is due."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,8 +11,10 @@ from bot.engine.attempts import name
 from bot.engine.planner import Handlers
 from bot.engine.reach import Connectors
 from bot.journey import Perform
-from bot.model import ENDS, Entry, Mark, Record, State
-from bot.operation import Call, Step, Task, Wait
+from bot.model import ENDS, Entry, Event, Mark, Record, State
+from bot.operation import Call, Plan, Step, Task, Wait
+from bot.plans import find
+from bot.standing import recalls
 from bot.store.store import Claimed, Ledger, RunRow
 
 LOOK_WITHIN = 30.0  # seconds for one look
@@ -80,14 +83,40 @@ class Polling:
         if within and now >= started.at + within:
             await self._conclude(c, step, started, Mark.FAILED, {"why": "nobody ticked it in time"})
             return None
-        due = started.at + within if within else None
-        for n, nudge in enumerate(task.nudges):
-            at = started.at + nudge.after
-            if now < at and (due is None or at < due):
-                due = at
-            elif now >= at:
-                await self.ledger.nudge(c, step.name, n, {"whom": nudge.whom, "how": nudge.how, "task": task.text})
+        until = started.at + within if within else None
+        due = _sooner(until, await self._nudges(c, step, started.at, now))
         return Pause(due=due, body={"task": task.text, "who": task.who})
+
+    async def _nudges(
+        self, c: Claimed, step: Step[Any], since: datetime, now: datetime, of: int = 0
+    ) -> datetime | None:
+        """Tells the nudges that are due of a task open since then; when the next one is."""
+        task, next_due = step.does, None
+        assert isinstance(task, Task)  # noqa: S101
+        for n, nudge in enumerate(task.nudges):
+            at = since + nudge.after
+            if now < at:
+                next_due = _sooner(next_due, at)
+            else:
+                body = {"whom": nudge.whom, "how": nudge.how, "task": task.text}
+                await self.ledger.nudge(c, "nudge", step.name, of * len(task.nudges) + n, body)
+        return next_due
+
+    async def recall(self, c: Claimed, plan: Plan, events: Sequence[Event]) -> datetime | None:
+        """Tasks that come back: opened anew when they are due, nudged while they are open; when to look again."""
+        now, due = await self.ledger.now(), None
+        for back in recalls(plan, events):
+            step = find(plan, back.step)
+            assert isinstance(step.does, Task)  # noqa: S101
+            if back.since is not None:
+                due = _sooner(due, await self._nudges(c, step, back.since, now, of=back.round))
+            elif back.due is not None and now >= back.due:
+                body = {"task": step.does.text, "who": step.does.who}
+                await self.ledger.nudge(c, "recalled", step.name, back.round + 1, body)
+                due = _sooner(due, min((now + n.after for n in step.does.nudges), default=None))
+            else:
+                due = _sooner(due, back.due)
+        return due
 
     async def _call(self, c: Claimed, row: RunRow, step: Step[Any], started: Entry) -> Pause | None:
         call = step.does
@@ -175,6 +204,11 @@ class Polling:
         else:
             await self._conclude(c, step, started, Mark.DONE, {"result": codec.encode_result(deed, seen.value)})
         return None
+
+
+def _sooner(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The earlier of two times, None being never."""
+    return min((at for at in (one, other) if at is not None), default=None)
 
 
 def _shown(seen: Look[Any]) -> dict[str, Any]:

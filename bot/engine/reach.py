@@ -1,7 +1,7 @@
 """How the engine reaches outside systems: each connector opened once, when first needed, and what `observe` may see."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -64,15 +64,20 @@ class Seeing:
         at: datetime,
         config: Callable[[Target], Any],
         keys: Callable[[type[Target]], Sequence[str]],
+        mild: Collection[str] = (),
     ) -> None:
+        """`mild`: the environments that are not the strictest."""
         self.at, self.run = at, run
-        self._connectors, self._config, self._keys = connectors, config, keys
+        self._connectors, self._config, self._keys, self._mild = connectors, config, keys, mild
 
     async def __call__(self, of: type[Connector[Reads, Any]], target: Target | None = None) -> Reads:
         return await self._connectors.reads(of, target)
 
     def config(self, target: Target) -> Any:
         return self._config(target)
+
+    def strictest(self, target: Target) -> bool:
+        return self._config(target).environment not in self._mild
 
     def targets(self, kind: type[Target]) -> Sequence[str]:
         return self._keys(kind)

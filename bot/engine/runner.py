@@ -53,6 +53,7 @@ class Work:
     plan: Plan
     entries: Sequence[Entry]
     results: Stepping
+    recall: datetime | None = None  # when a task that comes back is to be looked at
 
     def last(self, act: Perform | Settle | Probe | Ask) -> Entry:
         return last_words(self.entries)[act.step, act.way]
@@ -131,7 +132,8 @@ class Runner:
         results = Stepping(plan, events, await self._secrets(run))
         if await self._changed(c, row, plan, entries, acts, results):
             return False
-        work = Work(c, row, plan, entries, results)
+        recall = await self.polling.recall(c, plan, events) if row.heading is Heading.FORTH and not row.wish else None
+        work = Work(c, row, plan, entries, results, recall)
         if isinstance(acts[0], Perform):
             return await self._perform_all(work, [act for act in acts if isinstance(act, Perform)])
         if isinstance(acts[0], (Settle, Probe)):
@@ -207,7 +209,7 @@ class Runner:
                 await self._ask(work.c, Doubt.BLIND, act, (Choice.AGAIN, Choice.BACK, Choice.STOP), look)
                 return False
         pauses = [look for look in found if isinstance(look, Pause)]
-        due = min((pause.due for pause in pauses if pause.due), default=None)
+        due = min((at for at in (*(pause.due for pause in pauses), work.recall) if at), default=None)
         if any(isinstance(deed_of(find(work.plan, act.step), act.way), Effect) for act in acts):
             await self.ledger.release(work.c, due)  # something may still be at work there: this is no waiting
         else:

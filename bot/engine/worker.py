@@ -37,7 +37,7 @@ class Worker:
         self._due = asyncio.Event()
         self._lost = asyncio.Event()
         self._draining = False
-        self._jobs: set[asyncio.Task[None]] = set()
+        self._jobs: dict[asyncio.Task[None], bool] = {}  # whether it may take long
         self.ready = asyncio.Event()
 
     def wake(self) -> None:
@@ -88,10 +88,11 @@ class Worker:
         while not self._draining and not self._lost.is_set():
             self._due.clear()
             free = self.slots - len(self._jobs)
-            rows = await self.ledger.claim(worker, free) if free > 0 else []  # type: ignore[arg-type]
+            long = max(1, self.slots - 1) - sum(self._jobs.values())  # one is kept for those that are over soon
+            rows = await self.ledger.claim(worker, free, long) if free > 0 else []  # type: ignore[arg-type]
             for row in rows:
                 job = asyncio.create_task(self._drive(Claimed(run=row.id, worker=worker, fence=row.fence), row))
-                self._jobs.add(job)
+                self._jobs[job] = row.long
                 job.add_done_callback(self._job_done)
             if not rows:
                 await self._first_of(self._due, self._lost)
@@ -107,7 +108,7 @@ class Worker:
                 wait.cancel()
 
     def _job_done(self, job: "asyncio.Task[None]") -> None:
-        self._jobs.discard(job)
+        self._jobs.pop(job, None)
         self._due.set()
 
     async def _drive(self, claimed: Claimed, row: RunRow) -> None:

@@ -41,6 +41,18 @@ def mentions(view: RunView, names: Names) -> list[str]:
     return [one for one in dict.fromkeys(wanted) if one != view.slack_user][:8]
 
 
+def standing(view: RunView, names: Names) -> list[str]:
+    """What a scheduled run's card says of its standing approval: whose, which, until when, how it is ended."""
+    if view.standing:
+        people = words.listed([names.person(person) for person in view.standing.people])
+        given = f"Standing approval {view.standing.run} of {people}, until {view.standing.until:%Y-%m-%d %H:%M} UTC."
+        return [f"{given} To end it: /ops schedule withdraw {view.schedule}"]
+    if view.no_standing:
+        give = f"To give one: /ops schedule approve {view.schedule}"
+        return [f"No standing approval covers this run: {view.no_standing}. {give}"]
+    return []
+
+
 def lines(view: RunView, names: Names) -> list[str]:
     """What the card says of approvals: how many are missing, from whom, who gave theirs."""
     if not view.slots:

@@ -42,6 +42,7 @@ def card(view: RunView, names: Names = NOBODY) -> Message:
     blocks += _losses(view)
     if view.state is State.AWAITING and not view.look_only:
         blocks.append(rich(*(line(text(said)) for said in approvals.lines(view, names))))
+    blocks += [rich(line(text(said))) for said in approvals.standing(view, names)]
     if view.plan:
         blocks += _plan(view, view.plan)
     if view.question and view.state is State.IN_DOUBT:
@@ -67,7 +68,9 @@ def headline(view: RunView) -> str:
 def state_words(view: RunView) -> str:
     """Where the run stands, in a few words; never "done" before it is done."""
     said = SENTENCES[view.state]
-    if view.look_only:
+    if view.behind:
+        said = f"waits for a free place: {words.count(view.behind, 'run is', 'runs are')} at work"
+    elif view.look_only:
         said = {State.SUCCEEDED: "only a look: nothing was asked of anybody"}.get(view.state, said)
     elif view.state in (State.RUNNING, State.WAITING):
         said = _moving(view, said)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.model import Event
+from bot.model import Event, State
 from bot.render.answer import answer_blocks, answer_file
 from bot.render.blocks import bullets, context, line, quoted, rich, text, user, when
 from bot.render.escape import clean, fallback, one_line
@@ -11,6 +11,23 @@ from bot.render.tell import Told, told
 from bot.view import RunView
 
 TOGETHER = 10  # events that one reply holds at most
+BAD_NEWS = frozenset({"step_failed", "step_unknown", "turned", "broke"})
+
+
+def breaks_silence(view: RunView, names: Names, event: Event) -> bool:
+    """Whether a run whose voice is quiet begins to speak here: bad news, a question, somebody's turn, a loud answer."""
+    said = told(view, names, event)
+    if said is None:
+        return False
+    if event.kind == "ended" and event.state is State.SUCCEEDED:
+        return bool(said.points) or (view.answer is not None and view.answer.loud)
+    return event.kind in BAD_NEWS or bool(said.then or said.wakes)
+
+
+def heard(view: RunView, events_after: Sequence[Event], names: Names = NOBODY) -> list[Event]:
+    """What a run whose voice is quiet tells of these events: nothing, until one breaks the silence; then all."""
+    first = next((event.seq for event in view.events if breaks_silence(view, names, event)), None)
+    return [] if first is None else [event for event in events_after if event.seq >= first]
 
 
 def replies(view: RunView, events_after: Sequence[Event], names: Names = NOBODY) -> list[Message]:

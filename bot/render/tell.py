@@ -178,6 +178,8 @@ def _broke(view: RunView, names: Names, event: Event) -> Told:
 
 
 def _admitted(view: RunView, names: Names, event: Event) -> Told:
+    if under := approvals.standing(view, names):
+        return Told(said=f"It starts now, under an approval given before. {under[0]}")
     return Told(said="It needs no approval and starts now.")
 
 
@@ -187,9 +189,10 @@ def _started(view: RunView, names: Names, event: Event) -> Told:
 
 def _step_started(view: RunView, names: Names, event: Event) -> Told | None:
     planned = next((s for s in view.plan.steps if s.name == event.step), None) if view.plan else None
-    if planned is None or event.way is not Way.DO or not isinstance(planned.does, Task):
+    again = event.kind == "recalled"
+    if planned is None or (event.way is not Way.DO and not again) or not isinstance(planned.does, Task):
         return None
-    return _task(view, names, planned.does)
+    return _task(view, names, planned.does, "again " if again else "")
 
 
 def _whom(view: RunView, names: Names, whom: str) -> tuple[str, tuple[str, ...]]:
@@ -207,10 +210,10 @@ def _nudge(view: RunView, names: Names, event: Event) -> Told:
     return Told(said=said, then=f"When it is done, press Done on {CARD}.", wakes=wakes, alone=True, icon="🔔")
 
 
-def _task(view: RunView, names: Names, task: Task) -> Told:
+def _task(view: RunView, names: Names, task: Task, again: str = "") -> Told:
     within = f" within {about_duration(task.within)}" if task.within else ""
     who, wakes = _whom(view, names, task.who)
-    said = f"It is the turn of {who}{within}: {one_line(task.text, 1000)}"
+    said = f"It is {again}the turn of {who}{within}: {one_line(task.text, 1000)}"
     return Told(said=said, then=f"When it is done, press Done on {CARD}.", wakes=wakes, alone=True, icon="🙋")
 
 
@@ -329,22 +332,25 @@ def _ended(view: RunView, names: Names, event: Event) -> Told:
     said = SENTENCES[event.state]
     said = f"{said[0].upper()}{said[1:]}" + (f": {why}" if why not in ("", "failed", "cancelled", "stopped") else "")
     stays = tuple(f"Stays: {one}" for one in left(view))
+    then = "Look at what stays before you ask again." if stays else _again(view)
     icon = {State.UNDONE: "↩️", State.CANCELLED: "⏹️"}.get(event.state, "❌")
     return Told(
-        said=f"{said}.", points=stays, then=_after(view, bool(stays)), wakes=_woken(view, names), alone=True,
+        said=f"{said}.", points=stays, then=then, wakes=_woken(view, names), alone=True,
         answer=True, icon=icon,
     )  # fmt: skip
+
+
+def _answered_read(view: RunView, names: Names, event: Event) -> Told | None:
+    """The card is the answer. One that is loud, and that nobody sat waiting for, calls whoever is on call."""
+    if view.slack_user or view.answer is None or not view.answer.loud:
+        return None
+    said = one_line(view.answer.headline, 500)
+    return Told(said=said, then=f"Look at {CARD}.", wakes=_woken(view, names), alone=True, icon="🔔")
 
 
 def _woken(view: RunView, names: Names) -> tuple[str, ...]:
     """Who asked; for a schedule's run, whoever is on call: that is the page."""
     return _asker(view) or names.group("on-call").mentions[:8]
-
-
-def _after(view: RunView, stays: bool) -> str:
-    if stays:
-        return "Look at what stays before you ask again."
-    return _again(view)
 
 
 KINDS: dict[str, Callable[[RunView, Names, Event], Told | None]] = {
@@ -378,10 +384,12 @@ KINDS: dict[str, Callable[[RunView, Names, Event], Told | None]] = {
     "resolved": _resolved,
     "waiting": _waiting,
     "nudge": _nudge,
+    "recalled": _step_started,
     "turned": _turned,
     "doubt": _doubt,
     "answer": _answer,
     "answered": _answered,
     "ended": _ended,
+    "answered_read": _answered_read,
 }
-QUIET = frozenset({"asked", "shown", "woke", "answered_read"})  # the card alone shows these
+QUIET = frozenset({"asked", "shown", "woke"})  # the card alone shows these

@@ -42,6 +42,15 @@ class Letterbox:
         )
         return [Letter.model_validate(dict(r)) for r in rows]
 
+    async def may_tell_progress(self, most: int) -> bool:
+        """Whether this minute has room for one more edit that tells nothing but progress; counts it."""
+        sql = """INSERT INTO progress_told AS t VALUES (date_trunc('minute', clock()), 1)
+            ON CONFLICT (minute) DO UPDATE SET edits = t.edits + 1 WHERE t.edits < $1 RETURNING t.edits"""
+        edits = await self.pool.fetchval(sql, most)
+        if edits == 1:
+            await self.pool.execute("DELETE FROM progress_told WHERE minute < clock() - interval '1 hour'")
+        return edits is not None
+
     async def sending(self, run: int, kind: str | None) -> None:
         """Committed before a message goes out: after a crash it is looked for before it is sent again."""
         await self.pool.execute("UPDATE threads SET trouble = $2 WHERE run = $1", run, kind)

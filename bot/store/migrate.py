@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -9,12 +10,30 @@ from typing import Any
 
 import asyncpg
 
+from bot.codec import canonical
 from bot.lifecycle import MOVES
 from bot.model import Record
 
 HERE = Path(__file__).parent
 LOCK_TRIES = 30
 CODE = 1
+
+
+class Terms(Record):
+    """What a standing approval of a schedule is given for: any change of it is another hash, and drops the approval."""
+
+    schedule: str
+    command: str
+    params: dict[str, Any]
+    environment: str
+    lasts: timedelta
+    at_most: dict[str, float]
+    times: str  # cron and zone
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 (hex) over all of it."""
+        return hashlib.sha256(canonical(self.model_dump(mode="json")).encode()).hexdigest()
 
 
 class Applied(Record):
@@ -26,8 +45,9 @@ class Applied(Record):
     groups: tuple[tuple[str, str | None, bool], ...]  # (key, Slack user group, rota)
     members: tuple[tuple[str, str], ...]  # (group, person)
     operations: tuple[tuple[str, int], ...]  # (command, floor of its risk)
-    policy: tuple[tuple[str, str, int, tuple[str, ...], timedelta, timedelta], ...]
-    # (command, environment, risk, slots, expires after, warns after)
+    policy: tuple[tuple[str, str, int, tuple[str, ...], timedelta, timedelta, Any], ...]
+    # (command, environment, risk, slots, expires after, warns after, more slots beyond a loss)
+    terms: tuple[Terms, ...] = ()
 
 
 class MigrationRefused(Exception):
@@ -38,6 +58,7 @@ async def migrate(owner_url: str, bot_role: str, applied: Applied) -> list[str]:
     """Applies what is missing and says what it did, a line each. Raises MigrationRefused."""
     conn = await asyncpg.connect(owner_url, server_settings={"search_path": "tandem", "lock_timeout": "1s"})
     try:
+        await conn.set_type_codec("jsonb", encoder=canonical, decoder=json.loads, schema="pg_catalog")
         await _fit(conn, bot_role)
         for attempt in range(LOCK_TRIES):
             try:
@@ -106,8 +127,10 @@ async def apply_config(conn: Any, applied: Applied) -> None:
     await _replace(conn, "groups", applied.groups)
     await _replace(conn, "members", [(*pair, since.get(pair, now)) for pair in applied.members])
     await _replace(conn, "operations", applied.operations)
+    rows = [(t.schedule, t.command, t.params, t.environment, t.lasts, t.at_most, t.hash) for t in applied.terms]
+    await _replace(conn, "terms", rows)
     await conn.executemany(
-        "INSERT INTO policy VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+        "INSERT INTO policy VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
         [(applied.config, *row[:3], list(row[3]), *row[4:]) for row in applied.policy],
     )
     await conn.execute(

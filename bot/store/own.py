@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.connectors.tandem import Freeze
+from bot.connectors.tandem import Freeze, Given, Terms
 
 
 class Own:
@@ -21,6 +21,24 @@ class Own:
         )
         return [Freeze.model_validate(dict(row)) for row in rows]
 
+    async def terms(self) -> Sequence[Terms]:
+        """Every schedule that may have a standing approval, by key, with the one that is in force."""
+        rows = await self.pool.fetch(
+            """SELECT t.schedule, t.hash, t.command, t.lasts, t.at_most, g.tag AS run, s.until,
+                 ARRAY(SELECT DISTINCT person FROM slots WHERE run = s.run) || g.requester AS people
+               FROM terms t LEFT JOIN LATERAL (
+                 SELECT * FROM standings s WHERE s.schedule = t.schedule AND s.terms = t.hash AND s.until > clock()
+                   AND NOT EXISTS (SELECT 1 FROM revocations r WHERE r.standing = s.run)
+                 ORDER BY s.until DESC LIMIT 1) s ON true LEFT JOIN runs g ON g.id = s.run ORDER BY t.schedule"""
+        )
+        return [_terms(row) for row in rows]
+
     async def now(self) -> datetime:
         """The database's clock."""
         return await self.pool.fetchval("SELECT clock()")  # type: ignore[no-any-return]
+
+
+def _terms(row: Any) -> Terms:
+    given = Given(run=row["run"], people=tuple(row["people"]), until=row["until"]) if row["run"] else None
+    known = {name: row[name] for name in ("schedule", "hash", "command", "lasts", "at_most")}
+    return Terms(**known, given=given)

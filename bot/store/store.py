@@ -10,9 +10,9 @@ from bot.store.pool import door_call, engine_call, stale_claims
 
 RUN_COLUMNS = (
     "id, tag, command, params, reason, requester, team, slack_user, via, channel, thread_ts, look_only, parent, "
-    "parent_step, root, created_at, config, environment, risk, state, seq, moved_at, ended_at, plan, fingerprint, "
-    "planned_at, facts, locks, expires_at, start_by, resume_within, heading, why, wish, question, question_seq, due, "
-    "due_since, progress, worker, fence, claims"
+    "parent_step, root, schedule, created_at, config, environment, risk, state, seq, moved_at, ended_at, plan, "
+    "fingerprint, planned_at, facts, locks, long, expires_at, start_by, resume_within, heading, why, wish, question, "
+    "question_seq, due, due_since, progress, worker, fence, claims"
 )
 
 
@@ -34,6 +34,7 @@ class RunRow(Record):
     parent: int | None
     parent_step: str | None
     root: int
+    schedule: str | None
     created_at: datetime
     config: str
     environment: str
@@ -47,6 +48,7 @@ class RunRow(Record):
     planned_at: datetime | None
     facts: dict[str, Any] | None
     locks: tuple[str, ...]
+    long: bool
     expires_at: datetime | None
     start_by: timedelta | None
     resume_within: timedelta | None
@@ -141,10 +143,14 @@ class Ledger:
     async def retire(self, worker: UUID) -> None:
         await engine_call(self.pool, "SELECT retire($1)", worker)
 
-    async def claim(self, worker: UUID, limit: int) -> list[RunRow]:
-        """Raises StaleClaim where the worker itself has no lease any more."""
+    async def claim(self, worker: UUID, limit: int, long: int | None = None) -> list[RunRow]:
+        """Due runs, at most `long` (by default any number) of those that may take long.
+
+        Raises StaleClaim where the worker itself has no lease any more.
+        """
+        most = limit if long is None else long
         with stale_claims():
-            return [run_row(r) for r in await self.pool.fetch("SELECT * FROM claim($1, $2)", worker, limit)]
+            return [run_row(r) for r in await self.pool.fetch("SELECT * FROM claim($1, $2, $3)", worker, limit, most)]
 
     async def row(self, run: int) -> RunRow:
         return run_row(await self.pool.fetchrow(f"SELECT {RUN_COLUMNS} FROM runs WHERE id = $1", run))  # noqa: S608
@@ -168,11 +174,10 @@ class Ledger:
         given = {key: value for key, value in asked.items() if value is not None}
         return await engine_call(self.pool, "SELECT ask($1)", given)  # type: ignore[no-any-return]
 
-    async def nudge(self, c: Claimed, step: str, number: int, body: dict[str, Any]) -> None:
-        """Tells of a task once more; each of its nudges once."""
-        await engine_call(
-            self.pool, "SELECT nudge($1, $2, $3, $4, $5, $6)", c.run, c.worker, c.fence, step, number, body
-        )
+    async def nudge(self, c: Claimed, kind: str, step: str, number: int, body: dict[str, Any]) -> None:
+        """Tells of a task once more ("nudge"), or that it has come back ("recalled"); each number once."""
+        sql = "SELECT nudge($1, $2, $3, $4, $5, $6, $7)"
+        await engine_call(self.pool, sql, c.run, c.worker, c.fence, kind, step, number, body)
 
     async def release(self, c: Claimed, due: datetime | None, progress: dict[str, Any] | None = None) -> None:
         await engine_call(self.pool, "SELECT release($1, $2, $3, $4, $5)", c.run, c.worker, c.fence, due, progress)

@@ -28,6 +28,8 @@ SELECT {columns}, clock() AS now,
     AS held_by,
   ARRAY(SELECT o.tag FROM runs o WHERE o.state = 'awaiting_approval' AND o.id <> r.id AND o.locks && r.locks
         AND r.state = 'awaiting_approval' ORDER BY o.id) AS rivals,
+  CASE WHEN r.worker IS NULL AND r.state IN ('queued', 'running', 'waiting') AND r.due < clock() - interval '3 s' THEN
+    (SELECT count(*) FROM runs b WHERE b.worker IS NOT NULL AND b.ended_at IS NULL) ELSE 0 END AS behind,
   (SELECT tag FROM runs WHERE id = r.parent) AS parent_tag,
   ARRAY(SELECT tag FROM runs WHERE parent = r.id ORDER BY id) AS children
 FROM runs r""".replace("{columns}", ", ".join(f"r.{name}" for name in RUN_COLUMNS.split(", ")))
@@ -109,11 +111,14 @@ def run_view(row: RunRow, extras: Any, events: Sequence[Event], deeds: Mapping[s
         slots=_slots(events),
         approvals=tuple(ApprovalView.model_validate(a) for a in extras["approvals"] or ()),
         askers=tuple(extras["askers"]),
+        standing=_said(events, "standing"),
+        no_standing=_said(events, "no_standing") or "",
         steps=steps_of(plan, events, row.state, row.heading, row.progress) if plan else (),
         question=_question(row, extras["answers"] or (), _slots(events)),
         refusal=_refusal(events),
         answer=_answer(events),
         held_by=extras["held_by"],
+        behind=extras["behind"],
         rivals=tuple(extras["rivals"]),
         parent=extras["parent_tag"],
         children=tuple(extras["children"]),
@@ -138,6 +143,12 @@ def _looked_at(events: Sequence[Event]) -> str | None:
 def _slots(events: Sequence[Event]) -> tuple[str, ...]:
     found = [e.body["slots"] for e in events if "slots" in e.body]
     return tuple(found[-1]) if found else ()
+
+
+def _said(events: Sequence[Event], word: str) -> Any:
+    """What the last plan's event says under that word."""
+    planned = [e.body for e in events if e.kind in ("proposed", "admitted", "differed")]
+    return planned[-1].get(word) if planned else None
 
 
 def _question(row: RunRow, answers: Sequence[Any], slots: Sequence[str]) -> Question | None:

@@ -158,7 +158,7 @@ MOVES = (
     Attack("the asker is changed", "awaiting", "UPDATE runs SET requester = 'dora' WHERE id = {run}", "TD002",
            (Cut("wall_runs", "(NEW.command, NEW.requester,", "(NEW.command, OLD.requester,"),)),
     Attack("the config it was asked under is changed", "awaiting", "UPDATE runs SET config = 'c0' WHERE id = {run}",
-           "TD002", (Cut("wall_runs", "NEW.look_only, NEW.config)", "NEW.look_only, OLD.config)"),)),
+           "TD002", (Cut("wall_runs", "NEW.look_only, NEW.config,", "NEW.look_only, OLD.config,"),)),
     Attack("an ended run is changed", "ended", "UPDATE runs SET reason = 'better' WHERE id = {run}", "TD003",
            (Cut("wall_runs", "OLD.ended_at IS NOT NULL"),)),
     Attack("a run begins queued", "awaiting",
@@ -172,11 +172,11 @@ MOVES = (
     Attack("a look runs", "look", told("approved", "queued"), "TD008",
            (Cut("wall_quorum", "p_run.look_only"), *NO_QUORUM)),
     Attack("what destroys is asked of nobody", "awaiting", told("approved", "queued"), "TD022",
-           (Cut("needed", "p_run.risk >= 2 AND cardinality(v_slots) = 0"),),
+           (Cut("needed_if", "p_run.risk >= 2 AND cardinality(v_slots) = 0"),),
            "UPDATE policy SET slots = '{{}}' WHERE command = 'test destroy'"),
     Attack("its risk is told below its floor", "planning",
            event("admitted", "queued") + "UPDATE runs SET seq = seq + 1, state = 'queued', plan = '{{}}', risk = 0 "
-           "WHERE id = {run};", "TD021", (Cut("needed", "v_floor IS NULL OR p_run.risk < v_floor"),),
+           "WHERE id = {run};", "TD021", (Cut("needed_if", "v_floor IS NULL OR p_run.risk < v_floor"),),
            "INSERT INTO policy VALUES ('c1', 'test write', '', 0, '{{}}', '1 h', '1 h')"),
 )  # fmt: skip
 
@@ -226,6 +226,7 @@ RUNNING = (
 )  # fmt: skip
 
 APPEND_ONLY = (
+    "standings",
     "events",
     "approvals",
     "slots",
@@ -250,7 +251,7 @@ REWRITES = tuple(
     if not sql.startswith("TRUNCATE") or table in ("slots", "ticks", "heads")  # the others: by their cascades, below
 ) + tuple(
     Attack(f"{table}: truncate with all that hangs on it", "awaiting", f"TRUNCATE {table} CASCADE", "TD017",
-           tuple(f"DROP TRIGGER append_only ON {t}" for t in APPEND_ONLY))
+           tuple(f"DROP TRIGGER append_only ON {t}" for t in (*APPEND_ONLY, "revocations")))
     for table in ("runs", "events", "people", "checkpoints")
 )  # fmt: skip
 

@@ -52,7 +52,7 @@ async def ground(make_database: Callable[..., Awaitable[str]], tmp_path: Path) -
 def test_every_effect_is_tried_here_or_is_committed_with_its_own_ledger_row() -> None:
     ours = {name for name, kind in EFFECTS.items() if kind.survives is Survival.OURS}
     assert set(WORLDS) == set(EFFECTS) - ours
-    assert ours == {"tandem.AddFreeze@1", "tandem.EndFreeze@1"}
+    assert ours == {f"tandem.{name}@1" for name in ("AddFreeze", "EndFreeze", "GrantStanding", "RevokeStanding")}
 
 
 @pytest.mark.parametrize("name", sorted(WORLDS))

@@ -29,6 +29,9 @@ class Seeing:
     def config(self, target: Any) -> Any:
         return {"shop": self._rig.settings}[target.key]
 
+    def strictest(self, target: Any) -> bool:
+        return True
+
     def targets(self, kind: type[Any]) -> Sequence[str]:
         return ("shop",) if kind is Database else ()
 

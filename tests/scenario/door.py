@@ -123,7 +123,9 @@ class Bot:
         object.__setattr__(house, "catalogue", catalogue)
         roster = Roster(company)
         directory = Directory(home.pool, self.client, roster, company)
-        self.poster = Poster(Letterbox(home.pool), factory.views, self.client, _names, self.id("general"))
+        self.poster = Poster(
+            Letterbox(home.pool), factory.views, self.client, _names, self.id("general"), quiet=catalogue.quiet
+        )
         self.service = Service(
             house, roster, self.doors, home.ledger, Views(home.pool, deeds()),
             factory.worker.runner.planner.connectors, directory, self._committed, SEAL,

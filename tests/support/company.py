@@ -26,7 +26,10 @@ POLICY: dict[tuple[str, int], tuple[str, ...]] = {
     ("test destroy-two", 2): ("dba", "security"),
     ("test nested", 1): (),
     ("test mail", 1): (),
+    ("test whisper", 1): (),
 }
+
+BEYOND = {("test destroy", 2): [{"loses": "rows", "more_than": 1000, "approve": ["security"]}]}
 
 
 def account(person: str) -> str:
@@ -48,7 +51,7 @@ def applied(config: str = "c1", policy: dict[tuple[str, int], tuple[str, ...]] |
         members=tuple((g, p) for g, people in GROUPS.items() for p in people),
         operations=tuple(floors.items()),
         policy=tuple(
-            (command, "", risk, slots, timedelta(minutes=30), timedelta(minutes=10))
+            (command, "", risk, slots, timedelta(minutes=30), timedelta(minutes=10), BEYOND.get((command, risk), []))
             for (command, risk), slots in rows.items()
         ),
     )

@@ -284,3 +284,9 @@ class BriefMail(Mail):
     """A mail whose attempt is over after a second."""
 
     timeout: ClassVar[timedelta] = timedelta(seconds=1)
+
+
+class Slow(Write):
+    """A write that may take an hour."""
+
+    timeout: ClassVar[timedelta] = timedelta(hours=1)

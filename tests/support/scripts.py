@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from bot.model import Record
-from bot.operation import Call, IfFails, Loss, Plan, Refusal, Step, Task, Until, Wait, Watch
-from tests.support.notebook import Brief, BriefMail, Each, Erase, Guarded, Mail, Mint, Number, There, Use, Write
+from bot.operation import Call, IfFails, Loss, Nudge, Plan, Refusal, Step, Task, Until, Wait, Watch
+from tests.support.notebook import Brief, BriefMail, Each, Erase, Guarded, Mail, Mint, Number, Slow, There, Use, Write
 
 SECOND = timedelta(seconds=1)
 
@@ -42,6 +42,8 @@ SCRIPTS: dict[str, Callable[[Any], Plan | Refusal]] = {
     "refused": lambda f: Refusal(code="never", sentence="Never on a Saturday."),
     "nothing": lambda f: _plan(),
     "broken": lambda f: _plan(_w("a"), _w("a")),
+    "slow": lambda f: _plan(Step("s", Slow(name="s"), undo=Erase(name="s"))),
+    "slow-too": lambda f: _plan(Step("t", Slow(name="t"), undo=Erase(name="t"))),
     "probe": lambda f: _plan(_w("a"), Step("n", Number(name="n"), leaves="a line"), _w("c")),
     "mail": lambda f: _plan(_w("a"), Step("m", Mail(name="m"), leaves="a mail"), _w("c")),
     "brief": lambda f: _plan(_w("a"), Step("b", Brief(name="b"), leaves="b"), _w("c")),
@@ -71,6 +73,10 @@ SCRIPTS: dict[str, Callable[[Any], Plan | Refusal]] = {
         _w("a"), Step("watch", Watch(check=There(name="x"), lasting=timedelta(minutes=2), bad_looks=2)), _w("c")
     ),
     "task": lambda f: _plan(_w("a"), Step("ask", Task(text="Look at it", who="another", within=timedelta(hours=1))), _w("c")),  # noqa: E501
+    "recall": lambda f: _plan(
+        _w("a"), Step("update", Task(text="Write an update", who="another", again=timedelta(minutes=30),
+        nudges=(Nudge(after=timedelta(minutes=5), whom="requester"),))), Step("for", Wait(lasting=timedelta(hours=2))),
+    ),
     "call": lambda f: _plan(_w("a"), Step("call", Call(command="test write", params={"script": "big-child"})), _w("c")),
     "big-child": lambda f: _plan(_w("child")),
     "go-on": lambda f: _plan(_w("a"), _w("b", undo=Erase(name="b"), if_fails=IfFails.GO_ON), _w("c")),

@@ -3,17 +3,21 @@
 import importlib
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 import handlers
 from bot import connectors, parse
 from bot.catalogue import Asked, Catalogue, Found, NotFound, WantsHelp, environment_of, understand
+from bot.connectors.postgres import DatabaseSettings
 from bot.discovery import Deeds, Loaded, deeds, load
+from bot.engine.reach import Connectors, Seeing
 from bot.model import Risk
-from bot.operation import Database, Input, Service
+from bot.operation import Database, Input, RunRef, Service
 
 OPERATION = '''
 from bot.operation import Database, Input, Observed, Operation, Risk
@@ -328,3 +332,18 @@ def test_every_handler_of_ours_is_sound(ours: tuple[Loaded, Deeds]) -> None:
 def test_every_deed_of_ours_is_sound_and_named_as_plans_store_it(ours: tuple[Loaded, Deeds]) -> None:
     assert ours[1].faults == ()
     assert "tandem.AddFreeze@1" in ours[1].classes
+
+
+def _unused(kind: Any) -> Any:
+    raise AssertionError(kind)
+
+
+@pytest.mark.parametrize(("environment", "strict"), [("sandbox", False), ("live", True), ("unheard-of", True)])
+def test_the_strictest_environment_is_the_last_that_config_names_whatever_it_is_called(
+    environment: str, strict: bool
+) -> None:
+    at = DatabaseSettings(host="h", database="d", user="u", environment=environment)
+    see = Seeing(
+        Connectors(_unused), RunRef(tag="r1"), datetime.now(UTC), lambda target: at, lambda kind: (), ("sandbox",)
+    )
+    assert see.strictest(Database(key="shop")) is strict

@@ -12,7 +12,13 @@ from bot.operation import Call, IfFails, Loss, Plan, Step, Task, Wait
 from bot.plans import STEPS_LIMIT, covers, faults, find, passed_barrier, refs, reveals, surely_not, way_back
 from tests.unit.paper import Ban, Dump, Healthy, Look, Mint, Post, Set, Silent, Use, ledger, plan, step
 
+
+def recall(again: timedelta = timedelta(minutes=30), **more: Any) -> Task:
+    return Task(text="Write an update", who="another", again=again, **more)
+
+
 WELL_FORMED = plan(
+    step("back", recall()),
     step("look", Look()),
     step("dump", Dump(), leaves="a backup"),
     step("shut", Set(), tells="Maintenance on"),
@@ -58,6 +64,11 @@ def test_a_plan_that_says_everything_has_no_faults() -> None:
             "its own group",
         ),
         ([step(f"s{n}") for n in range(STEPS_LIMIT + 1)], "more than 100"),
+        ([step("t", recall(timedelta())), step("z")], "at once, for ever"),
+        ([step("t", recall(within=timedelta(hours=1))), step("z")], "nudges instead of within"),
+        ([step("m", Mint(), leaves="x"), step("t", recall(reveals=Ref("m"))), step("z")], "a secret is shown once"),
+        ([step("t", recall())], "nothing beside or after it"),
+        ([step("t", recall(), group="g"), step("u", recall(), group="g")], "nothing beside or after it"),
     ],
 )
 def test_a_fault_is_said(steps: list[Step[Any]], said: str) -> None:

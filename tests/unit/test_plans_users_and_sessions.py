@@ -155,8 +155,8 @@ def backend(pid: int, **changes: Any) -> Backend:
     return Backend(**{**fields, **changes})
 
 
-def kill_facts(*found: Backend, environment: str = "production") -> kill_queries.Facts:
-    return kill_queries.Facts(run=RUN, at=AT, environment=environment, found=found)
+def kill_facts(*found: Backend, strictest: bool = True) -> kill_queries.Facts:
+    return kill_queries.Facts(run=RUN, at=AT, strictest=strictest, found=found)
 
 
 KILL = kill_queries.Params(database=SHOP, reason="stuck")
@@ -169,7 +169,7 @@ def test_kill_queries_names_each_session_and_is_destructive_in_production_only()
     assert {s.pid for s in plan.steps[0].does.sessions} == {7, 9}
     assert "pid 7 api@report active for 12m, query 9f3a21bc0d4e" in plan.sentence
     assert operation.raises(KILL, kill_facts(backend(7))) is Risk.DESTRUCTIVE
-    assert operation.raises(KILL, kill_facts(backend(7), environment="staging")) is None
+    assert operation.raises(KILL, kill_facts(backend(7), strictest=False)) is None
 
 
 def test_fewer_sessions_are_the_same_plan_and_a_reused_pid_is_not() -> None:
@@ -205,7 +205,7 @@ def test_nothing_that_matches_is_a_plan_without_steps_and_the_answer_counts_what
 
 def test_kill_idle_tells_the_transactions_that_are_lost() -> None:
     found = (backend(1, state="idle"), backend(2, state="idle in transaction"))
-    facts = kill_idle.Facts(run=RUN, at=AT, environment="production", found=found)
+    facts = kill_idle.Facts(run=RUN, at=AT, strictest=True, found=found)
     plan = well_formed(kill_idle.KillIdle().plan(kill_idle.Params(database=SHOP), facts))
     assert [(loss.what, loss.at_most) for loss in plan.loses] == [("transactions held open", 1)]
     refused = kill_idle.KillIdle().plan(kill_idle.Params(database=SHOP, over=timedelta(seconds=5)), facts)

@@ -14,6 +14,7 @@ from bot.model import Choice, Heading, Mark, Risk, State, Way
 from bot.operation import Answer, Call, Database, Offer, Refusal
 from bot.render import words
 from bot.render.buttons import Verb, unpack
+from bot.view import StandingView
 from tests.unit.rendered import (
     HOSTILE,
     NAMES,
@@ -378,3 +379,14 @@ def test_an_approved_run_that_waits_for_another_says_for_which() -> None:
 def test_the_lock_screen_is_never_empty_and_never_long(state: State) -> None:
     assert 20 < len(made(state).text) <= 300
     assert SENTENCES[state]
+
+
+def test_a_scheduled_run_says_whose_standing_approval_it_goes_under_or_why_under_none() -> None:
+    given = StandingView(run="r12", people=("ana", "ben"), until=NOON)
+    under = str(render.card(view(State.QUEUED, schedule="prune", standing=given), NAMES).blocks)
+    assert "Standing approval r12 of Ana Lopes and Ben" in under
+    assert f"until {NOON:%Y-%m-%d %H:%M} UTC" in under
+    assert "/ops schedule withdraw prune" in under
+    without = str(render.card(view(State.AWAITING, schedule="prune", no_standing="its time is over"), NAMES).blocks)
+    assert "its time is over" in without
+    assert "/ops schedule approve prune" in without

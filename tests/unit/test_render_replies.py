@@ -208,3 +208,13 @@ def woken(message: render.Message) -> list[str]:
 
     gather(message.blocks)
     return found
+
+
+@pytest.mark.parametrize(("asker", "loud", "says"), [(None, True, True), (None, False, False), ("U0ANA", True, False)])
+def test_a_loud_answer_that_nobody_waits_for_calls_whoever_is_on_call(
+    asker: str | None, loud: bool, says: bool
+) -> None:
+    answer = Answer(headline="Two databases are late", loud=loud)
+    read = view(State.SUCCEEDED, slack_user=asker, answer=answer)
+    said = render.replies(read, [event(1, "answered_read", State.SUCCEEDED)], NAMES)
+    assert ["Two databases are late" in message.text for message in said] == [True] * says

@@ -51,7 +51,7 @@ class DatabaseSettings(Record):
     password_env: str | None = None
     sslmode: Literal["disable", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
     ca_file: str | None = None  # PEM, for verify-ca and verify-full
-    environment: Literal["production", "staging"] = "production"
+    environment: str = "production"  # one of those that tandem.toml names
     services: tuple[str, ...] = ()  # keys of the services that live on it
     vault: str | None = None  # the key of the vault that holds its backups
     rpo: Duration = timedelta(hours=24)  # the oldest that the newest backup may be

@@ -9,16 +9,33 @@ SET search_path = tandem, pg_temp AS $$
   UNION SELECT grp FROM slack_members JOIN groups USING (grp) WHERE person = p_person AND slack IS NOT NULL
 $$;
 
--- The slots a run needs under one config: none for reads; two people for what destroys, counting a human asker.
-CREATE OR REPLACE FUNCTION needed(p_run runs, p_config text) RETURNS text[] LANGUAGE plpgsql STABLE
+-- What a plan's loss comes to at most; NULL where nothing bounds it.
+CREATE OR REPLACE FUNCTION bound_of(p_loss jsonb) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$
+  SELECT coalesce((p_loss ->> 'at_most')::float8,
+                  CASE WHEN NOT (p_loss ->> 'at_least')::boolean THEN (p_loss ->> 'now')::float8 END)
+$$;
+
+-- The slots that policy adds where the stored plan may lose more than a bound.
+CREATE OR REPLACE FUNCTION more_slots(p_plan text, p_beyond jsonb) RETURNS text[] LANGUAGE sql STABLE
 SET search_path = tandem, pg_temp AS $$
-DECLARE v_slots text[]; v_floor smallint;
+  SELECT coalesce(array_agg(grp), '{}') FROM jsonb_array_elements(p_beyond) AS b,
+      jsonb_array_elements_text(b -> 'approve') AS grp
+    WHERE EXISTS (SELECT 1 FROM jsonb_array_elements(p_plan::jsonb -> 'loses') AS l
+      WHERE b ->> 'loses' IN (l ->> 'what', l ->> 'unit')
+        AND NOT coalesce(bound_of(l) <= (b ->> 'more_than')::float8, false))
+$$;
+
+-- The slots a run needs under one config: none for reads; two people for what destroys, counting a human asker.
+CREATE OR REPLACE FUNCTION needed_if(p_run runs, p_config text, p_human boolean) RETURNS text[] LANGUAGE plpgsql STABLE
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_slots text[]; v_floor smallint; v_beyond jsonb;
 BEGIN
-  SELECT slots INTO v_slots FROM policy
+  SELECT slots, beyond INTO v_slots, v_beyond FROM policy
     WHERE config = p_config AND command = p_run.command AND environment = p_run.environment AND risk = p_run.risk;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no policy for % in %', p_run.command, p_run.environment USING ERRCODE = 'TD020';
   END IF;
+  v_slots := v_slots || more_slots(p_run.plan, v_beyond);
   SELECT floor INTO v_floor FROM operations WHERE command = p_run.command;
   IF v_floor IS NULL OR p_run.risk < v_floor THEN
     RAISE EXCEPTION 'the risk of % is below its floor', p_run.command USING ERRCODE = 'TD021';
@@ -26,12 +43,16 @@ BEGIN
   IF p_run.risk >= 2 AND cardinality(v_slots) = 0 THEN
     RAISE EXCEPTION 'what destroys needs an approver' USING ERRCODE = 'TD022';
   END IF;
-  IF p_run.risk >= 2 AND cardinality(v_slots) < 2
-     AND NOT EXISTS (SELECT 1 FROM askers WHERE run = p_run.id) THEN
+  IF p_run.risk >= 2 AND cardinality(v_slots) < 2 AND NOT p_human THEN
     v_slots := array_append(v_slots, v_slots[1]);
   END IF;
   RETURN v_slots;
 END $$;
+
+CREATE OR REPLACE FUNCTION needed(p_run runs, p_config text) RETURNS text[] LANGUAGE sql STABLE
+SET search_path = tandem, pg_temp AS $$
+  SELECT needed_if(p_run, p_config, EXISTS (SELECT 1 FROM askers WHERE run = p_run.id))
+$$;
 
 -- The slots under the config the run was asked under or the one in force, whichever asks for more people.
 CREATE OR REPLACE FUNCTION demanded(p_run runs) RETURNS text[] LANGUAGE plpgsql STABLE
@@ -103,13 +124,14 @@ BEGIN
     IF NEW.state <> 'planning' OR NEW.seq <> 1 OR NEW.plan IS NOT NULL OR NEW.worker IS NOT NULL THEN
       RAISE EXCEPTION 'a run begins in planning, without a plan' USING ERRCODE = 'TD001';
     END IF;
+    PERFORM wall_schedule(NEW);
     RETURN NEW;
   END IF;
   IF (NEW.command, NEW.requester, NEW.team, NEW.slack_user, NEW.parent, NEW.parent_step, NEW.root, NEW.detached,
-      NEW.created_at, NEW.look_only, NEW.config)
+      NEW.created_at, NEW.look_only, NEW.config, NEW.schedule, NEW.slot, NEW.terms)
      IS DISTINCT FROM
      (OLD.command, OLD.requester, OLD.team, OLD.slack_user, OLD.parent, OLD.parent_step, OLD.root, OLD.detached,
-      OLD.created_at, OLD.look_only, OLD.config) THEN
+      OLD.created_at, OLD.look_only, OLD.config, OLD.schedule, OLD.slot, OLD.terms) THEN
     RAISE EXCEPTION 'what a run is and who asked for it never changes' USING ERRCODE = 'TD002';
   END IF;
   IF OLD.ended_at IS NOT NULL THEN
@@ -160,7 +182,7 @@ END $$;
 
 -- The slots written for this very move are complete, each by another person whose approval counts.
 CREATE OR REPLACE FUNCTION wall_quorum(p_run runs) RETURNS void LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
-DECLARE v_needed text[] := demanded(p_run); v_missing integer; v_people text[];
+DECLARE v_needed text[] := demanded(p_run); v_missing integer; v_people text[]; v_standing bigint;
 BEGIN
   IF p_run.plan IS NULL THEN RAISE EXCEPTION 'nothing runs without a plan' USING ERRCODE = 'TD008'; END IF;
   IF p_run.look_only THEN RAISE EXCEPTION 'a look never runs' USING ERRCODE = 'TD008'; END IF;
@@ -169,12 +191,13 @@ BEGIN
     LEFT JOIN slots s ON s.run = p_run.id AND s.queued_seq = p_run.seq AND s.slot = n.slot
       AND s.grp = n.grp AND s.fingerprint = p_run.fingerprint
     WHERE s.person IS NULL OR NOT counts(p_run, s.person, n.grp);
-  IF v_missing > 0 THEN
+  v_standing := standing_of(p_run);
+  IF v_missing > 0 AND v_standing IS NULL THEN
     RAISE EXCEPTION '% of % approvals are missing for %', v_missing, cardinality(v_needed), p_run.tag
       USING ERRCODE = 'TD009';
   END IF;
   SELECT coalesce(array_agg(person), '{}') INTO v_people FROM slots WHERE run = p_run.id AND queued_seq = p_run.seq;
-  IF NOT suffices(p_run, v_people) THEN
+  IF v_standing IS NULL AND NOT suffices(p_run, v_people) THEN
     RAISE EXCEPTION 'the approvals of % do not suffice under the config in force', p_run.tag USING ERRCODE = 'TD009';
   END IF;
   IF EXISTS (SELECT 1 FROM unnest(p_run.locks) AS name
@@ -191,6 +214,7 @@ BEGIN
   IF p_run.risk > 0 AND NOT EXISTS (SELECT 1 FROM shown WHERE run = p_run.id AND fingerprint = p_run.fingerprint) THEN
     RAISE EXCEPTION 'nothing runs that was not shown' USING ERRCODE = 'TD015';
   END IF;
+  IF standing_of(p_run) IS NOT NULL THEN RETURN; END IF;
   SELECT max(seq) INTO v_queued FROM events WHERE run = p_run.id AND state = 'queued' AND kind IN ('approved', 'admitted');
   SELECT coalesce(array_agg(person) FILTER (WHERE counts(p_run, person, grp)), '{}') INTO v_people
     FROM slots WHERE run = p_run.id AND queued_seq = v_queued AND fingerprint = p_run.fingerprint;
@@ -328,6 +352,7 @@ DO $$
 DECLARE t text;
 BEGIN
   FOREACH t IN ARRAY ARRAY['events', 'approvals', 'slots', 'shown', 'answers', 'askers', 'subjects', 'ticks',
+                           'standings', 'revocations',
                            'checkpoints', 'heads'] LOOP
     EXECUTE format('DROP TRIGGER IF EXISTS append_only ON tandem.%I', t);
     EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON tandem.%I '

@@ -52,6 +52,24 @@ SET search_path = tandem, pg_temp AS $$
   SELECT person FROM accounts JOIN people p USING (person) WHERE team = p_team AND slack_user = p_user AND p.active
 $$;
 
+-- Why a person's door takes nothing more now: {runs, runs_each} are reached. What waits for its time does not count.
+CREATE OR REPLACE FUNCTION too_many(p_person text, p_team text, p_user text, p_limits jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+DECLARE v_most integer := (p_limits ->> 'runs')::integer; v_each integer := (p_limits ->> 'runs_each')::integer; v_n integer;
+BEGIN
+  IF p_limits IS NULL THEN RETURN NULL; END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('asks of ' || coalesce(p_person, p_team || '/' || p_user), 0));
+  SELECT count(*) INTO v_n FROM runs WHERE ended_at IS NULL AND state <> 'waiting' AND parent IS NULL AND risk > 0
+    AND requester IS NOT DISTINCT FROM p_person AND (p_person IS NOT NULL OR team = p_team AND slack_user = p_user);
+  IF v_n >= v_each THEN RETURN jsonb_build_object('code', 'yours_are_many', 'most', v_each); END IF;
+  SELECT count(*) INTO v_n FROM runs WHERE ended_at IS NULL AND state <> 'waiting' AND parent IS NULL AND risk > 0;
+  IF v_n >= v_most - 16 THEN  -- near the bound one after the other, so that it holds; far from it nobody waits
+    PERFORM pg_advisory_xact_lock(hashtextextended('asks of all', 0));
+    SELECT count(*) INTO v_n FROM runs WHERE ended_at IS NULL AND state <> 'waiting' AND parent IS NULL AND risk > 0;
+  END IF;
+  RETURN CASE WHEN v_n >= v_most THEN jsonb_build_object('code', 'all_are_many', 'most', v_most) END;
+END $$;
+
 -- A door's first act. The same key, or within two minutes the same words by the same account, is the same run.
 CREATE OR REPLACE FUNCTION ask(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
@@ -71,17 +89,19 @@ BEGIN
     IF FOUND THEN RETURN v_answer; END IF;
   END IF;
   v_person := person_of(p ->> 'team', p ->> 'user');
+  v_answer := too_many(v_person, v_team, v_user, p -> 'limits');
+  IF v_answer IS NOT NULL THEN RETURN v_answer; END IF;
   v_id := nextval(pg_get_serial_sequence('tandem.runs', 'id'));
   IF p ? 'parent' THEN SELECT * INTO v_parent FROM runs WHERE id = (p ->> 'parent')::bigint; END IF;
   INSERT INTO runs (id, command, params, reason, words, requester, team, slack_user, via, channel, thread_ts, look_only,
-      parent, parent_step, root, detached, created_at, config, environment, risk, state, seq, moved_at, due, due_since)
+      parent, parent_step, root, detached, schedule, slot, terms, created_at, config, environment, risk, state, seq, moved_at, due, due_since)
     OVERRIDING SYSTEM VALUE
     VALUES (v_id, p ->> 'command', p -> 'params', coalesce(p ->> 'reason', ''), coalesce(p ->> 'words', ''), v_person,
       p ->> 'team', p ->> 'user', p ->> 'via', p ->> 'channel', p ->> 'thread_ts',
       coalesce((p ->> 'look_only')::boolean, false),
       v_parent.id, p ->> 'parent_step',
       CASE WHEN (p ->> 'detached')::boolean THEN v_id ELSE coalesce(v_parent.root, v_id) END, coalesce((p ->> 'detached')::boolean, false),
-      v_now, p ->> 'config', coalesce(p ->> 'environment', ''), (p ->> 'risk')::smallint, 'planning', 1, v_now, v_now, v_now);
+      p ->> 'schedule', (p ->> 'slot')::timestamptz, p ->> 'terms', v_now, p ->> 'config', coalesce(p ->> 'environment', ''), (p ->> 'risk')::smallint, 'planning', 1, v_now, v_now, v_now);
   INSERT INTO events (run, seq, at, kind, state, actor, body, hash)
     VALUES (v_id, 1, v_now, 'asked', 'planning', v_person,
             jsonb_strip_nulls(jsonb_build_object('via', p ->> 'via', 'parent', v_parent.tag, 'schedule', p ->> 'schedule', 'source', p ->> 'source')), '');
@@ -311,7 +331,12 @@ BEGIN
   IF v_person IS NULL THEN RETURN '{"code": "not_listed"}'; END IF;
   SELECT * INTO v_last FROM events WHERE run = v_run.id AND step = p ->> 'step' AND way = 'do' AND mark IS NOT NULL
     ORDER BY seq DESC LIMIT 1;
-  IF v_run.state NOT IN ('waiting', 'running') OR v_last.mark IS DISTINCT FROM 'started' OR NOT v_last.body ? 'who' THEN
+  IF v_last.mark = 'done' AND v_run.heading = 'forth' THEN  -- ticked before: it may have come back since
+    SELECT * INTO v_last FROM events WHERE run = v_run.id AND step = p ->> 'step' AND kind IN ('ticked', 'recalled')
+      ORDER BY seq DESC LIMIT 1;
+  END IF;
+  IF v_run.state NOT IN ('waiting', 'running') OR NOT coalesce(v_last.mark = 'started' OR v_last.kind = 'recalled', false)
+     OR NOT v_last.body ? 'who' THEN
     RETURN jsonb_build_object('code', 'not_waiting', 'state', v_run.state);
   END IF;
   v_who := v_last.body ->> 'who';
@@ -322,7 +347,11 @@ BEGIN
   END IF;
   IF v_last.body ->> 'reveals' IS NOT NULL THEN RETURN reveal(v_run, v_last, v_person, (p ->> 'shown')::boolean); END IF;
   UPDATE runs SET due = tandem.clock() WHERE id = v_run.id;
-  PERFORM tell(v_run.id, 'ticked', NULL, v_person, '{}', v_last.step, 'do', v_last.attempt, 'done');
+  IF v_last.kind = 'recalled' THEN  -- its step was done at the first tick; this one only sets its clock anew
+    PERFORM tell(v_run.id, 'ticked', NULL, v_person, '{"again": true}', v_last.step);
+  ELSE
+    PERFORM tell(v_run.id, 'ticked', NULL, v_person, '{}', v_last.step, 'do', v_last.attempt, 'done');
+  END IF;
   RETURN '{"code": "done"}';
 END $$;
 

@@ -19,23 +19,28 @@ SET search_path = tandem, pg_temp AS $$
   UPDATE workers SET lease_until = clock_timestamp() WHERE id = p_id AND lease_until > clock_timestamp()
 $$;
 
--- Due runs without a live lease. After the database itself was away, one whole lease passes before a take-over.
-CREATE OR REPLACE FUNCTION claim(p_worker uuid, p_limit integer) RETURNS SETOF runs LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = tandem, pg_temp AS $$
-DECLARE v_me workers;
+-- Due runs without a live lease; of those that may take long no more than p_long. After the database itself was away,
+-- one whole lease passes before a take-over.
+CREATE OR REPLACE FUNCTION claim(p_worker uuid, p_limit integer, p_long integer) RETURNS SETOF runs LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+DECLARE v_me workers; v_long boolean; v_taken integer;
 BEGIN
   SELECT * INTO v_me FROM workers WHERE id = p_worker AND lease_until > clock_timestamp();
   IF NOT FOUND THEN RAISE EXCEPTION 'this worker has no lease' USING ERRCODE = 'TD040'; END IF;
-  RETURN QUERY
-    UPDATE runs SET worker = p_worker, fence = runs.fence + 1, claims = runs.claims + 1
+  FOREACH v_long IN ARRAY ARRAY[true, false] LOOP
+    RETURN QUERY UPDATE runs SET worker = p_worker, fence = runs.fence + 1, claims = runs.claims + 1
       WHERE id IN (
         SELECT r.id FROM runs r LEFT JOIN workers w ON w.id = r.worker
           WHERE r.state IN ('planning', 'queued', 'running', 'waiting') AND r.due <= tandem.clock()
             AND (r.worker IS NULL
                  OR w.lease_until < clock_timestamp() AND clock_timestamp() > pg_postmaster_start_time() + w.lease)
-            AND r.kinds <@ v_me.kinds
-          ORDER BY r.due LIMIT p_limit FOR NO KEY UPDATE OF r SKIP LOCKED)
+            AND r.kinds <@ v_me.kinds AND r.long = v_long
+          ORDER BY r.due LIMIT CASE WHEN v_long THEN least(p_limit, p_long) ELSE p_limit END
+          FOR NO KEY UPDATE OF r SKIP LOCKED)
       RETURNING *;
+    GET DIAGNOSTICS v_taken = ROW_COUNT;
+    p_limit := p_limit - v_taken;
+  END LOOP;
 END $$;
 
 CREATE OR REPLACE FUNCTION held(p_run bigint, p_worker uuid, p_fence bigint) RETURNS runs LANGUAGE plpgsql
@@ -103,10 +108,12 @@ BEGIN
   -- The columns of a plan change only together with the move, so the policy is looked up on the row as it will be.
   v_run.environment := p ->> 'environment';
   v_run.risk := (p ->> 'risk')::smallint;
+  v_run.plan := p ->> 'plan';
   v_slots := needed(v_run, v_run.config);
   SELECT * INTO v_policy FROM policy WHERE config = v_run.config AND command = v_run.command
     AND environment = v_run.environment AND risk = v_run.risk;
-  IF v_signal = 'propose' AND cardinality(v_slots) = 0 AND NOT v_run.look_only THEN v_signal := 'admit'; END IF;
+  v_body := v_body || CASE v_signal WHEN 'propose' THEN standing_told(v_run) ELSE standing_told(v_run) - 'standing' END;
+  IF v_signal = 'propose' AND (cardinality(v_slots) = 0 OR v_body ? 'standing') AND NOT v_run.look_only THEN v_signal := 'admit'; END IF;
   PERFORM tell_planned(v_run, v_signal, p, v_policy, v_body || jsonb_build_object('slots', to_jsonb(v_slots)));
   RETURN jsonb_build_object('code', v_signal);
 END $$;
@@ -128,7 +135,7 @@ BEGIN
            v_state, p_body, fence, '' FROM runs WHERE id = p_run.id;
   UPDATE runs SET seq = seq + 1, state = v_state, moved_at = v_now, claims = 0,
       params = coalesce(p -> 'params', params), plan = p ->> 'plan', kinds = ARRAY(SELECT jsonb_array_elements_text(p -> 'kinds')), facts = p -> 'facts',
-      planned_at = v_now, environment = p ->> 'environment', risk = (p ->> 'risk')::smallint, locks = v_locks,
+      long = coalesce((p ->> 'long')::boolean, false), planned_at = v_now, environment = p ->> 'environment', risk = (p ->> 'risk')::smallint, locks = v_locks,
       expires_at = v_now + p_policy.expires, warn_at = v_now + p_policy.expires - p_policy.warns,
       start_by = (p ->> 'start_by')::interval, resume_within = (p ->> 'resume_within')::interval,
       due = CASE WHEN p_signal = 'admit' THEN v_now END, due_since = v_now,
@@ -202,14 +209,15 @@ BEGIN
   IF FOUND THEN PERFORM tell(p_run, 'step_late', NULL, NULL, p_body, p_step, p_way, p_attempt, 'late'); END IF;
 END $$;
 
--- A task's nudge, told once.
-CREATE OR REPLACE FUNCTION nudge(p_run bigint, p_worker uuid, p_fence bigint, p_step text, p_number integer, p_body jsonb)
-RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+-- A task's nudge, or its coming back: told once under its number.
+CREATE OR REPLACE FUNCTION nudge(
+  p_run bigint, p_worker uuid, p_fence bigint, p_kind text, p_step text, p_number integer, p_body jsonb
+) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
 BEGIN
   PERFORM held(p_run, p_worker, p_fence);
-  IF NOT EXISTS (SELECT 1 FROM events WHERE run = p_run AND kind = 'nudge' AND step = p_step
-                 AND (body ->> 'number')::integer = p_number) THEN
-    PERFORM tell(p_run, 'nudge', NULL, NULL, p_body || jsonb_build_object('number', p_number), p_step);
+  IF p_kind IN ('nudge', 'recalled') AND NOT EXISTS (SELECT 1 FROM events WHERE run = p_run AND kind = p_kind
+      AND step = p_step AND (body ->> 'number')::integer = p_number) THEN
+    PERFORM tell(p_run, p_kind, NULL, NULL, p_body || jsonb_build_object('number', p_number), p_step);
   END IF;
 END $$;
 
@@ -334,22 +342,6 @@ BEGIN
   DELETE FROM dedupe WHERE at < tandem.clock() - interval '25 hours';
   DELETE FROM drafts WHERE at < tandem.clock() - interval '25 hours';
   RETURN v_count;
-END $$;
-
--- The bot's own records, changed in the transaction of their ledger row.
-CREATE OR REPLACE FUNCTION own(p_run runs, p_own jsonb) RETURNS void LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
-BEGIN
-  CASE p_own ->> 'record'
-  WHEN 'AddFreeze' THEN
-    INSERT INTO freezes VALUES (p_own ->> 'name', ARRAY(SELECT jsonb_array_elements_text(p_own -> 'services')),
-      tandem.clock() + (p_own ->> 'starts_in')::interval,
-      tandem.clock() + (p_own ->> 'starts_in')::interval + (p_own ->> 'lasting')::interval,
-      p_own ->> 'reason', p_run.requester, p_run.id)
-      ON CONFLICT (name) DO NOTHING;
-  WHEN 'EndFreeze' THEN
-    UPDATE freezes SET ends = least(ends, tandem.clock()) WHERE name = p_own ->> 'name';
-  WHEN 'Nothing' THEN NULL;
-  END CASE;
 END $$;
 
 -- The ledger's home is not the one it was, or went back in time: every live run is in doubt before anything is claimed.

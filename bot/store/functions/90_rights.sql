@@ -3,16 +3,16 @@ GRANT USAGE ON SCHEMA tandem TO {bot};
 GRANT SELECT ON ALL TABLES IN SCHEMA tandem TO {bot};
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tandem FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-  clock(), groups_of(text), needed(runs, text), demanded(runs), in_group(runs, text, text), event_hash(events, text), person_of(text, text),
+  clock(), groups_of(text), needed(runs, text), needed_if(runs, text, boolean), more_slots(text, jsonb), bound_of(jsonb), demanded(runs), in_group(runs, text, text), event_hash(events, text), person_of(text, text),
   ask(jsonb), shown_at(bigint, text, text, text), approve(jsonb), count_up(bigint), say(jsonb), answer(jsonb), tick(jsonb),
-  enlist(uuid, interval, text, text[]), renew(uuid), retire(uuid), claim(uuid, integer),
+  enlist(uuid, interval, text, text[]), renew(uuid), retire(uuid), claim(uuid, integer, integer),
   drop_claim(bigint, uuid, bigint), release(bigint, uuid, bigint, timestamptz, jsonb), note(bigint, uuid, bigint, jsonb), planned(bigint, uuid, bigint, jsonb),
   begin_run(bigint, uuid, bigint), started(bigint, uuid, bigint, text, text, integer, interval, jsonb),
   settled(bigint, uuid, bigint, text, text, integer, text, jsonb, bytea, jsonb), late(bigint, text, text, integer, jsonb),
-  nudge(bigint, uuid, bigint, text, integer, jsonb), park(bigint, uuid, bigint, timestamptz, jsonb, jsonb), turned(bigint, uuid, bigint, text, text, text),
+  nudge(bigint, uuid, bigint, text, text, integer, jsonb), park(bigint, uuid, bigint, timestamptz, jsonb, jsonb), turned(bigint, uuid, bigint, text, text, text),
   doubted(bigint, uuid, bigint, jsonb), finished(bigint, uuid, bigint, text, jsonb),
   not_begun(bigint, uuid, bigint, text, jsonb), last_slot(text, timestamptz), tick_schedule(text, timestamptz, jsonb), sweep(), come_home(), checkpoint_heads()
   TO {bot};
 GRANT INSERT, UPDATE, DELETE ON directory, slack_members, drafts TO {bot};
-GRANT INSERT, UPDATE ON threads, messages TO {bot};
-GRANT DELETE ON messages TO {bot};
+GRANT INSERT, UPDATE ON threads, messages, progress_told TO {bot};
+GRANT DELETE ON messages, progress_told TO {bot};

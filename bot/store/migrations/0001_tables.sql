@@ -19,7 +19,7 @@ CREATE TABLE members (
 CREATE TABLE operations (command text PRIMARY KEY, floor smallint NOT NULL);
 CREATE TABLE policy (
   config text, command text, environment text, risk smallint,
-  slots text[] NOT NULL, expires interval NOT NULL, warns interval NOT NULL,
+  slots text[] NOT NULL, expires interval NOT NULL, warns interval NOT NULL, beyond jsonb NOT NULL DEFAULT '[]',
   PRIMARY KEY (config, command, environment, risk)
 );
 
@@ -47,12 +47,13 @@ CREATE TABLE runs (
   requester text REFERENCES people, team text, slack_user text, via text NOT NULL,
   channel text, thread_ts text, look_only boolean NOT NULL DEFAULT false,
   parent bigint REFERENCES runs, parent_step text, root bigint NOT NULL, detached boolean NOT NULL DEFAULT false,
+  schedule text, slot timestamptz, terms text, UNIQUE (schedule, slot),
   created_at timestamptz NOT NULL,
   config text NOT NULL, environment text NOT NULL DEFAULT '', risk smallint NOT NULL,
   state text NOT NULL, seq integer NOT NULL, moved_at timestamptz NOT NULL, ended_at timestamptz,
   plan text, fingerprint text GENERATED ALWAYS AS (tandem.fingerprint_of(plan)) STORED,
   kinds text[] NOT NULL DEFAULT '{}', planned_at timestamptz, facts jsonb,
-  locks text[] NOT NULL DEFAULT '{}',
+  locks text[] NOT NULL DEFAULT '{}', long boolean NOT NULL DEFAULT false,
   expires_at timestamptz, warn_at timestamptz, start_by interval, resume_within interval,
   heading text NOT NULL DEFAULT 'forth', why text NOT NULL DEFAULT '',
   wish text, question jsonb, question_seq integer,
@@ -64,6 +65,7 @@ CREATE INDEX runs_asked ON runs (expires_at) WHERE state = 'awaiting_approval';
 CREATE INDEX runs_words ON runs (team, slack_user, created_at);
 CREATE INDEX runs_root ON runs (root);
 CREATE INDEX runs_live ON runs (id) WHERE ended_at IS NULL;
+CREATE INDEX runs_busy ON runs (requester) WHERE ended_at IS NULL AND state <> 'waiting' AND parent IS NULL AND risk > 0;
 
 CREATE TABLE events (
   run bigint NOT NULL REFERENCES runs, seq integer NOT NULL, at timestamptz NOT NULL, kind text NOT NULL,
@@ -122,10 +124,23 @@ CREATE TABLE messages (
 );
 CREATE INDEX messages_run ON messages (run);
 
+CREATE TABLE progress_told (minute timestamptz PRIMARY KEY, edits integer NOT NULL);  -- of all replicas together
+
 CREATE TABLE freezes (
   name text PRIMARY KEY, services text[] NOT NULL, starts timestamptz NOT NULL, ends timestamptz NOT NULL,
   reason text NOT NULL, by text, run bigint REFERENCES runs
 );
+-- Standing approvals. What config says of a schedule that has one, owner-written; who gave it, who ended it, append-only.
+CREATE TABLE terms (
+  schedule text PRIMARY KEY, command text NOT NULL, params jsonb NOT NULL, environment text NOT NULL, lasts interval NOT NULL,
+  at_most jsonb NOT NULL, hash text NOT NULL  -- over all of this and the times
+);
+CREATE TABLE standings (
+  run bigint PRIMARY KEY REFERENCES runs, schedule text NOT NULL, terms text NOT NULL, at timestamptz NOT NULL,
+  until timestamptz NOT NULL
+);
+CREATE INDEX standings_schedule ON standings (schedule, until);
+CREATE TABLE revocations (standing bigint PRIMARY KEY REFERENCES standings, run bigint REFERENCES runs, at timestamptz NOT NULL);
 CREATE TABLE schedules (name text PRIMARY KEY, last_slot timestamptz NOT NULL);
 CREATE TABLE ticks (schedule text, slot timestamptz, run bigint, at timestamptz NOT NULL, PRIMARY KEY (schedule, slot));
 CREATE TABLE checkpoints (at timestamptz PRIMARY KEY, runs bigint NOT NULL, digest text NOT NULL);

@@ -35,7 +35,7 @@ class Params(Input):
 
 
 class Facts(Observed):
-    environment: str
+    strictest: bool  # the database is of the strictest environment
     found: tuple[Backend, ...]  # those named in params that have done nothing since
 
 
@@ -67,10 +67,10 @@ class KillIdle(Operation[Params, Facts]):
         all_ = await (await see(Postgres, params.database)).activity()
         named = frozenset(params.sessions)
         found = tuple(b for b in all_ if _idle(b, params) and (one := sitting(b)) and one.mark in named)
-        return Facts(run=see.run, at=see.at, environment=see.config(params.database).environment, found=found)
+        return Facts(run=see.run, at=see.at, strictest=see.strictest(params.database), found=found)
 
     def raises(self, params: Params, facts: Facts) -> Risk | None:
-        return Risk.DESTRUCTIVE if facts.environment == "production" else None
+        return Risk.DESTRUCTIVE if facts.strictest else None
 
     def plan(self, params: Params, facts: Facts) -> Plan | Refusal:
         key, long = params.database.key, about_duration(params.over)

@@ -1,0 +1,22 @@
+-- The bot's own records, changed in the transaction of their ledger row.
+CREATE OR REPLACE FUNCTION own(p_run runs, p_own jsonb) RETURNS void LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+BEGIN
+  CASE p_own ->> 'record'
+  WHEN 'AddFreeze' THEN
+    INSERT INTO freezes VALUES (p_own ->> 'name', ARRAY(SELECT jsonb_array_elements_text(p_own -> 'services')),
+      tandem.clock() + (p_own ->> 'starts_in')::interval,
+      tandem.clock() + (p_own ->> 'starts_in')::interval + (p_own ->> 'lasting')::interval,
+      p_own ->> 'reason', p_run.requester, p_run.id)
+      ON CONFLICT (name) DO NOTHING;
+  WHEN 'EndFreeze' THEN
+    UPDATE freezes SET ends = least(ends, tandem.clock()) WHERE name = p_own ->> 'name';
+  WHEN 'GrantStanding' THEN
+    INSERT INTO standings VALUES (p_run.id, p_own ->> 'schedule', p_own ->> 'terms', clock(),
+      clock() + coalesce((SELECT lasts FROM terms WHERE schedule = p_own ->> 'schedule' AND hash = p_own ->> 'terms'), '0'))
+      ON CONFLICT DO NOTHING;
+  WHEN 'RevokeStanding' THEN
+    INSERT INTO revocations SELECT run, p_run.id, clock() FROM standings WHERE schedule = p_own ->> 'schedule'
+      ON CONFLICT DO NOTHING;
+  WHEN 'Nothing' THEN NULL;
+  END CASE;
+END $$;

@@ -1,0 +1,66 @@
+"""A quiet operation: its card alone, and a thread only for bad news, a question, or a loud answer."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.model import State
+from tests.scenario.door import Bot
+from tests.support.plugin import Home
+
+
+@pytest.fixture
+async def bot(home: Home, tmp_path: Path) -> AsyncIterator[Bot]:
+    async with Bot(home, tmp_path) as bot:
+        yield bot
+
+
+async def ended(bot: Bot, line: str) -> tuple[int, dict[str, Any]]:
+    """The run's id and its card, when the run has ended and everything of it is told."""
+    await bot.slack.command("ana", "ops", line)
+    run = int(await bot.home.pool.fetchval("SELECT max(id) FROM runs"))
+    row = await bot.factory.end(run)
+    done = "SELECT told_seq = $2 AND card_seq >= $2 FROM threads WHERE run = $1"
+    for _ in range(1000):
+        if await bot.home.pool.fetchval(done, run, row.seq):
+            return run, await bot.card(f"r{run}")
+        bot.poster.wake()
+        await bot.factory.until(run, lambda row: True)
+    raise AssertionError("the end was not told")
+
+
+async def replies(bot: Bot, card: dict[str, Any]) -> list[str]:
+    found = await bot.client.conversations_replies(channel=bot.id("ops"), ts=card["ts"])
+    return [message["text"] for message in found["messages"][1:]]
+
+
+async def test_what_goes_well_stands_on_the_card_alone(bot: Bot) -> None:
+    _, card = await ended(bot, '/test whisper plain reason="quietly"')
+    assert "plain was whispered" in str(card)
+    assert await replies(bot, card) == []
+
+
+async def test_the_same_with_a_loud_answer_is_told(bot: Bot) -> None:
+    _, card = await ended(bot, '/test whisper plain loud=yes reason="loudly"')
+    assert "plain was whispered" in (await replies(bot, card))[-1]
+
+
+async def test_bad_news_is_told_with_the_way_back_and_the_end(bot: Bot) -> None:
+    bot.factory.folder.put("order.c", "permanent")
+    run, card = await ended(bot, '/test whisper plain reason="it fails"')
+    assert (await bot.factory.story.row(run)).state is State.UNDONE
+    said = " ".join(await replies(bot, card))
+    assert "Failed: c" in said
+    assert "Undone: b" in said
+    assert "Started" not in said, "what went well before was told"
+
+
+@pytest.mark.parametrize("script", ["mail", "task"])
+async def test_a_question_and_a_persons_turn_are_never_whispered(bot: Bot, script: str) -> None:
+    if script == "mail":
+        bot.factory.folder.put("order.m", "explode")
+    await bot.slack.command("ana", "ops", f'/test whisper {script} reason="it asks"')
+    card = await bot.card("whisper")
+    await bot.slack.wait_for_message("ben", "ops", text="card at the top", thread_ts=str(card["ts"]))

@@ -1,0 +1,116 @@
+"""Every word of config is obeyed or refused: none is taken and forgotten."""
+
+import ast
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+import bot
+from bot.policy import Beyond, Rule
+from config import schemas
+from config.company import Company, Group, Limits, Person, Rotation, Schedule, Standing, Tandem
+from config.faults import Fault
+from config.load import load
+from tests.unit.conftest import CATALOGUE, LOCAL, SAMPLE
+from tests.unit.test_config_asks import schedule
+
+Change = Callable[..., Company | tuple[Fault, ...]]
+ROOT = Path(bot.__file__).parents[1]
+
+
+@pytest.fixture
+def change(tmp_path: Path) -> Change:
+    """Loads the sample company, in a folder with a space, with one file's words exchanged."""
+
+    def changed(file: str, *edits: tuple[str, str]) -> Company | tuple[Fault, ...]:
+        folder = shutil.copytree(SAMPLE, tmp_path / "my company", dirs_exist_ok=True)
+        text = (folder / file).read_text()
+        for old, new in edits:
+            assert old in text
+            text = text.replace(old, new, 1)
+        (folder / file).write_text(text)
+        return load(folder, CATALOGUE, LOCAL)
+
+    return changed
+
+
+def read_somewhere() -> set[str]:
+    """Every name that code reads as an attribute or a key, the database's functions included: a coarse net, by name."""
+    files = [path for part in ("bot", "config", "handlers") for path in (ROOT / part).rglob("*.py")]
+    nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text()))]
+    names = {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)}
+    asked = (n.args[1] for n in nodes if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "getattr")
+    names |= {str(arg.value) for arg in asked if isinstance(arg, ast.Constant)}
+    keys = (n.slice for n in nodes if isinstance(n, ast.Subscript))
+    sql = " ".join(path.read_text() for path in (ROOT / "bot").rglob("*.sql"))
+    return names | set(re.findall(r"'(\w+)'", sql)) | {str(key.value) for key in keys if isinstance(key, ast.Constant)}
+
+
+RECORDS: list[type[BaseModel]] = [Tandem, Person, Group, Rotation, Rule, Beyond, Schedule, Standing, Limits]
+RECORDS += [schemas.of_targets(table) for table in schemas.TARGETS]
+RECORDS += [schemas.of_connector(name) for name in schemas.connectors() if name not in ("postgres", "vault", "http")]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
+def test_every_key_of_config_is_read_by_something(record: type[BaseModel]) -> None:
+    assert record.model_fields.keys() - read_somewhere() == set()
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ('standing = { lasts = "90d" }', []),
+        ('standing = { lasts = "90d", at_most = { rows = "many" } }', ["rows is not what it should be"]),
+    ],
+)
+def test_a_standing_approval_of_a_schedule_is_checked(change: Change, more: str, words: list[str]) -> None:
+    found = change("schedules.toml", schedule("/ops db restore shop", more=more))
+    faults = found if isinstance(found, tuple) else ()
+    assert [word for fault in faults for word in words if word in str(fault)] == words
+    assert len(faults) == len(words)
+
+
+@pytest.mark.parametrize(
+    ("file", "edit", "what", "instead"),
+    [
+        ("policy.toml", ('warn = "10m"', 'warn = "10m"\nbreak_glass = true'), "no break-glass", "Remove break_glass"),
+        (
+            "tandem.toml",
+            ('fallback = "incidents"', 'fallback = "incidents"\nseverities = ["P0"]'),
+            "severity",
+            "Remove",
+        ),
+        (
+            "policy.toml",
+            ('warn = "10m"', 'warn = "10m"\nbeyond = [{ loses = "rows", more_than = 9, approve = ["dbas"] }]'),
+            "'dbas', which there is not",
+            "meant dba",
+        ),
+    ],
+)
+def test_a_word_that_nobody_would_obey_is_refused_with_its_line(
+    change: Change, file: str, edit: tuple[str, str], what: str, instead: str
+) -> None:
+    found = change(file, edit)
+    assert isinstance(found, tuple)
+    assert [(f.file, what in f.what, instead in f.instead, f.line > 0) for f in found] == [(file, True, True, True)]
+
+
+def test_a_file_of_thresholds_is_refused_because_nothing_watches_them(change: Change, tmp_path: Path) -> None:
+    change("tandem.toml", ("", ""))
+    folder = tmp_path / "my company"
+    (folder / "thresholds.toml").write_text("")
+    found = load(folder, CATALOGUE, LOCAL)
+    assert isinstance(found, tuple)
+    assert [f.what for f in found] == ["nothing watches thresholds in this version"]
+
+
+def test_more_approvals_than_there_are_people_are_said(change: Change) -> None:
+    more = 'warn = "10m"\nbeyond = [{ loses = "rows", more_than = 9, approve = ["lead", "lead"] }]'
+    found = change("policy.toml", ('warn = "10m"', more))
+    assert isinstance(found, tuple)
+    assert "nobody could approve it" in found[0].what
