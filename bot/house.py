@@ -1,7 +1,7 @@
 """Operations, config and policy joined: what the engine and the service ask about a command, a target or a person."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ class House:
     keys: Callable[[type[Target]], Sequence[str]]
     freezes: Callable[[], Awaitable[Sequence[Any]]]
     clock: Callable[[], Awaitable[datetime]]
+    _needs: dict[tuple[str, str, Risk], rules.Need | None] = field(default_factory=dict, init=False)
 
     def entry(self, command: str) -> Entry:
         """Raises LookupError."""
@@ -35,7 +36,10 @@ class House:
         return rules.lifted(self.policy, command, environment, risk)
 
     def need(self, command: str, environment: str, risk: Risk) -> rules.Need | None:
-        return rules.need(self.policy, command, environment, risk)
+        at = command, environment, risk
+        if at not in self._needs:
+            self._needs[at] = rules.need(self.policy, command, environment, risk)
+        return self._needs[at]
 
     def may_ask(
         self, entry: Entry, environment: str, groups: Collection[str] | None, channel: str | None, at: datetime

@@ -39,12 +39,13 @@ async def serve(ground: Ground, lease: timedelta = LEASE) -> int:
             ground.catalogue,
             machine.client,
             machine.names,
-            ground.company.known,
+            ground.company.known(),
             machine.help,
             people_changed=machine.directory.wake,
         )
         app = build_app(desk, identity, settings.signing_secret.reveal() if settings.signing_secret else None)
         machine.metrics.time_acks(app)
+        machine.precedence.watch(app)
         site = Site(
             app, ready=lambda: _ready(machine), mounted=not settings.socket_mode, host=settings.host,
             registry=machine.metrics.registry,

@@ -129,7 +129,7 @@ class Bot:
             return help_for(words, catalogue, RULES, (), reader)
 
         known = Known(targets={"database": DATABASES})
-        self.desk = Desk(self.service, catalogue, self.client, _names, lambda: known, help=find_help)
+        self.desk = Desk(self.service, catalogue, self.client, _names, known, help=find_help)
 
     def _committed(self) -> None:
         self.factory.worker.wake()
