@@ -59,7 +59,7 @@ CREATE TABLE runs (
 );
 CREATE INDEX runs_due ON runs (due) WHERE state IN ('planning', 'queued', 'running', 'waiting');
 CREATE INDEX runs_asked ON runs (expires_at) WHERE state = 'awaiting_approval';
-CREATE INDEX runs_words ON runs (team, slack_user, created_at);
+CREATE INDEX runs_words ON runs (team, slack_user, hashtextextended(words, 0), created_at) WHERE risk > 0;
 CREATE INDEX runs_root ON runs (root);
 CREATE INDEX runs_live ON runs (id) WHERE ended_at IS NULL;
 
