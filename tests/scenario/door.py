@@ -16,6 +16,7 @@ from bot.help import Help, Reader, help_for
 from bot.house import House
 from bot.model import Who
 from bot.parse import Known
+from bot.precedence import Precedence
 from bot.render.message import Group, Names
 from bot.roster import Roster
 from bot.service import Service
@@ -84,6 +85,7 @@ class Bot:
     def __init__(self, home: Home, path: Path, *, socket: bool = False) -> None:
         self.home, self.factory, self.socket = home, Factory(home, path), socket
         self.server = SlackServer(workspace(socket), limits=False)
+        self.precedence = Precedence()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "Bot":
@@ -97,6 +99,7 @@ class Bot:
             team=said["team_id"], bot_id=said["bot_id"], bot_user_id=said["user_id"], bot_token=spec.bot_token
         )
         app = build_app(self.desk, identity, None if self.socket else spec.signing_secret)
+        self.precedence.watch(app)
         self.site = Site(app, ready=_ready, mounted=not self.socket, host="127.0.0.1")
         await self.site.start(0, 0)
         if self.socket:
@@ -115,7 +118,10 @@ class Bot:
         object.__setattr__(house, "catalogue", catalogue)
         roster = Roster(company)
         directory = Directory(home.pool, self.client, roster, company)
-        self.poster = Poster(Letterbox(home.pool), factory.views, self.client, _names, self.id("general"))
+        factory.worker.turn = self.precedence.turn
+        self.poster = Poster(
+            Letterbox(home.pool), factory.views, self.client, _names, self.id("general"), turn=self.precedence.turn
+        )
         self.service = Service(
             house, roster, home.doors, home.ledger, Views(home.pool, deeds()),
             factory.worker.runner.planner.connectors, directory, self._committed,
