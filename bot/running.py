@@ -1,6 +1,7 @@
 """One replica, from its first connection to its last: doors, engine, poster and directory side by side."""
 
 import asyncio
+import gc
 import logging
 import signal
 import time
@@ -50,6 +51,8 @@ async def serve(ground: Ground, lease: timedelta = LEASE) -> int:
             app, ready=lambda: _ready(machine), mounted=not settings.socket_mode, host=settings.host,
             registry=machine.metrics.registry,
         )  # fmt: skip
+        gc.collect()
+        gc.freeze()  # code, operations and config stay: no collection while a payload waits looks at them again
         await site.start(settings.port, settings.metrics_port)
         stack.push_async_callback(site.stop)
         log.info("ready", extra={"address": site.address, "config": ground.applied.config[:12]})

@@ -68,6 +68,7 @@ async def open_pool(url: str, *, size: int, door: bool = False) -> Any:
         reset=_as_it_is,
         server_settings=settings,
         command_timeout=DOOR_TIMEOUT + 0.2 if door else 30,
+        max_inactive_connection_lifetime=0 if door else 300,  # a new one has every plan to make, and people wait
     )
 
 

@@ -153,15 +153,16 @@ END $$;
 -- Counts the approvals again and queues the run if every slot is filled and its locks are free.
 CREATE OR REPLACE FUNCTION count_up(p_run bigint) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
-DECLARE v_run runs; v_slots text[]; v_people text[]; v_who text[]; v_stale boolean; v_holder bigint;
+DECLARE v_run runs; v_slots text[]; v_people text[]; v_who text[]; v_stale boolean; v_holder bigint; v_now timestamptz;
 BEGIN
   SELECT * INTO v_run FROM runs WHERE id = p_run FOR NO KEY UPDATE;
-  IF v_run.state <> 'awaiting_approval' OR v_run.look_only OR v_run.expires_at <= tandem.clock() THEN
+  v_now := tandem.clock();  -- once the row is ours, however long that took
+  IF v_run.state <> 'awaiting_approval' OR v_run.look_only OR v_run.expires_at <= v_now THEN
     RETURN jsonb_build_object('queued', false);
   END IF;
   v_slots := demanded(v_run);
-  SELECT coalesce(array_agg(a.person ORDER BY a.at) FILTER (WHERE d.fit AND d.seen >= tandem.clock() - interval '60 s'), '{}'),
-         coalesce(bool_or(d.seen IS NULL OR d.seen < tandem.clock() - interval '60 s'), false)
+  SELECT coalesce(array_agg(a.person ORDER BY a.at) FILTER (WHERE d.fit AND d.seen >= v_now - interval '60 s'), '{}'),
+         coalesce(bool_or(d.seen IS NULL OR d.seen < v_now - interval '60 s'), false)
     INTO v_people, v_stale
     FROM approvals a JOIN accounts c USING (team, slack_user) JOIN people p ON p.person = a.person AND p.active
     LEFT JOIN directory d USING (team, slack_user)

@@ -35,12 +35,13 @@ CREATE TABLE workers (
 );
 
 -- convert_to is only STABLE because encodings may differ between databases; `migrate` refuses any but UTF8.
-CREATE FUNCTION fingerprint_of(p_plan text) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS
-$$ SELECT encode(sha256(convert_to(p_plan, 'UTF8')), 'hex') $$;
+-- Not in SQL: each write of a run would read the body again, to see whether it can take the place of the call.
+CREATE FUNCTION fingerprint_of(p_plan text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT AS
+$$ BEGIN RETURN encode(sha256(convert_to(p_plan, 'UTF8')), 'hex'); END $$;
 
 CREATE TABLE runs (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  tag text GENERATED ALWAYS AS ('r' || id) STORED,
+  tag text GENERATED ALWAYS AS ('r' || id::text) STORED,
   command text NOT NULL, params jsonb NOT NULL, reason text NOT NULL DEFAULT '', words text NOT NULL DEFAULT '',
   requester text REFERENCES people, team text, slack_user text, via text NOT NULL,
   channel text, thread_ts text, look_only boolean NOT NULL DEFAULT false,
