@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,7 +26,7 @@ class Entry:
     facts: type[Observed]
     path: Path
 
-    @property
+    @cached_property
     def words(self) -> tuple[str, ...]:
         return tuple(self.command.split())
 

@@ -28,6 +28,7 @@ from bot.house import House
 from bot.metrics import CountedLedger, Metrics, TimedDoors
 from bot.model import Who
 from bot.operation import Database, Input
+from bot.precedence import Precedence
 from bot.render.message import Group, Names
 from bot.roster import Roster
 from bot.schedule import Cron, Due, Scheduler
@@ -132,6 +133,7 @@ class Machine:
     ) -> None:
         company, settings = ground.company, ground.settings
         self.ground, self.client, self.metrics = ground, client, metrics
+        self.precedence = Precedence()
         self.ledger = CountedLedger(engine_pool, metrics)
         self.views = Views(engine_pool, ground.deeds.classes)
         self.own = Own(engine_pool)
@@ -145,12 +147,13 @@ class Machine:
             self.ledger, Runner(self.ledger, planner, attempts, self.house, BACKOFF),
             settings.need("DATABASE_URL").reveal(), config=ground.applied.config,
             kinds=tuple(ground.deeds.classes), lease=lease, slots=company.limits.slots, after_sweep=self._swept,
+            turn=self.precedence.turn,
         )  # fmt: skip
         self.scheduler = Scheduler(engine_pool, self._due())
         fallback = company.channels[company.fallback]
         self.poster = Poster(
             Letterbox(engine_pool), self.views, client, self.names, fallback, self.worker.wake, ground.catalogue.quiet,
-            company.limits.progress_per_minute,
+            company.limits.progress_per_minute, turn=self.precedence.turn,
         )  # fmt: skip
         self.directory = Directory(engine_pool, client, self.roster, company)
         self.service = Service(

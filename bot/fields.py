@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -68,8 +69,9 @@ class Unsupported(TypeError):
     """A field's type cannot be typed in chat; the text says which, and what to use."""
 
 
+@cache
 def fields(params: type[Input]) -> tuple[FieldSpec, ...]:
-    """The fields in their declared order, the reason last. Raises Unsupported."""
+    """The fields in their declared order, the reason last. Worked out once for each class. Raises Unsupported."""
     own = [_spec(name, info) for name, info in params.model_fields.items() if name != REASON]
     return (*own, _spec(REASON, params.model_fields[REASON]))
 

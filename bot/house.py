@@ -28,6 +28,7 @@ class House:
     clock: Callable[[], Awaitable[datetime]]
     limits: Mapping[str, int] = field(default_factory=dict)  # runs, runs_each: the most a door takes; empty: no bound
     mild: Sequence[str] = ()  # every environment but the strictest
+    _needs: dict[tuple[str, str, Risk], rules.Need | None] = field(default_factory=dict, init=False)
 
     def entry(self, command: str) -> Entry:
         """Raises LookupError."""
@@ -37,7 +38,10 @@ class House:
         return rules.lifted(self.policy, command, environment, risk)
 
     def need(self, command: str, environment: str, risk: Risk) -> rules.Need | None:
-        return rules.need(self.policy, command, environment, risk)
+        at = command, environment, risk
+        if at not in self._needs:
+            self._needs[at] = rules.need(self.policy, command, environment, risk)
+        return self._needs[at]
 
     def may_ask(
         self, entry: Entry, environment: str, groups: Collection[str] | None, channel: str | None, at: datetime

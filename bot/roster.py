@@ -21,7 +21,16 @@ class Roster:
 
     def __init__(self, people: People) -> None:
         self.people = people
-        self.read: Mapping[str, frozenset[str]] = {}  # group key -> people, from Slack user groups
+        self.read = {}
+
+    @property
+    def read(self) -> Mapping[str, frozenset[str]]:
+        """Group key -> people, from Slack user groups."""
+        return self._read
+
+    @read.setter
+    def read(self, read: Mapping[str, frozenset[str]]) -> None:
+        self._read, self._everybody = read, self.people.groups_of(read)
 
     def who(self, team: str, user: str) -> Who:
         """The account with its person, if the roster lists it."""
@@ -33,4 +42,4 @@ class Roster:
 
     def everybody(self) -> Mapping[str, frozenset[str]]:
         """Every active person's groups."""
-        return self.people.groups_of(self.read)
+        return self._everybody

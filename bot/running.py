@@ -1,6 +1,7 @@
 """One replica, from its first connection to its last: doors, engine, poster and directory side by side."""
 
 import asyncio
+import gc
 import logging
 import signal
 import time
@@ -41,16 +42,19 @@ async def serve(ground: Ground, lease: timedelta = LEASE) -> int:
             ground.catalogue,
             machine.client,
             machine.names,
-            ground.company.known,
+            ground.company.known(),
             machine.help,
             people_changed=machine.directory.wake,
         )
         app = build_app(desk, identity, settings.signing_secret.reveal() if settings.signing_secret else None)
         machine.metrics.time_acks(app)
+        machine.precedence.watch(app)
         site = Site(
             app, ready=lambda: _ready(machine), mounted=not settings.socket_mode, host=settings.host,
             registry=machine.metrics.registry, hooks=hooks if hooks.hooks else None,
         )  # fmt: skip
+        gc.collect()
+        gc.freeze()  # code, operations and config stay: no collection while a payload waits looks at them again
         await site.start(settings.port, settings.metrics_port)
         stack.push_async_callback(site.stop)
         log.info("ready", extra={"address": site.address, "config": ground.applied.config[:12]})

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot import render
 from bot.model import Event, Risk, State
+from bot.precedence import at_once
 from bot.render.message import EVENT_TYPE, Message, Names
 from bot.store.letterbox import Letter, Letterbox
 from bot.store.pool import DATABASE_AWAY
@@ -36,14 +37,15 @@ class Poster:
         quiet: Callable[[str], bool] = lambda command: False,
         progress: int = 20,
         bot_id: str = "",
+        turn: Callable[[], Awaitable[None]] = at_once,
     ) -> None:  # fmt: skip
         """`shown` is called after Slack acknowledged a plan; `quiet` says whose voice is quiet, by command; `progress`
         is how many edits a minute, of all replicas, tell nothing but progress; `bot_id` tells our own messages from
-        others.
+        others; `turn` is waited for before threads are taken up, and must end: see bot/precedence.py.
         """
         self.progress = progress
         self.box, self.views, self.client, self.quiet = box, views, client, quiet
-        self.names, self.fallback, self.shown, self.bot_id = names, fallback, shown, bot_id
+        self.names, self.fallback, self.shown, self.bot_id, self.turn = names, fallback, shown, bot_id, turn
         self._due = asyncio.Event()
 
     def wake(self) -> None:
@@ -55,6 +57,7 @@ class Poster:
         while True:
             self._due.clear()
             told = 0
+            await self.turn()
             with suppress(*DATABASE_AWAY):
                 told = await self.tell_due()
             if not told:

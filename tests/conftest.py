@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from deploy.local.postgres import Server
 from tests.databases import ROOT, SessionServer, Template, ensure_template
@@ -17,6 +18,8 @@ from tests.together import Together
 pytest_plugins = ["tests.support.plugin"]
 MakeDatabase = Callable[..., Awaitable[str]]
 SESSION = pytest.StashKey[SessionServer]()
+settings.register_profile("shared-machine", deadline=None)  # how long an example takes there says nothing of the code
+settings.load_profile("shared-machine")
 
 
 @pytest.hookimpl(tryfirst=True)

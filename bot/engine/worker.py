@@ -5,10 +5,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from bot.engine.lease import Lease
 from bot.engine.runner import Runner
+from bot.precedence import at_once
 from bot.store.pool import DATABASE_AWAY, StaleClaim
 from bot.store.store import Claimed, Ledger, RunRow
 
@@ -30,10 +31,12 @@ class Worker:
         slots: int = 10,
         sweep_every: float = 1.0,
         after_sweep: Callable[[], Awaitable[None]] | None = None,
+        turn: Callable[[], Awaitable[None]] = at_once,
     ) -> None:
+        """`turn` is waited for before each claim, and must end: see bot/precedence.py."""
         self.ledger, self.runner, self.url = ledger, runner, url
         self.config, self.kinds, self.lease, self.slots = config, kinds, lease, slots
-        self.sweep_every, self.after_sweep = sweep_every, after_sweep
+        self.sweep_every, self.after_sweep, self.turn = sweep_every, after_sweep, turn
         self._due = asyncio.Event()
         self._lost = asyncio.Event()
         self._draining = False
@@ -84,12 +87,10 @@ class Worker:
             with suppress(*DATABASE_AWAY):
                 await self.ledger.retire(worker)
 
-    async def _claims(self, worker: object) -> None:
+    async def _claims(self, worker: UUID) -> None:
         while not self._draining and not self._lost.is_set():
             self._due.clear()
-            free = self.slots - len(self._jobs)
-            long = max(1, self.slots - 1) - sum(self._jobs.values())  # one is kept for those that are over soon
-            rows = await self.ledger.claim(worker, free, long) if free > 0 else []  # type: ignore[arg-type]
+            rows = await self._claim(worker)
             for row in rows:
                 job = asyncio.create_task(self._drive(Claimed(run=row.id, worker=worker, fence=row.fence), row))
                 self._jobs[job] = row.long
@@ -98,6 +99,14 @@ class Worker:
                 await self._first_of(self._due, self._lost)
         while self._draining and self._jobs and not self._lost.is_set():
             await self._first_of(self._due, self._lost)
+
+    async def _claim(self, worker: UUID) -> list[RunRow]:
+        await self.turn()
+        free = self.slots - len(self._jobs)
+        if free <= 0 or self._draining or self._lost.is_set():
+            return []
+        long = max(1, self.slots - 1) - sum(self._jobs.values())  # one is kept for those that are over soon
+        return await self.ledger.claim(worker, free, long)
 
     async def _first_of(self, *events: asyncio.Event) -> None:
         waits = [asyncio.create_task(event.wait()) for event in events]

@@ -6,6 +6,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.authorization.async_authorize import AsyncAuthorize
 
 from bot.model import Record
 from bot.render.buttons import ACTION
@@ -31,27 +32,35 @@ class Identity(Record):
     bot_token: str
 
 
+class Installed(AsyncAuthorize):
+    """One bot in one workspace. As a plain function Bolt would gather the arguments for it with every payload."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+
+    async def __call__(self, **of_payload: Any) -> AuthorizeResult:
+        one = self._identity
+        return AuthorizeResult(
+            enterprise_id=None,
+            team_id=one.team,
+            bot_user_id=one.bot_user_id,
+            bot_id=one.bot_id,
+            bot_token=one.bot_token,
+        )
+
+
 def build_app(desk: Desk, identity: Identity, signing_secret: str | None) -> AsyncApp:
     """The doors over HTTP (with a signing secret) or Socket Mode (without).
 
     Every listener commits before it acknowledges: process_before_response answers as soon as it has returned.
     """
 
-    async def authorize() -> AuthorizeResult:
-        return AuthorizeResult(
-            enterprise_id=None,
-            team_id=identity.team,
-            bot_user_id=identity.bot_user_id,
-            bot_id=identity.bot_id,
-            bot_token=identity.bot_token,
-        )
-
     app = AsyncApp(
         name="tandem",
         logger=logging.getLogger("tandem.bolt"),
         client=desk.client,
         signing_secret=signing_secret or "-",  # without one nothing is mounted on HTTP
-        authorize=authorize,
+        authorize=Installed(identity),
         process_before_response=True,
         request_verification_enabled=signing_secret is not None,
     )

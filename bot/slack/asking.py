@@ -121,7 +121,7 @@ async def ask_line(desk: Desk, act: Act, typed: Typed, *, key: str, anew: bool =
     entry = typed.entry
     look = any(word.value in LOOKS and not word.key for word in typed.words)
     words = [word for word in typed.words if word.key or word.value not in LOOKS]
-    params = parse.read(entry.command, entry.params, words, desk.known())
+    params = parse.read(entry.command, entry.params, words, desk.known)
     if isinstance(params, parse.Fault):
         return await _faulty(desk, act, typed, forms.guessed(words, entry.fields), params)
     values = forms.written(params, entry.fields)

@@ -28,7 +28,11 @@ def pressed(desk: Desk) -> Listener:
         if hint is None:
             await desk.tell(act.by, told(OLD))
         elif (outcome := await DOES[hint.verb](desk, act, hint)) and (outcome.sentence or not outcome.ok):
-            await desk.tell(act.by, refusal(outcome))  # the card and the thread tell the rest
+            telling = desk.tell(act.by, refusal(outcome))
+            if outcome.ok:
+                desk.soon(telling)  # recorded, and the card shows it: Slack's answer need not wait for this
+            else:
+                await telling
         await ack()
 
     return press

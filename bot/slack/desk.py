@@ -88,7 +88,7 @@ class Desk:
     catalogue: Catalogue
     client: AsyncWebClient
     names: Callable[[], Names]
-    known: Callable[[], Known]
+    known: Known
     help: Callable[[Who, str | None, Sequence[str]], Help]  # (who, channel, words)
     people_changed: Callable[[], None] = lambda: None  # a person or a user group changed in Slack
     later: set[asyncio.Task[None]] = field(default_factory=set)

@@ -114,7 +114,7 @@ def submitted(desk: Desk) -> Listener:
         entry = desk.catalogue.get(draft.command)
         now = state(act.body)
         given, secrets = forms.texts(now, entry.fields)
-        params = forms.build(entry.params, entry.fields, given, secrets, desk.known())
+        params = forms.build(entry.params, entry.fields, given, secrets, desk.known)
         faults = dict(params) if isinstance(params, dict) else {}
         confirm = entry.operation.confirm
         if confirm and forms.typed_again(now) != given.get(confirm, ""):
@@ -209,7 +209,7 @@ def suggestions(desk: Desk) -> Listener:
         if entry is None or spec is None:
             await ack(options=options([Choice(value=NONE, text="This form is too old: type the command again")]))
         elif spec.kind is Kind.TARGET:
-            keys = desk.known().targets.get(spec.target, ())
+            keys = desk.known.targets.get(spec.target, ())
             near = [k for k in keys if typed.lower() in k.lower()] or list(suggest(typed, keys))
             nothing = [Choice(value=NONE, text=f"config names no such {spec.target}")]
             await ack(options=options([Choice(value=key, text=key) for key in near] or nothing))

@@ -1,12 +1,15 @@
 """Connections to the bot's own database: one pool for the doors, one for the engine, each with its own time-outs."""
 
+import asyncio
 import json
+import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
 
+log = logging.getLogger("tandem.store")
 ROLLED_BACK = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 # The database cannot be reached, or is going down: nothing is wrong with the statement.
 DATABASE_AWAY = (
@@ -65,6 +68,7 @@ async def open_pool(url: str, *, size: int, door: bool = False) -> Any:
         reset=_as_it_is,
         server_settings=settings,
         command_timeout=DOOR_TIMEOUT + 0.2 if door else 30,
+        max_inactive_connection_lifetime=0 if door else 300,  # a new one has every plan to make, and people wait
     )
 
 
@@ -141,7 +145,8 @@ def stale_claims() -> Iterator[None]:
 async def door_call(pool: Any, sql: str, *args: Any) -> Any:
     """One statement, one transaction, one round trip. Raises NotRecorded or Uncertain, never anything vaguer."""
     try:
-        conn = await pool.acquire(timeout=DOOR_TIMEOUT)
+        async with asyncio.timeout(DOOR_TIMEOUT):  # asyncpg's own time-out would take a task, and the ack would wait
+            conn = await pool.acquire()
     except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise NotRecorded(type(error).__name__) from error
     try:
@@ -153,6 +158,20 @@ async def door_call(pool: Any, sql: str, *args: Any) -> Any:
     except (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError) as error:
         raise Uncertain(type(error).__name__) from error
     finally:
-        # A connection that is lost says so once more here, which must not stand in the place of the answer above.
-        with suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            await pool.release(conn, timeout=0.2)
+        _give_back(pool, conn)
+
+
+_going_back: set[asyncio.Future[None]] = set()
+
+
+def _give_back(pool: Any, conn: Any) -> None:
+    """Beside the acknowledgement, which does not wait for it. Whatever goes wrong there, the answer stands."""
+    release = asyncio.ensure_future(pool.release(conn, timeout=0.2))
+    _going_back.add(release)
+    release.add_done_callback(_given_back)
+
+
+def _given_back(release: "asyncio.Future[None]") -> None:
+    _going_back.discard(release)
+    if not release.cancelled() and (error := release.exception()) is not None:
+        log.warning("a connection could not be given back", extra={"error": type(error).__name__})

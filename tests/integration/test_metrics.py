@@ -21,7 +21,6 @@ from deploy.local.slack import SlackServer
 from tests.scenario.door import workspace
 from tests.support.factory import working
 from tests.support.plugin import Home
-from tests.support.story import Story
 
 Sample = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -85,10 +84,9 @@ async def test_what_waits_and_what_is_in_doubt_is_a_gauge_with_the_age_of_the_ol
 ) -> None:
     metrics, figures = Metrics(), Figures(home.pool)
     await metrics.look(figures, settled=0)
-    await Story(home).proposed("ana", "test destroy")  # before a worker is there that would claim it first
     async with working(home, tmp_path) as factory:
         factory.folder.put("order.m", "explode")
-        doubtful = await factory.ask("mail", key="after the story's own")
+        doubtful = await factory.ask("mail")
         await factory.state(doubtful, State.IN_DOUBT)
     await factory.story.proposed("ana", "test destroy")  # by the test, so no worker that could be there first
     await home.move_clock(timedelta(minutes=5))

@@ -17,6 +17,7 @@ from bot.house import House
 from bot.metrics import CountedClient, Metrics
 from bot.model import Who
 from bot.parse import Known
+from bot.precedence import Precedence
 from bot.render.message import Group, Names
 from bot.roster import Roster
 from bot.service import Service
@@ -91,6 +92,7 @@ class Bot:
         self.doors = doors or home.doors
         self.hooks: dict[str, Hook] = {}
         self.server = SlackServer(workspace(socket), limits=False)
+        self.precedence = Precedence()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "Bot":
@@ -105,6 +107,7 @@ class Bot:
         )
         app = build_app(self.desk, identity, None if self.socket else spec.signing_secret)
         hooks = Hooks(self.hooks, self.service.ask_as_nobody, self.home.ledger.now)
+        self.precedence.watch(app)
         self.site = Site(app, ready=_ready, mounted=not self.socket, host="127.0.0.1", hooks=hooks)
         await self.site.start(0, 0)
         if self.socket:
@@ -123,8 +126,15 @@ class Bot:
         object.__setattr__(house, "catalogue", catalogue)
         roster = Roster(company)
         directory = Directory(home.pool, self.client, roster, company)
+        factory.worker.turn = self.precedence.turn
         self.poster = Poster(
-            Letterbox(home.pool), factory.views, self.client, _names, self.id("general"), quiet=catalogue.quiet
+            Letterbox(home.pool),
+            factory.views,
+            self.client,
+            _names,
+            self.id("general"),
+            quiet=catalogue.quiet,
+            turn=self.precedence.turn,
         )
         self.service = Service(
             house, roster, self.doors, home.ledger, Views(home.pool, deeds()),
@@ -139,7 +149,7 @@ class Bot:
             return help_for(words, catalogue, RULES, (), reader)
 
         known = Known(targets={"database": DATABASES})
-        self.desk = Desk(self.service, catalogue, self.client, _names, lambda: known, help=find_help)
+        self.desk = Desk(self.service, catalogue, self.client, _names, known, help=find_help)
 
     def _committed(self) -> None:
         self.factory.worker.wake()

@@ -30,13 +30,12 @@ CREATE OR REPLACE FUNCTION needed_if(p_run runs, p_config text, p_human boolean)
 SET search_path = tandem, pg_temp AS $$
 DECLARE v_slots text[]; v_floor smallint; v_beyond jsonb;
 BEGIN
-  SELECT slots, beyond INTO v_slots, v_beyond FROM policy
+  SELECT slots, beyond, floor INTO v_slots, v_beyond, v_floor FROM policy LEFT JOIN operations USING (command)
     WHERE config = p_config AND command = p_run.command AND environment = p_run.environment AND risk = p_run.risk;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no policy for % in %', p_run.command, p_run.environment USING ERRCODE = 'TD020';
   END IF;
   v_slots := v_slots || more_slots(p_run.plan, v_beyond);
-  SELECT floor INTO v_floor FROM operations WHERE command = p_run.command;
   IF v_floor IS NULL OR p_run.risk < v_floor THEN
     RAISE EXCEPTION 'the risk of % is below its floor', p_run.command USING ERRCODE = 'TD021';
   END IF;
@@ -57,15 +56,17 @@ $$;
 -- The slots under the config the run was asked under or the one in force, whichever asks for more people.
 CREATE OR REPLACE FUNCTION demanded(p_run runs) RETURNS text[] LANGUAGE plpgsql STABLE
 SET search_path = tandem, pg_temp AS $$
-DECLARE v_stored text[] := needed(p_run, p_run.config); v_current text[];
+DECLARE v_stored text[] := needed(p_run, p_run.config); v_current text[]; v_config text;
 BEGIN
-  SELECT needed(p_run, config) INTO v_current FROM applied;
+  SELECT config INTO v_config FROM applied;
+  IF v_config = p_run.config THEN RETURN v_stored; END IF;
+  v_current := needed(p_run, v_config);
   RETURN CASE WHEN cardinality(v_current) > cardinality(v_stored) THEN v_current ELSE v_stored END;
 END $$;
 
 -- The groups whose people decide about a run: of the config it was asked under and of the one in force.
 CREATE OR REPLACE FUNCTION deciders(p_run runs) RETURNS text[] LANGUAGE sql STABLE SET search_path = tandem, pg_temp AS $$
-  SELECT coalesce(array_agg(DISTINCT grp), '{}') FROM policy p, unnest(p.slots) AS grp
+  SELECT coalesce(array_agg(DISTINCT grp), '{}') FROM policy p, unnest(p.slots || more_slots(p_run.plan, p.beyond)) AS grp
     WHERE p.command = p_run.command AND p.environment = p_run.environment AND p.risk = p_run.risk
       AND p.config IN (p_run.config, (SELECT config FROM applied))
 $$;
@@ -111,11 +112,15 @@ BEGIN
 END $$;
 
 -- Whether these people fill the slots of both configs.
-CREATE OR REPLACE FUNCTION suffices(p_run runs, p_people text[]) RETURNS boolean LANGUAGE sql STABLE
+CREATE OR REPLACE FUNCTION suffices(p_run runs, p_people text[]) RETURNS boolean LANGUAGE plpgsql STABLE
 SET search_path = tandem, pg_temp AS $$
-  SELECT assign(p_run, needed(p_run, p_run.config), p_people) IS NOT NULL
-     AND assign(p_run, needed(p_run, config), p_people) IS NOT NULL FROM applied
-$$;
+DECLARE v_config text;
+BEGIN
+  IF assign(p_run, needed(p_run, p_run.config), p_people) IS NULL THEN RETURN false; END IF;
+  SELECT config INTO v_config FROM applied;
+  IF v_config = p_run.config THEN RETURN true; END IF;
+  RETURN assign(p_run, needed(p_run, v_config), p_people) IS NOT NULL;
+END $$;
 
 CREATE OR REPLACE FUNCTION wall_runs() RETURNS trigger LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
 DECLARE v_event events; v_new runs;
@@ -256,13 +261,12 @@ END $$;
 DROP TRIGGER IF EXISTS wall ON runs;
 CREATE TRIGGER wall BEFORE INSERT OR UPDATE ON runs FOR EACH ROW EXECUTE FUNCTION wall_runs();
 
+-- A body that is bound where it is made needs no search_path, so it is no call: it becomes part of what calls it.
 CREATE OR REPLACE FUNCTION event_hash(p_event events, p_before text) RETURNS text LANGUAGE sql STABLE
-SET search_path = tandem, pg_temp AS $$
-  SELECT encode(sha256(convert_to(jsonb_build_array(p_before, p_event.run, p_event.seq,
+  RETURN encode(sha256(convert_to(jsonb_build_array(p_before, p_event.run, p_event.seq,
     extract(epoch FROM p_event.at), p_event.kind, p_event.state, p_event.actor, p_event.step, p_event.way,
     p_event.attempt, p_event.mark, extract(epoch FROM p_event.deadline), p_event.fence, p_event.body)::text,
-    'UTF8')), 'hex')
-$$;
+    'UTF8')), 'hex');
 
 -- Events: in order, chained, and only with the run's row locked. A step starts only in a run that runs, and ends only
 -- where it was started.
@@ -270,7 +274,9 @@ CREATE OR REPLACE FUNCTION wall_events() RETURNS trigger LANGUAGE plpgsql SET se
 DECLARE v_seq integer; v_state text; v_before text;
 BEGIN
   SELECT seq, state INTO v_seq, v_state FROM runs WHERE id = NEW.run FOR NO KEY UPDATE;
-  SELECT hash INTO v_before FROM events WHERE run = NEW.run AND seq = NEW.seq - 1;
+  IF NEW.seq > 1 THEN
+    SELECT hash INTO v_before FROM events WHERE run = NEW.run AND seq = NEW.seq - 1;
+  END IF;
   IF NEW.seq <> v_seq + 1 AND NOT (NEW.seq = 1 AND v_seq = 1) OR NEW.seq > 1 AND v_before IS NULL THEN
     RAISE EXCEPTION 'events go by one' USING ERRCODE = 'TD004';
   END IF;

@@ -25,7 +25,9 @@ BEGIN
     UPDATE runs SET seq = seq + 1, state = v_state, moved_at = v_now,
         ended_at = CASE WHEN v_end THEN v_now END,
         worker = CASE WHEN v_end OR v_state IN ('waiting', 'in_doubt', 'awaiting_approval') THEN NULL ELSE worker END,
-        due = CASE WHEN v_end OR v_state IN ('in_doubt', 'awaiting_approval') THEN NULL ELSE due END, claims = 0
+        due = CASE WHEN v_end OR v_state IN ('in_doubt', 'awaiting_approval') THEN NULL
+                   WHEN p_signal = 'approve' THEN v_now ELSE due END,
+        due_since = CASE WHEN p_signal = 'approve' THEN v_now ELSE due_since END, claims = 0
       WHERE id = p_run RETURNING * INTO v_run;
     IF v_end THEN PERFORM ended(v_run); END IF;
   ELSE
@@ -76,7 +78,7 @@ SET search_path = tandem, pg_temp AS $$
 DECLARE v_id bigint; v_answer jsonb; v_now timestamptz; v_person text; v_parent runs; v_key text := p ->> 'key';
   v_team text := p ->> 'team'; v_user text := p ->> 'user'; v_words text := p ->> 'words'; v_channel text := p ->> 'channel';
 BEGIN
-  PERFORM pg_advisory_xact_lock(hashtextextended('ask ' || coalesce(p ->> 'team', '') || (coalesce(p ->> 'user', v_key)), 0));
+  PERFORM pg_advisory_xact_lock(hashtextextended('ask ' || coalesce(v_team, '') || coalesce(v_user, v_key), 0));
   SELECT answer INTO v_answer FROM dedupe WHERE key = v_key;
   IF FOUND THEN RETURN v_answer || '{"again": true}'; END IF;
   v_now := tandem.clock();
@@ -84,20 +86,20 @@ BEGIN
     SELECT jsonb_build_object('code', 'same_words', 'run', id, 'tag', tag, 'state', state, 'asked', created_at)
       INTO v_answer FROM runs
       WHERE team = v_team AND slack_user = v_user AND created_at > v_now - interval '2 minutes'
-        AND words = v_words AND channel IS NOT DISTINCT FROM v_channel AND risk > 0
+        AND hashtextextended(words, 0) = hashtextextended(v_words, 0) AND words = v_words AND channel IS NOT DISTINCT FROM v_channel AND risk > 0
       ORDER BY created_at DESC LIMIT 1;
     IF FOUND THEN RETURN v_answer; END IF;
   END IF;
-  v_person := person_of(p ->> 'team', p ->> 'user');
+  v_person := person_of(v_team, v_user);
   v_answer := too_many(v_person, v_team, v_user, p -> 'limits');
   IF v_answer IS NOT NULL THEN RETURN v_answer; END IF;
-  v_id := nextval(pg_get_serial_sequence('tandem.runs', 'id'));
+  v_id := nextval('tandem.runs_id_seq');
   IF p ? 'parent' THEN SELECT * INTO v_parent FROM runs WHERE id = (p ->> 'parent')::bigint; END IF;
   INSERT INTO runs (id, command, params, reason, words, requester, team, slack_user, via, channel, thread_ts, look_only,
       parent, parent_step, root, detached, schedule, slot, terms, created_at, config, environment, risk, state, seq, moved_at, due, due_since)
     OVERRIDING SYSTEM VALUE
-    VALUES (v_id, p ->> 'command', p -> 'params', coalesce(p ->> 'reason', ''), coalesce(p ->> 'words', ''), v_person,
-      p ->> 'team', p ->> 'user', p ->> 'via', p ->> 'channel', p ->> 'thread_ts',
+    VALUES (v_id, p ->> 'command', p -> 'params', coalesce(p ->> 'reason', ''), coalesce(v_words, ''), v_person,
+      v_team, v_user, p ->> 'via', v_channel, p ->> 'thread_ts',
       coalesce((p ->> 'look_only')::boolean, false),
       v_parent.id, p ->> 'parent_step',
       CASE WHEN (p ->> 'detached')::boolean THEN v_id ELSE coalesce(v_parent.root, v_id) END, coalesce((p ->> 'detached')::boolean, false),
@@ -105,15 +107,19 @@ BEGIN
   INSERT INTO events (run, seq, at, kind, state, actor, body, hash)
     VALUES (v_id, 1, v_now, 'asked', 'planning', v_person,
             jsonb_strip_nulls(jsonb_build_object('via', p ->> 'via', 'parent', v_parent.tag, 'schedule', p ->> 'schedule', 'source', p ->> 'source')), '');
-  INSERT INTO askers SELECT v_id, person FROM (
-      SELECT v_person AS person
-      UNION SELECT person FROM askers WHERE run = v_parent.id
-      UNION SELECT person FROM answers WHERE run = v_parent.id
-      UNION SELECT actor FROM events WHERE run = v_parent.id AND kind = 'ticked') AS who
-    WHERE person IS NOT NULL;
-  INSERT INTO subjects SELECT v_id, s FROM jsonb_array_elements_text(coalesce(p -> 'subjects', '[]')) AS s
-    WHERE EXISTS (SELECT 1 FROM people WHERE person = s);
-  INSERT INTO threads (run, channel, due) VALUES (v_id, p ->> 'channel', v_now);
+  IF v_person IS NOT NULL THEN INSERT INTO askers VALUES (v_id, v_person); END IF;
+  IF v_parent.id IS NOT NULL THEN
+    INSERT INTO askers SELECT v_id, person FROM (
+        SELECT person FROM askers WHERE run = v_parent.id
+        UNION SELECT person FROM answers WHERE run = v_parent.id
+        UNION SELECT actor FROM events WHERE run = v_parent.id AND kind = 'ticked') AS who
+      WHERE person <> coalesce(v_person, '');
+  END IF;
+  IF p -> 'subjects' <> '[]' THEN
+    INSERT INTO subjects SELECT v_id, s FROM jsonb_array_elements_text(p -> 'subjects') AS s
+      WHERE EXISTS (SELECT 1 FROM people WHERE person = s);
+  END IF;
+  INSERT INTO threads (run, channel, due) VALUES (v_id, v_channel, v_now);
   v_answer := jsonb_build_object('code', 'asked', 'run', v_id, 'tag', 'r' || v_id);
   INSERT INTO dedupe VALUES (v_key, v_id, v_answer, v_now);
   RETURN v_answer;
@@ -166,15 +172,16 @@ END $$;
 -- Counts the approvals again and queues the run if every slot is filled and its locks are free.
 CREATE OR REPLACE FUNCTION count_up(p_run bigint) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
-DECLARE v_run runs; v_slots text[]; v_people text[]; v_who text[]; v_stale boolean; v_holder bigint;
+DECLARE v_run runs; v_slots text[]; v_people text[]; v_who text[]; v_stale boolean; v_holder bigint; v_now timestamptz;
 BEGIN
   SELECT * INTO v_run FROM runs WHERE id = p_run FOR NO KEY UPDATE;
-  IF v_run.state <> 'awaiting_approval' OR v_run.look_only OR v_run.expires_at <= tandem.clock() THEN
+  v_now := tandem.clock();  -- once the row is ours, however long that took
+  IF v_run.state <> 'awaiting_approval' OR v_run.look_only OR v_run.expires_at <= v_now THEN
     RETURN jsonb_build_object('queued', false);
   END IF;
   v_slots := demanded(v_run);
-  SELECT coalesce(array_agg(a.person ORDER BY a.at) FILTER (WHERE d.fit AND d.seen >= tandem.clock() - interval '60 s'), '{}'),
-         coalesce(bool_or(d.seen IS NULL OR d.seen < tandem.clock() - interval '60 s'), false)
+  SELECT coalesce(array_agg(a.person ORDER BY a.at) FILTER (WHERE d.fit AND d.seen >= v_now - interval '60 s'), '{}'),
+         coalesce(bool_or(d.seen IS NULL OR d.seen < v_now - interval '60 s'), false)
     INTO v_people, v_stale
     FROM approvals a JOIN accounts c USING (team, slack_user) JOIN people p ON p.person = a.person AND p.active
     LEFT JOIN directory d USING (team, slack_user)
@@ -190,7 +197,6 @@ BEGIN
   END IF;
   INSERT INTO slots SELECT p_run, v_run.fingerprint, v_run.seq + 1, n, v_slots[n], v_who[n]
     FROM generate_subscripts(v_slots, 1) AS n;
-  UPDATE runs SET due = tandem.clock(), due_since = tandem.clock() WHERE id = p_run;
   PERFORM tell(p_run, 'approved', 'approve', NULL, jsonb_build_object('by', to_jsonb(v_who)));
   RETURN jsonb_build_object('queued', true);
 EXCEPTION WHEN SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLSTATE 'TD022' THEN  -- the config in force allows it no more
@@ -201,6 +207,7 @@ END $$;
 CREATE OR REPLACE FUNCTION take_locks(p_run runs) RETURNS bigint LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
 DECLARE v_holder bigint;
 BEGIN
+  IF cardinality(p_run.locks) = 0 THEN RETURN NULL; END IF;
   INSERT INTO locks SELECT name, p_run.root, tandem.clock() FROM unnest(p_run.locks) AS name ORDER BY name
     ON CONFLICT DO NOTHING;
   SELECT root INTO v_holder FROM locks WHERE name = ANY (p_run.locks) AND root <> p_run.root LIMIT 1;

@@ -37,12 +37,13 @@ CREATE TABLE workers (
 );
 
 -- convert_to is only STABLE because encodings may differ between databases; `migrate` refuses any but UTF8.
-CREATE FUNCTION fingerprint_of(p_plan text) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS
-$$ SELECT encode(sha256(convert_to(p_plan, 'UTF8')), 'hex') $$;
+-- Not in SQL: each write of a run would read the body again, to see whether it can take the place of the call.
+CREATE FUNCTION fingerprint_of(p_plan text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT AS
+$$ BEGIN RETURN encode(sha256(convert_to(p_plan, 'UTF8')), 'hex'); END $$;
 
 CREATE TABLE runs (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  tag text GENERATED ALWAYS AS ('r' || id) STORED,
+  tag text GENERATED ALWAYS AS ('r' || id::text) STORED,
   command text NOT NULL, params jsonb NOT NULL, reason text NOT NULL DEFAULT '', words text NOT NULL DEFAULT '',
   requester text REFERENCES people, team text, slack_user text, via text NOT NULL,
   channel text, thread_ts text, look_only boolean NOT NULL DEFAULT false,
@@ -62,7 +63,7 @@ CREATE TABLE runs (
 );
 CREATE INDEX runs_due ON runs (due) WHERE state IN ('planning', 'queued', 'running', 'waiting');
 CREATE INDEX runs_asked ON runs (expires_at) WHERE state = 'awaiting_approval';
-CREATE INDEX runs_words ON runs (team, slack_user, created_at);
+CREATE INDEX runs_words ON runs (team, slack_user, hashtextextended(words, 0), created_at) WHERE risk > 0;
 CREATE INDEX runs_root ON runs (root);
 CREATE INDEX runs_live ON runs (id) WHERE ended_at IS NULL;
 CREATE INDEX runs_busy ON runs (requester) WHERE ended_at IS NULL AND state <> 'waiting' AND parent IS NULL AND risk > 0;
