@@ -105,14 +105,14 @@ class Poster:
     async def _tell(self, letter: Letter) -> None:
         view = await self.views.run(letter.run)
         if view is None:
-            await self.box.again(letter.run, None, 0)
+            await self.box.again(letter, None)
             return
         if _too_soon(view):
-            await self.box.again(letter.run, READ_PATIENCE, 10**9)
+            await self.box.again(letter, READ_PATIENCE)
             return
         letter = await self._card(letter, view)
         await self._replies(letter, view)
-        await self.box.again(letter.run, await self._once(letter, view), view.seq)
+        await self.box.again(letter, await self._once(letter, view))
 
     async def _once(self, letter: Letter, view: RunView) -> timedelta | None:
         """When to look again; after an answer was lost, once for a double, which is taken away."""

@@ -10,6 +10,7 @@ class Letter(Record):
     """One run's thread, claimed for a while by pushing its due time ahead."""
 
     run: int
+    due: datetime
     channel: str | None
     root_ts: str | None
     card_ts: str | None
@@ -78,12 +79,16 @@ class Letterbox:
             run, channel, ts, kind, first, last,
         )  # fmt: skip
 
-    async def again(self, run: int, after: timedelta | None, seq: int) -> None:
-        """Due again after a while; at once where something happened meanwhile; never where all is told of an end."""
+    async def again(self, letter: Letter, after: timedelta | None) -> None:
+        """Due again after a while, or never; left as it is where something happened since the thread was claimed.
+
+        The due time that claiming gave is compared, not the run's seq: an event that commits while this waits for the
+        thread's row would be seen by its new due time, but not by its seq, which is read before the wait.
+        """
         await self.pool.execute(
-            "UPDATE threads t SET due = CASE WHEN r.seq > $3 THEN clock() WHEN $2::interval IS NULL THEN 'infinity' "
-            "ELSE clock() + $2 END FROM runs r WHERE t.run = $1 AND r.id = t.run",
-            run, after, seq,
+            "UPDATE threads SET due = CASE WHEN $3::interval IS NULL THEN 'infinity' ELSE clock() + $3 END "
+            "WHERE run = $1 AND due = $2",
+            letter.run, letter.due, after,
         )  # fmt: skip
 
     async def failed(self, run: int, after: timedelta) -> None:

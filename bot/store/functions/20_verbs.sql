@@ -33,7 +33,7 @@ BEGIN
   ELSE
     UPDATE runs SET seq = seq + 1, claims = 0 WHERE id = p_run RETURNING * INTO v_run;
   END IF;
-  UPDATE threads SET due = v_now WHERE run = p_run AND due > v_now;
+  UPDATE threads SET due = least(due, v_now) WHERE run = p_run;  -- no condition on due: a claim not yet committed is waited for
   RETURN v_run;
 END $$;
 
