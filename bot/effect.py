@@ -302,6 +302,7 @@ class Connector(Generic[Reads, Hands]):
 
     serves: ClassVar[str] = ""  # the kind of target whose settings it is given: "database", "service"
     blocks_of: ClassVar[str] = ""  # a kind of target whose blocks are its own settings, e.g. "vault"
+    identifies: ClassVar[str] = ""  # a kind of target that it tells apart whatever key leads to it: "database"
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -314,6 +315,13 @@ class Connector(Generic[Reads, Hands]):
 
     async def hands(self, target: Target | None) -> Hands:
         raise TypeError(f"{type(self).__name__} has no effects")
+
+    async def identity(self, target: Target) -> str:
+        """What a target of the kind it `identifies` is, the same under every key: locks go by it.
+
+        Raises LookupError, Temporary and Permanent; then nothing is planned on that target.
+        """
+        raise TypeError(f"{type(self).__name__} identifies nothing")
 
     async def close(self) -> None:
         """Gives back what `open` took."""

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from bot import codec
-from bot.effect import Effect, Permanent, Temporary
+from bot.effect import Effect, Permanent, Target, Temporary
+from bot.engine.holds import held_by, identity
 from bot.engine.reach import Connectors, NotConfigured, Seeing
 from bot.model import Record, Risk
 from bot.operation import Answer, Operation, Plan, Refusal, RunRef
@@ -64,6 +65,7 @@ class Made(Record):
     plan: Any = None
     refusal: Any = None
     broke: str = ""
+    locks: list[str] = []
 
 
 class Planner:
@@ -85,7 +87,7 @@ class Planner:
         elif not made.plan.steps:
             answer = entry.operation.answer(made.params, made.facts, NoResults()) or Answer(headline=made.plan.sentence)
             await self._say(claimed, row, "answer", {"answer": answer.model_dump(mode="json")}, made)
-        elif frozen := await self.handlers.frozen(self._locks(entry.operation, made)):
+        elif frozen := await self.handlers.frozen(made.locks):
             await self._say(claimed, row, "refuse", frozen.model_dump(mode="json"), made)
         else:
             await self.ledger.planned(claimed, self._proposal("propose", row, made, {}))
@@ -99,20 +101,21 @@ class Planner:
             return False
         if row.planned_at and now - row.planned_at <= entry.operation.fresh_for:
             return True
+        before = codec.decode_plan(row.plan or "", self.handlers.deeds)
         made = await self._make(row, first=False)
         if made.broke:
             await self.ledger.not_begun(claimed, "refuse", {"code": "unseen", "sentence": made.broke})
         elif made.refusal:
             await self.ledger.not_begun(claimed, "refuse", made.refusal.model_dump(mode="json"))
-        elif covers(codec.decode_plan(row.plan or "", self.handlers.deeds), made.plan):
+        elif made.locks == sorted(row.locks) and covers(before, made.plan):
             return True
         else:
-            await self._differ(claimed, row, made)
+            await self._differ(claimed, row, before, made)
         return False
 
-    async def _differ(self, claimed: Claimed, row: RunRow, made: Made) -> None:
-        before = codec.decode_plan(row.plan or "", self.handlers.deeds)
-        body = {"before": row.fingerprint, "changes": differences(before, made.plan)}
+    async def _differ(self, claimed: Claimed, row: RunRow, before: Plan, made: Made) -> None:
+        moved = [] if made.locks == sorted(row.locks) else ["what its target's name leads to is another one now"]
+        body = {"before": row.fingerprint, "changes": [*moved, *differences(before, made.plan)]}
         await self.ledger.planned(claimed, self._proposal("differ", row, made, body))
 
     async def unapproved(self, claimed: Claimed, row: RunRow) -> None:
@@ -138,7 +141,8 @@ class Planner:
             async with asyncio.timeout(operation.deadline.total_seconds()):
                 params = await operation.resolve(params, see) if first else params
                 facts = await operation.observe(params, see)
-            plan = operation.plan(params, facts)
+                plan = operation.plan(params, facts)
+                locks = [] if isinstance(plan, Refusal) else await held_by(operation, params, facts, self._identity)
         except TimeoutError:
             seconds = operation.deadline.total_seconds()
             return Made(params=params, broke=f"looking took longer than {seconds:g} s; type it again in a moment")
@@ -150,7 +154,10 @@ class Planner:
             return Made(params=params, facts=facts, refusal=plan)
         if wrong := faults(plan):
             return Made(params=params, broke="the plan is not well-formed: " + "; ".join(wrong))
-        return Made(params=params, facts=facts, plan=plan)
+        return Made(params=params, facts=facts, plan=plan, locks=locks)
+
+    async def _identity(self, target: Target) -> str:
+        return await identity(target, self.handlers.deeds, self.connectors)
 
     async def _say(self, claimed: Claimed, row: RunRow, signal: str, body: dict[str, Any], made: Made) -> None:
         facts = made.facts.model_dump(mode="json") if made.facts is not None else None
@@ -171,35 +178,18 @@ class Planner:
             "facts": made.facts.model_dump(mode="json"),
             "risk": int(risk),
             "environment": environment,
-            "locks": self._locks(entry.operation, made),
+            "locks": made.locks,
             "long": takes_long(made.plan),
             "start_by": _interval(entry.operation.start_by),
             "resume_within": _interval(entry.operation.resume_within),
             "body": body,
         }
 
-    def _locks(self, operation: Operation[Any, Any], made: Made) -> list[str]:
-        """The narrow names this run holds, filled from params and from what the operation names."""
-        values: dict[str, Sequence[str]] = {
-            name: (str(getattr(value, "key", value)),) for name, value in made.params.__dict__.items()
-        }
-        values |= operation.names(made.params, made.facts)
-        return sorted({name for pattern in operation.locks for name in _filled(pattern, values)})
-
 
 def takes_long(plan: Plan) -> bool:
     """Whether one attempt at one of its effects may hold a place in the engine for minutes."""
     deeds = (deed for step in plan.steps for deed in (step.does, step.undo))
     return any(deed.timeout > SHORT for deed in deeds if isinstance(deed, Effect))
-
-
-def _filled(pattern: str, values: Mapping[str, Sequence[str]]) -> list[str]:
-    """ "deploy/{services}" with two services gives two names."""
-    names = [pattern]
-    for field, given in values.items():
-        mark = "{" + field + "}"
-        names = [n.replace(mark, one) for n in names for one in given] if any(mark in n for n in names) else names
-    return names
 
 
 def _interval(span: timedelta | None) -> str | None:

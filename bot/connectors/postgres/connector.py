@@ -14,6 +14,7 @@ class Postgres(Connector[Reads, Hands]):
     """`world.targets` maps a database's key to its DatabaseSettings."""
 
     serves = "database"
+    identifies = "database"
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -29,6 +30,11 @@ class Postgres(Connector[Reads, Hands]):
 
     async def hands(self, target: Target | None) -> Hands:
         return Hands(self.login(target))
+
+    async def identity(self, target: Target) -> str:
+        """The server's own number and the database's name: not its oid, which a swap changes."""
+        reads = await self.reads(target)
+        return f"{await reads.server()}.{reads.name}"
 
     async def close(self) -> None:
         while self._pools:

@@ -9,8 +9,9 @@ from typing import TypeAlias, cast
 
 import asyncpg
 
-from bot.connectors.postgres.session import Connection, Login, proved, reached
+from bot.connectors.postgres.session import Connection, Login, proved, quoted, reached
 from bot.connectors.postgres.survey import Counters, Table, Written, count, counters, written
+from bot.effect import Permanent
 from bot.model import Record
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -129,6 +130,17 @@ class Reads:
         """A setting as the server shows it. Raises Permanent for an unknown one."""
         async with self._session(self._server) as connection:
             return str(await connection.fetchval("SELECT current_setting($1)", name))
+
+    async def server(self) -> str:
+        """The number that the server was given when it was made: the same under any address and for its replicas."""
+        async with self._session(self._server) as connection:
+            try:
+                return str(await connection.fetchval("SELECT system_identifier FROM pg_control_system()"))
+            except asyncpg.InsufficientPrivilegeError as error:
+                why = f"the server of {self._login.key} does not say which one it is, so a lock on it would be a guess"
+                role = quoted(self._login.settings.user)
+                mend = f"let its owner say GRANT EXECUTE ON FUNCTION pg_control_system() TO {role}"
+                raise Permanent(f"{why}; {mend}") from error
 
     async def connections(self) -> Connections:
         """A summary over the whole server."""
