@@ -38,7 +38,7 @@ def deeds() -> dict[str, type[Any]]:
     """The notebook's effects and checks by their stored names."""
     kinds = vars(tests.support.notebook).values()
     return {kind_of(k): k for k in kinds if isinstance(k, type) and k.__module__ == "tests.support.notebook"
-            and hasattr(k, "version")}  # fmt: skip
+            and hasattr(k, "version") and hasattr(k, "connector")}  # fmt: skip
 
 
 class Factory:
@@ -78,7 +78,7 @@ class Factory:
             if ready(row):
                 return row
             if loop.time() > end:
-                kinds = [(e.kind, e.step, e.mark) for e in await self.ledger.events(run)]
+                kinds = [(e.kind, e.step, e.mark, e.body.get("why")) for e in await self.ledger.events(run)]
                 raise AssertionError(f"{row.state} heading {row.heading} after {within} s: {kinds}")
             await asyncio.sleep(0.005)
 

@@ -51,6 +51,10 @@ class Folder:
         log = self.path / "log"
         return log.read_text().splitlines() if log.exists() else []
 
+    def kept_page(self, key: str) -> str:
+        """Which page that key leads to: what its file says."""
+        return (self.path / f"page-{key}").read_text()
+
     def put(self, name: str, text: str) -> None:
         (self.path / name).write_text(text)
 
@@ -114,6 +118,8 @@ def _lives(pid: int) -> bool:
 class Notebook(Connector[Folder, Folder]):
     """`world.blocks["path"]` is the folder."""
 
+    identifies = "page"
+
     async def open(self) -> None:
         Folder(Path(self.world.blocks["path"])).sign()
 
@@ -121,6 +127,9 @@ class Notebook(Connector[Folder, Folder]):
         return Folder(Path(self.world.blocks["path"]))
 
     hands = reads
+
+    async def identity(self, target: Target) -> str:
+        return Folder(Path(self.world.blocks["path"])).kept_page(target.key)
 
 
 class Act:
