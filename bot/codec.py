@@ -70,14 +70,17 @@ def decode_deed(data: Mapping[str, Any], deeds: Mapping[str, type[Any]]) -> Any:
     return deeds[kind].model_validate(args)
 
 
-def encode_plan(plan: Plan, asked: Mapping[str, Any] | None = None) -> str:
+def encode_plan(plan: Plan, asked: Mapping[str, Any] | None = None, upon: Mapping[str, Any] | None = None) -> str:
     """The canonical text of a plan, over which its fingerprint is taken.
 
     `asked`: the parameters and the reason it was made for, so that an approval of one reason is none of another.
+    `upon`: the locks, the environment and the risk, so that an approval for one target is none for another that the
+    same key leads to by then.
     """
     return canonical(
         {
             "asked": dict(asked or {}),
+            "upon": dict(upon or {}),
             "sentence": plan.sentence,
             "steps": [_encode_step(step) for step in plan.steps],
             "loses": [loss.model_dump(mode="json") for loss in plan.loses],

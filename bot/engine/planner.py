@@ -90,7 +90,7 @@ class Planner:
         elif frozen := await self.handlers.frozen(made.locks):
             await self._say(claimed, row, "refuse", frozen.model_dump(mode="json"), made)
         else:
-            await self.ledger.planned(claimed, self._proposal("propose", row, made, {}))
+            await self.ledger.planned(claimed, self._proposal("propose", row, made))
 
     async def still(self, claimed: Claimed, row: RunRow) -> bool:
         """Just before the first step: does the world still allow what was approved? If not, says so and asks again."""
@@ -107,16 +107,14 @@ class Planner:
             await self.ledger.not_begun(claimed, "refuse", {"code": "unseen", "sentence": made.broke})
         elif made.refusal:
             await self.ledger.not_begun(claimed, "refuse", made.refusal.model_dump(mode="json"))
-        elif made.locks == sorted(row.locks) and covers(before, made.plan):
-            return True
         else:
-            await self._differ(claimed, row, before, made)
+            word = self._proposal("differ", row, made)
+            moved = _moved(row, word)
+            if not moved and covers(before, made.plan):
+                return True
+            word["body"] = {"before": row.fingerprint, "changes": [*moved, *differences(before, made.plan)]}
+            await self.ledger.planned(claimed, word)
         return False
-
-    async def _differ(self, claimed: Claimed, row: RunRow, before: Plan, made: Made) -> None:
-        moved = [] if made.locks == sorted(row.locks) else ["what its target's name leads to is another one now"]
-        body = {"before": row.fingerprint, "changes": [*moved, *differences(before, made.plan)]}
-        await self.ledger.planned(claimed, self._proposal("differ", row, made, body))
 
     async def unapproved(self, claimed: Claimed, row: RunRow) -> None:
         """An approval counts no longer: the same plan is asked again."""
@@ -163,27 +161,38 @@ class Planner:
         facts = made.facts.model_dump(mode="json") if made.facts is not None else None
         await self.ledger.planned(claimed, {"signal": signal, "body": body, "facts": facts})
 
-    def _proposal(self, signal: str, row: RunRow, made: Made, body: dict[str, Any]) -> dict[str, Any]:
+    def _proposal(self, signal: str, row: RunRow, made: Made) -> dict[str, Any]:
         entry = self.handlers.entry(row.command)
         environment = self.handlers.environment(made.params)
         raised = entry.operation.raises(made.params, made.facts) or entry.operation.risk
         risk = self.handlers.lifted(row.command, environment, max(raised, entry.operation.risk))
         params = made.params.model_dump(mode="json")
-        text = codec.encode_plan(made.plan, {**params, "reason": row.reason})
+        upon = {"risk": int(risk), "environment": environment, "locks": sorted(made.locks)}
+        text = codec.encode_plan(made.plan, {**params, "reason": row.reason}, upon)
         return {
             "signal": signal,
             "params": params,
             "plan": text,
             "kinds": sorted(codec.kinds(text)),
             "facts": made.facts.model_dump(mode="json"),
-            "risk": int(risk),
-            "environment": environment,
-            "locks": made.locks,
+            **upon,
             "long": takes_long(made.plan),
             "start_by": _interval(entry.operation.start_by),
             "resume_within": _interval(entry.operation.resume_within),
-            "body": body,
+            "body": {},
         }
+
+
+def _moved(row: RunRow, word: Mapping[str, Any]) -> list[str]:
+    """What an approval was given for besides the plan, and is another thing now."""
+    lines = []
+    if word["locks"] != sorted(row.locks):
+        lines.append("what its target's name leads to is another one now")
+    if word["environment"] != row.environment:
+        lines.append(f"its target is {word['environment'] or 'in no environment'} now")
+    if word["risk"] > row.risk:
+        lines.append(f"it is {Risk(word['risk']).name.lower()} now")
+    return lines
 
 
 def takes_long(plan: Plan) -> bool:

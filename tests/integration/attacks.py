@@ -184,6 +184,11 @@ RUNNING = (
     Attack("it starts unshown", "admitted", told("started", "running"), "TD015",
            (Cut("wall_quorum_still", "p_run.risk > 0 AND NOT EXISTS (SELECT 1 FROM shown WHERE run = p_run.id AND "
                                      "fingerprint = p_run.fingerprint)"),)),
+    Attack("an approval of one target is taken for another", "queued",
+           event("differed", "awaiting_approval") + "UPDATE runs SET seq = seq + 1, state = 'awaiting_approval', "
+           "locks = '{{else}}' WHERE id = {run};", "TD005", (Cut("wall_runs", "OLD.state <> 'planning' AND NEW.plan = "
+           "OLD.plan\n     AND (NEW.risk, NEW.environment, NEW.locks) IS DISTINCT FROM (OLD.risk, OLD.environment, "
+           "OLD.locks)"),)),
     Attack("it starts though its approver has left", "queued", told("started", "running"), "TD009", (STILL,),
            "UPDATE people SET active = false WHERE person = 'ben'"),
     Attack("it starts though the config in force wants more people", "queued", told("started", "running"), "TD009",

@@ -369,23 +369,3 @@ async def test_a_doubt_that_nobody_answers_is_brought_up_again(factory: Factory)
     await factory.ledger.sweep()
     await factory.ledger.sweep()
     assert [e.kind for e in await factory.ledger.events(run)].count("reminded") == 1
-
-
-async def test_what_the_remaining_steps_rest_on_is_looked_at_again_after_a_wait(factory: Factory) -> None:
-    """Observed once, run an hour later: somebody changed the guard meanwhile, so people are asked."""
-    run = await factory.ask("guarded")
-    await factory.state(run, State.WAITING)
-    factory.folder.put("guard", "somebody else's")
-    await factory.home.move_clock(timedelta(hours=1, seconds=1))
-    row = await factory.state(run, State.IN_DOUBT)
-    assert row.question is not None
-    assert (row.question["doubt"], "guarded g" in factory.folder.lines()) == ("changed", False)
-    assert await factory.answer("ana", run, "back") == "answered"
-    assert (await factory.end(run)).state is State.UNDONE
-
-
-async def test_what_rests_on_nothing_that_changed_goes_on_after_a_wait(factory: Factory) -> None:
-    run = await factory.ask("guarded")
-    await factory.state(run, State.WAITING)
-    await factory.home.move_clock(timedelta(hours=1, seconds=1))
-    assert (await factory.end(run)).state is State.SUCCEEDED

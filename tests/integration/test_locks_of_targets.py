@@ -31,7 +31,8 @@ async def asked(factory: Factory, page: str, calls: bool = False) -> int:
 async def approved(factory: Factory, run: int) -> None:
     await factory.state(run, State.AWAITING)
     await factory.story.saw("ben")
-    assert (await factory.story.approve("ben", run))["queued"] is True
+    said = await factory.story.approve("ben", run)
+    assert said.get("queued") is True, said
     factory.worker.wake()
 
 

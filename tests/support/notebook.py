@@ -3,6 +3,7 @@
 import asyncio
 import os
 import select
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
@@ -30,6 +31,13 @@ from bot.effect import (
     Temporary,
     Yes,
 )  # fmt: skip
+
+TROUBLES: dict[str, Callable[[], Exception]] = {
+    "temporary": lambda: Temporary("the notebook is busy"),
+    "permanent": lambda: Permanent("the notebook is full"),
+    "changed": lambda: Changed("somebody wrote there"),
+    "explode": lambda: RuntimeError("s3cret-canary in an exception nobody declared"),
+}
 
 
 class Folder:
@@ -81,18 +89,15 @@ class Folder:
         """What a file named `order.<act>` says: fail, refuse, hang, blow up; written by the test beforehand."""
         with (self.kept / "reached").open("a") as reached:
             reached.write(f"{act}\n")
-        match self.text(f"order.{act}"):
-            case "temporary":
-                raise Temporary("the notebook is busy")
+        order = self.text(f"order.{act}")
+        if order in TROUBLES:
+            raise TROUBLES[order]()
+        match order:
             case "once-temporary":
                 self.take(f"order.{act}")
                 raise Temporary("the notebook is busy")
-            case "permanent":
-                raise Permanent("the notebook is full")
-            case "changed":
-                raise Changed("somebody wrote there")
-            case "explode":
-                raise RuntimeError("s3cret-canary in an exception nobody declared")
+            case "stranger":  # at this very moment somebody else writes there
+                self.put("guard", "somebody else's")
             case "hang":
                 await asyncio.Event().wait()
             case "die":  # once: whoever takes over lives

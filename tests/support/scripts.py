@@ -68,6 +68,9 @@ SCRIPTS: dict[str, Callable[[Any], Plan | Refusal]] = {
     "guarded": lambda f: _plan(
         _w("a"), Step("for", Wait(lasting=timedelta(hours=1))), Step("g", Guarded(name="g"), undo=Erase(name="g"))
     ),
+    "guarded-barrier": lambda f: _plan(
+        _w("a"), _w("b"), _w("n", no_return=True), Step("g", Guarded(name="g"), leaves="a file")
+    ),
     "until": lambda f: _plan(_w("a"), Step("there", Until(check=There(name="x"), within=timedelta(minutes=5))), _w("c")),  # noqa: E501
     "watch": lambda f: _plan(
         _w("a"), Step("watch", Watch(check=There(name="x"), lasting=timedelta(minutes=2), bad_looks=2)), _w("c")

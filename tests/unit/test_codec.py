@@ -49,6 +49,13 @@ def test_the_fingerprint_is_the_sha_256_of_the_text() -> None:
     assert "ä" in text
 
 
+@pytest.mark.parametrize("other", [{"locks": ["page/p2"], "risk": 1}, {"locks": ["page/p1"], "risk": 2}, {}])
+def test_the_same_steps_upon_another_target_are_another_fingerprint(other: dict[str, object]) -> None:
+    made = plan(step("a", Set(name="a")))
+    one = codec.encode_plan(made, upon={"locks": ["page/p1"], "risk": 1})
+    assert codec.fingerprint(codec.encode_plan(made, upon=other)) != codec.fingerprint(one)
+
+
 @pytest.mark.parametrize("other", [Set(name="a", value=1), Set(name="b"), Ban()])
 def test_any_other_argument_is_another_fingerprint(other: Set | Ban) -> None:
     one = codec.encode_plan(plan(step("a", Set(name="a"))))

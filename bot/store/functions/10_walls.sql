@@ -152,6 +152,10 @@ BEGIN
   THEN
     RAISE EXCEPTION 'a plan is made once and never changed in place' USING ERRCODE = 'TD005';
   END IF;
+  IF OLD.state <> 'planning' AND NEW.plan = OLD.plan
+     AND (NEW.risk, NEW.environment, NEW.locks) IS DISTINCT FROM (OLD.risk, OLD.environment, OLD.locks) THEN
+    RAISE EXCEPTION 'an approval of one target is none of another' USING ERRCODE = 'TD005';
+  END IF;
   IF NEW.params IS DISTINCT FROM OLD.params AND OLD.state <> 'planning' AND NEW.state <> 'planning' THEN
     RAISE EXCEPTION 'parameters change only by asking anew' USING ERRCODE = 'TD005';
   END IF;

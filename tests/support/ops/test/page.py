@@ -1,6 +1,7 @@
 """A page of the notebook, reached by a key: which page a key leads to may change, and two keys may lead to one."""
 
 from datetime import timedelta
+from typing import Any
 
 from bot.effect import Target
 from bot.operation import Call, Input, Observed, Operation, Plan, Refusal, Risk, See, Step
@@ -35,5 +36,5 @@ class Turn(Operation[Params, Facts]):
 
     def plan(self, params: Params, facts: Facts) -> Plan | Refusal:
         again = Call(command="test page", params={"page": params.page.key})
-        does = again if params.calls else Writes(name="a", text="a")
+        does: Any = again if params.calls else Writes(name="a", text="a")
         return Plan(sentence="Write a page", steps=(Step("turn", does, leaves="the page as written"),))
