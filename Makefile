@@ -1,6 +1,6 @@
 # `make run` needs python3 (3.11 or newer, with venv) and nothing else; the first target makes .venv from the lock.
 .SUFFIXES:
-.PHONY: run test check bench prove pictures format lock clean
+.PHONY: run test check bench prove pictures gallery format lock clean
 .DEFAULT_GOAL := run
 
 PYTHON ?= python3
@@ -32,6 +32,10 @@ prove: $(READY)
 # plays the restore story in a browser that nobody sees; needs Chromium
 pictures: $(READY)
 	@exec $(IN) -m deploy.pictures $(ARGS)
+
+# every card, modal and Home in every state as pictures, in .local/gallery; needs Chromium
+gallery: $(READY)
+	@exec $(IN) -m deploy.gallery $(ARGS)
 
 format: $(READY)
 	$(IN) -m ruff check --fix --quiet .

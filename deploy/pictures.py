@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from playwright.async_api import Page, async_playwright
 
+from deploy.chromium import FLAGS, NONE_HERE, chromium
 from deploy.local.databases import ORDERS
 from deploy.local.postgres_errors import LocalPostgresError
 from deploy.local.slack.client import Workspace
@@ -22,8 +22,6 @@ from deploy.png import small
 IMAGES = ROOT / "docs" / "images"
 LIMIT = 150_000  # bytes of one picture
 WIDTH, HEIGHT = 1180, 820
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
-QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage")
 LINE = '/ops db restore shop reason="bad import"'
 
 
@@ -55,10 +53,10 @@ class Camera:
 
 
 @asynccontextmanager
-async def camera(chromium: str, url: str, folder: Path) -> AsyncIterator[Camera]:
+async def camera(executable: str, url: str, folder: Path) -> AsyncIterator[Camera]:
     """A browser with a fresh profile."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *QUIET])
+        browser = await playwright.chromium.launch(executable_path=executable, args=[*FLAGS])
         page = await browser.new_page(timezone_id="UTC", color_scheme="light", reduced_motion="reduce")
         try:
             yield Camera(page, url, folder)
@@ -93,7 +91,7 @@ async def _ended(slack: Workspace, card: JsonObject) -> None:
     await slack.wait_for_message("ben", "incidents", text="is as it was", thread_ts=str(card["ts"]), seconds=120)
 
 
-async def make(chromium: str, folder: Path, orders: int) -> list[Path]:
+async def make(executable: str, folder: Path, orders: int) -> list[Path]:
     """Starts a workspace of its own, takes the pictures, ends it."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="tandem-pictures-") as home:
@@ -103,7 +101,7 @@ async def make(chromium: str, folder: Path, orders: int) -> list[Path]:
         try:
             await stage.start()
             await stage.first_backup()
-            async with camera(chromium, stage.slack.url, folder) as shoot:
+            async with camera(executable, stage.slack.url, folder) as shoot:
                 return await story(stage, shoot)
         finally:
             await stage.stop()
@@ -115,12 +113,12 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=ORDERS, help="how many the shop has; more take longer")
     said = parser.parse_args()
     folder: Path = said.to
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        print("No Chromium on this machine (Debian: apt-get install chromium): the pictures stay as they are.")
+    executable = chromium()
+    if executable is None:
+        print(f"{NONE_HERE}: the pictures stay as they are.")
         return 0
     try:
-        for path in asyncio.run(make(chromium, folder, said.orders)):
+        for path in asyncio.run(make(executable, folder, said.orders)):
             print(f"{path.name}: {path.stat().st_size} bytes")
     except (NotReady, LocalPostgresError, TimeoutError) as error:
         print(f"No pictures: {error}", file=sys.stderr)

@@ -20,6 +20,7 @@ from bot.connectors.vault.keys import Keys
 from bot.store.migrate import migrate
 from bot.store.pool import fit_to_run
 from config.documents import NAMES
+from deploy.chromium import chromium
 from deploy.local.ports import kept_port
 from deploy.local.postgres import Server
 from deploy.local.stage import Stage
@@ -87,11 +88,24 @@ async def _pictures(fence: Fence, tmp_path: Path) -> None:
     status, said = await typed(f"{fence.text.strip()} ARGS='--orders {ORDERS} --to {tmp_path}'", env=clean())
     assert status == 0, said
     taken = {path.name for path in tmp_path.glob("*.png")}
-    if shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome"):
+    if chromium():
         assert taken == {path.name for path in (ROOT / "docs" / "images").glob("*.png")}
     else:
         assert "No Chromium on this machine" in said
         assert taken == set()
+
+
+async def _gallery(fence: Fence, tmp_path: Path) -> None:
+    """One screen of each kind: a message, a modal and a Home."""
+    names = ("card/queued", "modal/deny", "home/empty")
+    status, said = await typed(f"{fence.text.strip()} ARGS='--only {' '.join(names)} --to {tmp_path}'", env=clean())
+    assert status == 0, said
+    for name in names:
+        if chromium():
+            assert (tmp_path / "phone" / f"{name}.png").stat().st_size > 1000
+            assert f"wide/{name}.png" in (tmp_path / "index.html").read_text()
+        else:
+            assert "No Chromium on this machine" in said
 
 
 async def _page(fence: Fence, tmp_path: Path) -> None:
@@ -132,7 +146,9 @@ async def _keys(fence: Fence, tmp_path: Path) -> None:
     assert Keys(keyset).open(Keys(keyset).seal(b"backup", "a"), "a") == b"backup"
 
 
-ALONE = {"tests": _tests, "dry": _dry, "pictures": _pictures, "page": _page, "init": _init, "keys": _keys}
+ALONE = {
+    "tests": _tests, "dry": _dry, "pictures": _pictures, "gallery": _gallery, "page": _page, "init": _init, "keys": _keys,
+}  # fmt: skip
 INSIDE = {"company", "serves"}  # in a running workspace, as its bot
 
 

@@ -12,12 +12,19 @@ MRKDWN = ("plain_text", "mrkdwn")
 
 
 class Checker:
-    """`faults` holds lines like `must be less than 3001 characters [json-pointer:/blocks/0/text/text]`."""
+    """`faults` holds lines like `must be less than 3001 characters [json-pointer:/blocks/0/text/text]`.
 
-    def __init__(self) -> None:
+    `margin` lowers every length by that share, for who wants to know how near to a limit something comes.
+    """
+
+    def __init__(self, margin: float = 0.0) -> None:
+        self.margin = margin
         self.faults: list[str] = []
         self.block_ids: dict[str, str] = {}
         self.focused: list[str] = []
+
+    def _within(self, most: int) -> int:
+        return most - int(most * self.margin)
 
     def fault(self, at: str, words: str) -> None:
         """Note one fault at a pointer."""
@@ -42,7 +49,7 @@ class Checker:
         if not isinstance(text, str):
             self.fault(where, "must be a string")
             return None
-        if len(text) > most:
+        if len(text) > (most := self._within(most)):
             self.fault(where, f"must be less than {most + 1} characters")
         if len(text) < least:
             self.fault(where, f"must be more than {least - 1} characters")
@@ -99,7 +106,7 @@ class Checker:
         if not isinstance(found, list):
             self.fault(where, "must be an array")
             return None
-        if len(found) > most:
+        if len(found) > (most := self._within(most)):
             self.fault(where, f"no more than {most} items allowed")
         if len(found) < least:
             self.fault(where, f"no fewer than {least} items allowed")

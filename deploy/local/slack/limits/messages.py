@@ -15,16 +15,19 @@ METADATA_BYTES = 8 * 1024
 BLOCK_CHARACTERS = 100_000
 
 
-def check_message_blocks(blocks: Any) -> list[JsonObject]:
-    """The blocks when Slack would take them. Raises SlackError: invalid_blocks_format, invalid_blocks, …too_long."""
+def check_message_blocks(blocks: Any, *, margin: float = 0.0) -> list[JsonObject]:
+    """The blocks when Slack would take them. Raises SlackError: invalid_blocks_format, invalid_blocks, …too_long.
+
+    With a `margin` already where they come within that share of a limit.
+    """
     if not isinstance(blocks, list):
         raise SlackError("invalid_blocks_format")
-    check = Checker()
+    check = Checker(margin)
     check_blocks(check, {"blocks": blocks}, "", 50, "message")
     if check.faults:
         lines = [f"[ERROR] {fault}" for fault in check.faults]
         raise SlackError("invalid_blocks", errors=list(check.faults), response_metadata={"messages": lines})
-    if len(json.dumps(blocks)) > BLOCK_CHARACTERS:
+    if len(json.dumps(blocks)) > BLOCK_CHARACTERS * (1 - margin):
         raise SlackError("msg_blocks_too_long")
     return blocks
 

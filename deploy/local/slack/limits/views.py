@@ -25,13 +25,16 @@ _KEYS = (
 )
 
 
-def check_view(view: Any, *, kind: str = "") -> JsonObject:
-    """The view when Slack would take it; `kind` narrows it to modal or home. Raises SlackError as views.* would."""
+def check_view(view: Any, *, kind: str = "", margin: float = 0.0) -> JsonObject:
+    """The view when Slack would take it; `kind` narrows it to modal or home. Raises SlackError as views.* would.
+
+    With a `margin` already where it comes within that share of a limit.
+    """
     if not isinstance(view, dict):
         raise argument_error("must provide an object [json-pointer:/view]")
-    if len(json.dumps(view).encode()) > VIEW_BYTES:
+    if len(json.dumps(view).encode()) > VIEW_BYTES * (1 - margin):
         raise SlackError("view_too_large")
-    check = Checker()
+    check = Checker(margin)
     surface = str(view.get("type", ""))
     if surface not in ((kind,) if kind else ("modal", "home")):
         words = "missing required field: type" if not surface else f"unsupported type: {surface}"

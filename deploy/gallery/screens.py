@@ -1,0 +1,205 @@
+"""Every card, reply, modal and Home that the bot can show, by name, as the JSON that Slack is sent."""
+
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bot import render
+from bot.catalogue import Catalogue
+from bot.discovery import load
+from bot.effect import Secret
+from bot.help import Reader, help_for
+from bot.model import Doubt, Heading, Mark, Record, Risk, State, Way
+from bot.operation import Refusal
+from bot.policy import Policy, Rule
+from bot.render import lists
+from bot.render.buttons import pack
+from bot.render.details import details, review
+from bot.render.form import word
+from bot.render.help import help_message
+from bot.render.message import Message
+from bot.render.outcome import SENTENCES, dead_end, revealed, told
+from bot.render.picker import Item, picker
+from bot.render.tell import KINDS
+from bot.slack.asking import form_of
+from bot.slack.buttons import WORDS
+from deploy.gallery import replies
+from deploy.gallery.samples import (
+    NAMES,
+    NOW,
+    REASON,
+    approval,
+    brief,
+    done,
+    event,
+    logging_slowly,
+    long_plan,
+    question,
+    report,
+    restoring,
+    run,
+    with_task,
+)
+
+DRAFT = "0b9f6f0e-3d0c-4c0e-9a57-6d1b8a6f7c11"  # the id of a form's row: any
+POLICY = Policy(
+    rules=(
+        Rule(
+            operations=("*",), risks=(Risk.DESTRUCTIVE,), ask=("engineers",), approve=("dba",), channels=("incidents",)
+        ),
+        Rule(operations=("*",), risks=(Risk.WRITE,), ask=("engineers",)),
+        Rule(operations=("*",), risks=(Risk.READ,), ask=("everyone",)),
+    )
+)
+ANA = Reader(groups=frozenset({"engineers", "everyone"}), channel="incidents", titles={"dba": "database people"})
+
+
+class Screen(Record):
+    """One thing that Slack is sent. `view` for a modal or a Home, else `text` and `blocks` of a message."""
+
+    name: str  # "card/running", also the picture's file
+    text: str = ""
+    blocks: tuple[dict[str, Any], ...] = ()
+    metadata: dict[str, Any] = {}
+    view: dict[str, Any] | None = None
+
+
+def screens() -> list[Screen]:
+    """All of them, in the order in which a person may meet them."""
+    catalogue = load(importlib.import_module("handlers")).catalogue
+    return [*_cards(), *_replies(), *_modals(catalogue), *_homes(), *_private(catalogue)]
+
+
+def _message(name: str, message: Message) -> Screen:
+    return Screen(name=name, text=message.text, blocks=message.blocks, metadata=message.metadata)
+
+
+def _view(name: str, view: Mapping[str, Any]) -> Screen:
+    return Screen(name=name, view=dict(view))
+
+
+# Cards ----------------------------------------------------------------------------------------------------------------
+def _cards() -> Iterator[Screen]:
+    for name, view in {**_states(), **_special()}.items():
+        yield _message(f"card/{name}", render.card(view, NAMES))
+    for doubt in Doubt:
+        stopped = run(State.IN_DOUBT, restoring(), _until_swap(Mark.UNKNOWN), question=question(doubt))
+        yield _message(f"card/in-doubt-{doubt.value}", render.card(stopped, NAMES))
+
+
+def _until_swap(last: Mark) -> tuple[Any, ...]:
+    return done(restoring(), "safety", "load", "verify", "maintenance", "public", "shut", "swap", last=last)
+
+
+def _states() -> dict[str, Any]:
+    """One card for each state."""
+    plan, whole = restoring(), done(restoring())
+    back = (*_until_swap(Mark.FAILED), *done(plan, "load", way=Way.UNDO))
+    yes, progress = (approval(),), {"load": {"done": 812_000_000, "total": 1_400_000_000, "note": "table orders"}}
+    refusal = Refusal(code="unverified", sentence="shop-20260304T0200-full was never restored and compared.")
+    loading = done(plan, "safety", "load", last=Mark.STARTED)
+    denied = (event(5, "denied", State.DENIED, actor="ben", body={"text": "prices can be mended by hand"}),)
+    return {
+        "planning": run(State.PLANNING, None, fingerprint=None),
+        "awaiting-approval": run(State.AWAITING, plan),
+        "queued": run(State.QUEUED, plan, approvals=yes, held_by="r140"),
+        "running": run(State.RUNNING, plan, loading, approvals=yes, progress=progress),
+        "waiting": run(State.WAITING, logging_slowly(), done(logging_slowly(), "set", "for", last=Mark.STARTED),
+                       command="ops db slow-log", params={"database": "shop"}, risk=Risk.WRITE, slots=()),
+        "succeeded": run(State.SUCCEEDED, plan, whole, approvals=yes, answer=report()),
+        "failed": run(State.FAILED, plan, _until_swap(Mark.FAILED), approvals=yes, why="the disk is full"),
+        "undone": run(State.UNDONE, plan, back, approvals=yes, heading=Heading.BACK),
+        "refused": run(State.REFUSED, None, fingerprint=None, refusal=refusal),
+        "denied": run(State.DENIED, plan, denied),
+        "expired": run(State.EXPIRED, plan),
+        "superseded": run(State.SUPERSEDED, plan, (event(5, "superseded", State.SUPERSEDED, actor="cleo",
+                                                         body={"by": "r143"}),)),
+        "cancelled": run(State.CANCELLED, plan, (event(5, "cancelled", State.CANCELLED, actor="ana",
+                                                       body={"text": "found the old prices"}),)),
+    }  # fmt: skip
+
+
+def _special() -> dict[str, Any]:
+    """What a state does not tell: half an agreement, a way back, a task, a look, a schedule, a plan for a file."""
+    plan = restoring()
+    asked = (event(4, "ask_back", State.AWAITING, actor="ben", body={"text": "are the orders since 02:00 elsewhere?"}),)
+    task = with_task()
+    swapped = _until_swap(Mark.DONE)
+    return {
+        "half-approved": run(State.AWAITING, plan, slots=("dba", "lead"), approvals=(approval(),), rivals=("r141",)),
+        "asked-back": run(State.AWAITING, plan, asked),
+        "only-a-look": run(State.AWAITING, plan, look_only=True),
+        "going-back": run(State.RUNNING, plan, swapped, heading=Heading.BACK, approvals=(approval(),)),
+        "cancel-wished": run(State.RUNNING, plan, swapped, wish="cancel", approvals=(approval(),)),
+        "somebodys-turn": run(State.WAITING, task, (*done(plan), *done(task, "tell", last=Mark.STARTED))),
+        "by-a-schedule": run(State.AWAITING, plan, requester=None, requester_name="", slack_user=None, askers=(),
+                             via="schedule", schedule="nightly-drill", slots=("dba", "dba")),
+        "too-long-for-a-card": run(State.AWAITING, long_plan()),
+        "answer": run(State.SUCCEEDED, None, fingerprint=None, command="ops db connections", slots=(),
+                      risk=Risk.READ, reason="", params={"database": "shop"}, answer=report()),
+    }  # fmt: skip
+
+
+# Replies --------------------------------------------------------------------------------------------------------------
+def _replies() -> Iterator[Screen]:
+    for kind in KINDS:
+        for n, message in enumerate(replies.of(kind)):
+            yield _message(f"reply/{kind.replace('_', '-')}" + (f"-{n + 1}" if n else ""), message)
+
+
+# Modals ---------------------------------------------------------------------------------------------------------------
+def _modals(catalogue: Catalogue) -> Iterator[Screen]:
+    for entry in catalogue.entries.values():
+        name = entry.command.replace(" ", "-")
+        notice = "Look it over, then ask. Nothing is asked yet."
+        filled = {spec.name: "shop" for spec in entry.fields if spec.key == "database"} | {"reason": REASON}
+        yield _view(f"form/{name}", form_of(entry).view(DRAFT, filled, notice=notice))
+    waiting = run(State.AWAITING, restoring())
+    finished = run(State.SUCCEEDED, restoring(), (event(2, "proposed"), *done(restoring())), answer=report())
+    amended = form_of(catalogue.get("ops db restore"))
+    why = "Approvals given so far will not count, and a new plan is made."
+    yield _view("modal/amend", amended.view(DRAFT, {"database": "shop"}, notice=why, amends="r142"))
+    yield _view("modal/look-and-decide", review(waiting, NAMES))
+    yield _view("modal/details", details(finished, NAMES, private=True))
+    for verb, given in WORDS.items():
+        memo = pack(142, "5e1f" * 16, verb)
+        yield _view(f"modal/{verb.value}", word(memo, f"{given.title} r142", given.asks, given.label,
+                                                submit=given.submit, optional=given.optional))  # fmt: skip
+    yield _view("modal/shown-once", revealed(Secret("correct-horse-battery-staple")))
+    yield _view("modal/only-words", dead_end(SENTENCES["uncertain"]))
+    yield from _pickers(catalogue)
+
+
+def _pickers(catalogue: Catalogue) -> Iterator[Screen]:
+    tree = catalogue.tree()
+    top = [Item(words=name, summary=", ".join([*area.areas, *area.entries])) for name, area in tree.areas.items()]
+    yield _view("picker/top", picker(DRAFT, "", top))
+    inside = [e for e in catalogue.entries.values() if e.command.startswith("ops db ")]
+    items = [Item(words=one.command, summary=one.summary, risk=one.risk) for one in inside]
+    yield _view("picker/ops-db", picker(DRAFT, "ops db", items))
+
+
+# Home, and what one person alone sees ---------------------------------------------------------------------------------
+def _homes() -> Iterator[Screen]:
+    waiting = [
+        brief(142, State.AWAITING, "ops db restore"),
+        brief(139, State.AWAITING, "ops user ban", target="5b8ab7f6"),
+    ]
+    flying = [brief(141, State.RUNNING, "ops db backup", risk=Risk.WRITE)]
+    mine = [brief(142, State.AWAITING, "ops db restore"), brief(131, State.SUCCEEDED, "ops db backup")]
+    lately = [brief(138, State.IN_DOUBT, "ops db restore"), brief(122, State.FAILED, "ops db verify-backup")]
+    yield _view("home/full", lists.home(waiting, flying, mine, lately, NOW))
+    yield _view("home/empty", lists.home((), (), (), (), NOW))
+    yield _view("home/stranger", lists.stranger_home(SENTENCES["not_listed"]))
+    everything = [*waiting, *flying, *lately]
+    yield _message("runs/some", lists.runs(everything, NOW))
+    yield _message("runs/none", lists.runs((), NOW))
+    yield _message("runs/many", lists.runs([brief(n, State.RUNNING, "ops db backup") for n in range(100, 130)], NOW))
+
+
+def _private(catalogue: Catalogue) -> Iterator[Screen]:
+    for words in ("", "ops", "ops db", "ops db restore", "roll back", "nonsense"):
+        page = help_for(words.split(), catalogue, POLICY, ("staging", "production"), ANA)
+        yield _message(f"help/{words.replace(' ', '-') or 'all'}", help_message(page))
+    for code, said in SENTENCES.items():
+        yield _message(f"told/{code.replace('_', '-')}", told(said.replace("{tag}", "r142")))
