@@ -147,7 +147,8 @@ async def _keys(fence: Fence, tmp_path: Path) -> None:
 
 
 ALONE = {
-    "tests": _tests, "dry": _dry, "pictures": _pictures, "gallery": _gallery, "page": _page, "init": _init, "keys": _keys,
+    "tests": _tests, "dry": _dry, "pictures": _pictures, "gallery": _gallery,
+    "page": _page, "init": _init, "keys": _keys,
 }  # fmt: skip
 INSIDE = {"company", "serves"}  # in a running workspace, as its bot
 
