@@ -77,17 +77,17 @@ async def test_rows_written_since_are_a_lower_bound_after_a_reset(rig: Rig) -> N
     assert (found.at_least, found.why) == (True, "the server crashed or its statistics were reset")
 
 
-async def test_rows_written_since_are_a_lower_bound_in_another_database(rig: Rig) -> None:
+async def test_what_was_loaded_into_another_database_is_not_told_as_written_since(rig: Rig) -> None:
     then = (await settled(rig)).model_copy(update={"database_oid": 1})
     found = await (await rig.postgres.reads(SHOP)).written_since(then)
-    assert (found.at_least, found.why) == (True, "it is another database than then")
+    assert (found.rows, found.why) == (None, "it is another database than then")
 
 
 async def test_rows_written_since_are_a_lower_bound_when_a_table_is_gone(rig: Rig) -> None:
     then = await settled(rig)
     await rig.run("DROP TABLE orders")
     found = await (await rig.postgres.reads(SHOP)).written_since(then)
-    assert (found.at_least, found.why) == (True, "1 tables were dropped")
+    assert (found.at_least, found.why) == (True, "a table was dropped")
 
 
 async def test_rows_written_since_are_a_lower_bound_after_a_crash(tmp_path) -> None:
@@ -187,6 +187,6 @@ async def since(rig: Rig, then: Counters, rows: int):
     """What was written, once the server has heard of so many rows."""
     reads = await rig.postgres.reads(SHOP)
     async with asyncio.timeout(30):
-        while (found := await reads.written_since(then)).rows < rows:
+        while (found := await reads.written_since(then)).rows is None or found.rows < rows:
             pass
     return found

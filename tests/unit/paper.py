@@ -92,3 +92,13 @@ def ledger(*lines: str) -> list[Entry]:
             Entry(seq=seq, step=name, way=Way(way or "do"), attempt=attempt, mark=Mark(words[0]), at=at, body=body)
         )
     return entries
+
+
+class Results:
+    """What the engine hands to `answer`: the results by step."""
+
+    def __init__(self, **values: Any) -> None:
+        self._values = values
+
+    def get(self, ref: Any) -> Any:
+        return self._values.get(ref.step)

@@ -13,6 +13,7 @@ from bot.model import Entry, Mark, Risk, Way
 from bot.operation import Answer, Database, IfFails, Plan, Refusal, RunRef, Service
 from bot.plans import covers, faults, find, way_back
 from handlers.ops.db import backup, backups, drop_old, restore, swap_back, verify_backup
+from tests.unit.paper import Results
 
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 RUN = RunRef(tag="r142", requester="ana")
@@ -20,16 +21,6 @@ SHOP = Database(key="shop")
 DEEDS = discovery.deeds(bot.connectors).classes
 LIVE = Beheld(name="shop", oid=16400, open=True, bytes=80 << 20)
 OLD = Beheld(name="shop_r140_old", oid=16390, open=False, bytes=70 << 20)
-
-
-class Results:
-    """What the engine hands to `answer`: the results by step."""
-
-    def __init__(self, **values: Any) -> None:
-        self._values = values
-
-    def get(self, ref: Any) -> Any:
-        return self._values.get(ref.step)
 
 
 def a_backup(**changes: Any) -> Backup:
@@ -157,8 +148,12 @@ def test_a_restores_losses_are_shown_with_bounds() -> None:
 
 def test_a_lower_bound_is_flagged_and_an_approval_of_an_exact_count_does_not_cover_it() -> None:
     exact, floor = restoring(), restoring(written=Written(rows=4000, at_least=True, why="the server crashed"))
+    unknown = restoring(written=Written(rows=None, at_least=True, why="it is another database than then"))
     assert floor.loses[1].at_least
+    assert (unknown.loses[1].now, unknown.loses[1].at_most) == (None, None)
+    assert unknown.loses[1].what.endswith("nobody can say how many: it is another database than then")
     assert not covers(exact, floor)
+    assert not covers(exact, unknown)
     assert covers(floor, exact)
 
 

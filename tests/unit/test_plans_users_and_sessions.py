@@ -18,6 +18,7 @@ from handlers.ops import health
 from handlers.ops.db import connections, kill_idle, kill_queries, slow_log
 from handlers.ops.user import ban, unban
 from handlers.release import freeze, unfreeze
+from tests.unit.paper import Results
 
 AT = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 RUN = RunRef(tag="r142", requester="ana")
@@ -34,16 +35,6 @@ DEEDS = {
 class NoResults:
     def get(self, ref: Any) -> None:
         return None
-
-
-class Results:
-    """What the engine hands to `answer`: the results by step."""
-
-    def __init__(self, **values: Any) -> None:
-        self._values = values
-
-    def get(self, ref: Any) -> Any:
-        return self._values.get(ref.step)
 
 
 def well_formed(plan: Plan | Refusal) -> Plan:

@@ -51,9 +51,9 @@ class Counters(Record):
 
 
 class Written(Record):
-    """Rows inserted, updated and deleted since; a lower bound where `at_least`, and why."""
+    """Rows inserted, updated and deleted since; a lower bound where `at_least`, None where nobody can say; and why."""
 
-    rows: int
+    rows: int | None
     at_least: bool = False
     why: str = ""
 
@@ -106,19 +106,19 @@ async def counters(connection: Connection) -> Counters:
 
 
 def written(then: Counters, now: Counters) -> Written:
-    """Rows written between two counts. Counts that began anew in between give a lower bound."""
+    """Rows written between two counts. Counts that began anew in between give a lower bound.
+
+    Another database counts what was loaded into it as written, so that its counts bound nothing.
+    """
+    if then.database_oid != now.database_oid:
+        return Written(rows=None, at_least=True, why="it is another database than then")
+    if (then.stats_reset, then.crashed) != (now.stats_reset, now.crashed):
+        why = "the server crashed or its statistics were reset"
+        return Written(rows=sum(now.writes.values()), at_least=True, why=why)
     gone = then.writes.keys() - now.writes.keys()
-    anew = (
-        "it is another database than then"
-        if then.database_oid != now.database_oid
-        else "the server crashed or its statistics were reset"
-        if (then.stats_reset, then.crashed) != (now.stats_reset, now.crashed)
-        else ""
-    )
-    if anew:
-        return Written(rows=sum(now.writes.values()), at_least=True, why=anew)
     grown = {name: rows - then.writes.get(name, 0) for name, rows in now.writes.items()}
     fallen = any(rows < 0 for rows in grown.values())
-    why = f"{len(gone)} tables were dropped" if gone else "a table was made anew" if fallen else ""
+    dropped = f"{len(gone)} tables were dropped" if len(gone) > 1 else "a table was dropped"
+    why = dropped if gone else "a table was made anew" if fallen else ""
     rows = sum(now.writes[name] if rows < 0 else rows for name, rows in grown.items())
     return Written(rows=rows, at_least=bool(why), why=why)

@@ -207,8 +207,9 @@ def _released(services: tuple[Service, ...]) -> tuple[Step[Any], ...]:
 def _losses(facts: Facts, backup: Backup, aside: str) -> tuple[Loss, ...]:
     minutes = ceil(backup.age(facts.at) / timedelta(minutes=1))
     time = Loss(what=f"everything since {backup.name} was taken", now=minutes, at_most=minutes + LATER, unit="minutes")
-    if facts.written is None:
-        rows = Loss(what="rows written since, nobody can say how many", at_least=True)
+    if facts.written is None or facts.written.rows is None:
+        why = f": {facts.written.why}" if facts.written else ""
+        rows = Loss(what=f"rows written since (kept in {aside}), nobody can say how many{why}", at_least=True)
     else:
         now = facts.written.rows
         most = 2 * now + 1000 + ceil(now / max(minutes, LATER) * LATER)
