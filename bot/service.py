@@ -203,6 +203,20 @@ class Service:
             return await self._not_an_approver(run, code)
         return Outcome(code=code, run=run, tag=answer.get("tag"), ok=code in ("done", "already"))
 
+    async def looked(self, who: Who, run: int) -> None:
+        """Somebody who did not ask has the whole plan before them: its card says so."""
+        await self._heed(who, run, "looked")
+
+    async def follow(self, who: Who, run: int) -> Outcome:
+        """Calls this account in the run's thread when it ends or asks."""
+        return await self._heed(who, run, "followed")
+
+    async def _heed(self, who: Who, run: int, kind: str) -> Outcome:
+        answer = await self.doors.heed({"kind": kind, "run": run, "team": who.team, "user": who.user})
+        self.committed()
+        code = str(answer["code"])
+        return Outcome(code=code, run=run, ok=code in ("done", "already"))
+
     async def answer_doubt(self, who: Who, run: int, question_seq: int, choice: Choice) -> Outcome:
         """One person's answer to a doubt."""
         word = {"run": run, "team": who.team, "user": who.user, "question": question_seq, "choice": choice.value}

@@ -71,7 +71,16 @@ def lines(view: RunView, names: Names) -> list[str]:
         said.append(f"May approve: {shown}.")
     elif lacking:
         said.append("Nobody who may approve it is known to be there: ask whoever keeps the groups, or cancel it.")
+    if looked := looks(view, names):
+        said.append(f"{words.listed(looked)} {'has' if len(looked) == 1 else 'have'} looked at it.")
     return said + [f"{'Approved' if a.counts else 'Approved, being checked'}: {a.name}." for a in view.approvals]
+
+
+def looks(view: RunView, names: Names) -> list[str]:
+    """Names of those who have had the whole plan before them and have not approved it."""
+    plan, done = view.fingerprint, {approval.person for approval in view.approvals}
+    seen = [e.actor for e in view.events if e.kind == "looked" and e.actor and e.body.get("plan") == plan]
+    return [names.person(person) for person in dict.fromkeys(seen) if person not in done]
 
 
 def short(view: RunView, names: Names) -> str:

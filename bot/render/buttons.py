@@ -13,6 +13,7 @@ from bot.render.message import Block
 from bot.view import RunView, Standing
 
 NO_PLAN = "-"
+FOLLOW = "Tell me when done"
 ACTION = "run."  # every button of a run has an action id that begins so
 
 
@@ -31,6 +32,8 @@ class Verb(StrEnum):
     TICK = "tick"  # `of`: the step's name
     OFFER = "offer"  # `of`: the offer's place, a key of `offers`
     ANEW = "anew"  # the same words again, meant
+    AGAIN = "again"  # opens the form of a run that has ended, filled in as it was
+    FOLLOW = "follow"  # be called in the thread when it ends or asks
     DETAILS = "details"
 
 
@@ -126,12 +129,16 @@ def _small(view: RunView) -> Iterator[Block]:
         return
     if cancellable(view):
         yield _button(view, Verb.CANCEL, "Cancel")
+    if view.risk is not Risk.READ and not view.look_only and ended(view.state):
+        yield _button(view, Verb.AGAIN, "Ask again")
+    elif view.risk is not Risk.READ and not view.look_only and view.state is not State.IN_DOUBT:
+        yield _button(view, Verb.FOLLOW, FOLLOW)
     yield _button(view, Verb.DETAILS, "Details")
 
 
 def _rare(view: RunView) -> Block:
     """What is seldom wanted of a request that waits, behind three dots."""
-    entries = [("Amend", Verb.AMEND)]
+    entries = [("Amend", Verb.AMEND), (FOLLOW, Verb.FOLLOW)]
     if asked_back(view):
         entries.append(("Ask back", Verb.ASK_BACK))
     if cancellable(view):

@@ -6,7 +6,7 @@ from bot.durations import about_duration
 from bot.lifecycle import SENTENCES
 from bot.model import Choice, Event, Heading, Record, State, Way
 from bot.operation import Task
-from bot.render import approvals, doubt, words
+from bot.render import approvals, doubt, wakes, words
 from bot.render.buttons import CHOICES
 from bot.render.decision import was_approved
 from bot.render.escape import one_line
@@ -49,10 +49,6 @@ def _because(event: Event) -> str:
     return f": {why}" if why else ""
 
 
-def _asker(view: RunView) -> tuple[str, ...]:
-    return (view.slack_user,) if view.slack_user else ()
-
-
 def _step(view: RunView, event: Event) -> str:
     return next((one_line(s.text, 200) for s in view.steps if s.name == event.step), event.step or "the step")
 
@@ -82,8 +78,8 @@ def _differed(view: RunView, names: Names, event: Event) -> Told:
         said = "Nothing was started: what is there now is not what was approved. Earlier approvals do not count."
         then = f"{CARD[0].upper()}{CARD[1:]} shows the new plan. Approve or deny that one."
     points = tuple(one_line(str(point), 500) for point in event.body.get("changes", ()))
-    wakes = (*approvals.mentions(view, names), *_asker(view)) if view.state is State.AWAITING else ()
-    return Told(said=said, then=then, points=points, wakes=wakes, alone=True, until=True, icon="✋")
+    called = (*approvals.mentions(view, names), *wakes.asker(view)) if view.state is State.AWAITING else ()
+    return Told(said=said, then=then, points=points, wakes=called, alone=True, until=True, icon="✋")
 
 
 def _approval(view: RunView, names: Names, event: Event) -> Told:
@@ -101,7 +97,7 @@ def _denied(view: RunView, names: Names, event: Event) -> Told:
     who = names.person(event.actor)
     then = f"Ask {who} what would have to be different, then type it anew."
     return Told(
-        said=f"{who} denied it. Nothing was done.", quote=_word(event, "text"), then=then, wakes=_asker(view),
+        said=f"{who} denied it. Nothing was done.", quote=_word(event, "text"), then=then, wakes=wakes.followers(view),
         alone=True, icon="🚫",
     )  # fmt: skip
 
@@ -113,13 +109,17 @@ def _cancel_wished(view: RunView, names: Names, event: Event) -> Told:
 
 def _cancelled(view: RunView, names: Names, event: Event) -> Told:
     said = f"{names.person(event.actor)} cancelled it before it started. Nothing was done."
-    return Told(said=said, quote=_word(event, "text"), then=_again(view), wakes=_asker(view), alone=True, icon="⏹️")
+    return Told(
+        said=said, quote=_word(event, "text"), then=_again(view), wakes=wakes.followers(view), alone=True, icon="⏹️"
+    )
 
 
 def _superseded(view: RunView, names: Names, event: Event) -> Told:
     other = _word(event, "by") or "another request"
     said = f"{names.person(event.actor)} replaced it by {other}, for the same target. Nothing was done."
-    return Told(said=said, then=f"Follow {other}: /ops runs shows it.", wakes=_asker(view), alone=True, icon="🔁")
+    return Told(
+        said=said, then=f"Follow {other}: /ops runs shows it.", wakes=wakes.followers(view), alone=True, icon="🔁"
+    )
 
 
 def _amended(view: RunView, names: Names, event: Event) -> Told:
@@ -130,7 +130,7 @@ def _amended(view: RunView, names: Names, event: Event) -> Told:
 def _ask_back(view: RunView, names: Names, event: Event) -> Told:
     then = f"Press Answer on {CARD}, or choose Amend behind its three dots. Nothing is decided yet."
     said = f"{names.person(event.actor)} asks before deciding:"
-    return Told(said=said, quote=_word(event, "text"), then=then, wakes=_asker(view), alone=True, icon="❓")
+    return Told(said=said, quote=_word(event, "text"), then=then, wakes=wakes.asker(view), alone=True, icon="❓")
 
 
 def _answer_back(view: RunView, names: Names, event: Event) -> Told:
@@ -146,8 +146,8 @@ def _expiring(view: RunView, names: Names, event: Event) -> Told:
     if view.state is not State.AWAITING:
         return Told(said="It was about to lapse for want of approvals.", icon="⌛")
     said = f"It still {approvals.short(view, names)} and is about to lapse. Then nothing is done."
-    wakes = (*approvals.mentions(view, names), *_asker(view))
-    return Told(said=said, then=f"Answer on {CARD}.", wakes=wakes, alone=True, until=True, icon="⌛")
+    called = (*approvals.mentions(view, names), *wakes.asker(view))
+    return Told(said=said, then=f"Answer on {CARD}.", wakes=called, alone=True, until=True, icon="⌛")
 
 
 def _expired(view: RunView, names: Names, event: Event) -> Told:
@@ -157,7 +157,7 @@ def _expired(view: RunView, names: Names, event: Event) -> Told:
         said = "It was approved, but it could not start in time, so it lapsed. Nothing was done."
     else:
         said = "Nobody answered in time, so it lapsed. Nothing was done. Nobody denied it."
-    return Told(said=said, then=_again(view), wakes=_asker(view), alone=True, icon="⌛")
+    return Told(said=said, then=_again(view), wakes=wakes.followers(view), alone=True, icon="⌛")
 
 
 def _refused(view: RunView, names: Names, event: Event) -> Told:
@@ -165,16 +165,16 @@ def _refused(view: RunView, names: Names, event: Event) -> Told:
         holder = _word(event, "by")
         said = f"{holder} is at work on the same target, so this was refused. Nothing was done."
         then = f"Wait until {holder} ends, or look at it with /ops runs; then type it again."
-        return Told(said=said, then=then, wakes=_asker(view), alone=True, icon="🚫")
+        return Told(said=said, then=then, wakes=wakes.asker(view), alone=True, icon="🚫")
     said = _word(event, "sentence", "why") or "A rule refused it. Nothing was done."
     then = f"What you can do instead is on {CARD}." if event.body.get("offers") else ""
-    return Told(said=said, then=then, wakes=_asker(view), alone=True, icon="🚫")
+    return Told(said=said, then=then, wakes=wakes.asker(view), alone=True, icon="🚫")
 
 
 def _broke(view: RunView, names: Names, event: Event) -> Told:
     why = _word(event, "why", "sentence") or "no reason was given"
     said = f"No plan could be made: {why}. Nothing was done."
-    return Told(said=said, then=_again(view), wakes=_asker(view), alone=True, icon="❌")
+    return Told(said=said, then=_again(view), wakes=wakes.asker(view), alone=True, icon="❌")
 
 
 def _admitted(view: RunView, names: Names, event: Event) -> Told:
@@ -195,26 +195,17 @@ def _step_started(view: RunView, names: Names, event: Event) -> Told | None:
     return _task(view, names, planned.does, "again " if again else "")
 
 
-def _whom(view: RunView, names: Names, whom: str) -> tuple[str, tuple[str, ...]]:
-    """Whose turn it is, and whom to wake."""
-    if whom == "requester":
-        return view.requester_name or "whoever asked", _asker(view)
-    if whom == "another":
-        return "somebody who did not ask for this run", ()
-    return names.group(whom).title, names.group(whom).mentions
-
-
 def _nudge(view: RunView, names: Names, event: Event) -> Told:
-    who, wakes = _whom(view, names, _word(event, "whom"))
+    who, called = wakes.turn(view, names, _word(event, "whom"))
     said = f"Still to be done, {who}: {_word(event, 'task') or _step(view, event)}"
-    return Told(said=said, then=f"When it is done, press Done on {CARD}.", wakes=wakes, alone=True, icon="🔔")
+    return Told(said=said, then=f"When it is done, press Done on {CARD}.", wakes=called, alone=True, icon="🔔")
 
 
 def _task(view: RunView, names: Names, task: Task, again: str = "") -> Told:
     within = f" within {about_duration(task.within)}" if task.within else ""
-    who, wakes = _whom(view, names, task.who)
+    who, called = wakes.turn(view, names, task.who)
     said = f"It is {again}the turn of {who}{within}: {one_line(task.text, 1000)}"
-    return Told(said=said, then=f"When it is done, press Done on {CARD}.", wakes=wakes, alone=True, icon="🙋")
+    return Told(said=said, then=f"When it is done, press Done on {CARD}.", wakes=called, alone=True, icon="🙋")
 
 
 def _step_done(view: RunView, names: Names, event: Event) -> Told:
@@ -295,17 +286,17 @@ def _doubt(view: RunView, names: Names, event: Event) -> Told:
     labels = words.listed([CHOICES[choice][0] for choice in question.choices], "or")
     many = doubt.agreement(question)
     then = f"Look at what is there, then answer on {CARD}: {labels}. {many}".rstrip()
-    wakes = dict.fromkeys((*_asker(view), *(m for key in view.slots for m in names.group(key).mentions)))
-    return Told(said=doubt.why(view, question), then=then, wakes=tuple(wakes)[:8], alone=True, icon="❓")
+    called = dict.fromkeys((*wakes.followers(view), *(m for key in view.slots for m in names.group(key).mentions)))
+    return Told(said=doubt.why(view, question), then=then, wakes=tuple(called)[:8], alone=True, icon="❓")
 
 
 def _reminded(view: RunView, names: Names, event: Event) -> Told:
     if view.question is None:
         return Told(said="Its question was still open.", icon="❓")
-    wakes = dict.fromkeys((*names.group("on-call").mentions, *_asker(view)))
+    called = dict.fromkeys((*names.group("on-call").mentions, *wakes.asker(view)))
     held = " It keeps its target locked until then." if view.plan and view.risk else ""
     said = f"It still waits for an answer.{held}"
-    return Told(said=said, then=f"Answer on {CARD}.", wakes=tuple(wakes)[:8], alone=True, icon="❓")
+    return Told(said=said, then=f"Answer on {CARD}.", wakes=tuple(called)[:8], alone=True, icon="❓")
 
 
 def _choice(event: Event) -> str:
@@ -328,14 +319,16 @@ def _ended(view: RunView, names: Names, event: Event) -> Told:
         said = view.answer.headline if view.answer else f"Done: {view.plan.sentence if view.plan else view.command}"
         undecided = [f"{s.text}: {s.note or 'failed'}" for s in view.steps if s.standing.value == "failed"]
         points = tuple(f"Failed on the way, gone on without: {one_line(one)}" for one in undecided)
-        return Told(said=one_line(said, 500), points=points, wakes=_asker(view), alone=True, answer=True, icon="✅")
+        return Told(
+            said=one_line(said, 500), points=points, wakes=wakes.followers(view), alone=True, answer=True, icon="✅"
+        )
     said = SENTENCES[event.state]
     said = f"{said[0].upper()}{said[1:]}" + (f": {why}" if why not in ("", "failed", "cancelled", "stopped") else "")
     stays = tuple(f"Stays: {one}" for one in left(view))
     then = "Look at what stays before you ask again." if stays else _again(view)
     icon = {State.UNDONE: "↩️", State.CANCELLED: "⏹️"}.get(event.state, "❌")
     return Told(
-        said=f"{said}.", points=stays, then=then, wakes=_woken(view, names), alone=True,
+        said=f"{said}.", points=stays, then=then, wakes=wakes.page(view, names), alone=True,
         answer=True, icon=icon,
     )  # fmt: skip
 
@@ -345,12 +338,7 @@ def _answered_read(view: RunView, names: Names, event: Event) -> Told | None:
     if view.slack_user or view.answer is None or not view.answer.loud:
         return None
     said = one_line(view.answer.headline, 500)
-    return Told(said=said, then=f"Look at {CARD}.", wakes=_woken(view, names), alone=True, icon="🔔")
-
-
-def _woken(view: RunView, names: Names) -> tuple[str, ...]:
-    """Who asked; for a schedule's run, whoever is on call: that is the page."""
-    return _asker(view) or names.group("on-call").mentions[:8]
+    return Told(said=said, then=f"Look at {CARD}.", wakes=wakes.page(view, names), alone=True, icon="🔔")
 
 
 KINDS: dict[str, Callable[[RunView, Names, Event], Told | None]] = {
@@ -392,4 +380,4 @@ KINDS: dict[str, Callable[[RunView, Names, Event], Told | None]] = {
     "ended": _ended,
     "answered_read": _answered_read,
 }
-QUIET = frozenset({"asked", "shown", "woke"})  # the card alone shows these
+QUIET = frozenset({"asked", "shown", "woke", "looked", "followed"})  # the card alone shows these

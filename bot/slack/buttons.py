@@ -1,15 +1,17 @@
 """A run's buttons: each is read as a hint, judged anew by the service, and answered where it came to nothing."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot.model import Choice, Record, Risk
+from bot.model import Choice, Record, Risk, State
 from bot.render.buttons import CHOICES, Pressed, Verb, offers, pack, unpack
 from bot.render.details import details, review
 from bot.render.form import word
 from bot.render.outcome import SENTENCES, refusal, revealed, told
+from bot.service import NotRecorded, Uncertain
 from bot.slack import drafts, forms
 from bot.slack.asking import allowed, form_of, kept, open_form, params_of_call
 from bot.slack.desk import Act, Desk, Listener, button_key
@@ -66,12 +68,45 @@ async def _approve(desk: Desk, act: Act, hint: Pressed) -> Outcome:
 async def _review(desk: Desk, act: Act, hint: Pressed) -> None:
     if view := await _seen(desk, act, hint.run):
         await desk.open(act.by, review(view, desk.names()))
+        desk.soon(_looked(desk, act, view))
 
 
 async def _details(desk: Desk, act: Act, hint: Pressed) -> None:
     if view := await _seen(desk, act, hint.run):
         private = act.who.person in (view.requester, *view.askers)
         await desk.open(act.by, details(view, desk.names(), private=private))
+        desk.soon(_looked(desk, act, view))
+
+
+async def _looked(desk: Desk, act: Act, view: RunView) -> None:
+    """A courtesy to whoever waits: that somebody has the plan before them."""
+    if view.state in (State.AWAITING, State.IN_DOUBT) and act.who.person not in view.askers:
+        with suppress(NotRecorded, Uncertain):
+            await desk.service.looked(act.who, view.id)
+
+
+async def _follow(desk: Desk, act: Act, hint: Pressed) -> Outcome:
+    outcome = await desk.service.follow(act.who, hint.run)
+    return outcome.model_copy(update={"sentence": SENTENCES["followed"]}) if outcome.ok else outcome
+
+
+async def _again(desk: Desk, act: Act, hint: Pressed) -> None:
+    """The form of the same operation, filled in as the run was asked for; nothing is asked before it is sent."""
+    if (view := await _seen(desk, act, hint.run)) is None:
+        return
+    entry = desk.catalogue.entries.get(view.command)
+    if entry is None:
+        await desk.tell(act.by, told(f"/{view.command} is no longer there. Type /ops help to see what is."))
+        return
+    channel = act.by.channel or view.channel
+    if (refused := await allowed(desk, act, entry, channel)) is not None:
+        await desk.tell(act.by, refused)
+        return
+    try:
+        values = forms.written(entry.params.model_validate(view.params), entry.fields)
+    except ValueError:  # an older version of the operation had other fields
+        values = {}
+    await open_form(desk, act, entry, channel, values, f"As {view.tag} was asked. Nothing is asked yet.")
 
 
 class _Asks(Record):
@@ -192,5 +227,7 @@ DOES: Mapping[Verb, Does] = {
     Verb.DOUBT: _doubt,
     Verb.TICK: _tick,
     Verb.OFFER: _offer,
+    Verb.AGAIN: _again,
+    Verb.FOLLOW: _follow,
     Verb.ANEW: _stale,
 }

@@ -91,6 +91,10 @@ class Doors:
         """deny, cancel, supersede, amend, ask_back, answer_back: `word["verb"]` says which."""
         return await self._verb("say", word)
 
+    async def heed(self, word: dict[str, Any]) -> dict[str, Any]:
+        """looked, followed: `word["kind"]` says which; it moves nothing."""
+        return await self._verb("heed", word)
+
     async def answer(self, word: dict[str, Any]) -> dict[str, Any]:
         return await self._verb("answer", word)
 

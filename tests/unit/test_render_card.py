@@ -144,7 +144,7 @@ def test_a_card_that_waits_has_what_is_pressed_most_in_one_row_and_the_rest_behi
     *buttons, more = row["elements"]
     assert [one["text"]["text"] for one in buttons] == ["Approve", "Deny", "Ask back", "Details"]
     assert more["type"] == "overflow"
-    assert [entry["text"]["text"] for entry in more["options"]] == ["Amend", "Cancel"]
+    assert [entry["text"]["text"] for entry in more["options"]] == ["Amend", "Tell me when done", "Cancel"]
     verify = Offer(label="Verify b", call=Call(command="ops db verify-backup"), on="awaiting_approval")
     first, second = [b for b in made(State.AWAITING, plan=plan(offers=(verify,))).blocks if b["type"] == "actions"]
     assert len(first["elements"]) == 5
@@ -152,7 +152,14 @@ def test_a_card_that_waits_has_what_is_pressed_most_in_one_row_and_the_rest_behi
     assert "Verify b" not in shown(made(State.SUCCEEDED, plan=plan(offers=(verify,)))).buttons
     asked = [event(2, "ask_back", State.AWAITING)]
     again = shown(made(State.AWAITING, events=asked)).buttons
-    assert set(again) == {"Approve", "Deny", "Answer", "Details", "Amend", "Ask back", "Cancel"}
+    assert set(again) == DECIDE | {"Answer", "Details", "Cancel", "Tell me when done"}
+
+
+def test_who_has_looked_at_this_very_plan_and_not_decided_is_named() -> None:
+    looks = [event(2, "looked", actor=who, body={"plan": plan}) for who, plan in (("ben", "ab" * 32), ("cara", "cd"))]
+    assert "Ben Ito has looked at it." in shown(made(State.AWAITING, events=looks)).words
+    given = (approval("ben", "Ben Ito"),)
+    assert "looked at it" not in shown(made(State.AWAITING, events=looks, approvals=given)).words
 
 
 @pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING, State.SUCCEEDED, State.UNDONE, State.FAILED])

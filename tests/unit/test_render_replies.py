@@ -218,3 +218,13 @@ def test_a_loud_answer_that_nobody_waits_for_calls_whoever_is_on_call(
     read = view(State.SUCCEEDED, slack_user=asker, answer=answer)
     said = render.replies(read, [event(1, "answered_read", State.SUCCEEDED)], NAMES)
     assert ["Two databases are late" in message.text for message in said] == [True] * says
+
+
+def test_the_end_of_what_nobody_asked_for_calls_who_is_on_call_also_where_somebody_follows_it() -> None:
+    follows = event(5, "followed", body={"slack_user": "U0CARA"})
+    names = NAMES.model_copy(update={"groups": {**NAMES.groups, "on-call": NAMES.groups["dba"]}})
+    ended = event(20, "ended", State.FAILED)
+    nobodys = view(State.FAILED, (follows, ended), slack_user=None, requester=None)
+    (told,) = render.replies(nobodys, [ended], names)
+    assert "U0BEN" in str(told.blocks)
+    assert "U0CARA" in str(told.blocks)
