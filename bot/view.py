@@ -74,6 +74,14 @@ class StandingView(Record):
     until: datetime
 
 
+class Usual(Record):
+    """How long the same operation on the same target took before: the median of the last runs that went through."""
+
+    runs: int
+    took: timedelta  # from its first step to its end
+    steps: dict[str, timedelta] = {}  # of each step, by name
+
+
 class RunView(Record):
     """Everything about one run that may be shown. Times are UTC."""
 
@@ -113,6 +121,7 @@ class RunView(Record):
     start_by: timedelta | None = None
     resume_within: timedelta | None = None
     steps: tuple[StepView, ...] = ()
+    usual: Usual | None = None  # None where it never went through before, or has ended
     question: Question | None = None
     refusal: Refusal | None = None  # why a rule refused, with offers
     answer: Answer | None = None

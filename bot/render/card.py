@@ -13,8 +13,8 @@ from bot.render.doubt import question_lines
 from bot.render.escape import clean, fallback, one_line
 from bot.render.message import NOBODY, Block, File, Message, Names
 from bot.render.plan import FINGERPRINT_SHOWN, file_hash, fits, plan_file
-from bot.render.steps import LIVE, left, on_failure, step_lines
-from bot.view import RunView, Standing
+from bot.render.steps import LIVE, SECOND, left, on_failure, step_lines
+from bot.view import RunView, Standing, Usual
 
 ICONS: dict[State, str] = {
     State.PLANNING: "🔎",
@@ -211,6 +211,12 @@ def _ending(view: RunView) -> list[Block]:
     return blocks
 
 
+def _usually(usual: Usual) -> str:
+    """ "took about 41s the last 5 times"."""
+    took = f"about {about_duration(usual.took)}" if usual.took >= SECOND else "less than a second"
+    return f"took {took} {'last time' if usual.runs == 1 else f'the last {usual.runs} times'}"
+
+
 def _small_print(view: RunView) -> list[str]:
     """Only the machine's words: until when it stands, how late it may start, which plan, how fresh this card is."""
     parts = []
@@ -220,6 +226,8 @@ def _small_print(view: RunView) -> list[str]:
         parts.append(f"stood until {when(view.expires_at)}")
     if view.state in (State.AWAITING, State.QUEUED) and view.start_by and not view.look_only:
         parts.append(f"starts within {about_duration(view.start_by)} of the last approval, or not at all")
+    if view.usual and view.state in (State.AWAITING, State.QUEUED, State.RUNNING):
+        parts.append(_usually(view.usual))
     if view.plan and view.fingerprint:
         parts.append(f"plan `{view.fingerprint[:FINGERPRINT_SHOWN]}`")
     if view.ended_at:

@@ -30,6 +30,7 @@ STANDINGS: dict[Standing, tuple[str, str]] = {
 }
 STAYS = frozenset({Standing.DONE, Standing.UNKNOWN, Standing.UNDO_FAILED})
 OVER = frozenset({Standing.UNDONE, Standing.UNDOING, Standing.NEVER, Standing.SKIPPED})
+SECOND = timedelta(seconds=1)
 LIVE = frozenset({Standing.RUNNING, Standing.WAITING, Standing.RETRYING, Standing.UNDOING})
 
 
@@ -69,7 +70,8 @@ def standing(view: RunView, step: StepView) -> str:
     if step.standing is Standing.RUNNING and step.attempt > 1:
         parts.append(f"attempt {step.attempt}")
     if took := duration(view, step):
-        parts.append(took)
+        usual = view.usual.steps.get(step.name) if view.usual and step.standing in LIVE else None
+        parts.append(f"{took} of about {about_duration(usual)}" if usual and usual >= SECOND else took)
     if step.done is not None and step.standing in LIVE:
         parts.append(progress(step.done, step.total))
     if step.note and step.standing is not Standing.DONE:  # what is done has no progress any more
@@ -83,7 +85,7 @@ def duration(view: RunView, step: StepView) -> str:
         return ""
     end = step.ended or (view.now if step.standing in LIVE else None)
     took = end - step.started if end else timedelta()
-    return about_duration(took) if took >= timedelta(seconds=1) else ""
+    return about_duration(took) if took >= SECOND else ""
 
 
 def progress(done: float, total: float | None) -> str:

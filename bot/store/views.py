@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from bot import codec
@@ -9,7 +10,7 @@ from bot.model import Event, Record, State
 from bot.operation import Answer, Plan, Refusal
 from bot.standing import steps_of
 from bot.store.store import RUN_COLUMNS, RunRow, event_row, run_row
-from bot.view import ApprovalView, Brief, Question, RunView
+from bot.view import ApprovalView, Brief, Question, RunView, Usual
 
 # One statement, so one snapshot: a row never stands beside events that are younger than it.
 WHOLE = """
@@ -45,6 +46,22 @@ SELECT b.*, needed(r, r.config) AS slots,
   ARRAY(SELECT person FROM approvals WHERE run = r.id AND fingerprint = r.fingerprint) AS approved
 FROM ({BRIEF} WHERE r.state = 'awaiting_approval') b JOIN runs r USING (id) ORDER BY b.expires_at
 """  # noqa: S608  statements of our own
+# The same command on the same locks; what was skipped or tried again says nothing of how long it takes.
+USUAL = """
+WITH past AS (
+  SELECT r.id, r.ended_at - e.at AS took FROM runs r JOIN events e ON e.run = r.id AND e.kind = 'started'
+  WHERE r.command = $1 AND r.locks = $2 AND r.state = 'succeeded' AND r.risk > 0 AND r.id <> $3
+  ORDER BY r.id DESC LIMIT 5
+), steps AS (
+  SELECT d.step, percentile_disc(0.5) WITHIN GROUP (ORDER BY d.at - s.at) AS took
+  FROM past JOIN events s ON s.run = past.id AND s.mark = 'started' AND s.way = 'do'
+    JOIN events d ON d.run = past.id AND d.step = s.step AND d.way = 'do' AND d.attempt = s.attempt AND d.mark = 'done'
+  GROUP BY d.step
+)
+SELECT count(*) AS runs, percentile_disc(0.5) WITHIN GROUP (ORDER BY took) AS took,
+  (SELECT coalesce(jsonb_object_agg(step, extract(epoch FROM took)), '{}') FROM steps) AS steps
+FROM past
+"""
 SAME = (RunView.model_fields.keys() & RunRow.model_fields.keys()) - {"plan", "question", "parent"}
 LISTS: Mapping[str, str] = {
     "live": "WHERE r.ended_at IS NULL AND r.risk > 0 AND NOT r.look_only ORDER BY r.id DESC LIMIT $1",
@@ -76,7 +93,17 @@ class Views:
         found = await self.pool.fetchrow(f"{WHOLE} WHERE r.{column} = $1", run)
         if found is None:
             return None
-        return run_view(run_row(found), found, [event_row(e) for e in found["events"]], self.deeds)
+        row = run_row(found)
+        view = run_view(row, found, [event_row(e) for e in found["events"]], self.deeds)
+        return view.model_copy(update={"usual": await self.usual(row)}) if view.steps and not row.ended_at else view
+
+    async def usual(self, row: RunRow) -> Usual | None:
+        """How long the same took before; None where it never went through."""
+        found = await self.pool.fetchrow(USUAL, row.command, list(row.locks), row.id)
+        if not found["runs"]:
+            return None
+        steps = {name: timedelta(seconds=float(took)) for name, took in found["steps"].items()}
+        return Usual(runs=found["runs"], took=found["took"], steps=steps)
 
     async def briefs(self, which: str, limit: int = 20) -> list[Brief]:
         """One of LISTS, newest first."""

@@ -8,7 +8,7 @@ import pytest
 from bot import render
 from bot.effect import Secret
 from bot.fields import fields
-from bot.model import Mark, Risk, State
+from bot.model import Mark, Risk, State, Way
 from bot.operation import Answer, Choice, Database, Input, Series
 from bot.render.answer import sparkline, table
 from bot.render.blocks import chunks
@@ -18,9 +18,9 @@ from bot.render.form import Form, options
 from bot.render.lists import home, runs, stranger_home
 from bot.render.outcome import SENTENCES, dead_end, refusal, told
 from bot.render.picker import Item, picker
-from bot.view import Brief, Outcome
+from bot.view import Brief, Outcome, Usual
 from deploy.local.slack.limits import check_view
-from tests.unit.rendered import HOSTILE, NAMES, NOON, ledger, long_plan, mrkdwn, shown, view
+from tests.unit.rendered import HOSTILE, NAMES, NOON, event, ledger, long_plan, mrkdwn, shown, view
 
 
 class Params(Input):
@@ -225,3 +225,14 @@ def test_every_outcome_is_told_in_words(code: str) -> None:
 def test_plain_words_and_dead_ends_are_ones_that_slack_takes() -> None:
     assert "/ops help" in shown(told("There is no such thing.", code="/ops help")).words
     check_view(dead_end(HOSTILE * 50))
+
+
+def test_a_card_tells_how_long_the_same_took_before_and_a_step_how_far_it_is_in_that() -> None:
+    before = Usual(runs=5, took=timedelta(seconds=312), steps={"load": timedelta(seconds=240)})
+    asked = shown(render.card(view(State.AWAITING, usual=before), NAMES)).words
+    assert "took about 5m12s the last 5 times" in asked
+    begun = [event(10, "step_started", step="load", way=Way.DO, attempt=1, mark=Mark.STARTED)]
+    running = shown(render.card(view(State.RUNNING, begun, usual=before), NAMES)).words
+    assert "under way, 1m50s of about 4m" in running
+    once = shown(render.card(view(State.AWAITING, usual=Usual(runs=1, took=timedelta(milliseconds=80))), NAMES)).words
+    assert "took less than a second last time" in once
