@@ -142,7 +142,8 @@ class Attempt(Protocol):
     session: str  # "tandem/r142/load/2": names this attempt's database sessions and child processes
     deadline: datetime  # UTC; past it the attempt counts as unknown
 
-    async def progress(self, done: float, total: float | None = None, note: str = "") -> None: ...
+    async def progress(self, done: float, total: float | None = None, note: str = "", unit: str = "") -> None:
+        """How far it is, for the card. `unit`: "B" for bytes, which are shown as sizes, or what is counted ("rows")."""
 
     async def stopping(self) -> bool: ...  # True once a person cancelled; only `stoppable` effects ask
 

@@ -99,6 +99,7 @@ def _step_view(
         note=str(progress.get("note") or (last.body.get("why") if last else "") or ""),
         done=progress.get("done"),
         total=progress.get("total"),
+        unit=str(progress.get("unit") or ""),
         undo=_undo_words(step, closed_by),
         closer=closed_by[step.name].name if step.name in closed_by else "",
         no_return=step.no_return,

@@ -38,6 +38,7 @@ class StepView(Record):
     note: str = ""  # progress, or why it failed, in words
     done: float | None = None
     total: float | None = None
+    unit: str = ""  # of done and total; "B" is bytes
     undo: str = ""  # "undone" | "leaves …" | "point of no return" | "closed by …": what happens to it on the way back
     closer: str = ""  # the name of the step that closes this one
     no_return: bool = False

@@ -34,9 +34,9 @@ class Trying:
         self.latest: dict[str, Any] = {}
         self.cancelled = False
 
-    async def progress(self, done: float, total: float | None = None, note: str = "") -> None:
+    async def progress(self, done: float, total: float | None = None, note: str = "", unit: str = "") -> None:
         """Kept in memory and written by the engine's own pace: an effect may call this as often as it likes."""
-        self.latest = {"done": done, "total": total, "note": note}
+        self.latest = {"done": done, "total": total, "note": note, "unit": unit}
 
     async def stopping(self) -> bool:
         return self.cancelled

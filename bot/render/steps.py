@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from bot.durations import about_duration
+from bot.durations import about_duration, about_size
 from bot.lifecycle import ended
 from bot.model import Heading, State
 from bot.operation import IfFails, Plan, Step, Until, Watch
@@ -31,6 +31,7 @@ STANDINGS: dict[Standing, tuple[str, str]] = {
 STAYS = frozenset({Standing.DONE, Standing.UNKNOWN, Standing.UNDO_FAILED})
 OVER = frozenset({Standing.UNDONE, Standing.UNDOING, Standing.NEVER, Standing.SKIPPED})
 SECOND = timedelta(seconds=1)
+STEADY = timedelta(seconds=3)  # a rate over less says little
 LIVE = frozenset({Standing.RUNNING, Standing.WAITING, Standing.RETRYING, Standing.UNDOING})
 
 
@@ -73,7 +74,8 @@ def standing(view: RunView, step: StepView) -> str:
         usual = view.usual.steps.get(step.name) if view.usual and step.standing in LIVE else None
         parts.append(f"{took} of about {about_duration(usual)}" if usual and usual >= SECOND else took)
     if step.done is not None and step.standing in LIVE:
-        parts.append(progress(step.done, step.total))
+        parts.append(progress(step.done, step.total, step.unit))
+        parts.append(pace(view, step))
     if step.note and step.standing is not Standing.DONE:  # what is done has no progress any more
         parts.append(step.note)
     return ", ".join(part for part in parts if part)
@@ -88,11 +90,31 @@ def duration(view: RunView, step: StepView) -> str:
     return about_duration(took) if took >= SECOND else ""
 
 
-def progress(done: float, total: float | None) -> str:
-    """ "1,200 of 4,212 (28 %)"."""
+def progress(done: float, total: float | None, unit: str = "") -> str:
+    """ "1,200 of 4,212 rows (28 %)", "774MiB of 1.3GiB (58 %)"."""
     if not total:
-        return words.number(done) if done else ""
-    return f"{words.number(done)} of {words.number(total)} ({min(done / total, 1):.0%})".replace("%", " %")
+        return _amount(done, unit) if done else ""
+    last = _amount(total, unit)
+    first = _amount(done, unit).removesuffix(f" {unit}")
+    return f"{first} of {last} ({min(done / total, 1):.0%})".replace("%", " %")
+
+
+def pace(view: RunView, step: StepView) -> str:
+    """ "31MiB/s, about 20s left"; empty before that can be known, and after a first attempt that was cut off."""
+    took = (view.now - step.started).total_seconds() if step.started and step.attempt == 1 else 0
+    if not step.done or took < STEADY.total_seconds():
+        return ""
+    rate = step.done / took
+    said = f"{_amount(rate, step.unit).removesuffix(f' {step.unit}')}/s" if rate >= 1 else ""
+    ahead = timedelta(seconds=(step.total - step.done) / rate) if step.total and step.total > step.done else timedelta()
+    left_ = f"about {about_duration(ahead)} left" if ahead >= SECOND else ""
+    return ", ".join(part for part in (said, left_) if part)
+
+
+def _amount(given: float, unit: str) -> str:
+    if unit == "B":
+        return about_size(int(given))
+    return f"{words.number(round(given) if given >= 10 else given)} {unit}".rstrip()
 
 
 def way_back(view: RunView, step: StepView) -> str:

@@ -95,7 +95,10 @@ def _states() -> dict[str, Any]:
     """One card for each state."""
     plan, whole = restoring(), done(restoring())
     back = (*_until_swap(Mark.FAILED), *done(plan, "load", way=Way.UNDO))
-    yes, progress = (approval(),), {"load": {"done": 812_000_000, "total": 1_400_000_000, "note": "table orders"}}
+    yes, progress = (
+        (approval(),),
+        {"load": {"done": 812_000_000, "total": 1_400_000_000, "note": "table orders", "unit": "B"}},
+    )
     refusal = Refusal(code="unverified", sentence="shop-20260304T0200-full was never restored and compared.")
     loading = done(plan, "safety", "load", last=Mark.STARTED)
     denied = (event(5, "denied", State.DENIED, actor="ben", body={"text": "prices can be mended by hand"}),)

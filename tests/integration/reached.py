@@ -33,7 +33,7 @@ class Try:
         self.key = f"{self.tag}/{self.step}"
         self.session = f"tandem/{os.getpid()}-{self.key}/{self.number}"  # other workers' tests share the server
 
-    async def progress(self, done: float, total: float | None = None, note: str = "") -> None:
+    async def progress(self, done: float, total: float | None = None, note: str = "", unit: str = "") -> None:
         return None
 
     async def stopping(self) -> bool:

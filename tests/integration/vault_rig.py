@@ -49,7 +49,7 @@ class Try:
     def __post_init__(self) -> None:
         self.session = f"tandem/{os.getpid()}-{self.key}/{self.number}"  # other workers' tests share the server
 
-    async def progress(self, done: float, total: float | None = None, note: str = "") -> None:
+    async def progress(self, done: float, total: float | None = None, note: str = "", unit: str = "") -> None:
         self.told.append((done, total, note))
 
     async def stopping(self) -> bool:

@@ -267,7 +267,7 @@ def test_progress_shows_on_the_step_that_moves() -> None:
     shaped = view(State.RUNNING, ledger(("safety", Mark.STARTED)))
     moving = shaped.steps[0].model_copy(update={"done": 1200.0, "total": 4212.0, "note": "orders"})
     card = render.card(shaped.model_copy(update={"steps": (moving, *shaped.steps[1:])}), NAMES)
-    assert "1,200 of 4,212 (28 %), orders" in shown(card).words
+    assert "1,200 of 4,212 (28 %), 11/s, about 4m36s left, orders" in shown(card).words
 
 
 def test_a_step_that_nobody_knows_of_is_neither_done_nor_failed() -> None:

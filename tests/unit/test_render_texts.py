@@ -18,6 +18,7 @@ from bot.render.form import Form, options
 from bot.render.lists import home, runs, stranger_home
 from bot.render.outcome import SENTENCES, dead_end, refusal, told
 from bot.render.picker import Item, picker
+from bot.render.steps import standing
 from bot.view import Brief, Outcome, Usual
 from deploy.local.slack.limits import check_view
 from tests.unit.rendered import HOSTILE, NAMES, NOON, event, ledger, long_plan, mrkdwn, shown, view
@@ -236,3 +237,27 @@ def test_a_card_tells_how_long_the_same_took_before_and_a_step_how_far_it_is_in_
     assert "under way, 1m50s of about 4m" in running
     once = shown(render.card(view(State.AWAITING, usual=Usual(runs=1, took=timedelta(milliseconds=80))), NAMES)).words
     assert "took less than a second last time" in once
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "unit", "told"),
+    [
+        (600 << 20, 1200 << 20, "B", "600MiB of 1.17GiB (50 %), 6MiB/s, about 1m40s left"),
+        (50, 200, "rows", "50 of 200 rows (25 %), about 5m left"),
+        (5000, None, "rows", "5,000 rows, 50/s"),
+        (200, 200, "", "200 of 200 (100 %), 2/s"),
+        (0, 9, "tables", "0 of 9 tables (0 %)"),
+    ],
+)
+def test_progress_has_its_unit_its_pace_and_what_is_left(
+    done: float, total: float | None, unit: str, told: str
+) -> None:
+    begun = view(State.RUNNING, [event(20, "step_started", step="load", way=Way.DO, attempt=1, mark=Mark.STARTED)])
+    load = begun.steps[1].model_copy(update={"done": done, "total": total, "unit": unit})
+    assert standing(begun, load).endswith(f"1m40s, {told}")
+
+
+def test_after_an_attempt_that_was_cut_off_no_pace_is_told() -> None:
+    begun = view(State.RUNNING, [event(20, "step_started", step="load", way=Way.DO, attempt=2, mark=Mark.STARTED)])
+    load = begun.steps[1].model_copy(update={"done": 50.0, "total": 200.0})
+    assert standing(begun, load).endswith("50 of 200 (25 %)")

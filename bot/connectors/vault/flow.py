@@ -53,7 +53,7 @@ class Flow:
         job = asyncio.get_running_loop().run_in_executor(pool, work)
         try:
             while not (await asyncio.wait({job}, timeout=EVERY))[0]:
-                await at.progress(self.plain or self.stored, total, note)
+                await at.progress(self.plain or self.stored, total, note, "B")
                 if await at.stopping():
                     self.halt()
             return job.result()

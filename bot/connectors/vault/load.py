@@ -88,7 +88,7 @@ class Load(Effect[Beside]):
             flow, total = Flow(), manifest.backup.plain_bytes
             with unloaded(), Child(command, environment(on.database.login, at.session), reads=True) as child:
                 await flow.carry(lambda: feed(flow, on.shelf, manifest, child), at, "restoring", total, child)
-            await at.progress(total, total, "gathering statistics")
+            await at.progress(total, total, "gathering statistics", "B")
             async with on.database.session(at, name) as inside:
                 await inside.execute("ANALYZE")
             return await self._named(guard, name, like)
@@ -123,7 +123,7 @@ class Matches(Effect[Verified]):
         fresh, manifest = beside(self.fresh), await fitting(on.shelf, known(self.backup))
         async with on.database.session(at) as connection:
             expect(await oids(connection), fresh.name, fresh.oid)
-        await at.progress(0, manifest.backup.tables, "counting rows")
+        await at.progress(0, manifest.backup.tables, "counting rows", "tables")
         async with (
             on.database.session(at, fresh.name) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
