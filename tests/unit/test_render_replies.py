@@ -218,3 +218,12 @@ def test_a_loud_answer_that_nobody_waits_for_calls_whoever_is_on_call(
     read = view(State.SUCCEEDED, slack_user=asker, answer=answer)
     said = render.replies(read, [event(1, "answered_read", State.SUCCEEDED)], NAMES)
     assert ["Two databases are late" in message.text for message in said] == [True] * says
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.UNDONE])
+def test_a_schedules_run_that_ends_badly_pages_and_a_persons_tells_that_person(state: State) -> None:
+    names = NAMES.model_copy(update={"groups": {"on-call": render.Group(title="on call", mentions=("U0CARA",))}})
+    end = event(1, "ended", state)
+    for asker, called in ((None, "U0CARA"), ("U0ANA", "U0ANA")):
+        (message,) = render.replies(view(state, slack_user=asker), [end], names)
+        assert woken(message) == [called]
