@@ -24,9 +24,11 @@ WHERE c.relkind = 'r' AND c.relpersistence <> 't'
 GROUP BY c.oid, n.nspname, c.relname
 ORDER BY n.nspname, c.relname
 """
-WRITES = (
-    "SELECT schemaname || '.' || relname AS name, n_tup_ins + n_tup_upd + n_tup_del AS rows FROM pg_stat_user_tables"
-)
+WRITES = """
+SELECT schemaname || '.' || relname AS name, n_tup_ins + n_tup_upd + n_tup_del AS rows,
+       coalesce(pg_relation_filenode(relid), 0) AS file
+FROM pg_stat_user_tables
+"""
 # After a crash all statistics start anew, and with them those of the background writer: its date tells.
 EPOCH = """
 SELECT d.oid, s.stats_reset, (SELECT stats_reset FROM pg_stat_bgwriter) AS crashed
@@ -48,6 +50,7 @@ class Counters(Record):
     stats_reset: datetime | None
     crashed: datetime | None
     writes: dict[str, int]
+    files: dict[str, int] = {}  # by table: another one after a TRUNCATE, which counts no rows, and in a table made anew
 
 
 class Written(Record):
@@ -99,9 +102,13 @@ async def counters(connection: Connection) -> Counters:
     epoch = await connection.fetchrow(EPOCH)
     if epoch is None:
         raise LookupError("PostgreSQL has no statistics of this database")
-    writes = {row["name"]: row["rows"] for row in await connection.fetch(WRITES)}
+    tables = await connection.fetch(WRITES)
     return Counters(
-        database_oid=epoch["oid"], stats_reset=epoch["stats_reset"], crashed=epoch["crashed"], writes=writes
+        database_oid=epoch["oid"],
+        stats_reset=epoch["stats_reset"],
+        crashed=epoch["crashed"],
+        writes={row["name"]: row["rows"] for row in tables},
+        files={row["name"]: row["file"] for row in tables},
     )
 
 
@@ -119,6 +126,15 @@ def written(then: Counters, now: Counters) -> Written:
         return Written(rows=sum(now.writes.values()), at_least=True, why=anew)
     grown = {name: rows - then.writes.get(name, 0) for name, rows in now.writes.items()}
     fallen = any(rows < 0 for rows in grown.values())
-    why = f"{len(gone)} tables were dropped" if gone else "a table was made anew" if fallen else ""
+    emptied = any(now.files.get(name, file) != file for name, file in then.files.items())
+    why = (
+        f"{len(gone)} tables were dropped"
+        if gone
+        else "a table was made anew"
+        if fallen
+        else "a table was emptied, rewritten or made anew"
+        if emptied
+        else ""
+    )
     rows = sum(now.writes[name] if rows < 0 else rows for name, rows in grown.items())
     return Written(rows=rows, at_least=bool(why), why=why)
