@@ -1,6 +1,6 @@
 """What a database holds, in figures that can be compared: tables, rows, newest rows, and what was written since."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -69,10 +69,15 @@ async def lock(connection: Connection) -> None:
             await connection.execute(f"LOCK TABLE ONLY {_name(table)} IN ACCESS SHARE MODE")
 
 
-async def count(connection: Connection) -> dict[str, Table]:
-    """Every table's exact figures, within the transaction's snapshot. Reads all rows once."""
+async def count(connection: Connection, told: Callable[[int], Awaitable[None]] | None = None) -> dict[str, Table]:
+    """Every table's exact figures, within the transaction's snapshot. Reads all rows once.
+
+    `told` hears before each table how many are counted.
+    """
     found: dict[str, Table] = {}
     for table in await connection.fetch(TABLES):
+        if told is not None:
+            await told(len(found))
         marks = "".join(f", max({quoted(mark)})::text" for mark in table["marks"])
         row = await connection.fetchrow(f"SELECT count(*){marks} FROM ONLY {_name(table)}")  # noqa: S608
         values = list(row.values()) if row else [0]

@@ -123,12 +123,11 @@ class Matches(Effect[Verified]):
         fresh, manifest = beside(self.fresh), await fitting(on.shelf, known(self.backup))
         async with on.database.session(at) as connection:
             expect(await oids(connection), fresh.name, fresh.oid)
-        await at.progress(0, manifest.backup.tables, "counting rows")
         async with (
             on.database.session(at, fresh.name) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            found = await count(connection)
+            found = await count(connection, lambda done: at.progress(done, manifest.backup.tables, "counting rows"))
         told = differences(_expected(manifest, found), found)
         if told:
             more = f" and {len(told) - TOLD} more" if len(told) > TOLD else ""
