@@ -12,7 +12,7 @@ from urllib.request import getproxies, proxy_bypass
 from pydantic import Field
 
 from bot.connectors import http_looks as looks
-from bot.connectors.http_looks import Grade, Line, Reply, Seen
+from bot.connectors.http_looks import Grade, Line, PoolStatus, Reply, Seen
 from bot.effect import (
     Attempt,
     Bad,
@@ -42,7 +42,7 @@ class ServiceSettings(Record):
     url: str
     environment: str = "production"
     health: str = "/health"
-    detailed: str | None = None  # answers a JSON object with `status` and, where it can, `database`
+    detailed: str | None = None  # answers a JSON object with `status` and, where it can, `database` and `pool`
     version: str | None = None  # answers JSON with `version` or `sha`
     critical: tuple[str, ...] = ()  # more paths that must answer below 400
     database: str | None = None  # the key of the database that it lives on
@@ -65,6 +65,9 @@ class HttpReads(Protocol):
 
     async def probe(self) -> Mapping[str, Seen | Unseen]:
         """Every configured look at once, within the service's timeout. Raises nothing."""
+
+    async def pool(self) -> PoolStatus | Unseen:
+        """Its connections to the database, by its own count. Raises nothing."""
 
 
 class Http(Connector[HttpReads, "Switchboard"]):
@@ -158,6 +161,22 @@ class _Looks:
             asked[name] = looks.status_page(self._http.away(line, url), name)
         answers = await asyncio.gather(*(looks.guarded(name, look, s.timeout) for name, look in asked.items()))
         return {name: seen for answer in answers for name, seen in answer.items()}
+
+    async def pool(self) -> PoolStatus | Unseen:
+        if not self._settings.detailed:
+            return Unseen("config names no detailed health of it")
+        found: list[PoolStatus | Unseen] = []
+
+        async def look() -> looks.Looks:
+            found.append(await looks.pool(self._line, self._settings.detailed or ""))
+            return {}
+
+        failed = await looks.guarded("pool", look(), self._settings.timeout)
+        return (
+            found[0]
+            if found
+            else Unseen(failed["pool"].said if isinstance(failed["pool"], Seen) else failed["pool"].why)
+        )
 
 
 class Unfinished(Exception):

@@ -51,6 +51,23 @@ class Seen(Record):
     lasting: bool = False  # bad in a way that waiting will not mend
 
 
+class PoolStatus(Record):
+    """A service's connections to its database, by its own count."""
+
+    used: int
+    size: int  # kept open
+    overflow: int = 0  # opened beyond that for a while
+
+    @property
+    def most(self) -> int:
+        return self.size + self.overflow
+
+    @property
+    def saturated(self) -> bool:
+        """Whoever wants a connection now waits for one."""
+        return self.used >= self.most
+
+
 Looks = dict[str, Seen | Unseen]
 
 
@@ -176,7 +193,32 @@ def details(reply: Reply, expects_database: str | None) -> Looks:
         found["database"] = _database(body["database"], expects_database, reply.ms)
     elif expects_database:
         found["database"] = Unseen("its detailed health says nothing of a database")
+    if pool := pool_of(body):
+        grade = Grade.WARNS if pool.saturated else Grade.GOOD
+        found["pool"] = Seen(grade=grade, said=f"{pool.used} of {pool.most} connections in use", ms=reply.ms)
     return found
+
+
+async def pool(line: Line, path: str) -> PoolStatus | Unseen:
+    """What the service's detailed health says of its pool."""
+    reply = await line.get(path)
+    silent = Unseen(f"its detailed health answers {reply.status} and tells nothing of a pool that can be read")
+    return pool_of(reply.json()) or silent
+
+
+def pool_of(body: Any) -> PoolStatus | None:
+    """The pool in a detailed answer, at its top or under `database`, in SQLAlchemy's words."""
+    if not isinstance(body, dict):
+        return None
+    inner = body.get("database")
+    told = body.get("pool") or (inner.get("pool") if isinstance(inner, dict) else None)
+    if not isinstance(told, dict):
+        return None
+    found = told.get("checked_out"), told.get("pool_size", told.get("size")), told.get("max_overflow", 0)
+    used, size, overflow = (value if type(value) is int else None for value in found)
+    if used is None or size is None or overflow is None or min(used, size) < 0 or overflow < 0:
+        return None  # a max_overflow of -1 is a pool without a bound, which is never saturated
+    return PoolStatus(used=used, size=size, overflow=overflow) if size + overflow else None
 
 
 def _whole(reply: Reply, body: Mapping[str, Any]) -> Seen:

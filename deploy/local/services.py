@@ -23,6 +23,8 @@ class SampleService(Record):
     key: str
     version: str = "1.4.2"
     dsn: str | None = None
+    pool_size: int = 5
+    max_overflow: int = 5
 
 
 class SampleSettings(Record):
@@ -45,6 +47,7 @@ class _State:
     maintained_by: str | None = None
     broken: int | None = None  # a status that every public answer has
     seen: list[tuple[str, str]] = field(default_factory=list)  # (method, path) of every request
+    held: list[asyncpg.Connection] = field(default_factory=list)
 
 
 class Services:
@@ -87,6 +90,12 @@ class Services:
         """Every public answer of the service has this status; None: it is well again."""
         self._states[key].broken = status
 
+    async def hold(self, key: str, connections: int) -> None:
+        """The service keeps that many connections of its pool busy until it stops."""
+        state = self._states[key]
+        for _ in range(connections):
+            state.held.append(await asyncpg.connect(state.service.dsn, timeout=DATABASE_TIMEOUT))
+
     def third_party(self, indicator: str) -> None:
         """What the third party's page says: none, minor or major."""
         self._indicator = indicator
@@ -99,6 +108,9 @@ class Services:
         return tuple(self._states[key].seen)
 
     async def stop(self) -> None:
+        for state in self._states.values():
+            while state.held:
+                await state.held.pop().close(timeout=DATABASE_TIMEOUT)
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -175,7 +187,12 @@ class Services:
         if name is None:
             body |= {"status": "error", "database": {"status": "disconnected"}}
             return web.json_response(body, status=503)
-        return web.json_response(body | {"database": {"status": "connected", "name": name}})
+        pool = {
+            "checked_out": sum(not connection.is_closed() for connection in state.held),
+            "pool_size": state.service.pool_size,
+            "max_overflow": state.service.max_overflow,
+        }
+        return web.json_response(body | {"database": {"status": "connected", "name": name}, "pool": pool})
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
         status = {"indicator": self._indicator, "description": PAGES[self._indicator]}

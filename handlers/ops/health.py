@@ -143,6 +143,8 @@ def _then(service: str, what: str, config: Any) -> str:
     """Where to look, or what to type, by what was looked at."""
     if what.startswith("database") and config.database:
         return f"Type /ops db connections {config.database}"
+    if what == "pool" and config.database:
+        return f"Type /ops db pool {config.database}"
     if what in config.dependencies:
         return f"It is another company's: nothing to do here but to tell users and to follow {what}'s status page."
     if what == "TLS":

@@ -76,7 +76,8 @@ def grades(found: Any) -> dict[str, str]:
 
 async def test_one_probe_sees_everything_of_a_well_service(http: Http) -> None:
     found: Any = await (await http.reads(SHOP)).probe()
-    assert grades(found) == dict.fromkeys(("HTTP", "DNS", "detailed", "database", "version", "/", "payments"), "good")
+    looks = ("HTTP", "DNS", "detailed", "database", "pool", "version", "/", "payments")
+    assert grades(found) == dict.fromkeys(looks, "good")
     assert found["version"].said == "1.4.2"
     assert found["database"].said.startswith("the service is connected to test_")
 

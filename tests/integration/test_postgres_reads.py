@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import timedelta
+from random import Random
 
 import asyncpg
 import pytest
@@ -75,6 +76,51 @@ async def test_rows_written_since_are_a_lower_bound_after_a_reset(rig: Rig) -> N
     await rig.run("INSERT INTO customers (id, name) VALUES (9001, 'x')")
     found = await since(rig, then, 1)
     assert (found.at_least, found.why) == (True, "the server crashed or its statistics were reset")
+
+
+INSERTS = {
+    "customers": "INSERT INTO customers (id, name) SELECT n, 'new' FROM unnest($1::bigint[]) n",
+    "orders": "INSERT INTO orders SELECT n, 1, 1, now() FROM unnest($1::bigint[]) n",
+}
+CHANGES = {
+    "update": "UPDATE {} SET id = id WHERE id = ANY ($1::bigint[])",
+    "delete": "DELETE FROM {} WHERE id = ANY ($1::bigint[])",
+}
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_rows_written_since_agree_with_a_generated_history(rig: Rig, seed: int) -> None:
+    then, dice, written = await settled(rig), Random(seed), 0
+    there: dict[str, list[int]] = {table: [] for table in INSERTS}
+    connection = await asyncpg.connect(rig.url)
+    for number in range(1, 121):
+        table, kind = dice.choice(list(INSERTS)), dice.choice(["insert", "insert", "rollback", *CHANGES])
+        fresh = [10_000 + number * 10 + n for n in range(dice.randint(1, 9))]
+        rows = dice.sample(there[table], len(there[table]) // 3) if kind in CHANGES else fresh
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute(CHANGES[kind].format(table) if kind in CHANGES else INSERTS[table], rows)
+        await (transaction.rollback if kind == "rollback" else transaction.commit)()
+        written += len(rows)  # what was rolled back counts too: the server does not tell it apart
+        there[table] += rows * (kind == "insert")
+        there[table] = [row for row in there[table] if kind != "delete" or row not in rows]
+    await connection.close()
+    found = await since(rig, then, written)
+    assert (found.rows, found.at_least) == (written, False)
+
+
+@pytest.mark.parametrize(
+    "emptying",
+    ["TRUNCATE orders", "CREATE TABLE anew AS TABLE orders; DROP TABLE orders; ALTER TABLE anew RENAME TO orders"],
+)
+async def test_rows_written_since_are_a_lower_bound_where_a_table_was_emptied_or_made_anew(
+    rig: Rig, emptying: str
+) -> None:
+    then = await settled(rig)
+    await rig.run(emptying)
+    await rig.run("INSERT INTO customers (id, name) VALUES (9001, 'x')")
+    found = await since(rig, then, 1)
+    assert (found.at_least, found.why) == (True, "a table was emptied, rewritten or made anew")
 
 
 async def test_what_was_loaded_into_another_database_is_not_told_as_written_since(rig: Rig) -> None:

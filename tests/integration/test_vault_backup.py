@@ -46,8 +46,10 @@ async def test_what_was_backed_up_comes_back_row_by_row(rig: Rig) -> None:
     restored = await load(rig, backup)
     assert await rig.value(CONTENT, name=restored.name) == before
     assert (backup.tables, backup.rows) == (3, 5520)
-    verified = await Matches(database=SHOP, backup=backup, fresh=restored).do(await rig.vault_hands(), Try("r1/verify"))
+    at = Try("r1/verify")
+    verified = await Matches(database=SHOP, backup=backup, fresh=restored).do(await rig.vault_hands(), at)
     assert (verified.tables, verified.rows) == (3, 5520)
+    assert at.told == [(done, 3, "counting rows") for done in range(3)]
     assert await rig.value("SELECT count(*) FROM orders") == 100
 
 

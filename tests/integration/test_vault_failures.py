@@ -7,7 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
 
 import asyncpg
@@ -15,9 +16,11 @@ import psutil
 import pytest
 
 from bot.connectors.postgres import Beside
-from bot.connectors.vault import Load
+from bot.connectors.vault import Load, new_keyset
 from bot.connectors.vault.flow import Flow, Stopped
 from bot.effect import Permanent, Temporary
+from deploy.local.postgres import Server
+from tests.databases import SessionServer
 from tests.integration.vault_rig import SEED, SHOP, Rig, Try
 
 
@@ -28,6 +31,17 @@ async def rig(make_database, tmp_path) -> AsyncIterator[Rig]:
     yield made
     await made.drop_besides()
     await made.close()
+
+
+@contextmanager
+def limited(size: int) -> Iterator[None]:
+    """The kernel lets no file of this process, and of those it starts, grow beyond that, as a full disk would."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def fresh(rig: Rig) -> str:
@@ -67,6 +81,24 @@ async def test_a_killed_pg_restore_is_temporary_and_leaves_nothing(rig: Rig) -> 
     with pytest.raises(Temporary, match="killed"):
         await running
     assert await rig.names() == {rig.name}
+
+
+async def test_a_server_whose_disk_takes_no_more_is_told_and_its_live_database_goes_on(rig: Rig) -> None:
+    await rig.run("CREATE TABLE big AS SELECT n, repeat(md5(n::text), 30) AS t FROM generate_series(1, 40000) n")
+    keyset = new_keyset()
+    source = await Rig.open(rig.url, rig.folder, keyset)
+    backup = await source.take()
+    await source.close()
+    with closing(SessionServer()) as place:
+        with limited(24 << 20):  # more than a segment of the log, less than the table
+            server = Server.start(place.database_home, durable=False)
+        full = await Rig.open(await server.create_database("shop"), rig.folder, keyset)
+        await full.run(SEED)
+        with pytest.raises(Permanent, match="the server's disk is full"):
+            await load(full, backup)
+        assert await full.names() == {"shop"}
+        await full.run("INSERT INTO customers (id, name) VALUES (9001, 'still served')")
+        await full.close()
 
 
 async def test_a_restore_whose_connection_is_ended_is_temporary_and_leaves_nothing(rig: Rig) -> None:
@@ -128,13 +160,8 @@ async def test_a_stopped_load_says_so_and_leaves_nothing(rig: Rig, monkeypatch) 
 async def test_a_full_disk_keeps_nothing_and_says_what_to_do(rig: Rig) -> None:
     await rig.run("INSERT INTO customers (id, name) SELECT n, md5(n::text) FROM generate_series(1000, 9000) n")
     (rig.folder / "shop").mkdir(mode=0o700, parents=True)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 10, before[1]))  # the kernel takes no more than that of any file
-    try:
-        with pytest.raises(Permanent, match="the vault's disk is full"):
-            await rig.take()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with limited(64 << 10), pytest.raises(Permanent, match="the vault's disk is full"):
+        await rig.take()
     assert rig.objects() == []
 
 

@@ -22,6 +22,15 @@ async def test_health_tells_of_services_database_and_the_third_party(story: Stor
     story.stage.services.third_party("none")
 
 
+async def test_pools_and_who_holds_connections_are_told_on_a_card(story: Story) -> None:
+    pools = await story.asks("ana", "/ops db pool shop")
+    await pools.ends()
+    assert "pooled connections in use" in shown_text(await pools.card())
+    held = await story.asks("ana", "/ops db connections shop")
+    await held.ends()
+    assert "free for applications" in shown_text(await held.card())
+
+
 async def test_health_says_which_service_is_ill(story: Story) -> None:
     story.stage.services.breaks("web", 500)
     run = await story.asks("ana", "/ops health web")

@@ -228,3 +228,12 @@ def test_the_end_of_what_nobody_asked_for_calls_who_is_on_call_also_where_somebo
     (told,) = render.replies(nobodys, [ended], names)
     assert "U0BEN" in str(told.blocks)
     assert "U0CARA" in str(told.blocks)
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.UNDONE])
+def test_a_schedules_run_that_ends_badly_pages_and_a_persons_tells_that_person(state: State) -> None:
+    names = NAMES.model_copy(update={"groups": {"on-call": render.Group(title="on call", mentions=("U0CARA",))}})
+    end = event(1, "ended", state)
+    for asker, called in ((None, "U0CARA"), ("U0ANA", "U0ANA")):
+        (message,) = render.replies(view(state, slack_user=asker), [end], names)
+        assert woken(message) == [called]

@@ -30,6 +30,7 @@ OWN = ("application_name", "row_security")  # what the programs set themselves, 
 SAID: tuple[tuple[str, type[Temporary | Permanent], str], ...] = (
     ("canceling statement due to lock timeout", Temporary, "a table stayed locked by somebody else"),
     ("No space left on device", Permanent, "the server's disk is full"),
+    ("could not extend file", Permanent, "the server's disk is full, or a quota of it is used up"),
     ("terminating connection due to administrator command", Temporary, "its connection was ended by somebody"),
     ("server closed the connection unexpectedly", Temporary, "the connection to the server broke"),
     ("the database system is", Temporary, "the server is starting or stopping"),

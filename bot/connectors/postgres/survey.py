@@ -1,6 +1,6 @@
 """What a database holds, in figures that can be compared: tables, rows, newest rows, and what was written since."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -24,9 +24,11 @@ WHERE c.relkind = 'r' AND c.relpersistence <> 't'
 GROUP BY c.oid, n.nspname, c.relname
 ORDER BY n.nspname, c.relname
 """
-WRITES = (
-    "SELECT schemaname || '.' || relname AS name, n_tup_ins + n_tup_upd + n_tup_del AS rows FROM pg_stat_user_tables"
-)
+WRITES = """
+SELECT schemaname || '.' || relname AS name, n_tup_ins + n_tup_upd + n_tup_del AS rows,
+       coalesce(pg_relation_filenode(relid), 0) AS file
+FROM pg_stat_user_tables
+"""
 # After a crash all statistics start anew, and with them those of the background writer: its date tells.
 EPOCH = """
 SELECT d.oid, s.stats_reset, (SELECT stats_reset FROM pg_stat_bgwriter) AS crashed
@@ -48,6 +50,7 @@ class Counters(Record):
     stats_reset: datetime | None
     crashed: datetime | None
     writes: dict[str, int]
+    files: dict[str, int] = {}  # by table: another one after a TRUNCATE, which counts no rows, and in a table made anew
 
 
 class Written(Record):
@@ -66,10 +69,15 @@ async def lock(connection: Connection) -> None:
             await connection.execute(f"LOCK TABLE ONLY {_name(table)} IN ACCESS SHARE MODE")
 
 
-async def count(connection: Connection) -> dict[str, Table]:
-    """Every table's exact figures, within the transaction's snapshot. Reads all rows once."""
+async def count(connection: Connection, told: Callable[[int], Awaitable[None]] | None = None) -> dict[str, Table]:
+    """Every table's exact figures, within the transaction's snapshot. Reads all rows once.
+
+    `told` hears before each table how many are counted.
+    """
     found: dict[str, Table] = {}
     for table in await connection.fetch(TABLES):
+        if told is not None:
+            await told(len(found))
         marks = "".join(f", max({quoted(mark)})::text" for mark in table["marks"])
         row = await connection.fetchrow(f"SELECT count(*){marks} FROM ONLY {_name(table)}")  # noqa: S608
         values = list(row.values()) if row else [0]
@@ -99,9 +107,13 @@ async def counters(connection: Connection) -> Counters:
     epoch = await connection.fetchrow(EPOCH)
     if epoch is None:
         raise LookupError("PostgreSQL has no statistics of this database")
-    writes = {row["name"]: row["rows"] for row in await connection.fetch(WRITES)}
+    tables = await connection.fetch(WRITES)
     return Counters(
-        database_oid=epoch["oid"], stats_reset=epoch["stats_reset"], crashed=epoch["crashed"], writes=writes
+        database_oid=epoch["oid"],
+        stats_reset=epoch["stats_reset"],
+        crashed=epoch["crashed"],
+        writes={row["name"]: row["rows"] for row in tables},
+        files={row["name"]: row["file"] for row in tables},
     )
 
 
@@ -118,7 +130,17 @@ def written(then: Counters, now: Counters) -> Written:
     gone = then.writes.keys() - now.writes.keys()
     grown = {name: rows - then.writes.get(name, 0) for name, rows in now.writes.items()}
     fallen = any(rows < 0 for rows in grown.values())
-    dropped = f"{len(gone)} tables were dropped" if len(gone) > 1 else "a table was dropped"
-    why = dropped if gone else "a table was made anew" if fallen else ""
+    emptied = any(now.files.get(name, file) != file for name, file in then.files.items())
+    why = (
+        f"{len(gone)} tables were dropped"
+        if len(gone) > 1
+        else "a table was dropped"
+        if gone
+        else "a table was made anew"
+        if fallen
+        else "a table was emptied, rewritten or made anew"
+        if emptied
+        else ""
+    )
     rows = sum(now.writes[name] if rows < 0 else rows for name, rows in grown.items())
     return Written(rows=rows, at_least=bool(why), why=why)

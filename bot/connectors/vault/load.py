@@ -123,12 +123,12 @@ class Matches(Effect[Verified]):
         fresh, manifest = beside(self.fresh), await fitting(on.shelf, known(self.backup))
         async with on.database.session(at) as connection:
             expect(await oids(connection), fresh.name, fresh.oid)
-        await at.progress(0, manifest.backup.tables, "counting rows", "tables")
         async with (
             on.database.session(at, fresh.name) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            found = await count(connection)
+            tables = manifest.backup.tables
+            found = await count(connection, lambda done: at.progress(done, tables, "counting rows", "tables"))
         told = differences(_expected(manifest, found), found)
         if told:
             more = f" and {len(told) - TOLD} more" if len(told) > TOLD else ""

@@ -16,6 +16,7 @@ from bot.operation import (
     Risk,
     See,
     Unseen,
+    Voice,
     about_duration,
 )
 
@@ -53,7 +54,8 @@ class DatabaseConnections(Operation[Params, Facts]):
 
     risk = Risk.READ
     examples = ("/ops db connections shop",)
-    words = ("pool", "too many clients", "saturated", "idle in transaction", "sessions")
+    words = ("pool", "max_connections", "too many clients", "saturated", "idle in transaction", "sessions")
+    voice = Voice.QUIET  # so that a schedule may ask every few minutes: only saturation is told aloud
 
     async def observe(self, params: Params, see: See) -> Facts:
         reads = await see(Postgres, params.database)
