@@ -1,7 +1,7 @@
 """`make run`: the whole workspace on this machine, without accounts; prints the page's address.
 
-With `SLACK=real` the bot is in a real workspace, by the environment's tokens. Where there is no database either, it gets
-the sample company's, and its services and mail.
+With `SLACK=real` the bot is in a real workspace, by the environment's tokens. Where there is no database either, it has
+one here, and the sample company's services and mail.
 """
 
 import argparse
