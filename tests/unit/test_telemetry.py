@@ -47,6 +47,34 @@ async def test_an_exception_is_told_by_class_and_place_with_the_runs_tag() -> No
     assert lines[0]["where"].startswith("<string>:")
 
 
+async def test_every_line_of_a_run_names_it_also_a_librarys_and_a_threads() -> None:
+    lines = await said(
+        """
+        from bot.telemetry import about
+
+        async def worked_at(run):
+            with about(run):
+                await asyncio.sleep(0)
+                logging.getLogger("botocore").warning(CANARY)
+                await asyncio.to_thread(logging.getLogger("tandem").warning, f"in a thread of {run}")
+                await asyncio.gather(broken())
+
+        async def broken():
+            logging.getLogger("tandem").warning("in a task", extra={"step": "load"})
+
+        async def main():
+            await asyncio.gather(worked_at(7), worked_at(8))
+            logging.getLogger("tandem").warning("of none")
+
+        asyncio.run(main())
+        """
+    )
+    assert sorted(one.get("run", "") for one in lines) == ["", "r7", "r7", "r7", "r8", "r8", "r8"]
+    assert {(one["said"], one["run"]) for one in lines if "thread" in one.get("said", "")} == {
+        ("in a thread of 7", "r7"), ("in a thread of 8", "r8"),
+    }  # fmt: skip
+
+
 async def test_fields_that_nobody_allowed_and_arguments_are_not_written() -> None:
     lines = await said(
         """
@@ -159,7 +187,9 @@ async def test_sentry_gets_class_frames_without_values_and_our_tags_and_nothing_
             except RuntimeError as error:
                 raise LookupError(CANARY) from error
         except LookupError:
-            logging.getLogger("tandem.slack").exception("a listener failed", extra={"run": "r7", "text": CANARY})
+            from bot.telemetry import about
+            with about(7):
+                logging.getLogger("tandem.slack").exception("a listener failed", extra={"text": CANARY})
         sentry_sdk.capture_exception(ValueError(CANARY))
         sentry_sdk.flush(5)
         """,
