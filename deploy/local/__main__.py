@@ -9,7 +9,10 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from deploy.local.postgres_errors import LocalPostgresError
 from deploy.local.slack.server import REAL
@@ -27,15 +30,28 @@ async def play(stage: Stage) -> int:
         loop.add_signal_handler(number, stop.set)
     try:
         print("Starting databases, mail, services, Slack and the bot …", flush=True)
-        await stage.start()
-        await told(stage)
+        await stage.start()  # never cut short: what a thread of it starts later would be nobody's to end
+        await unless(stop, told(stage))
         await stop.wait()
     except (NotReady, LocalPostgresError, ValueError) as error:
+        if stop.is_set():  # Ctrl-C reaches the children too: they did not come up because they were told to end
+            return 0
         print(error, file=sys.stderr)
         return 1
     finally:
         await stage.stop()
     return 0
+
+
+async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Does the work; gives it up once it is told to stop."""
+    task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not task.done():
+        task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def told(stage: Stage) -> None:

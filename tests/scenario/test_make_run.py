@@ -1,6 +1,7 @@
-"""`make run` beside tokens of a real workspace, and `make run SLACK=real` with them."""
+"""`make run`: Ctrl-C at once, beside tokens of a real workspace, and with them by `SLACK=real`."""
 
 import asyncio
+import os
 import re
 import signal
 import sys
@@ -43,14 +44,16 @@ async def made(*arguments: str, **environ: str) -> AsyncIterator[Started]:
     with closing(SessionServer()) as place:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "deploy.local", "--home", str(place.home), *arguments, cwd=ROOT,
-            env={**outside, **environ}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            env={**outside, **environ}, start_new_session=True,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
+        started = Started(process)
         try:
-            yield Started(process)
+            yield started
             with suppress(ProcessLookupError):
-                process.send_signal(signal.SIGINT)
+                os.killpg(process.pid, signal.SIGINT)  # a terminal tells the children too
             async with asyncio.timeout(WITHIN):
-                await process.communicate()
+                started.said += (await process.communicate())[0].decode()
         finally:
             if process.returncode is None:
                 process.kill()
@@ -68,6 +71,14 @@ async def test_a_token_that_merely_lies_in_the_environment_changes_nothing(tmp_p
         if environment.exists():
             assert LIES_ABOUT not in environment.read_text()
     assert started.process.returncode == 0
+
+
+async def test_ctrl_c_during_the_first_backup_does_not_wait_for_it() -> None:
+    async with made() as started:
+        await started.until("A first backup")
+    assert started.process.returncode == 0
+    assert "Type there" not in started.said
+    assert "starts again" not in started.said
 
 
 @pytest.fixture
