@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.integration.certificates import Authority
 from tests.support.ingest import Ingest, ingesting
+from tests.support.wires import behind_tls, tunnelling
 
 ROOT = Path(__file__).parents[2]
 CANARY = "c4n4ry-b1rd"
@@ -210,6 +212,24 @@ async def test_sentry_gets_class_frames_without_values_and_our_tags_and_nothing_
     allowed = {"event_id", "timestamp", "platform", "level", "release", "environment", "sdk", "exception", "logger",
                "logentry", "tags"}  # fmt: skip
     assert all(set(event) <= allowed for event in by_logger.values())
+
+
+async def test_sentry_with_a_private_authority_is_reached_through_the_proxy(ingest: Ingest, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    port = int(ingest.dsn.rpartition(":")[2].partition("/")[0])
+    async with tunnelling() as tunnel, behind_tls(authority.server(60), port) as shown:
+        lines = await said(
+            """
+            import sentry_sdk
+            start_sentry(os.environ["FAR"], os.environ["AUTHORITY"])
+            logging.getLogger("tandem").error("it is told afar")
+            sentry_sdk.flush(5)
+            """,
+            FAR=f"https://public@127.0.0.1:{shown}/7", AUTHORITY=str(authority.ca_file), HTTPS_PROXY=tunnel.url,
+        )  # fmt: skip
+    assert [one["said"] for one in lines] == ["it is told afar"]
+    assert [event["logentry"] for event in ingest.events()] == [{"message": "it is told afar"}]
+    assert tunnel.asked == [f"127.0.0.1:{shown}"]
 
 
 async def test_without_a_dsn_the_sdk_is_not_even_loaded() -> None:
