@@ -47,8 +47,11 @@ _run: ContextVar[int | None] = ContextVar("run", default=None)
 
 
 @contextmanager
-def about(run: int) -> Iterator[None]:
-    """Every line said meanwhile names the run, a library's too, also from tasks and threads that are begun inside."""
+def about(run: int | None) -> Iterator[None]:
+    """Every line said meanwhile names the run, a library's too, also from tasks and threads that are begun inside.
+
+    None: no run.
+    """
     token = _run.set(run)
     try:
         yield
