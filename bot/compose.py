@@ -68,15 +68,13 @@ class Ground:
 def ground() -> Ground:
     """Reads environment, handlers, connectors and config. Raises Unfit with every fault at once."""
     settings = config.settings.load()
-    if not isinstance(settings, Settings):
-        raise Unfit([str(fault) for fault in settings])
     loaded: Loaded = load(importlib.import_module("handlers"))
     known = deeds(bot.connectors)
-    company = config.load.load(settings.config, loaded.catalogue)
-    wrong = [_said(fault) for fault in (*loaded.faults, *known.faults)]
-    if not isinstance(company, Company):
-        raise Unfit([*wrong, *(str(fault) for fault in company)])
-    if wrong:
+    company = config.load.load(config.settings.folder(), loaded.catalogue)
+    wrong = [] if isinstance(settings, Settings) else [str(fault) for fault in settings]
+    wrong += [_said(fault) for fault in (*loaded.faults, *known.faults)]
+    wrong += [] if isinstance(company, Company) else [str(fault) for fault in company]
+    if wrong or not isinstance(settings, Settings) or not isinstance(company, Company):
         raise Unfit(wrong)
     return Ground(settings, company, loaded.catalogue, known, applied(company, loaded.catalogue))
 

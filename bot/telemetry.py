@@ -4,7 +4,9 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
@@ -41,6 +43,20 @@ KNOWN = (
 )
 EVENT = ("event_id", "timestamp", "platform", "level", "release", "environment", "sdk")
 log = logging.getLogger("tandem")
+_run: ContextVar[int | None] = ContextVar("run", default=None)
+
+
+@contextmanager
+def about(run: int | None) -> Iterator[None]:
+    """Every line said meanwhile names the run, a library's too, also from tasks and threads that are begun inside.
+
+    None: no run.
+    """
+    token = _run.set(run)
+    try:
+        yield
+    finally:
+        _run.reset(token)
 
 
 class Lines(logging.Formatter):
@@ -53,7 +69,7 @@ class Lines(logging.Formatter):
             "from": record.name,
             **_told(record),
         }
-        line |= {name: _word(name, getattr(record, name)) for name in ALLOWED if hasattr(record, name)}
+        line |= _fields(record)
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__
             line["where"] = _where(record.exc_info[2])
@@ -78,6 +94,13 @@ def _is_ours(logger: str) -> bool:
         return any(logger == name or logger.startswith(f"{name}.") for name in names)
 
     return under(OURS) and not under(NOT_OURS)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, str]:
+    """The allowed fields that the record has, and the run that is worked at."""
+    run = _run.get()
+    known = {} if run is None else {"run": _word("run", run)}
+    return known | {name: _word(name, getattr(record, name)) for name in ALLOWED if hasattr(record, name)}
 
 
 def _word(name: str, value: Any) -> str:
@@ -164,7 +187,7 @@ def _allowed_event(event: Any, hint: Mapping[str, Any]) -> Any:
         kept["logger"] = record.name
         told = _told(record)
         kept["logentry"] = {"message": told.get("said") or told["place"]}
-        kept["tags"] = {name: _word(name, getattr(record, name)) for name in ALLOWED if hasattr(record, name)}
+        kept["tags"] = _fields(record)
     return kept
 
 

@@ -16,6 +16,7 @@ from bot.render.message import EVENT_TYPE, Message, Names
 from bot.store.letterbox import Letter, Letterbox
 from bot.store.pool import DATABASE_AWAY
 from bot.store.views import Views
+from bot.telemetry import about
 from bot.view import RunView
 
 log = logging.getLogger("tandem.thread")
@@ -72,18 +73,17 @@ class Poster:
         return len(letters)
 
     async def _tell_one(self, letter: Letter) -> None:
-        try:
-            await self._tell(letter)
-        except SlackApiError as error:
-            await self._refused(letter, error)
-        except DATABASE_AWAY as error:  # an answer that never came: looked for by its metadata next time
-            log.warning(
-                "Slack or the database did not answer", extra={"run": letter.run, "error": type(error).__name__}
-            )
-            await self.box.unanswered(letter.run, timedelta(seconds=min(30, 2**letter.tries)))
-        except Exception as error:
-            log.exception("a thread could not be told", extra={"run": letter.run, "error": type(error).__name__})
-            await self.box.failed(letter.run, timedelta(seconds=min(60, 2**letter.tries)))
+        with about(letter.run):
+            try:
+                await self._tell(letter)
+            except SlackApiError as error:
+                await self._refused(letter, error)
+            except DATABASE_AWAY as error:  # an answer that never came: looked for by its metadata next time
+                log.warning("Slack or the database did not answer", extra={"error": type(error).__name__})
+                await self.box.unanswered(letter.run, timedelta(seconds=min(30, 2**letter.tries)))
+            except Exception as error:
+                log.exception("a thread could not be told", extra={"error": type(error).__name__})
+                await self.box.failed(letter.run, timedelta(seconds=min(60, 2**letter.tries)))
 
     async def _refused(self, letter: Letter, error: SlackApiError) -> None:
         code = error.response.get("error", "")
@@ -99,7 +99,7 @@ class Poster:
             await self.box.moved(letter.run, self.fallback)
             await self.box.failed(letter.run, timedelta(0))
         else:
-            log.error("Slack refused a message", extra={"run": letter.run, "error": code})
+            log.error("Slack refused a message", extra={"error": code})
             await self.box.failed(letter.run, timedelta(seconds=min(60, 2**letter.tries)))
 
     async def _tell(self, letter: Letter) -> None:

@@ -15,6 +15,7 @@ from bot.effect import Secret
 from config.faults import Fault
 
 SLACK = "https://slack.com/api/"
+FOLDER = "company"
 SLACK_SECRETS = frozenset({"SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN"})
 SECRETS = SLACK_SECRETS | {"TANDEM_SEAL_KEY", "DATABASE_URL", "TANDEM_OWNER_URL", "SENTRY_DSN"}
 KEY_BYTES = 32
@@ -35,7 +36,7 @@ class Settings(BaseModel):
     slack_api_url: str = Field(default=SLACK, validation_alias="SLACK_API_URL")
     database_url: Secret | None = _named("DATABASE_URL")
     owner_url: Secret | None = _named("TANDEM_OWNER_URL")
-    config: Path = Field(default=Path("company"), validation_alias="TANDEM_CONFIG")
+    config: Path = Field(default=Path(FOLDER), validation_alias="TANDEM_CONFIG")
     host: str = Field(default="0.0.0.0", validation_alias="HOST")  # noqa: S104  behind the platform's own front
     port: int = Field(default=3000, ge=0, le=65535, validation_alias="PORT")
     metrics_port: int | None = Field(default=None, ge=0, le=65535, validation_alias="METRICS_PORT")
@@ -109,6 +110,11 @@ def _decoded(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return b""
+
+
+def folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where config lies, also where something else of the environment is wrong."""
+    return Path(environ.get("TANDEM_CONFIG") or FOLDER)
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings | tuple[Fault, ...]:

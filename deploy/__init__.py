@@ -1,1 +1,1 @@
-"""Ways to run Tandem: on one machine without accounts, with compose, on Kubernetes. And the repository's checks."""
+"""Ways to run Tandem: so far on one machine without accounts. And the repository's checks."""

@@ -100,7 +100,7 @@ class Attempts:
                 return _cut_short(trying)
             raise  # this worker has lost the run, or is ending: whoever takes over finds out
         except Exception as error:  # whatever it was, nobody knows what happened
-            log.warning("an effect broke off", exc_info=error, extra={"run": c.run, "step": step.name})
+            log.warning("an effect broke off", exc_info=error, extra={"step": step.name})
             return Ended(mark=Mark.UNKNOWN, body={"why": f"no answer that proves anything ({name(error)})"})
         finally:
             for job in (pulse, task):

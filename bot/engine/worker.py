@@ -12,6 +12,7 @@ from bot.engine.runner import Runner
 from bot.precedence import at_once
 from bot.store.pool import DATABASE_AWAY, StaleClaim
 from bot.store.store import Claimed, Ledger, RunRow
+from bot.telemetry import about
 
 log = logging.getLogger("tandem.engine")
 
@@ -121,13 +122,14 @@ class Worker:
         self._due.set()
 
     async def _drive(self, claimed: Claimed, row: RunRow) -> None:
-        try:
-            await self.runner.drive(claimed, row)
-        except StaleClaim:
-            log.warning("lost the claim", extra={"run": row.tag})
-        except Exception as error:
-            log.exception("the engine broke off", extra={"run": row.tag, "error": type(error).__name__})
-            await self._let_go(claimed)
+        with about(row.id):
+            try:
+                await self.runner.drive(claimed, row)
+            except StaleClaim:
+                log.warning("lost the claim")
+            except Exception as error:
+                log.exception("the engine broke off", extra={"error": type(error).__name__})
+                await self._let_go(claimed)
 
     async def _let_go(self, claimed: Claimed) -> None:
         """Another claim finds out how it stands; the claims that brought nothing are counted, for poison."""

@@ -17,10 +17,12 @@ from bot.operation import Choice as Picked
 from bot.operation import Input
 from bot.parse import Known
 from bot.policy import Verdict
+from bot.render.buttons import unpack
 from bot.render.message import Message, Names
 from bot.render.outcome import SENTENCES, dead_end, told
 from bot.service import NotRecorded, Uncertain
-from bot.slack.payload import Body, Sender, Surface, sender, state
+from bot.slack.payload import Body, Sender, Surface, action, chosen, sender, state
+from bot.telemetry import about
 from bot.view import Brief, Draft, HomeView, Outcome, RunView
 from bot.words import unescape
 
@@ -103,25 +105,29 @@ class Desk:
         """A Bolt listener that never raises and never stays silent: whoever acted is told what came of it."""
 
         async def listen(ack: Any, body: dict[str, Any]) -> None:
-            by = sender(body)
-            try:
-                async with asyncio.timeout(ANSWER_WITHIN):
-                    who = await self.service.person(by.team, by.user)
-                    if who.person is None:
-                        await self.answer(ack, body, by, told(stranger(by)))
-                    else:
-                        await does(ack, Act(body=body, by=by, who=who))
-            except NotRecorded:
-                await self.answer(ack, body, by, told(SENTENCES["not_recorded"]))
-            except (Uncertain, TimeoutError):
-                await self.answer(ack, body, by, told(SENTENCES["uncertain"]))
-            except SlackApiError as error:
-                await self.answer(ack, body, by, told(_slack_said(error)))
-            except Exception:
-                log.exception("a listener failed")
-                await self.answer(ack, body, by, told(SENTENCES["broken"]))
+            by, hint = sender(body), unpack(chosen(action(body)))
+            with about(hint.run if hint else None):
+                await self._listen(does, ack, body, by)
 
         return listen
+
+    async def _listen(self, does: Listener, ack: Any, body: dict[str, Any], by: Sender) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                who = await self.service.person(by.team, by.user)
+                if who.person is None:
+                    await self.answer(ack, body, by, told(stranger(by)))
+                else:
+                    await does(ack, Act(body=body, by=by, who=who))
+        except NotRecorded:
+            await self.answer(ack, body, by, told(SENTENCES["not_recorded"]))
+        except (Uncertain, TimeoutError):
+            await self.answer(ack, body, by, told(SENTENCES["uncertain"]))
+        except SlackApiError as error:
+            await self.answer(ack, body, by, told(_slack_said(error)))
+        except Exception:
+            log.exception("a listener failed")
+            await self.answer(ack, body, by, told(SENTENCES["broken"]))
 
     async def answer(self, ack: Any, body: Body, by: Sender, message: Message) -> None:
         """Tells whoever acted, in the way that fits what they acted on, and acknowledges."""

@@ -36,13 +36,22 @@ class Stage:
     """The local workspace. `home` keeps databases, mail, backups and the workspace's messages between starts.
 
     `keep=False` is for a stage that is thrown away: no file of messages, no fsync. `orders` is how much of the shop
-    there is to lose.
+    there is to lose. `real` is the environment of a bot in a real Slack workspace: then there is none here, and what
+    that environment says goes before what is ours.
     """
 
     def __init__(
-        self, home: Path, *, transport: str = "http", port: int = 0, keep: bool = True, orders: int = ORDERS
+        self,
+        home: Path,
+        *,
+        transport: str = "http",
+        port: int = 0,
+        keep: bool = True,
+        orders: int = ORDERS,
+        real: Mapping[str, str] | None = None,
     ) -> None:
         self.home, self.transport, self._port, self._keep, self._orders = home, transport, port, keep, orders
+        self.real = real
         self._stack = AsyncExitStack()
         self.words = Words(home / "words")
         self.databases: Databases
@@ -67,18 +76,25 @@ class Stage:
         self._stack.push_async_callback(mailbox.stop)
         self.services = await services.start(self._samples())
         self._stack.push_async_callback(self.services.stop)
-        self.slack = SlackServer(workspace(self.transport), file=self.home / "slack.json" if self._keep else None)
-        await self.slack.start(self._port)
-        self._stack.push_async_callback(self.slack.stop)
         self.bot_port = self._stack.enter_context(kept_port())
-        self.slack.set_request_url(f"http://127.0.0.1:{self.bot_port}/slack/events")
-        self.bot = Child(ROOT, self.home / "bot.log", self._environment(mail_port))
+        if self.real is None:
+            await self._start_slack()
+            environment = self._environment(mail_port)
+        else:
+            environment = self._in_a_real_workspace(mail_port, self.real)
+        self.bot = Child(ROOT, self.home / "bot.log", environment)
         status, said = await self.bot.once("migrate")
         if status:
             raise NotReady(f"The bot's database could not be prepared:\n{said}")
         await self.bot.start()
         self._stack.push_async_callback(self.bot.stop)
         await self._until_ready()
+
+    async def _start_slack(self) -> None:
+        self.slack = SlackServer(workspace(self.transport), file=self.home / "slack.json" if self._keep else None)
+        await self.slack.start(self._port)
+        self._stack.push_async_callback(self.slack.stop)
+        self.slack.set_request_url(f"http://127.0.0.1:{self.bot_port}/slack/events")
 
     async def stop(self) -> None:
         await self._stack.aclose()
@@ -91,24 +107,37 @@ class Stage:
     def _environment(self, mail_port: int) -> Mapping[str, str]:
         """The bot's whole environment: nothing of ours but the path, so that no token that lies about is used."""
         app = self.slack.app()
-        server = self.databases.server
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "HOME", "TMPDIR") if name in os.environ}
         tokens = {"SLACK_APP_TOKEN": app.app_token} if self.transport == "socket" else {}
         return {
-            **kept, **tokens,
-            "PYTHONUNBUFFERED": "1",
+            **kept, **tokens, **self._samples_environment(mail_port),
             "SLACK_BOT_TOKEN": app.bot_token,
             "SLACK_SIGNING_SECRET": app.signing_secret,
             "SLACK_API_URL": self.slack.api_url,
+            "TANDEM_CONFIG": str(COMPANY),
+        }  # fmt: skip
+
+    def _in_a_real_workspace(self, mail_port: int, real: Mapping[str, str]) -> Mapping[str, str]:
+        """What is set outside, also by a file, and the samples' for the rest; both roles are of the database here."""
+        outside = {name: value for name, value in real.items() if value}
+        outside = {name: value for name, value in outside.items() if name.removesuffix("_FILE") != "TANDEM_OWNER_URL"}
+        samples = self._samples_environment(mail_port)
+        samples = {name: value for name, value in samples.items() if f"{name}_FILE" not in outside}
+        self.bot_port = int(outside.get("PORT", self.bot_port))
+        return {**samples, **outside}
+
+    def _samples_environment(self, mail_port: int) -> Mapping[str, str]:
+        """The bot's database and keys, and where the sample company's things are."""
+        return {
+            "PYTHONUNBUFFERED": "1",
             "DATABASE_URL": self.databases.bot_url,
             "TANDEM_OWNER_URL": self.databases.owner_url,
-            "TANDEM_CONFIG": str(COMPANY),
             "TANDEM_SEAL_KEY": self.words.kept("seal", lambda: base64.b64encode(secrets.token_bytes(32)).decode()),
             "TANDEM_VAULT_KEYSET": self.words.kept("vault", new_keyset),
             "HOST": "127.0.0.1",
             "PORT": str(self.bot_port),
             "SHOP_HOST": "127.0.0.1",
-            "SHOP_PORT": str(server.port),
+            "SHOP_PORT": str(self.databases.server.port),
             "SHOP_PASSWORD": self.databases.operator_password,
             "VAULT_FOLDER": str(self._vault()),
             "WEB_URL": self.services.url("web"),
@@ -116,7 +145,7 @@ class Stage:
             "PAYMENTS_STATUS_URL": self.services.status_page,
             "MAINTENANCE_TOKEN": self.words.of("maintenance"),
             "MAIL_PORT": str(mail_port),
-        }  # fmt: skip
+        }
 
     def _vault(self) -> Path:
         folder = self.home / "vault"
@@ -128,7 +157,7 @@ class Stage:
         loop = asyncio.get_running_loop()
         end = loop.time() + READY_WITHIN
         async with aiohttp.ClientSession() as session:
-            while loop.time() < end:
+            while loop.time() < end and not self.bot.ends:
                 try:
                     async with session.get(url) as answer:
                         if answer.status == 200:

@@ -281,6 +281,14 @@ async def test_check_reads_the_config_without_any_database(shell: Shell) -> None
     assert usage.status == 2
 
 
+async def test_what_is_wrong_with_the_environment_hides_nothing_that_is_wrong_with_the_files(shell: Shell) -> None:
+    file = Path(shell.environment["TANDEM_CONFIG"]) / "people.toml"
+    file.write_text(file.read_text().replace("zone = ", "zoen = ", 1))
+    told = await shell.type("check", PORT="seven", SLACK_BOT_TOKEN_FILE="/nonexistent", SLACK_BOT_TOKEN="")
+    assert told.status == 1
+    assert [word.partition(":")[0] for word in told.words] == ["environment", "environment", "people.toml"]
+
+
 async def test_init_writes_a_folder_once_and_says_what_to_fill_in(shell: Shell, tmp_path: Path) -> None:
     made = await shell.type("init", str(tmp_path / "new"))
     assert made.status == 0

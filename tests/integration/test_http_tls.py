@@ -1,6 +1,5 @@
 """Certificates as the http connector and the mail connector see them, of servers with an authority of their own."""
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from bot.connectors.http_looks import Grade, Seen
 from bot.effect import Bad, Good, World
 from bot.operation import Service
 from tests.integration.certificates import Authority
+from tests.support.wires import tunnelling
 
 SHOP = Service(key="shop")
 
@@ -97,26 +97,10 @@ async def test_a_certificate_of_nobody_we_trust_and_one_for_another_host_are_tol
 
 
 async def test_the_certificate_is_looked_at_through_the_proxy(authority: Authority, serve: Any, connect: Any) -> None:
-    asked: list[bytes] = []
-
-    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while part := await reader.read(65536):
-            writer.write(part)
-            await writer.drain()
-        writer.close()
-
-    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append(await reader.readuntil(b"\r\n\r\n"))
-        there = await asyncio.open_connection("127.0.0.1", int(asked[-1].split(b" ")[1].rpartition(b":")[2]))
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        await asyncio.gather(pump(reader, there[1]), pump(there[0], writer), return_exceptions=True)
-
-    proxy = await asyncio.start_server(tunnel, "127.0.0.1", 0)
     port = await serve(authority.server(60))
-    url = f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
-    http = await connect(port, ca_file=str(authority.ca_file), proxy=url)
-    found = await (await http.reads(SHOP)).probe()
-    proxy.close()
+    async with tunnelling() as tunnel:
+        http = await connect(port, ca_file=str(authority.ca_file), proxy=tunnel.url)
+        found = await (await http.reads(SHOP)).probe()
     assert found["TLS"].grade is Grade.GOOD
     assert found["HTTP"].grade is Grade.GOOD
-    assert len([line for line in asked if line.startswith(b"CONNECT 127.0.0.1:%d" % port)]) == 2
+    assert tunnel.asked == [f"127.0.0.1:{port}"] * 2

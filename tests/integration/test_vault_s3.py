@@ -15,7 +15,9 @@ from bot.connectors.vault import Load, Take, Vault, VaultSettings, new_keyset
 from bot.connectors.vault.flow import Flow
 from bot.connectors.vault.s3 import PART, Bucket
 from bot.effect import Permanent, Temporary, World
+from tests.integration.certificates import Authority
 from tests.integration.vault_rig import SEED, SHOP, Rig, Try
+from tests.support.wires import behind_tls, tunnelling
 
 LOGIN = {"region_name": "eu-central-1", "aws_access_key_id": "key", "aws_secret_access_key": "word"}
 
@@ -136,3 +138,22 @@ def test_a_vault_is_a_folder_or_a_bucket() -> None:
     for wrong in ({}, {"folder": "/x", "bucket": "y"}):
         with pytest.raises(ValueError, match="either a folder or a bucket"):
             VaultSettings(**wrong)
+
+
+@pytest.mark.parametrize("named", ["in the environment", "in config"])
+async def test_a_bucket_with_a_private_authority_is_reached_through_the_proxy(
+    named: str, endpoint: str, bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    ca_file = str(authority.ca_file) if named == "in config" else None
+    async with tunnelling() as tunnel, behind_tls(authority.server(60), urlsplit(endpoint).port or 0) as port:
+        monkeypatch.setenv("HTTPS_PROXY", tunnel.url)
+        if ca_file is None:
+            monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))
+        async with AsyncExitStack() as stack:
+            far = await Bucket.open(
+                stack, "backups", "company/", ca_file, endpoint_url=f"https://127.0.0.1:{port}", **LOGIN
+            )
+            assert await far.write("shop/one.dump", b"sealed", only_new=True)
+            assert await far.read("shop/one.dump") == b"sealed"
+    assert set(tunnel.asked) == {f"127.0.0.1:{port}"}

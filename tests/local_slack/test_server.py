@@ -78,21 +78,6 @@ async def test_it_never_starts_beside_a_real_token(name: str, monkeypatch: pytes
     await server.stop()
 
 
-async def test_make_run_says_so_and_ends(tmp_path: Path) -> None:
-    root, tmp = Path(__file__).parents[2], tmp_path / "home"
-    tmp_path.chmod(0o711)
-    environ = {"PATH": "/usr/bin:/bin", "SLACK_BOT_TOKEN": "xoxb-of-a-real-workspace", "HOME": str(tmp_path)}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "deploy.local", "--home", str(tmp), cwd=root, env=environ,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    async with asyncio.timeout(60):
-        _, said = await process.communicate()
-    assert process.returncode == 1
-    assert b"SLACK_BOT_TOKEN is set" in said
-    assert b"Traceback" not in said
-
-
 async def test_a_restart_from_a_file_loses_nothing(tmp_path: Path) -> None:
     file = tmp_path / "slack.db"
     async with Bench(file=file) as bench:

@@ -1,12 +1,16 @@
 """Buttons, modals and Home, from the click to what it came to, on the whole bot."""
 
+import json
+import logging
 from collections.abc import AsyncIterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.model import State
+from bot.telemetry import Lines
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
 from tests.support.plugin import Home
@@ -47,6 +51,25 @@ async def test_an_approval_starts_the_run_and_the_thread_tells_it(bot: Bot) -> N
     final = await bot.card("✅ Done · test destroy")
     assert "Approved by Ben" in shown_text(final)
     assert "run.approve" not in str(final["blocks"])
+
+
+async def test_a_click_on_which_the_bot_breaks_is_answered_and_logged_with_the_runs_name(bot: Bot) -> None:
+    card = await proposed(bot)
+    await bot.home.own.execute("ALTER FUNCTION tandem.approve RENAME TO approve_of_another_version")
+    lines = StringIO()
+    handler = logging.StreamHandler(lines)
+    handler.setFormatter(Lines())
+    log = logging.getLogger("tandem")
+    log.addHandler(handler)
+    try:
+        await bot.slack.click("ben", card, "Approve")
+        await bot.slack.wait_for_ephemeral("ben", "ops", text="Something in the bot failed")
+    finally:
+        log.removeHandler(handler)
+    (line,) = [line for line in map(json.loads, lines.getvalue().splitlines()) if line["said"] == "a listener failed"]
+    tag = await bot.home.pool.fetchval("SELECT tag FROM runs ORDER BY id DESC LIMIT 1")
+    assert (line["error"], line["run"]) == ("UndefinedFunctionError", tag)
+    assert await state(bot) == State.AWAITING
 
 
 async def test_an_asker_cannot_approve_and_is_told_who_could(bot: Bot) -> None:

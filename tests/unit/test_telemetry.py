@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.integration.certificates import Authority
 from tests.support.ingest import Ingest, ingesting
+from tests.support.wires import behind_tls, tunnelling
 
 ROOT = Path(__file__).parents[2]
 CANARY = "c4n4ry-b1rd"
@@ -45,6 +47,34 @@ async def test_an_exception_is_told_by_class_and_place_with_the_runs_tag() -> No
         ("the engine broke off", "RuntimeError", "r142", "load")
     ]
     assert lines[0]["where"].startswith("<string>:")
+
+
+async def test_every_line_of_a_run_names_it_also_a_librarys_and_a_threads() -> None:
+    lines = await said(
+        """
+        from bot.telemetry import about
+
+        async def worked_at(run):
+            with about(run):
+                await asyncio.sleep(0)
+                logging.getLogger("botocore").warning(CANARY)
+                await asyncio.to_thread(logging.getLogger("tandem").warning, f"in a thread of {run}")
+                await asyncio.gather(broken())
+
+        async def broken():
+            logging.getLogger("tandem").warning("in a task", extra={"step": "load"})
+
+        async def main():
+            await asyncio.gather(worked_at(7), worked_at(8))
+            logging.getLogger("tandem").warning("of none")
+
+        asyncio.run(main())
+        """
+    )
+    assert sorted(one.get("run", "") for one in lines) == ["", "r7", "r7", "r7", "r8", "r8", "r8"]
+    assert {(one["said"], one["run"]) for one in lines if "thread" in one.get("said", "")} == {
+        ("in a thread of 7", "r7"), ("in a thread of 8", "r8"),
+    }  # fmt: skip
 
 
 async def test_fields_that_nobody_allowed_and_arguments_are_not_written() -> None:
@@ -159,7 +189,9 @@ async def test_sentry_gets_class_frames_without_values_and_our_tags_and_nothing_
             except RuntimeError as error:
                 raise LookupError(CANARY) from error
         except LookupError:
-            logging.getLogger("tandem.slack").exception("a listener failed", extra={"run": "r7", "text": CANARY})
+            from bot.telemetry import about
+            with about(7):
+                logging.getLogger("tandem.slack").exception("a listener failed", extra={"text": CANARY})
         sentry_sdk.capture_exception(ValueError(CANARY))
         sentry_sdk.flush(5)
         """,
@@ -180,6 +212,24 @@ async def test_sentry_gets_class_frames_without_values_and_our_tags_and_nothing_
     allowed = {"event_id", "timestamp", "platform", "level", "release", "environment", "sdk", "exception", "logger",
                "logentry", "tags"}  # fmt: skip
     assert all(set(event) <= allowed for event in by_logger.values())
+
+
+async def test_sentry_with_a_private_authority_is_reached_through_the_proxy(ingest: Ingest, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    port = int(ingest.dsn.rpartition(":")[2].partition("/")[0])
+    async with tunnelling() as tunnel, behind_tls(authority.server(60), port) as shown:
+        lines = await said(
+            """
+            import sentry_sdk
+            start_sentry(os.environ["FAR"], os.environ["AUTHORITY"])
+            logging.getLogger("tandem").error("it is told afar")
+            sentry_sdk.flush(5)
+            """,
+            FAR=f"https://public@127.0.0.1:{shown}/7", AUTHORITY=str(authority.ca_file), HTTPS_PROXY=tunnel.url,
+        )  # fmt: skip
+    assert [one["said"] for one in lines] == ["it is told afar"]
+    assert [event["logentry"] for event in ingest.events()] == [{"message": "it is told afar"}]
+    assert tunnel.asked == [f"127.0.0.1:{shown}"]
 
 
 async def test_without_a_dsn_the_sdk_is_not_even_loaded() -> None:

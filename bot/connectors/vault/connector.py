@@ -27,6 +27,7 @@ class VaultSettings(Record):
     region: str | None = None
     access_key: str | None = None  # names of secrets; without them the environment's usual ways
     secret_key: str | None = None
+    ca_file: str | None = None  # whom to trust as this bucket, by default whom other outgoing connections trust
     keyset: str = "TANDEM_VAULT_KEYSET"  # the secret's name; `python -m bot init --keys` makes one
 
     @model_validator(mode="after")
@@ -98,6 +99,7 @@ class Vault(Connector["Catalogue", Hands]):
             self._stack,
             settings.bucket or "",
             settings.prefix,
+            settings.ca_file,
             endpoint_url=settings.endpoint,
             region_name=settings.region,
             aws_access_key_id=self._secret(settings.access_key),

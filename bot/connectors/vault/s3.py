@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import ssl
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from typing import IO, Any, TypeVar
@@ -25,13 +26,18 @@ class Bucket:
         self._loop = asyncio.get_running_loop()
 
     @classmethod
-    async def open(cls, stack: AsyncExitStack, bucket: str, prefix: str, **login: str | None) -> "Bucket":
+    async def open(
+        cls, stack: AsyncExitStack, bucket: str, prefix: str, ca_file: str | None = None, **login: str | None
+    ) -> "Bucket":
         """A client that lives as long as `stack`; `login` is aiobotocore's. Connects to nothing yet."""
         from aiobotocore.config import AioConfig
         from aiobotocore.session import get_session
 
         config = AioConfig(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
-        client = await stack.enter_async_context(get_session().create_client("s3", config=config, **login))
+        # left to itself the library trusts a list that it brings along: neither SSL_CERT_FILE nor the system's
+        trust = ca_file or ssl.get_default_verify_paths().cafile
+        client = get_session().create_client("s3", config=config, verify=trust, **login)
+        client = await stack.enter_async_context(client)
         return cls(client, bucket, prefix.strip("/"))
 
     def place(self, path: str) -> dict[str, str]:

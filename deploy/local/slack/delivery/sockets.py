@@ -52,8 +52,8 @@ class Sockets:
             raise SlackError("socket_mode_disabled")
         ticket = secrets.token_hex(16)
         self._tickets[ticket] = (app.id, self._core.clock.now() + TICKET_LIFE)
-        host = self._core.base_url.removeprefix("http://")
-        return f"ws://{host}/link/?ticket={ticket}&app_id={app.id}"
+        base = self._core.base_url.replace("http", "ws", 1)  # wss where something before us speaks TLS
+        return f"{base}/link/?ticket={ticket}&app_id={app.id}"
 
     async def accept(self, request: web.Request) -> web.StreamResponse:
         """GET /link/: greet, then read acks until the socket ends."""
