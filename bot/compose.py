@@ -22,6 +22,7 @@ from bot.engine.planner import Planner
 from bot.engine.reach import Connectors
 from bot.engine.runner import Runner
 from bot.engine.worker import Worker
+from bot.fields import subjects
 from bot.help import Help, Reader, help_for
 from bot.hooks import Hook, key_of
 from bot.house import House
@@ -173,7 +174,7 @@ class Machine:
                 "command": entry.command, "params": params.model_dump(mode="json"), "reason": schedule.reason,
                 "risk": int(entry.risk), "environment": self.house.environment(params),
                 "config": self.house.config, "channel": self.ground.company.channels[schedule.channel],
-                "terms": terms.get(name),
+                "terms": terms.get(name), "subjects": subjects(params),
             }  # fmt: skip
             found[name] = Due(Cron(schedule.cron, schedule.zone), schedule.grace, asks)
         return found

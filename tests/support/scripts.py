@@ -81,6 +81,13 @@ SCRIPTS: dict[str, Callable[[Any], Plan | Refusal]] = {
         nudges=(Nudge(after=timedelta(minutes=5), whom="requester"),))), Step("for", Wait(lasting=timedelta(hours=2))),
     ),
     "call": lambda f: _plan(_w("a"), Step("call", Call(command="test write", params={"script": "big-child"})), _w("c")),
+    "call-about": lambda f: _plan(_w("a"), Step("call", Call(command="test about", params={"whom": "ben"}))),
+    "call-detached": lambda f: _plan(
+        _w("a"), Step("call", Call(command="test write", params={"script": "big-child"}, detached=True)), _w("c")
+    ),
+    "call-undone": lambda f: _plan(
+        Step("call", Call(command="test write", params={"script": "barrier"}), undo=Erase(name="called"))
+    ),
     "big-child": lambda f: _plan(_w("child")),
     "go-on": lambda f: _plan(_w("a"), _w("b", undo=Erase(name="b"), if_fails=IfFails.GO_ON), _w("c")),
     "ask": lambda f: _plan(_w("a"), _w("b", undo=Erase(name="b"), if_fails=IfFails.ASK), _w("c")),
