@@ -154,7 +154,7 @@ class Machine:
         fallback = company.channels[company.fallback]
         self.poster = Poster(
             Letterbox(engine_pool), self.views, client, self.names, fallback, self.worker.wake, ground.catalogue.quiet,
-            company.limits.progress_per_minute, turn=self.precedence.turn,
+            company.limits.progress_per_minute, turn=self.precedence.turn, places=company.channels,
         )  # fmt: skip
         self.directory = Directory(engine_pool, client, self.roster, company)
         self.service = Service(
