@@ -6,7 +6,22 @@ from typing import Any
 
 from bot.model import Record
 from bot.operation import Call, IfFails, Loss, Nudge, Plan, Refusal, Step, Task, Until, Wait, Watch
-from tests.support.notebook import Brief, BriefMail, Each, Erase, Guarded, Mail, Mint, Number, Slow, There, Use, Write
+from tests.support.notebook import (
+    Brief,
+    BriefLetters,
+    BriefMail,
+    Each,
+    Erase,
+    Guarded,
+    Letters,
+    Mail,
+    Mint,
+    Number,
+    Slow,
+    There,
+    Use,
+    Write,
+)  # fmt: skip
 
 SECOND = timedelta(seconds=1)
 
@@ -93,6 +108,8 @@ SCRIPTS: dict[str, Callable[[Any], Plan | Refusal]] = {
     "go-on": lambda f: _plan(_w("a"), _w("b", undo=Erase(name="b"), if_fails=IfFails.GO_ON), _w("c")),
     "ask": lambda f: _plan(_w("a"), _w("b", undo=Erase(name="b"), if_fails=IfFails.ASK), _w("c")),
     "sweep": lambda f: _plan(_w("a"), Step("each", Each(count=8), leaves="lines")),
+    "letters": lambda f: _plan(Step("each", Letters(count=8), leaves="lines")),
+    "brief-letters": lambda f: _plan(Step("each", BriefLetters(count=8), leaves="lines")),
     "secret": lambda f: _secret(),
     "reveal": lambda f: _reveal(),
     "big-plain": lambda f: _plan(
