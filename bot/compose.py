@@ -22,6 +22,7 @@ from bot.engine.planner import Planner
 from bot.engine.reach import Connectors
 from bot.engine.runner import Runner
 from bot.engine.worker import Worker
+from bot.fields import subjects
 from bot.help import Help, Reader, help_for
 from bot.hooks import Hook, key_of
 from bot.house import House
@@ -151,7 +152,7 @@ class Machine:
         fallback = company.channels[company.fallback]
         self.poster = Poster(
             Letterbox(engine_pool), self.views, client, self.names, fallback, self.worker.wake, ground.catalogue.quiet,
-            company.limits.progress_per_minute, turn=self.precedence.turn,
+            company.limits.progress_per_minute, turn=self.precedence.turn, places=company.channels,
         )  # fmt: skip
         self.directory = Directory(engine_pool, client, self.roster, company)
         self.service = Service(
@@ -171,7 +172,7 @@ class Machine:
                 "command": entry.command, "params": params.model_dump(mode="json"), "reason": schedule.reason,
                 "risk": int(entry.risk), "environment": self.house.environment(params),
                 "config": self.house.config, "channel": self.ground.company.channels[schedule.channel],
-                "terms": terms.get(name),
+                "terms": terms.get(name), "subjects": subjects(params),
             }  # fmt: skip
             found[name] = Due(Cron(schedule.cron, schedule.zone), schedule.grace, asks)
         return found

@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 from bot.durations import Bytes, parse_duration, parse_size, print_duration, print_size
 from bot.effect import Secret, Target
 from bot.model import Record
-from bot.operation import Input, Personal, Subject
+from bot.operation import Input, Person, Personal, Subject
 
 REASON = "reason"
 
@@ -74,6 +74,13 @@ def fields(params: type[Input]) -> tuple[FieldSpec, ...]:
     """The fields in their declared order, the reason last. Worked out once for each class. Raises Unsupported."""
     own = [_spec(name, info) for name, info in params.model_fields.items() if name != REASON]
     return (*own, _spec(REASON, params.model_fields[REASON]))
+
+
+def subjects(params: Input) -> list[str]:
+    """The keys of the people these values are about: they count for nothing in the run."""
+    named = [getattr(params, spec.name) for spec in fields(type(params)) if spec.subject]
+    several = [one for value in named for one in (value if isinstance(value, (tuple, frozenset)) else (value,))]
+    return [value.key for value in several if isinstance(value, Person)]
 
 
 def _spec(name: str, info: FieldInfo) -> FieldSpec:

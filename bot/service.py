@@ -8,11 +8,11 @@ from uuid import UUID, uuid4
 
 from bot.catalogue import Entry
 from bot.engine.reach import Connectors, NotConfigured
-from bot.fields import fields
+from bot.fields import subjects
 from bot.house import House
 from bot.model import Choice, Risk, State, Who
 from bot.operation import Choice as Entered
-from bot.operation import Input, Person, RunRef
+from bot.operation import Input, RunRef
 from bot.policy import Verdict, could_approve
 from bot.roster import Roster
 from bot.seal import Seal
@@ -80,7 +80,7 @@ class Service:
             "key": key, "team": who.team, "user": who.user, "channel": channel, "thread_ts": thread_ts, "via": via,
             "command": entry.command, "params": params.model_dump(mode="json"), "reason": params.reason,
             "words": words, "environment": environment, "risk": int(entry.risk), "config": self.house.config,
-            "look_only": look_only, "anew": anew, "subjects": self._subjects(entry, params),
+            "look_only": look_only, "anew": anew, "subjects": subjects(params),
             "limits": (self.house.limits or None) if entry.risk is not Risk.READ and not look_only else None,
         }  # fmt: skip
         answer = await self.doors.ask(asked)
@@ -101,7 +101,7 @@ class Service:
         asked = {
             "key": key, "channel": channel, "via": via, "source": source, "command": entry.command,
             "params": params.model_dump(mode="json"), "reason": reason, "environment": self.house.environment(params),
-            "risk": int(entry.risk), "config": self.house.config, "subjects": self._subjects(entry, params),
+            "risk": int(entry.risk), "config": self.house.config, "subjects": subjects(params),
         }  # fmt: skip
         answer = await self.doors.ask(asked)
         self.committed()
@@ -118,11 +118,6 @@ class Service:
     def _name(self, person: str) -> str:
         people: Mapping[str, Any] = getattr(self.roster.people, "people", {})
         return str(getattr(people.get(person), "name", person))
-
-    def _subjects(self, entry: Entry, params: Input) -> list[str]:
-        """The people this run is about: they count for nothing in it."""
-        named = [getattr(params, spec.name) for spec in fields(entry.params) if spec.subject]
-        return [value.key for value in named if isinstance(value, Person)]
 
     async def approve(self, who: Who, run: int, fingerprint: str) -> Outcome:
         """One person's yes to one plan. If Slack was not asked about them within a minute, it is asked now."""
@@ -191,7 +186,7 @@ class Service:
         if not verdict.may:
             return self._refused(verdict)
         values = {"params": params.model_dump(mode="json"), "reason": params.reason}
-        values |= {"subjects": self._subjects(entry, params)}
+        values |= {"subjects": subjects(params)}
         return await self._say(who, run, "amend", key, fingerprint=fingerprint, **values)
 
     async def _say(self, who: Who, run: int, verb: str, key: str, **more: Any) -> Outcome:

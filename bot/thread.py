@@ -39,14 +39,17 @@ class Poster:
         progress: int = 20,
         bot_id: str = "",
         turn: Callable[[], Awaitable[None]] = at_once,
+        places: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         """`shown` is called after Slack acknowledged a plan; `quiet` says whose voice is quiet, by command; `progress`
         is how many edits a minute, of all replicas, tell nothing but progress; `bot_id` tells our own messages from
-        others; `turn` is waited for before threads are taken up, and must end: see bot/precedence.py.
+        others; `turn` is waited for before threads are taken up, and must end: see bot/precedence.py; `places` are the
+        channels that a plan may tell, key to id.
         """
         self.progress = progress
         self.box, self.views, self.client, self.quiet = box, views, client, quiet
         self.names, self.fallback, self.shown, self.bot_id, self.turn = names, fallback, shown, bot_id, turn
+        self.places = places or {}
         self._due = asyncio.Event()
 
     def wake(self) -> None:
@@ -147,6 +150,7 @@ class Poster:
         events = [event for event in view.events if event.seq > letter.told_seq]
         if not events:
             return
+        await self._elsewhere(letter, view, events)
         if letter.trouble and letter.root_ts:
             events = await self._adopt(letter, view, events)
         if self.quiet(view.command):
@@ -155,6 +159,38 @@ class Poster:
             channel, ts = await self._post(letter, view, message, letter.root_ts)
             await self.box.told(view.id, channel, ts, message.kind, message.from_seq, message.to_seq)
         await self.box.told(view.id, letter.channel or "", None, "", 0, view.events[-1].seq)
+
+    async def _elsewhere(self, letter: Letter, view: RunView, events: Sequence[Event]) -> None:
+        """Tells the channels that the plan names, before the thread's cursor passes the event: each once."""
+        for event in events if view.plan and view.plan.tells else ():
+            message = render.elsewhere(view, event, self.names())
+            for key in view.plan.tells if message and view.plan else ():
+                channel = self.places.get(key)
+                if message is None or channel == letter.channel:
+                    continue
+                if channel is None:
+                    log.warning("config has no channel that a plan tells", extra={"run": view.id})
+                elif not await self.box.told_elsewhere(view.id, channel, event.seq):
+                    await self._tell_elsewhere(letter, channel, message)
+
+    async def _tell_elsewhere(self, letter: Letter, channel: str, message: Message) -> None:
+        """Found where an earlier try may have sent it, or sent. A channel that takes no messages holds up nothing."""
+        try:
+            found = await self._ours(channel, None) if letter.trouble == message.kind else []
+            what = (message.run, message.kind, message.from_seq)
+            ts = next((ts for p, ts in found if (p["run"], p["kind"], p["from_seq"]) == what), None)
+            if ts is None:
+                await self.box.sending(message.run, message.kind)
+                sent = await self.client.chat_postMessage(
+                    channel=channel, metadata=message.metadata, **_content(message)
+                )
+                ts = str(sent["ts"])
+        except SlackApiError as error:
+            if error.response.get("error", "") not in NOT_THERE:
+                raise
+            log.warning("a channel that a plan tells takes no messages", extra={"run": message.run})
+            return
+        await self.box.elsewhere(message.run, channel, ts, message.from_seq)
 
     async def _adopt(self, letter: Letter, view: RunView, events: list[Event]) -> list[Event]:
         """An earlier try may have got through: what its message tells is told, however it was put together."""

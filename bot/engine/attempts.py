@@ -86,7 +86,7 @@ class Attempts:
             return Ended(
                 mark=Mark.NOT_DONE, body={"why": said(error, f"it could not reach its target ({name(error)})")}
             )
-        task = asyncio.ensure_future(_bounded(filled.do(on, trying), trying.deadline))
+        task = asyncio.ensure_future(bounded(filled.do(on, trying), trying.deadline))
         pulse = asyncio.ensure_future(self._pulse(c, step, deed, trying, task))
         try:
             return Ended(mark=Mark.DONE, value=await task)
@@ -153,7 +153,7 @@ class Attempts:
         try:
             filled = codec.fill(deed, results)
             on = await self.connectors.hands(filled)
-            found = await _bounded(filled.happened(on, trying), trying.deadline)
+            found = await bounded(filled.happened(on, trying), trying.deadline)
         except Exception as error:  # noqa: BLE001  a probe that breaks can tell nothing
             found = CannotTell(f"the probe got no answer ({name(error)})")
         mark, body, box = Mark.UNKNOWN, {"cannot_tell": True, "why": getattr(found, "why", "")}, None
@@ -184,7 +184,7 @@ def _cut_short(trying: Trying) -> Ended:
     return Ended(mark=Mark.UNKNOWN, body={"why": "no answer that proves anything (CancelledError)"})
 
 
-async def _bounded(work: Awaitable[Any], deadline: datetime) -> Any:
+async def bounded(work: Awaitable[Any], deadline: datetime) -> Any:
     async with asyncio.timeout(max(0.0, (deadline - datetime.now(UTC)).total_seconds())):
         return await work
 

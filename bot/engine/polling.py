@@ -10,6 +10,7 @@ from bot.effect import Bad, Blind, Check, Good, Look, Pending, Until, Watch
 from bot.engine.attempts import name
 from bot.engine.planner import Handlers
 from bot.engine.reach import Connectors
+from bot.fields import subjects
 from bot.journey import Perform
 from bot.model import ENDS, Entry, Event, Mark, Record, State
 from bot.operation import Call, Plan, Step, Task, Wait
@@ -125,7 +126,10 @@ class Polling:
         if call.detached or child.state is State.SUCCEEDED:
             await self._conclude(c, step, started, Mark.DONE, {"run": child.tag})
         elif child.state in ENDS:
-            await self._conclude(c, step, started, Mark.FAILED, {"run": child.tag, "why": f"{child.tag} {child.state}"})
+            # A run that failed may have left a part of what it did; every other end is proof that nothing is left.
+            partly = {"partly": True} if child.state is State.FAILED else {}
+            why = f"{child.tag} {child.state}"
+            await self._conclude(c, step, started, Mark.FAILED, {"run": child.tag, "why": why, **partly})
         else:
             return Pause(due=None, body={"run": child.tag})
         return None
@@ -140,7 +144,7 @@ class Polling:
                 "params": params.model_dump(mode="json"), "reason": row.reason, "channel": row.channel,
                 "team": row.team, "user": row.slack_user, "parent": row.id, "parent_step": step,
                 "detached": call.detached, "config": row.config, "risk": int(entry.operation.risk),
-                "environment": self.handlers.environment(params),
+                "environment": self.handlers.environment(params), "subjects": subjects(params),
             }
         )  # fmt: skip
         return await self.ledger.row(asked["run"])

@@ -11,7 +11,7 @@ from bot.effect import Effect, Sweep
 from bot.engine.attempts import Attempts, name
 from bot.engine.planner import Handlers, Planner
 from bot.engine.polling import Pause, Polling
-from bot.engine.sweeping import Sweeping
+from bot.engine.sweeping import Sweeping, so_far
 from bot.journey import Act, Ask, End, Perform, Probe, Settle, Turn, last_words, next_acts
 from bot.model import Choice, Doubt, Entry, Event, Heading, Mark, Signal, State, Way
 from bot.operation import Answer, Plan, Step
@@ -234,6 +234,8 @@ class Runner:
             if left > timedelta(0):
                 return Pause(due=await self.ledger.now() + left)
         body = {"why": "the worker that tried it ended before it could say how it went", "barred": True}
+        if isinstance(step.does, Sweep) and act.way is Way.DO:
+            body |= so_far(work.row.progress.get(step.name, {}))
         await self.ledger.settled(work.c, step.name, act.way, act.attempt, Mark.UNKNOWN, body)
         return None
 

@@ -1,11 +1,13 @@
 """A sweep goes through many items batch by batch: each batch is an attempt of its own in the ledger."""
 
 import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from bot import codec
 from bot.effect import Permanent, Sweep, Swept, Temporary
-from bot.engine.attempts import Attempts, Trying, name, said
+from bot.engine.attempts import Attempts, Trying, bounded, name, said
 from bot.journey import Perform
 from bot.model import Entry, Mark, Way
 from bot.operation import Step
@@ -13,8 +15,13 @@ from bot.store.pool import StaleClaim
 from bot.store.store import Claimed
 
 
+def so_far(told: Mapping[str, Any]) -> dict[str, Any]:
+    """How far a sweep came: the last item that is over, and the counts up to it."""
+    return {key: told[key] for key in ("after", "counts") if key in told}
+
+
 class Sweeping:
-    """Carries out one batch at a time; a crash leaves at most one batch unknown."""
+    """Carries out one batch at a time; each item that is over is noted, so that a crash leaves one in doubt at most."""
 
     def __init__(self, attempts: Attempts) -> None:
         self.attempts, self.ledger = attempts, attempts.ledger
@@ -25,18 +32,18 @@ class Sweeping:
         """One batch. False where it is too late to start it."""
         deed = step.does
         assert isinstance(deed, Sweep)  # noqa: S101
-        so_far = {k: v for k, v in before.body.items() if k in ("after", "counts")} if before else {}
-        after = so_far.get("after")
+        begun = so_far(before.body) if before else {}
+        after = begun.get("after")
         try:
             filled = codec.fill(deed, results)
             on = await self.attempts.connectors.hands(filled)
             items = list(await filled.page(on, after))[: deed.batch]
         except Exception as error:  # noqa: BLE001  nothing of this batch was begun
             return await self._not_begun(c, step, act, said(error, f"it could not list the items ({name(error)})"))
-        counts = Swept(**so_far.get("counts", {}))
+        counts = Swept(**begun.get("counts", {}))
         keys = [key for key, _ in items]
         deadline = await self.ledger.started(
-            c, step.name, act.way, act.attempt, deed.timeout, {"items": keys[:20], "of": len(keys), **so_far}
+            c, step.name, act.way, act.attempt, deed.timeout, {"items": keys[:20], "of": len(keys), **begun}
         )
         if deadline is None:
             return False
@@ -46,20 +53,24 @@ class Sweeping:
         trying = Trying(tag, step.name, act.way, act.attempt, deadline)
         try:
             for key, item in items:
+                if begun.get("after") != after and datetime.now(UTC) >= deadline:
+                    break  # between two items nothing is in the air: the next batch begins here
                 counts = await self._one(filled, on, key, item, trying, counts)
-                await self.ledger.note(c, {step.name: {"done": counts.done, "total": None, "note": key}})
+                begun = {"after": key, "counts": counts.model_dump()}
+                await self.ledger.note(c, {step.name: {"done": counts.done, "total": None, "note": key, **begun}})
         except StaleClaim:
             raise
         except Exception as error:  # noqa: BLE001  nobody knows of this item
-            await self._end(c, step, act, Mark.UNKNOWN, {"why": f"no answer that proves anything ({name(error)})"})
+            why = f"no answer that proves anything ({name(error)})"
+            await self._end(c, step, act, Mark.UNKNOWN, {"why": why, **begun})
             return True
-        await self._end(c, step, act, Mark.AGAIN, {"after": keys[-1], "counts": counts.model_dump()})
+        await self._end(c, step, act, Mark.AGAIN, begun)
         return True
 
     async def _one(self, deed: Sweep[Any], on: Any, key: str, item: Any, trying: Trying, counts: Swept) -> Swept:
         trying.key = f"{trying.key.split('#')[0]}#{key}"
         try:
-            await deed.one(on, item, trying)
+            await bounded(deed.one(on, item, trying), trying.deadline)
             await asyncio.sleep(1 / deed.per_second)
         except (Temporary, Permanent):
             return counts.model_copy(update={"failed": counts.failed + 1})

@@ -11,6 +11,7 @@ from bot.render.tell import Told, told
 from bot.view import RunView
 
 TOGETHER = 10  # events that one reply holds at most
+ELSEWHERE = frozenset({"started", "turned", "ended"})  # what the channels that a plan tells are told
 BAD_NEWS = frozenset({"step_failed", "step_unknown", "turned", "broke"})
 
 
@@ -51,6 +52,20 @@ def replies(view: RunView, events_after: Sequence[Event], names: Names = NOBODY)
             messages.append(_reply(view, together, covered))
             covered, together = event.seq + 1, []
     return [*messages, _reply(view, together, covered)] if together else messages
+
+
+def elsewhere(view: RunView, event: Event, names: Names = NOBODY) -> Message | None:
+    """A run's start, its way back or its end, for a channel that is not its own; None for every other event."""
+    said = told(view, names, event) if event.kind in ELSEWHERE else None
+    if said is None:
+        return None
+    words = f"{view.tag} {view.command}: {said.said}"
+    blocks = [rich(line(text(f"{said.icon} {words}".strip(), bold=True)))]
+    if view.channel:
+        blocks.append(context(f"The whole story is in <#{view.channel}>."))
+    return Message(
+        text=fallback(words), blocks=tuple(blocks), kind="elsewhere", run=view.id, from_seq=event.seq, to_seq=event.seq
+    )
 
 
 def _reply(view: RunView, said: Sequence[tuple[Event, Told]], from_seq: int) -> Message:

@@ -73,6 +73,15 @@ class Letterbox:
         if ts is not None:
             await self._kept(run, channel, ts, kind, first, last)
 
+    async def told_elsewhere(self, run: int, channel: str, seq: int) -> bool:
+        """Whether that channel was told of this event already."""
+        sql = "SELECT true FROM messages WHERE run = $1 AND channel = $2 AND kind = 'elsewhere' AND from_seq = $3"
+        return bool(await self.pool.fetchval(sql, run, channel, seq))
+
+    async def elsewhere(self, run: int, channel: str, ts: str, seq: int) -> None:
+        """A channel beside the run's own was told of this event."""
+        await self._kept(run, channel, ts, "elsewhere", seq, seq)
+
     async def _kept(self, run: int, channel: str, ts: str, kind: str, first: int, last: int) -> None:
         await self.pool.execute(
             "INSERT INTO messages VALUES ($1, $2, $3, $4, $5, $6, clock()) ON CONFLICT (channel, ts) DO NOTHING",

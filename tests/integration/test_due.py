@@ -1,11 +1,13 @@
 """Too late is asked or expires, never done unasked; undo and closings are never too late."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from bot.model import Mark, State, Way
 from bot.store.store import Claimed
+from tests.support.factory import working
 from tests.support.plugin import Home
 from tests.support.story import Story
 
@@ -50,3 +52,20 @@ async def test_what_follows_a_wait_became_due_when_the_wait_was_over_not_when_so
     again = await story.claim(claimed.run)
     await home.ledger.settled(again, "wait", Way.DO, 1, Mark.DONE, {})
     assert await home.ledger.started(again, "a", Way.DO, 1, MINUTE, {}) is None
+
+
+@pytest.mark.parametrize(("choice", "end"), [("again", State.SUCCEEDED), ("back", State.UNDONE)])
+async def test_people_are_asked_what_becomes_of_a_step_that_is_too_late(
+    home: Home, tmp_path: Path, choice: str, end: State
+) -> None:
+    async with working(home, tmp_path) as factory:
+        run = await factory.ask("guarded")
+        await factory.until(run, lambda row: row.state is State.WAITING and row.worker is None)
+        await home.move_clock(76 * MINUTE)  # an hour's wait, and longer than the quarter within which it goes on
+        row = await factory.state(run, State.IN_DOUBT)
+        assert (row.question or {})["doubt"] == "late"
+        assert "guarded g" not in factory.folder.lines()
+        assert await factory.answer("ana", run, choice) == "answered"
+        assert (await factory.end(run)).state is end
+        assert ("guarded g" in factory.folder.lines()) is (choice == "again")
+        assert factory.folder.has("a") is (choice == "again")

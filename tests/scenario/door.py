@@ -74,7 +74,11 @@ def workspace(socket: bool) -> WorkspaceSpec:
     return WorkspaceSpec(
         team=TeamSpec(id=TEAM),
         people=[*listed, *others],
-        channels=[ChannelSpec(name="ops", members=members), ChannelSpec(name="general", general=True)],
+        channels=[
+            ChannelSpec(name="ops", members=members),
+            ChannelSpec(name="general", general=True),
+            ChannelSpec(name="releases", members=members),
+        ],
         apps=[AppSpec(manifest=manifest)],
     )
 
@@ -105,6 +109,7 @@ class Bot:
         identity = Identity(
             team=said["team_id"], bot_id=said["bot_id"], bot_user_id=said["user_id"], bot_token=spec.bot_token
         )
+        self.poster.bot_id = identity.bot_id
         app = build_app(self.desk, identity, None if self.socket else spec.signing_secret)
         hooks = Hooks(self.hooks, self.service.ask_as_nobody, self.home.ledger.now)
         self.precedence.watch(app)
@@ -135,6 +140,7 @@ class Bot:
             self.id("general"),
             quiet=catalogue.quiet,
             turn=self.precedence.turn,
+            places={"ops": self.id("ops"), "releases": self.id("releases"), "gone": "C0GONE"},
         )
         self.service = Service(
             house, roster, self.doors, home.ledger, Views(home.pool, deeds()),

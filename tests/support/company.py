@@ -24,6 +24,7 @@ POLICY: dict[tuple[str, int], tuple[str, ...]] = {
     ("test write", 2): ("dba",),
     ("test destroy", 2): ("dba",),
     ("test page", 2): ("dba",),
+    ("test about", 2): ("dba",),
     ("test destroy-two", 2): ("dba", "security"),
     ("test nested", 1): (),
     ("test mail", 1): (),

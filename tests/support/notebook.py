@@ -288,6 +288,18 @@ class Each(Act, Sweep[str]):
         await on.obey(item.replace(" ", "-") + ".after", at)
 
 
+class Letters(Each):
+    """One letter for each of so many items; whether one was written, nobody can ask."""
+
+    each: ClassVar[Survival] = Survival.ONCE
+
+
+class BriefLetters(Letters):
+    """Letters whose batch is over after a second."""
+
+    timeout: ClassVar[timedelta] = timedelta(seconds=1)
+
+
 class Brief(Write):
     """A write whose attempt is over after a second."""
 

@@ -6,7 +6,22 @@ from typing import Any
 
 from bot.model import Record
 from bot.operation import Call, IfFails, Loss, Nudge, Plan, Refusal, Step, Task, Until, Wait, Watch
-from tests.support.notebook import Brief, BriefMail, Each, Erase, Guarded, Mail, Mint, Number, Slow, There, Use, Write
+from tests.support.notebook import (
+    Brief,
+    BriefLetters,
+    BriefMail,
+    Each,
+    Erase,
+    Guarded,
+    Letters,
+    Mail,
+    Mint,
+    Number,
+    Slow,
+    There,
+    Use,
+    Write,
+)  # fmt: skip
 
 SECOND = timedelta(seconds=1)
 
@@ -39,6 +54,7 @@ def _reveal() -> Plan:
 
 SCRIPTS: dict[str, Callable[[Any], Plan | Refusal]] = {
     "plain": lambda f: _plan(_w("a"), _w("b"), _w("c")),
+    "telling": lambda f: _plan(_w("a"), _w("b"), tells=("gone", "ops", "releases")),
     "refused": lambda f: Refusal(code="never", sentence="Never on a Saturday."),
     "nothing": lambda f: _plan(),
     "broken": lambda f: _plan(_w("a"), _w("a")),
@@ -81,10 +97,19 @@ SCRIPTS: dict[str, Callable[[Any], Plan | Refusal]] = {
         nudges=(Nudge(after=timedelta(minutes=5), whom="requester"),))), Step("for", Wait(lasting=timedelta(hours=2))),
     ),
     "call": lambda f: _plan(_w("a"), Step("call", Call(command="test write", params={"script": "big-child"})), _w("c")),
+    "call-about": lambda f: _plan(_w("a"), Step("call", Call(command="test about", params={"whom": "ben"}))),
+    "call-detached": lambda f: _plan(
+        _w("a"), Step("call", Call(command="test write", params={"script": "big-child"}, detached=True)), _w("c")
+    ),
+    "call-undone": lambda f: _plan(
+        Step("call", Call(command="test write", params={"script": "barrier"}), undo=Erase(name="called"))
+    ),
     "big-child": lambda f: _plan(_w("child")),
     "go-on": lambda f: _plan(_w("a"), _w("b", undo=Erase(name="b"), if_fails=IfFails.GO_ON), _w("c")),
     "ask": lambda f: _plan(_w("a"), _w("b", undo=Erase(name="b"), if_fails=IfFails.ASK), _w("c")),
     "sweep": lambda f: _plan(_w("a"), Step("each", Each(count=8), leaves="lines")),
+    "letters": lambda f: _plan(Step("each", Letters(count=8), leaves="lines")),
+    "brief-letters": lambda f: _plan(Step("each", BriefLetters(count=8), leaves="lines")),
     "secret": lambda f: _secret(),
     "reveal": lambda f: _reveal(),
     "big-plain": lambda f: _plan(

@@ -1,0 +1,71 @@
+"""What one run calls is a run of its own: whom it is about, whether it is waited for, what it leaves when it fails."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.model import State
+from tests.support.factory import Factory, working
+from tests.support.plugin import Home
+
+
+@pytest.fixture
+async def factory(home: Home, tmp_path: Path) -> AsyncIterator[Factory]:
+    async with working(home, tmp_path) as factory:
+        yield factory
+
+
+async def child_of(factory: Factory, run: int) -> int:
+    await factory.until(run, lambda row: row.state in (State.WAITING, State.SUCCEEDED))
+    return int(await factory.home.pool.fetchval("SELECT id FROM runs WHERE parent = $1", run))
+
+
+async def test_whom_a_called_run_is_about_does_not_approve_it(factory: Factory) -> None:
+    child = await child_of(factory, await factory.ask("call-about"))
+    await factory.state(child, State.AWAITING)
+    for person in ("ben", "cleo"):
+        await factory.story.saw(person)
+    assert (await factory.story.approve("ben", child))["code"] == "subject"
+    assert (await factory.story.approve("cleo", child))["queued"] is True
+
+
+async def test_a_detached_run_is_not_waited_for_and_goes_on_after_its_parent_ended(factory: Factory) -> None:
+    run = await factory.ask("call-detached")
+    assert (await factory.end(run)).state is State.SUCCEEDED
+    child = await child_of(factory, run)
+    await factory.state(child, State.AWAITING)
+    await factory.story.saw("ben")
+    assert (await factory.story.approve("ana", child))["code"] == "asker"
+    assert (await factory.story.approve("ben", child))["queued"] is True
+    factory.worker.wake()
+    assert (await factory.end(child)).state is State.SUCCEEDED
+    assert "write child" in factory.folder.lines()
+
+
+async def test_a_detached_run_outlives_the_way_back_of_its_parent(factory: Factory) -> None:
+    factory.folder.put("order.c", "permanent")
+    run = await factory.ask("call-detached")
+    assert (await factory.end(run)).state is State.UNDONE
+    child = int(await factory.home.pool.fetchval("SELECT id FROM runs WHERE parent = $1", run))
+    await factory.state(child, State.AWAITING)
+
+
+async def test_a_called_run_that_failed_may_have_left_something_and_is_undone(factory: Factory) -> None:
+    factory.folder.put("called", "x")
+    factory.folder.put("order.d", "permanent")  # beyond the point of no return of the called run
+    run = await factory.ask("call-undone")
+    child = await child_of(factory, run)
+    assert (await factory.end(child)).state is State.FAILED
+    await factory.end(run)
+    assert not factory.folder.has("called")
+
+
+async def test_a_called_run_that_was_undone_has_left_nothing_to_undo(factory: Factory) -> None:
+    factory.folder.put("called", "x")
+    factory.folder.put("order.b", "permanent")  # before its point of no return
+    run = await factory.ask("call-undone")
+    child = await child_of(factory, run)
+    assert (await factory.end(child)).state is State.UNDONE
+    await factory.end(run)
+    assert factory.folder.has("called")
