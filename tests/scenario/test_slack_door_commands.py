@@ -8,13 +8,14 @@ import pytest
 from deploy.local.slack.client import shown_text
 from tests.scenario import ops as more_ops
 from tests.scenario.door import Bot
+from tests.scenario.ops.test.destroy import BREAKS
 from tests.support import ops
 from tests.support.plugin import Home
 
 
 @pytest.fixture
-async def bot(home: Home, tmp_path: Path) -> AsyncIterator[Bot]:
-    async with Bot(home, tmp_path) as bot:
+async def bot(home: Home, tmp_path: Path, transport: str) -> AsyncIterator[Bot]:
+    async with Bot(home, tmp_path, socket=transport == "socket") as bot:
         yield bot
 
 
@@ -157,6 +158,17 @@ async def test_targets_come_from_config_and_other_entries_live_from_the_operatio
     assert [o["value"] for o in targets.options] == ["shop"]
     live = await bot.slack.suggest("ana", form, "door.pick", "2 days", block_id="backup")
     assert [o["value"] for o in live.options] == ["b2", "2 days"]
+
+
+@pytest.mark.parametrize("transport", ["http", "socket"])
+async def test_where_nothing_can_be_looked_up_the_list_itself_says_so_and_no_message_comes(bot: Bot) -> None:
+    await bot.slack.command("ana", "ops", "/test destroy")
+    form = await bot.slack.wait_for_view("ana", callback_id="door.form")
+    offered = await bot.slack.suggest("ana", form, "door.pick", BREAKS, block_id="backup")
+    assert "Nothing can be looked up" in offered.options[0]["text"]["text"]
+    assert len(await bot.slack.views("ana")) == 1
+    await bot.slack.open_home("ana", tab="messages")
+    assert await bot.slack.messages("ana", "@bot") == []
 
 
 async def test_only_looking_shows_the_plan_in_private_and_asks_nobody(bot: Bot) -> None:
