@@ -66,6 +66,11 @@ async def test_the_same_words_again_give_the_first_run_unless_they_are_meant(bot
         ("/test destroy help", "Every write since the backup is lost."),
         ("/test runs", "Nothing runs"),
         ("/test write plain nonsense=1", "nonsense"),
+        ("/incident", "No operation of /incident is installed here"),
+        ("/incident declare sev2", "What there is begins with /test"),
+        ("/runbook help", "No operation of /runbook is installed here"),
+        ("/runbook runs", "Nothing runs"),
+        ("/test help moonshine", "Type help alone behind the command"),
     ],
 )
 async def test_what_cannot_be_asked_is_answered_in_words_and_nothing_is_asked(bot: Bot, line: str, told: str) -> None:
