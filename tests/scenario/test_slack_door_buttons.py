@@ -1,7 +1,5 @@
 """Buttons, modals and Home, from the click to what it came to, on the whole bot."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,13 +7,8 @@ import pytest
 from bot.model import State
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
-from tests.support.plugin import Home
 
-
-@pytest.fixture
-async def bot(home: Home, tmp_path: Path) -> AsyncIterator[Bot]:
-    async with Bot(home, tmp_path) as bot:
-        yield bot
+BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
 
 
 async def proposed(bot: Bot, person: str = "ana") -> dict[str, Any]:
@@ -38,6 +31,7 @@ async def state(bot: Bot) -> str:
     return str(await bot.home.pool.fetchval("SELECT state FROM runs ORDER BY id DESC LIMIT 1"))
 
 
+@BOTH
 async def test_an_approval_starts_the_run_and_the_thread_tells_it(bot: Bot) -> None:
     card = await proposed(bot)
     clicked = await bot.slack.click("ben", card, "Approve")
@@ -49,6 +43,7 @@ async def test_an_approval_starts_the_run_and_the_thread_tells_it(bot: Bot) -> N
     assert "run.approve" not in str(final["blocks"])
 
 
+@BOTH
 async def test_an_asker_cannot_approve_and_is_told_who_could(bot: Bot) -> None:
     card = await proposed(bot, "cleo")
     await bot.slack.click("cleo", card, "Approve")
@@ -70,6 +65,7 @@ async def test_a_click_by_whoever_the_roster_does_not_list_changes_nothing_and_i
     assert await state(bot) == State.AWAITING
 
 
+@BOTH
 async def test_a_denial_needs_its_reason_and_is_told_with_it(bot: Bot) -> None:
     card = await proposed(bot)
     await bot.slack.click("ben", card, "Deny")
@@ -140,6 +136,7 @@ async def test_details_are_one_persons_modal(bot: Bot) -> None:
     assert "Fingerprint of the plan" in shown_text(modal)
 
 
+@BOTH
 async def test_home_shows_what_waits_and_approves_under_the_whole_plan(bot: Bot) -> None:
     card = await proposed(bot)
     await bot.slack.open_home("ben")
@@ -178,16 +175,10 @@ async def test_a_button_of_another_version_is_answered_in_words(bot: Bot, action
     await bot.slack.wait_for_ephemeral("ben", "ops")
 
 
+@BOTH
 async def test_a_mention_and_a_direct_message_are_answered_once(bot: Bot) -> None:
     await bot.slack.post("ana", "ops", f"<@{bot.server.app().bot_user_id}> restore shop")
     await bot.slack.wait_for_message("ana", "ops", text="I take slash commands")
     await bot.slack.open_home("ana", tab="messages")
     await bot.slack.post("ana", "@bot", "hello?")
     await bot.slack.wait_for_message("ana", "@bot", text="I take slash commands")
-
-
-async def test_over_socket_mode_the_same_doors_open(home: Home, tmp_path: Path) -> None:
-    async with Bot(home, tmp_path, socket=True) as bot:
-        card = await proposed(bot)
-        await bot.slack.click("ben", card, "Approve")
-        await bot.told(card, "shop is back")
