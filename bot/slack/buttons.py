@@ -3,8 +3,10 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from pydantic import ValidationError
 from slack_sdk.errors import SlackApiError
 
+from bot.catalogue import NoOperation
 from bot.model import Choice, Record, Risk
 from bot.render.buttons import CHOICES, Pressed, Verb, offers, pack, unpack
 from bot.render.details import details, review
@@ -113,7 +115,10 @@ async def _amend(desk: Desk, act: Act, hint: Pressed) -> None:
     if (view := await _seen(desk, act, hint.run)) is None:
         return
     entry = desk.catalogue.get(view.command)
-    values = forms.written(entry.params.model_validate(view.params), entry.fields)
+    try:
+        values = forms.written(entry.params.model_validate(view.params), entry.fields)
+    except ValidationError as changed:  # asked under an earlier version of the operation
+        raise NoOperation(entry.command) from changed
     draft = await desk.service.draft_save(
         act.who, entry.command, view.channel, drafts.amending(hint.run, hint.fingerprint, kept(values, entry))
     )

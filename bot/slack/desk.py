@@ -10,7 +10,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.catalogue import Catalogue, Entry
+from bot.catalogue import Catalogue, Entry, NoOperation
 from bot.help import Help
 from bot.model import Choice, Record, Who
 from bot.operation import Choice as Picked
@@ -117,6 +117,8 @@ class Desk:
                 await self.answer(ack, body, by, told(SENTENCES["uncertain"]))
             except SlackApiError as error:
                 await self.answer(ack, body, by, told(_slack_said(error)))
+            except NoOperation:
+                await self.answer(ack, body, by, told(SENTENCES["no_operation"]))
             except Exception:
                 log.exception("a listener failed")
                 await self.answer(ack, body, by, told(SENTENCES["broken"]))
