@@ -16,4 +16,5 @@ from bot.render.plan import fits as fits
 from bot.render.plan import plan_file as plan_file
 from bot.render.plan import plan_text as plan_text
 from bot.render.replies import heard as heard
+from bot.render.replies import page as page
 from bot.render.replies import replies as replies

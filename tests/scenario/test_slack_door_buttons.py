@@ -7,6 +7,7 @@ import pytest
 from bot.model import State
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
+from tests.support.company import account
 
 BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
 
@@ -50,6 +51,21 @@ async def test_an_asker_cannot_approve_and_is_told_who_could(bot: Bot) -> None:
     told = await bot.slack.wait_for_ephemeral("cleo", "ops", text="somebody else must decide")
     assert "Ben" in shown_text(told)
     assert await state(bot) == State.AWAITING
+
+
+async def test_whoever_is_on_call_and_wanted_has_a_direct_message_that_leads_to_the_thread(bot: Bot) -> None:
+    card = await proposed(bot)
+    for person in ("ben", "cleo"):
+        await bot.slack.open_home(person, tab="messages")
+    page = await bot.slack.wait_for_message("ben", "@bot", text="1 approval needed, from dba")
+    reply = await bot.told(card, "1 approval needed, from dba")
+    assert account("cleo") in str(reply["blocks"])
+    link = next(e["url"] for e in page["blocks"][0]["elements"][1]["elements"] if e["type"] == "link")
+    assert reply["ts"].replace(".", "") in link
+    await bot.slack.click("ben", card, "Approve")
+    await bot.told(card, "shop is back")
+    assert len(await bot.slack.messages("ben", "@bot")) == 1
+    assert await bot.slack.messages("cleo", "@bot") == []
 
 
 @pytest.mark.parametrize("person", ["zoe", "gus", "ola"])

@@ -218,3 +218,14 @@ def test_a_loud_answer_that_nobody_waits_for_calls_whoever_is_on_call(
     read = view(State.SUCCEEDED, slack_user=asker, answer=answer)
     said = render.replies(read, [event(1, "answered_read", State.SUCCEEDED)], NAMES)
     assert ["Two databases are late" in message.text for message in said] == [True] * says
+
+
+def test_a_nudge_by_direct_message_is_one_and_any_other_only_mentions() -> None:
+    waits = view(State.WAITING)
+    asker, pages = waits.slack_user or "", []
+    for how in ("thread", "dm"):
+        nudge = event(1, "nudge", step="tick", body={"whom": "requester", "task": "Tell support", "how": how})
+        said = render.replies(waits, [nudge], NAMES)[0]
+        assert asker in str(said.blocks)
+        pages.append(said.pages)
+    assert pages == [(), (asker,)]
