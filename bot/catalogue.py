@@ -86,6 +86,10 @@ def docstring(kind: type) -> str:
     return "\n".join(line.strip() for line in text.strip().splitlines())
 
 
+class NoOperation(LookupError):
+    """A command that this version does not have."""
+
+
 class Places(Protocol):
     """What config says of targets."""
 
@@ -106,10 +110,10 @@ class Catalogue:
         return {command: entry.risk for command, entry in self.entries.items()}
 
     def get(self, command: str) -> Entry:
-        """The operation of that very command. Raises LookupError with what to type."""
+        """The operation of that very command. Raises NoOperation with what to type."""
         if command not in self.entries:
             near = self.near(command)
-            raise LookupError(f"there is no operation `{command}`; {_did_you_mean(near) or 'type help to see them'}")
+            raise NoOperation(f"there is no operation `{command}`; {_did_you_mean(near) or 'type help to see them'}")
         return self.entries[command]
 
     def quiet(self, command: str) -> bool:

@@ -202,7 +202,7 @@ def _search(mine: Catalogue, words: Sequence[str]) -> SearchHelp:
     scored = [(_score(entry, words), entry) for entry in mine.entries.values()]
     found = sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: (-pair[0], pair[1].command))[:10]
     said = " ".join(words)
-    then = "Type one of these with `help` behind it." if found else "Type `help` to see all that you may use."
+    then = "Type one of these with help behind it." if found else "Type help alone behind the command to see all of it."
     return SearchHelp(words=said, operations=tuple(_shortly(entry) for _, entry in found), next=then)
 
 

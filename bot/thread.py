@@ -24,6 +24,7 @@ HOLD = timedelta(seconds=20)  # how long one poster keeps a thread to itself
 READ_PATIENCE = timedelta(seconds=2)  # a read that answers sooner needs no "looking" card
 PROGRESS_EVERY = timedelta(seconds=3)
 DOUBLE_AFTER = timedelta(seconds=20)  # by then a message whose answer was lost is there, if it ever will be
+PAGE_WITHIN = 3.0  # seconds: the thread's hold goes on meanwhile
 NOT_EDITABLE = {"message_not_found", "cant_update_message", "edit_window_closed", "msg_too_long"}
 NO_THREAD = {"message_not_found", "thread_not_found"}
 NOT_THERE = {"channel_not_found", "not_in_channel", "is_archived", "restricted_action", "no_permission"}
@@ -158,6 +159,7 @@ class Poster:
         for message in render.replies(view, events, self.names()):
             channel, ts = await self._post(letter, view, message, letter.root_ts)
             await self.box.told(view.id, channel, ts, message.kind, message.from_seq, message.to_seq)
+            await self._page(message, channel, ts)
         await self.box.told(view.id, letter.channel or "", None, "", 0, view.events[-1].seq)
 
     async def _elsewhere(self, letter: Letter, view: RunView, events: Sequence[Event]) -> None:
@@ -191,6 +193,19 @@ class Poster:
             log.warning("a channel that a plan tells takes no messages", extra={"run": message.run})
             return
         await self.box.elsewhere(message.run, channel, ts, message.from_seq)
+
+    async def _page(self, message: Message, channel: str, ts: str) -> None:
+        """A courtesy beside the mention, sent at most once: the thread has it in any case."""
+        if not message.pages:
+            return
+        try:
+            async with asyncio.timeout(PAGE_WITHIN):
+                found = await self.client.chat_getPermalink(channel=channel, message_ts=ts)
+                content = _content(render.page(message, str(found["permalink"])))
+                for slack_user in message.pages:
+                    await self.client.chat_postMessage(channel=slack_user, **content)
+        except (SlackApiError, *DATABASE_AWAY) as error:
+            log.warning("somebody could not be paged", extra={"run": message.run, "error": type(error).__name__})
 
     async def _adopt(self, letter: Letter, view: RunView, events: list[Event]) -> list[Event]:
         """An earlier try may have got through: what its message tells is told, however it was put together."""

@@ -17,4 +17,5 @@ from bot.render.plan import plan_file as plan_file
 from bot.render.plan import plan_text as plan_text
 from bot.render.replies import elsewhere as elsewhere
 from bot.render.replies import heard as heard
+from bot.render.replies import page as page
 from bot.render.replies import replies as replies

@@ -24,6 +24,11 @@ def user(slack_user: str) -> Block:
     return {"type": "user", "user_id": slack_user}
 
 
+def linked(url: str, words: str) -> Block:
+    """Words that lead somewhere, for `line`."""
+    return {"type": "link", "url": url, "text": words}
+
+
 def line(*elements: Block) -> Block:
     return {"type": "rich_text_section", "elements": list(elements)}
 

@@ -156,12 +156,17 @@ def _rivals(view: RunView) -> Iterator[Block]:
 def approve(view: RunView) -> Block:
     """Asks once more, naming the target."""
     on = words.target(view.plan, view.params) or view.command
-    what = one_line(view.plan.sentence, 200) if view.plan else words.command(view.command)
-    lost = "" if view.risk is not Risk.DESTRUCTIVE else " It destroys something or touches production."
-    again = confirm(
-        f"Approve for {on}?", f"{what}.{lost}".replace("..", "."), "Approve", danger=view.risk is Risk.DESTRUCTIVE
-    )
+    what = one_line(view.plan.sentence, 130) if view.plan else words.command(view.command)
+    means = f"{what}. {_means(view)}".replace("..", ".").rstrip()
+    again = confirm(f"Approve for {on}?", means, "Approve", danger=view.risk is Risk.DESTRUCTIVE)
     return _button(view, Verb.APPROVE, "Approve", style="primary", again=again)
+
+
+def _means(view: RunView) -> str:
+    """What the one who approves must have read: what is lost, else that it is grave."""
+    if view.plan and view.plan.loses:
+        return f"Lost: {one_line('; '.join(words.loss(lost) for lost in view.plan.loses), 150)}."
+    return "It destroys something or touches production." if view.risk is Risk.DESTRUCTIVE else ""
 
 
 def decisions(view: RunView) -> list[Block]:

@@ -26,6 +26,7 @@ class Message(Record):
     from_seq: int = 0
     to_seq: int = 0
     file: File | None = None
+    pages: tuple[str, ...] = ()  # Slack ids of those mentioned who are told by a direct message as well
     urgent: bool = False  # a question or an end: goes out before steps and progress
 
     @property

@@ -18,6 +18,8 @@ SENTENCES: dict[str, str] = {
     "same_words": "You asked for the very same less than two minutes ago: that is {tag}. Nothing was asked again. "
     "Press Ask again if you mean a second one.",
     "no_run": "There is no such run. /ops runs shows those that there are.",
+    "no_operation": "That operation is not in this version of the bot, or its form has changed, so nothing was done. "
+    "/ops help shows what there is.",
     "not_listed": "Your Slack account is not in this house's roster, so nothing was done. "
     "Ask whoever keeps config/people.toml to list it.",
     "not_waiting": "This is no longer waiting for that. Nothing was changed; the card shows how it stands now.",
@@ -42,10 +44,11 @@ SENTENCES: dict[str, str] = {
     "not_shown_once": "Slack did not take the window, so it may not have been shown. It is wiped and not sent again; "
     "what made it is undone. Ask for a new one.",
     "not_yours": "This task is somebody else's to confirm. Nothing was changed.",
-    "not_recorded": "Not recorded: the bot's database did not answer in time. Nothing was asked. Type it again.",
-    "uncertain": "I do not know whether that was recorded. The same words again are safe: they find the first.",
-    "broken": "Something in the bot failed while it read that. Nothing is told here that is not known: "
-    "/ops runs shows what was recorded.",
+    "not_recorded": "Not recorded: the bot's database did not answer in time, so nothing was changed. "
+    "Try the same again in a moment.",
+    "uncertain": "I do not know whether that was recorded. Do the same again now: if it was, it counts once.",
+    "broken": "Something in the bot failed, and I do not know whether that was recorded. /ops runs shows what was. "
+    "Tell whoever keeps the bot: its log says what failed.",
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.model import Event, State
 from bot.render.answer import answer_blocks, answer_file
-from bot.render.blocks import bullets, context, line, quoted, rich, text, user, when
+from bot.render.blocks import bullets, context, line, linked, quoted, rich, text, user, when
 from bot.render.escape import clean, fallback, one_line
 from bot.render.message import NOBODY, Block, Message, Names
 from bot.render.tell import Told, told
@@ -45,13 +45,13 @@ def replies(view: RunView, events_after: Sequence[Event], names: Names = NOBODY)
         if said is None:
             continue
         if together and (said.alone or len(together) == TOGETHER):
-            messages.append(_reply(view, together, covered))
+            messages.append(_reply(view, names, together, covered))
             covered, together = together[-1][0].seq + 1, []
         together.append((event, said))
         if said.alone:
-            messages.append(_reply(view, together, covered))
+            messages.append(_reply(view, names, together, covered))
             covered, together = event.seq + 1, []
-    return [*messages, _reply(view, together, covered)] if together else messages
+    return [*messages, _reply(view, names, together, covered)] if together else messages
 
 
 def elsewhere(view: RunView, event: Event, names: Names = NOBODY) -> Message | None:
@@ -68,7 +68,7 @@ def elsewhere(view: RunView, event: Event, names: Names = NOBODY) -> Message | N
     )
 
 
-def _reply(view: RunView, said: Sequence[tuple[Event, Told]], from_seq: int) -> Message:
+def _reply(view: RunView, names: Names, said: Sequence[tuple[Event, Told]], from_seq: int) -> Message:
     event, last = said[-1]
     answered = last.answer and view.answer is not None
     return Message(
@@ -79,8 +79,22 @@ def _reply(view: RunView, said: Sequence[tuple[Event, Told]], from_seq: int) -> 
         from_seq=from_seq,
         to_seq=event.seq,
         file=answer_file(view.tag, view.answer) if answered and view.answer else None,
+        pages=tuple(dict.fromkeys(one for part in said for one in _pages(view, names, *part))),
         urgent=last.alone,
     )
+
+
+def _pages(view: RunView, names: Names, event: Event, said: Told) -> list[str]:
+    """A mention alone wakes nobody at night: whoever is on call, or is nudged so, has it as a direct message too."""
+    on_call = names.group("on-call").mentions
+    directly = event.body.get("how") == "dm"
+    return [one for one in said.wakes if directly or (one in on_call and one != view.slack_user)]
+
+
+def page(message: Message, link: str) -> Message:
+    """The direct message for somebody whom a reply pages; `link` leads to that reply."""
+    lines = [line(text(message.text)), *([line(linked(link, "Open the thread"))] if link else [])]
+    return Message(text=message.text, blocks=(rich(*lines),), kind="page", run=message.run)
 
 
 def _blocks(view: RunView, said: Sequence[Told]) -> list[Block]:

@@ -4,8 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from pydantic import ValidationError
 from slack_sdk.errors import SlackApiError
 
+from bot.catalogue import Entry, NoOperation
 from bot.model import Choice, Record, Risk, State
 from bot.render.buttons import CHOICES, Pressed, Verb, offers, pack, unpack
 from bot.render.details import details, review
@@ -94,19 +96,11 @@ async def _again(desk: Desk, act: Act, hint: Pressed) -> None:
     """The form of the same operation, filled in as the run was asked for; nothing is asked before it is sent."""
     if (view := await _seen(desk, act, hint.run)) is None:
         return
-    entry = desk.catalogue.entries.get(view.command)
-    if entry is None:
-        await desk.tell(act.by, told(f"/{view.command} is no longer there. Type /ops help to see what is."))
-        return
-    channel = act.by.channel or view.channel
+    entry, channel = desk.catalogue.get(view.command), act.by.channel or view.channel
     if (refused := await allowed(desk, act, entry, channel)) is not None:
         await desk.tell(act.by, refused)
         return
-    try:
-        values = forms.written(entry.params.model_validate(view.params), entry.fields)
-    except ValueError:  # an older version of the operation had other fields
-        values = {}
-    await open_form(desk, act, entry, channel, values, f"As {view.tag} was asked. Nothing is asked yet.")
+    await open_form(desk, act, entry, channel, _values(view, entry), f"As {view.tag} was asked. Nothing is asked yet.")
 
 
 class _Asks(Record):
@@ -144,11 +138,19 @@ async def _word(desk: Desk, act: Act, hint: Pressed) -> None:
     await desk.open(act.by, word(memo, title, given.asks, given.label, submit=given.submit, optional=given.optional))
 
 
+def _values(view: RunView, entry: Entry) -> dict[str, str]:
+    """What was asked for, as typed texts. Raises NoOperation where it was under an earlier version of the operation."""
+    try:
+        return forms.written(entry.params.model_validate(view.params), entry.fields)
+    except ValidationError as changed:
+        raise NoOperation(entry.command) from changed
+
+
 async def _amend(desk: Desk, act: Act, hint: Pressed) -> None:
     if (view := await _seen(desk, act, hint.run)) is None:
         return
     entry = desk.catalogue.get(view.command)
-    values = forms.written(entry.params.model_validate(view.params), entry.fields)
+    values = _values(view, entry)
     draft = await desk.service.draft_save(
         act.who, entry.command, view.channel, drafts.amending(hint.run, hint.fingerprint, kept(values, entry))
     )

@@ -42,11 +42,13 @@ async def line(
     words = parse.words_of(unescape(text))
     if isinstance(words, parse.Fault):
         return told(f"{words.sentence.replace('`', '')} Nothing was asked.")
+    if words and _says(words[0], "runs"):
+        return runs_list(await desk.service.runs("live"), datetime.now(UTC))
+    if area not in desk.areas():
+        return empty(area, sorted(desk.areas()))
     if not words:
         await open_picker(desk, act, area, channel)
         return None
-    if _says(words[0], "runs"):
-        return runs_list(await desk.service.runs("live"), datetime.now(UTC))
     if _says(words[0], "help") or _says(words[-1], "help"):
         asked = [word.value for word in words if not _says(word, "help")]
         return help_message(
@@ -64,6 +66,15 @@ async def line(
 
 def _says(word: Word, said: str) -> bool:
     return word.value.lower() == said and not word.key and not word.quoted
+
+
+def empty(area: str, areas: Sequence[str]) -> Message:
+    """The app's manifest names the command, and no handler stands behind it."""
+    lead = " or ".join(f"/{one}" for one in areas)
+    return told(
+        f"No operation of /{area} is installed here, so nothing was asked. What there is begins with {lead}.",
+        code="\n".join(f"/{one} help" for one in areas),
+    )
 
 
 def not_found(found: NotFound, area: str, words: Sequence[Word]) -> Message:

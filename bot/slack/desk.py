@@ -10,7 +10,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.catalogue import Catalogue, Entry
+from bot.catalogue import Catalogue, Entry, NoOperation
 from bot.help import Help
 from bot.model import Choice, Record, Who
 from bot.operation import Choice as Picked
@@ -18,6 +18,7 @@ from bot.operation import Input
 from bot.parse import Known
 from bot.policy import Verdict
 from bot.render.buttons import unpack
+from bot.render.form import NONE, options
 from bot.render.message import Message, Names
 from bot.render.outcome import SENTENCES, dead_end, told
 from bot.service import NotRecorded, Uncertain
@@ -29,6 +30,7 @@ from bot.words import unescape
 log = logging.getLogger("tandem.slack")
 ANSWER_WITHIN = 2.4  # seconds for all that one payload needs; Slack gives three, and somebody must still be told
 TELL_WITHIN = 0.5  # seconds for a courtesy before Slack's answer; later ones go as a direct message
+NOT_LOOKED_UP = "Nothing can be looked up just now. Type on in a moment."
 TOO_LATE = frozenset({"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired"})
 
 
@@ -125,6 +127,8 @@ class Desk:
             await self.answer(ack, body, by, told(SENTENCES["uncertain"]))
         except SlackApiError as error:
             await self.answer(ack, body, by, told(_slack_said(error)))
+        except NoOperation:
+            await self.answer(ack, body, by, told(SENTENCES["no_operation"]))
         except Exception:
             log.exception("a listener failed")
             await self.answer(ack, body, by, told(SENTENCES["broken"]))
@@ -133,6 +137,8 @@ class Desk:
         """Tells whoever acted, in the way that fits what they acted on, and acknowledges."""
         if body.get("type") == "view_submission":
             await ack(**refused_view(body, message))
+        elif body.get("type") == "block_suggestion":  # one comes for each pause in typing: told in the list alone
+            await ack(options=options([Picked(value=NONE, text=NOT_LOOKED_UP)]))
         elif by.surface is Surface.COMMAND:
             await ack(response_type="ephemeral", text=message.text, blocks=list(message.blocks))
         else:

@@ -18,6 +18,7 @@ REMEMBERED = 1000  # event ids; a second greeting does no harm, so memory is eno
 GREETING = (
     "I take slash commands: type /ops to choose, /ops help to read, /ops runs to see what runs. I read no messages."
 )
+NEW = (None, "file_share", "me_message", "thread_broadcast")  # a message of these kinds is one that a person wrote
 EventListener = Callable[..., Awaitable[None]]
 
 
@@ -64,7 +65,7 @@ def written(desk: Desk) -> EventListener:
 
     async def greet(event: dict[str, Any], body: dict[str, Any]) -> None:
         direct = event.get("type") == "app_mention" or event.get("channel_type") == "im"
-        if not direct or event.get("bot_id") or event.get("subtype") or not event.get("user"):
+        if not direct or event.get("bot_id") or not event.get("user") or event.get("subtype") not in NEW:
             return
         once = str(body.get("event_id"))
         if once in seen:

@@ -1,11 +1,14 @@
-"""A workspace with the real bot process behind it, one for each transport and worker, left clean after every test."""
+"""Two ways to a bot: the sample company with the real process, left clean after every test; one replica in here."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from tests.scenario.door import Bot
 from tests.scenario.played import played
 from tests.scenario.story import Story, people
+from tests.support.plugin import Home
 
 
 @pytest.fixture
@@ -19,3 +22,10 @@ async def story(request: pytest.FixtureRequest, transport: str) -> AsyncIterator
     """The people of the sample company."""
     async with people(played(request.config, transport)) as story:
         yield story
+
+
+@pytest.fixture
+async def bot(home: Home, tmp_path: Path, transport: str) -> AsyncIterator[Bot]:
+    """One replica on a database of its own, with test operations, in this process."""
+    async with Bot(home, tmp_path, socket=transport == "socket") as bot:
+        yield bot

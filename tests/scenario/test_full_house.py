@@ -1,20 +1,11 @@
 """What people see of the bounds: words at the door, and cards that are edited no more often than config says."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from bot.model import State
 from tests.scenario.door import Bot
-from tests.support.plugin import Home
-
-
-@pytest.fixture
-async def bot(home: Home, tmp_path: Path) -> AsyncIterator[Bot]:
-    async with Bot(home, tmp_path) as bot:
-        yield bot
 
 
 @pytest.mark.parametrize(

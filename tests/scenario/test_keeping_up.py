@@ -1,21 +1,10 @@
 """Who looked, who wants to hear of the end, and the same once more: small courtesies, on the whole bot."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
 from tests.scenario.test_slack_door_buttons import old_copy, proposed
-from tests.support.plugin import Home
-
-
-@pytest.fixture
-async def bot(home: Home, tmp_path: Path) -> AsyncIterator[Bot]:
-    async with Bot(home, tmp_path) as bot:
-        yield bot
 
 
 async def events(bot: Bot, kind: str) -> int:

@@ -1,24 +1,13 @@
 """A plan made for code that a replica lacks: the replica leaves it to another, and where there is none, it is said."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
-
-import pytest
 
 from bot.model import State
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
 from tests.scenario.story import until
-from tests.support.plugin import Home
-
-
-@pytest.fixture
-async def bot(home: Home, tmp_path: Path) -> AsyncIterator[Bot]:
-    async with Bot(home, tmp_path) as bot:
-        yield bot
 
 
 async def approved_without_code(bot: Bot) -> tuple[dict[str, Any], list[str]]:

@@ -18,7 +18,7 @@ from tests.scenario.test_hooks_door import Sender, hooks
 from tests.support.plugin import Home
 from tests.support.proxy import Proxy, proxied
 
-UNKNOWN = "I do not know whether that was recorded. The same words again are safe"
+UNKNOWN = "I do not know whether that was recorded. Do the same again now"
 SLACK_PATIENCE = 3.0  # seconds
 WAYS = pytest.mark.parametrize("cut", [True, False], ids=["the connection ends", "no answer comes"])
 

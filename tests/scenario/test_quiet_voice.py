@@ -1,20 +1,11 @@
 """A quiet operation: its card alone, and a thread only for bad news, a question, or a loud answer."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.model import State
 from tests.scenario.door import Bot
-from tests.support.plugin import Home
-
-
-@pytest.fixture
-async def bot(home: Home, tmp_path: Path) -> AsyncIterator[Bot]:
-    async with Bot(home, tmp_path) as bot:
-        yield bot
 
 
 async def ended(bot: Bot, line: str) -> tuple[int, dict[str, Any]]:

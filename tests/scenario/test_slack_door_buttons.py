@@ -2,9 +2,7 @@
 
 import json
 import logging
-from collections.abc import AsyncIterator
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +11,9 @@ from bot.model import State
 from bot.telemetry import Lines
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
-from tests.support.plugin import Home
+from tests.support.company import account
 
-
-@pytest.fixture
-async def bot(home: Home, tmp_path: Path) -> AsyncIterator[Bot]:
-    async with Bot(home, tmp_path) as bot:
-        yield bot
+BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
 
 
 async def proposed(bot: Bot, person: str = "ana") -> dict[str, Any]:
@@ -42,6 +36,7 @@ async def state(bot: Bot) -> str:
     return str(await bot.home.pool.fetchval("SELECT state FROM runs ORDER BY id DESC LIMIT 1"))
 
 
+@BOTH
 async def test_an_approval_starts_the_run_and_the_thread_tells_it(bot: Bot) -> None:
     card = await proposed(bot)
     clicked = await bot.slack.click("ben", card, "Approve")
@@ -72,12 +67,28 @@ async def test_a_click_on_which_the_bot_breaks_is_answered_and_logged_with_the_r
     assert await state(bot) == State.AWAITING
 
 
+@BOTH
 async def test_an_asker_cannot_approve_and_is_told_who_could(bot: Bot) -> None:
     card = await proposed(bot, "cleo")
     await bot.slack.click("cleo", card, "Approve")
     told = await bot.slack.wait_for_ephemeral("cleo", "ops", text="somebody else must decide")
     assert "Ben" in shown_text(told)
     assert await state(bot) == State.AWAITING
+
+
+async def test_whoever_is_on_call_and_wanted_has_a_direct_message_that_leads_to_the_thread(bot: Bot) -> None:
+    card = await proposed(bot)
+    for person in ("ben", "cleo"):
+        await bot.slack.open_home(person, tab="messages")
+    page = await bot.slack.wait_for_message("ben", "@bot", text="1 approval needed, from dba")
+    reply = await bot.told(card, "1 approval needed, from dba")
+    assert account("cleo") in str(reply["blocks"])
+    link = next(e["url"] for e in page["blocks"][0]["elements"][1]["elements"] if e["type"] == "link")
+    assert reply["ts"].replace(".", "") in link
+    await bot.slack.click("ben", card, "Approve")
+    await bot.told(card, "shop is back")
+    assert len(await bot.slack.messages("ben", "@bot")) == 1
+    assert await bot.slack.messages("cleo", "@bot") == []
 
 
 @pytest.mark.parametrize("person", ["zoe", "gus", "ola"])
@@ -93,6 +104,7 @@ async def test_a_click_by_whoever_the_roster_does_not_list_changes_nothing_and_i
     assert await state(bot) == State.AWAITING
 
 
+@BOTH
 async def test_a_denial_needs_its_reason_and_is_told_with_it(bot: Bot) -> None:
     card = await proposed(bot)
     await bot.slack.click("ben", card, "Deny")
@@ -163,6 +175,7 @@ async def test_details_are_one_persons_modal(bot: Bot) -> None:
     assert "Fingerprint of the plan" in shown_text(modal)
 
 
+@BOTH
 async def test_home_shows_what_waits_and_approves_under_the_whole_plan(bot: Bot) -> None:
     card = await proposed(bot)
     await bot.slack.open_home("ben")
@@ -201,16 +214,10 @@ async def test_a_button_of_another_version_is_answered_in_words(bot: Bot, action
     await bot.slack.wait_for_ephemeral("ben", "ops")
 
 
+@BOTH
 async def test_a_mention_and_a_direct_message_are_answered_once(bot: Bot) -> None:
     await bot.slack.post("ana", "ops", f"<@{bot.server.app().bot_user_id}> restore shop")
     await bot.slack.wait_for_message("ana", "ops", text="I take slash commands")
     await bot.slack.open_home("ana", tab="messages")
     await bot.slack.post("ana", "@bot", "hello?")
     await bot.slack.wait_for_message("ana", "@bot", text="I take slash commands")
-
-
-async def test_over_socket_mode_the_same_doors_open(home: Home, tmp_path: Path) -> None:
-    async with Bot(home, tmp_path, socket=True) as bot:
-        card = await proposed(bot)
-        await bot.slack.click("ben", card, "Approve")
-        await bot.told(card, "shop is back")

@@ -1,6 +1,5 @@
 """Slash commands and forms, from the signed request to the thread, on the whole bot."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -8,14 +7,10 @@ import pytest
 from deploy.local.slack.client import shown_text
 from tests.scenario import ops as more_ops
 from tests.scenario.door import Bot
+from tests.scenario.ops.test.destroy import BREAKS
 from tests.support import ops
-from tests.support.plugin import Home
 
-
-@pytest.fixture
-async def bot(home: Home, tmp_path: Path) -> AsyncIterator[Bot]:
-    async with Bot(home, tmp_path) as bot:
-        yield bot
+BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
 
 
 async def test_a_read_is_answered_in_the_channel(bot: Bot) -> None:
@@ -36,6 +31,7 @@ async def test_an_ask_runs_and_its_thread_tells_each_step_and_the_end(bot: Bot) 
     assert await bot.card("✅ Done · test write")
 
 
+@BOTH
 async def test_the_same_request_delivered_twice_is_one_run(bot: Bot) -> None:
     await bot.slack.command("ana", "ops", '/test write plain reason="a drill"')
     await bot.slack.repeat("/test")
@@ -65,6 +61,11 @@ async def test_the_same_words_again_give_the_first_run_unless_they_are_meant(bot
         ("/test destroy help", "Every write since the backup is lost."),
         ("/test runs", "Nothing runs"),
         ("/test write plain nonsense=1", "nonsense"),
+        ("/incident", "No operation of /incident is installed here"),
+        ("/incident declare sev2", "What there is begins with /test"),
+        ("/runbook help", "No operation of /runbook is installed here"),
+        ("/runbook runs", "Nothing runs"),
+        ("/test help moonshine", "Type help alone behind the command"),
     ],
 )
 async def test_what_cannot_be_asked_is_answered_in_words_and_nothing_is_asked(bot: Bot, line: str, told: str) -> None:
@@ -82,6 +83,7 @@ async def test_whoever_the_roster_does_not_list_is_told_so(bot: Bot, person: str
     assert await bot.asked() == 0
 
 
+@BOTH
 async def test_somebody_listed_who_may_not_ask_is_told_who_could(bot: Bot) -> None:
     await bot.slack.command("emil", "ops", '/test write plain reason="me too"')
     told = await bot.slack.wait_for_ephemeral("emil", "ops", text="nly engineers may ask for it")
@@ -92,6 +94,7 @@ async def test_somebody_listed_who_may_not_ask_is_told_who_could(bot: Bot) -> No
     assert await bot.asked() == 0
 
 
+@BOTH
 async def test_no_word_opens_the_picker_which_leads_to_a_form_and_an_ask(bot: Bot) -> None:
     await bot.slack.command("ana", "ops", "/test")
     picker = await bot.slack.wait_for_view("ana", callback_id="door.picker")
@@ -129,6 +132,7 @@ async def test_a_line_that_lacks_something_opens_its_form_with_what_was_typed(bo
     await bot.card("script=plain")
 
 
+@BOTH
 async def test_what_destroys_asks_to_type_its_target_once_more(bot: Bot) -> None:
     await bot.slack.command("ana", "ops", '/test destroy shop backup=b2 reason="drill"')
     form = await bot.slack.wait_for_view("ana", callback_id="door.form")
@@ -157,6 +161,17 @@ async def test_targets_come_from_config_and_other_entries_live_from_the_operatio
     assert [o["value"] for o in targets.options] == ["shop"]
     live = await bot.slack.suggest("ana", form, "door.pick", "2 days", block_id="backup")
     assert [o["value"] for o in live.options] == ["b2", "2 days"]
+
+
+@BOTH
+async def test_where_nothing_can_be_looked_up_the_list_itself_says_so_and_no_message_comes(bot: Bot) -> None:
+    await bot.slack.command("ana", "ops", "/test destroy")
+    form = await bot.slack.wait_for_view("ana", callback_id="door.form")
+    offered = await bot.slack.suggest("ana", form, "door.pick", BREAKS, block_id="backup")
+    assert "Nothing can be looked up" in offered.options[0]["text"]["text"]
+    assert len(await bot.slack.views("ana")) == 1
+    await bot.slack.open_home("ana", tab="messages")
+    assert await bot.slack.messages("ana", "@bot") == []
 
 
 async def test_only_looking_shows_the_plan_in_private_and_asks_nobody(bot: Bot) -> None:

@@ -105,6 +105,7 @@ def test_a_value_of_another_make_is_no_button_of_ours(value: str) -> None:
 def test_approve_asks_once_more_and_names_the_target() -> None:
     dialog = shown(made(State.AWAITING)).buttons["Approve"]["confirm"]
     assert dialog["title"]["text"] == "Approve for shop?"
+    assert "Lost: every write since the backup: now 7 minutes, at most 37 minutes" in dialog["text"]["text"]
     assert "Restore shop from nightly-0412" in dialog["text"]["text"]
     assert dialog["style"] == "danger"
 

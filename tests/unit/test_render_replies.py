@@ -237,3 +237,14 @@ def test_a_schedules_run_that_ends_badly_pages_and_a_persons_tells_that_person(s
     for asker, called in ((None, "U0CARA"), ("U0ANA", "U0ANA")):
         (message,) = render.replies(view(state, slack_user=asker), [end], names)
         assert woken(message) == [called]
+
+
+def test_a_nudge_by_direct_message_is_one_and_any_other_only_mentions() -> None:
+    waits = view(State.WAITING)
+    asker, pages = waits.slack_user or "", []
+    for how in ("thread", "dm"):
+        nudge = event(1, "nudge", step="tick", body={"whom": "requester", "task": "Tell support", "how": how})
+        said = render.replies(waits, [nudge], NAMES)[0]
+        assert asker in str(said.blocks)
+        pages.append(said.pages)
+    assert pages == [(), (asker,)]

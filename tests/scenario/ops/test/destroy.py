@@ -18,6 +18,8 @@ from bot.operation import (
 )  # fmt: skip
 from tests.support.notebook import Erase, Notebook, Write
 
+BREAKS = "break"  # typed for a backup: the handler fails while it looks
+
 
 class Params(Input):
     database: Database
@@ -41,6 +43,8 @@ class Destroy(Operation[Params, Facts]):
     confirm = "database"
 
     async def choices(self, field: str, typed: str, params: Mapping[str, str], see: See) -> Sequence[Choice]:
+        if typed == BREAKS:
+            raise ValueError("a fault of the handler's own")
         kept = [Choice(value=f"b{n}", text=f"b{n}, {n} days old") for n in range(1, 4)]
         return [choice for choice in kept if typed in choice.text] if field == "backup" else ()
 
