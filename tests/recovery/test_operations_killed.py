@@ -142,8 +142,8 @@ async def kill(story: Story, name: str, point: str) -> None:
     try:
         await SCENARIOS[name].play(story, point)
     except Exception as error:
-        told = f"TANDEM_KILL_OPERATION='{name}: {point}' .venv/bin/python -m pytest {__name__.replace('.', '/')}.py"
-        error.add_note(f"replay: {told} -k test_this_kill")
+        told = f"TANDEM_KILL_OPERATION='{name}: {point}' .venv/bin/python -m pytest tests/recovery"
+        error.add_note(f"replay: {told} -k test_this_kill_of")
         raise
 
 
