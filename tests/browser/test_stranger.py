@@ -5,12 +5,13 @@ import re
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from tests.scenario.killing import killed
 from tests.scenario.story import Run, Story
 
 pytestmark = pytest.mark.browser
 
 
-async def test_a_stranger_asks_is_refused_their_own_approval_and_sees_the_restore_done(
+async def test_a_stranger_asks_is_refused_their_own_approval_and_sees_the_restore_done_though_the_bot_is_killed(
     story: Story, page: Page
 ) -> None:
     before, asked = await story.orders(), await story.last()
@@ -23,15 +24,21 @@ async def test_a_stranger_asks_is_refused_their_own_approval_and_sees_the_restor
     await run.can_be_approved()
 
     card = page.locator(".message", has_text=re.compile(rf"· {run.tag}\b")).last
-    await expect(card).to_contain_text("What is lost")
+    for shown in ("What is lost", "at most", "rows", "can be undone", "point of no return", "Swap:", "bad import"):
+        await expect(card).to_contain_text(shown)
     await _approve(page, card)
     await expect(page.locator(".message.ephemeral").last).to_contain_text("somebody else must decide")
+    await expect(page.locator(".message.ephemeral").last).to_contain_text("Ben Okafor")
     assert await run.state() == "awaiting_approval"
 
     await page.get_by_test_id("person-switch").click()
     await page.get_by_role("menuitem", name="Ben Okafor", exact=False).first.click()
-    await _approve(page, card)
-    await expect(card).to_contain_text("Done", timeout=30_000)
+    async with story.busy_shop():  # the safety backup waits for it, so that the bot ends in the middle of a step
+        await _approve(page, card)
+        await run.reaches("safety")
+        await killed(story)
+    await expect(card).to_contain_text("Done", timeout=60_000)
+    await expect(page.locator(".message", has_text=re.compile(rf"· {run.tag}\b"))).to_have_count(1)
     await expect(card.get_by_role("button", name=f"Drop shop_{run.tag}_old")).to_be_visible()
     await card.get_by_test_id("open-thread").click()
     thread = page.get_by_test_id("thread-messages")

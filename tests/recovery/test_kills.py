@@ -19,7 +19,8 @@ SAMPLE = 10  # scenarios tried in each ordinary session
 
 
 def replay(name: str, point: str) -> str:
-    return f"replay: TANDEM_KILL='{name}: {point}' .venv/bin/python -m pytest tests/recovery -k test_this_kill"
+    command = ".venv/bin/python -m pytest tests/recovery/test_kills.py -k test_this_kill"
+    return f"replay: TANDEM_KILL='{name}: {point}' {command}"
 
 
 async def kill_at(make_database: MakeDatabase, folder: Path, name: str, point: str) -> list[str]:

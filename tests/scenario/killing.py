@@ -1,45 +1,68 @@
 """Ends the real bot process with SIGKILL at an exact point of a run: a gate in the ledger holds it there meanwhile."""
 
+import asyncio
+import json
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from enum import StrEnum
 
+import aiohttp
 import asyncpg
 
 from tests.scenario.story import LONG, Run, Story, until
 
-GATE = 4711  # the advisory lock on which a gated transaction waits
+KILL, CANCEL = 4711, 4712  # the advisory locks on which a gated transaction waits
 WAITING = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 AND NOT granted"
+BEHIND = "SELECT true FROM pg_stat_activity WHERE query LIKE 'SELECT tandem.say(%' AND wait_event_type = 'Lock'"
+NAME = "concat_ws(' ', {0}.kind, {0}.step, {0}.way)"  # an event, the same in every repetition of its run
+DOORS = ("asked", "approval", "approved", "cancel_wished")  # committed for a person, who waits for the answer
 
 
-class Moment(StrEnum):
-    """Where in a step the process ends."""
+def points(events: Iterable[asyncpg.Record]) -> list[str]:
+    """Before and after each commit of these: an effect lies between its start's *after* and its end's *before*."""
+    found: dict[str, None] = {}
+    for event in events:
+        name = " ".join(event[part] for part in ("kind", "step", "way") if event[part])
+        sides = ("after",) if event["kind"] in DOORS else ("before", "after")
+        found |= {f"{side} {name}": None for side in sides}
+    return list(found)
 
-    BEFORE = "before it is recorded as started"
-    MIDST = "right after it is recorded as started"
-    AFTER = "after its effect, before that is recorded"
 
+async def killed_at(story: Story, after: int, point: str, act: Callable[[], Awaitable[object]]) -> None:
+    """Does what leads there, kills the bot at that point of a run younger than `after`, waits until the next begins."""
+    side, _, name = point.partition(" ")
+    if side == "after":
+        await act()
+        sql = f"SELECT EXISTS (SELECT 1 FROM tandem.events e WHERE e.run > $1 AND {NAME.format('e')} = $2)"
 
-async def kill_at(run: Run, step: str, moment: Moment, approver: str) -> None:
-    """Approves the run, kills the bot at that point, and waits until the next process has begun."""
-    story = run.story
-    if moment is Moment.MIDST:
-        await run.press(approver, "Approve")
-        await run.reaches(step)
+        async def there() -> bool:
+            return bool(await story.ledger.fetchval(sql, after, name))
+
+        await until(there, point, LONG)
         await killed(story)
         return
-    async with _gate(run, step, "started" if moment is Moment.BEFORE else "done") as ledger:
-        await run.press(approver, "Approve")
-
-        async def held() -> list[asyncpg.Record]:
-            return list(await ledger.fetch(WAITING, GATE))
-
-        backends = await until(held, f"{run.tag} at the gate of {step}", LONG)
+    async with gate(story, after, name, KILL) as ledger:
+        await act()
+        backends = await _held(ledger, KILL, point)
         await killed(story)
         for backend in backends:  # what it had sent dies with it, as with its machine
             await ledger.execute("SELECT pg_terminate_backend($1)", backend["pid"])
+
+
+async def cancelled_at(run: Run, ledger: asyncpg.Connection) -> None:
+    """Who asked cancels while a step's start is held at the gate: once that step is done, the run turns back."""
+    await _held(ledger, CANCEL, f"start of a step of {run.tag}")
+    row = await run.row()
+    word = {"run": run.id, "team": row["team"], "user": row["slack_user"], "verb": "cancel", "text": "not now"}
+    said = asyncio.create_task(run.story.ledger.fetchval("SELECT tandem.say($1)", json.dumps(word)))
+
+    async def behind() -> bool:
+        return bool(await ledger.fetchval(BEHIND))
+
+    await until(behind, "cancel that waits for the row of its run")
+    await ledger.execute("SELECT pg_advisory_unlock($1)", CANCEL)
+    assert json.loads(await said)["code"] == "done"
 
 
 async def killed(story: Story) -> None:
@@ -56,21 +79,42 @@ async def killed(story: Story) -> None:
     assert bot.ends[ends] == -signal.SIGKILL
 
 
+async def reachable(story: Story) -> None:
+    """Until the process that was started instead answers people."""
+
+    async def ready() -> bool:
+        try:
+            async with aiohttp.request("GET", f"http://127.0.0.1:{story.stage.bot_port}/readyz") as answer:
+                return answer.status == 200
+        except aiohttp.ClientError:
+            return False
+
+    await until(ready, "bot that is ready", LONG)
+
+
+async def _held(ledger: asyncpg.Connection, lock: int, what: str) -> list[asyncpg.Record]:
+    async def held() -> list[asyncpg.Record]:
+        return list(await ledger.fetch(WAITING, lock))
+
+    return await until(held, f"transaction at the gate: {what}", LONG)
+
+
 @asynccontextmanager
-async def _gate(run: Run, step: str, mark: str) -> AsyncIterator[asyncpg.Connection]:
-    """No event of that step and mark is written while this is open."""
-    ledger = await asyncpg.connect(run.story.stage.databases.server.dsn("tandem"))
+async def gate(story: Story, after: int, name: str, lock: int) -> AsyncIterator[asyncpg.Connection]:
+    """No such event of a run younger than `after` is written while this is open, and its lock is held."""
+    ledger = await asyncpg.connect(story.stage.databases.server.dsn("tandem"))
     try:
-        await ledger.execute("SELECT pg_advisory_lock($1)", GATE)
+        await ledger.execute("SELECT pg_advisory_lock($1)", lock)
         await ledger.execute(
-            "CREATE FUNCTION public.gate() RETURNS trigger LANGUAGE plpgsql AS "
-            f"'BEGIN PERFORM pg_advisory_xact_lock({GATE}); RETURN NEW; END'"
+            f"CREATE FUNCTION public.gate_{lock}() RETURNS trigger LANGUAGE plpgsql AS "
+            f"'BEGIN PERFORM pg_advisory_xact_lock({lock}); RETURN NEW; END'"
         )
         await ledger.execute(
-            "CREATE TRIGGER aa_gate BEFORE INSERT ON tandem.events FOR EACH ROW "
-            f"WHEN (NEW.run = {run.id} AND NEW.step = '{step}' AND NEW.mark = '{mark}') EXECUTE FUNCTION public.gate()"
+            f"CREATE TRIGGER aa_gate_{lock} BEFORE INSERT ON tandem.events FOR EACH ROW "
+            f"WHEN (NEW.run > {after} AND {NAME.format('NEW')} = '{name}') EXECUTE FUNCTION public.gate_{lock}()"
         )
         yield ledger
     finally:
-        await ledger.execute("DROP FUNCTION IF EXISTS public.gate() CASCADE")
+        await ledger.execute("SELECT pg_advisory_unlock_all()")
+        await ledger.execute(f"DROP FUNCTION IF EXISTS public.gate_{lock}() CASCADE")
         await ledger.close()
