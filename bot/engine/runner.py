@@ -17,7 +17,7 @@ from bot.model import Choice, Doubt, Entry, Event, Heading, Mark, Signal, State,
 from bot.operation import Answer, Plan, Step
 from bot.plans import deed_of, find, refs
 from bot.standing import entries_of
-from bot.store.store import Claimed, Ledger, RunRow
+from bot.store.store import Claimed, Ledger, RunRow, Wished
 
 T = TypeVar("T")
 POISON = 3  # claims without a new ledger row
@@ -190,6 +190,13 @@ class Runner:
         return now + await self.ledger.left(started[-1].deadline if started else None)
 
     async def _perform(self, work: Work, act: Perform) -> bool:
+        """False where it is too late to start it."""
+        try:
+            return await self._started(work, act)
+        except Wished:
+            return True  # not late: the next round reads the wish, and turns back
+
+    async def _started(self, work: Work, act: Perform) -> bool:
         step, values = find(work.plan, act.step), work.results.values
         deed = deed_of(step, act.way)
         if isinstance(deed, Sweep):

@@ -127,6 +127,10 @@ class Doors:
         )  # fmt: skip
 
 
+class Wished(Exception):
+    """Somebody asked to cancel before the step was started."""
+
+
 class Claimed(Record):
     """A worker's hold on a run: every write names it, and a stale one is refused by the database."""
 
@@ -209,9 +213,14 @@ class Ledger:
     async def started(
         self, c: Claimed, step: str, way: Way, attempt: int, timeout: timedelta, body: dict[str, Any]
     ) -> datetime | None:
-        """Commits *started*; gives the attempt's deadline, or None where it is too late to start."""
+        """Commits *started*; gives the attempt's deadline, or None where it is too late to start.
+
+        Raises Wished where a cancel was committed since the run was read: nothing is started.
+        """
         sql = "SELECT started($1, $2, $3, $4, $5, $6, $7, $8)"
         answer = await engine_call(self.pool, sql, c.run, c.worker, c.fence, step, way, attempt, timeout, body)
+        if answer["code"] == "wished":
+            raise Wished
         return datetime.fromisoformat(answer["deadline"]) if answer["code"] == "started" else None
 
     async def settled(

@@ -164,7 +164,8 @@ EXCEPTION WHEN SQLSTATE 'TD009' OR SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLST
   RETURN '{"code": "unapproved"}';
 END $$;
 
--- Commits *started* before an effect. Too late since the step became due: not started, the caller asks. Undo and
+-- Commits *started* before an effect, unless somebody's wish to cancel was committed before: then the run turns back
+-- first. Too late since the step became due: not started, the caller asks. Undo and
 -- closings (their body says so) are exempt: late is better than never.
 CREATE OR REPLACE FUNCTION started(
   p_run bigint, p_worker uuid, p_fence bigint, p_step text, p_way text, p_attempt integer, p_timeout interval, p_body jsonb
@@ -172,6 +173,7 @@ CREATE OR REPLACE FUNCTION started(
 DECLARE v_run runs; v_deadline timestamptz;
 BEGIN
   v_run := held(p_run, p_worker, p_fence);
+  IF p_way = 'do' AND v_run.heading = 'forth' AND v_run.wish IS NOT NULL THEN RETURN '{"code": "wished"}'; END IF;
   IF p_way = 'do' AND NOT p_body ? 'closes' AND v_run.heading = 'forth' AND v_run.resume_within IS NOT NULL
      AND tandem.clock() > v_run.due_since + v_run.resume_within THEN
     RETURN jsonb_build_object('code', 'late', 'since', v_run.due_since);
