@@ -64,11 +64,17 @@ async def _meet(connector: Postgres, key: str, found: dict[str, Met]) -> Finding
     settings = login.settings
     async with session(login, settings.database, LOOK, reading=True) as conn:
         role = dict(await conn.fetchrow(ROLE) or {})
-        identity = await _identity(conn)
+        name, identity = str(await conn.fetchval("SELECT current_database()")), await _identity(conn)
         found[key] = met = Met(identity=identity, version=conn.get_server_version().major, role=role)
     async with session(login, settings.maintenance_database, LOOK, reading=True):
         pass
-    return [_privileges(key, settings, met), *await _programs(key, login, met)]
+    alias = [] if name == settings.database else [_alias(key, settings.database, name)]
+    return [_privileges(key, settings, met), *alias, *await _programs(key, login, met)]
+
+
+def _alias(key: str, written: str, name: str) -> Finding:
+    said = f"a proxy calls it {written}, its server {name}: a lock on either name would be a guess"
+    return bad(f"Name of {key}", said, f'write database = "{name}" in services.toml')
 
 
 async def _identity(conn: Any) -> str | None:

@@ -1,14 +1,13 @@
 """The doctor on the local workspace: all well, and each thing that is usually wrong, with what mends it."""
 
 import asyncio
-import os
 import re
 import shutil
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -17,10 +16,10 @@ from bot.examination.finding import Mark
 from bot.examination.ledger import fit_clock, fit_version
 from bot.examination.slack import SCOPES
 from deploy.local.child import Child
-from deploy.local.ports import kept_port
 from deploy.local.slack import Workspace
 from deploy.local.stage import COMPANY, ROOT, Stage
 from tests.scenario.played import apart, played
+from tests.support.pooler import pgbouncer
 
 LINE = re.compile(r"^([✓✗–]) ([^:]+): (.+)$")
 
@@ -220,6 +219,22 @@ async def test_two_keys_for_one_database_and_a_key_for_the_bots_own(clinic: Clin
     assert report.lines["Not the bot's own"].said == "own is the bot's own database"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="this test needs Linux")
+async def test_a_name_that_only_a_proxy_knows(clinic: Clinic, tmp_path: Path) -> None:
+    folder = tmp_path / "company"
+    shutil.copytree(COMPANY, folder)
+    known = "client_connection_check_interval,idle_session_timeout,row_security,default_transaction_read_only"
+    times = "statement_timeout,lock_timeout,idle_in_transaction_session_timeout"
+    async with pgbouncer(clinic.stage.databases.shop_url, "session", f"{known},{times}") as through:
+        lines = ("[databases.alias]", 'host = "127.0.0.1"', f"port = {urlsplit(through).port}", 'database = "pooled"')
+        more = ('user = "any"', 'maintenance_database = "pooled"', 'environment = "staging"')
+        with (folder / "services.toml").open("a") as file:
+            file.write("\n".join(("", *lines, *more, "")))
+        report = await clinic.doctor(TANDEM_CONFIG=str(folder))
+    assert report.lines["Name of alias"].said.startswith("a proxy calls it pooled, its server shop")
+    assert report.lines["Name of alias"].mend == 'write database = "shop" in services.toml'
+
+
 async def test_a_role_that_lacks_what_its_operations_need_and_a_dump_that_is_too_old(
     clinic: Clinic, tmp_path: Path
 ) -> None:
@@ -243,62 +258,14 @@ async def test_a_role_that_lacks_what_its_operations_need_and_a_dump_that_is_too
     assert report.lines["pg_dump for shop"].said.startswith("no pg_dump of PostgreSQL ")
 
 
-@asynccontextmanager
-async def pgbouncer(folder: Path, url: str, mode: str, ignored: str) -> AsyncIterator[str]:
-    """A real pooler before the bot's database; gives the URL through it."""
-    with kept_port() as port:
-        async with _pooling(folder, url, mode, ignored, port):
-            yield f"postgresql://anybody:any@127.0.0.1:{port}/pooled"
-
-
-@asynccontextmanager
-async def _pooling(folder: Path, url: str, mode: str, ignored: str, listens: int) -> AsyncIterator[None]:
-    program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if program is None:
-        pytest.skip("no pgbouncer on this machine: apt-get install pgbouncer")
-    where, _, database = url.rpartition("/")
-    login, _, place = where.removeprefix("postgresql://").rpartition("@")
-    (user, _, password), (host, _, port) = login.partition(":"), place.partition(":")
-    folder.mkdir(mode=0o755)
-    config = folder / "pgbouncer.ini"
-    config.write_text(
-        f"[databases]\npooled = host={host} port={port} dbname={database} user={user} password={password}\n"
-        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {listens}\nauth_type = any\nunix_socket_dir =\n"
-        f"pool_mode = {mode}\nignore_startup_parameters = {ignored}\n"
-    )
-    config.chmod(0o644)
-    who = "nobody" if os.geteuid() == 0 else None  # it refuses to be root
-    process = await asyncio.create_subprocess_exec(
-        program, "-q", str(config), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, user=who
-    )
-    try:
-        await _listening(listens)
-        yield
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-async def _listening(port: int) -> None:
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.02)
-            else:
-                writer.close()
-                return
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="this test needs Linux")
 async def test_a_proxy_that_pools_transactions_is_found_and_one_that_pools_sessions_is_told(clinic: Clinic) -> None:
-    url, home = clinic.stage.databases.bot_url, clinic.stage.home
+    url = clinic.stage.databases.bot_url
     known = "search_path,jit,extra_float_digits"
     async with (
-        pgbouncer(home / "a", url, "transaction", known) as transactions,
-        pgbouncer(home / "b", url, "transaction", "extra_float_digits") as strict,
-        pgbouncer(home / "c", url, "session", known) as sessions,
+        pgbouncer(url, "transaction", known) as transactions,
+        pgbouncer(url, "transaction", "extra_float_digits") as strict,
+        pgbouncer(url, "session", known) as sessions,
     ):
         pooled, refused, whole = await asyncio.gather(
             clinic.doctor(DATABASE_URL=transactions),

@@ -1,5 +1,6 @@
 """A lock is on what a target is: two keys of one database keep each other out, and two databases do not."""
 
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -16,6 +17,7 @@ from bot.engine.reach import Connectors
 from bot.operation import Database, Input
 from handlers.ops.db.drop_old import DropOld
 from tests.integration.reached import PASSWORD, database
+from tests.support.pooler import pgbouncer
 
 DEEDS = deeds(bot.connectors).classes
 
@@ -88,3 +90,20 @@ async def test_where_the_server_does_not_say_which_it_is_nothing_is_locked_on_a_
         await blind.connectors.close()
         await conn.execute(f"DROP ROLE {role}")
         await conn.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="this test needs Linux")
+async def test_a_name_that_only_a_pooler_knows_is_refused_with_the_one_to_write(
+    urls: tuple[str, str],
+) -> None:
+    known = "client_connection_check_interval,idle_session_timeout,row_security,default_transaction_read_only"
+    times = "statement_timeout,lock_timeout,idle_in_transaction_session_timeout"
+    async with pgbouncer(urls[0], "session", f"{known},{times}") as through:
+        real = urlsplit(urls[0])
+        settings = database(through, maintenance_database="pooled", user=unquote(real.username or ""))
+        aliased = Keys("any", shop=settings)
+        try:
+            with pytest.raises(Permanent, match=f'write database = "{real.path[1:]}"'):
+                await aliased.locks("shop")
+        finally:
+            await aliased.connectors.close()

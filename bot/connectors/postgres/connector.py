@@ -34,7 +34,7 @@ class Postgres(Connector[Reads, Hands]):
     async def identity(self, target: Target) -> str:
         """The server's own number and the database's name: not its oid, which a swap changes."""
         reads = await self.reads(target)
-        return f"{await reads.server()}.{reads.name}"
+        return f"{await reads.server()}.{await reads.own_name()}"
 
     async def close(self) -> None:
         while self._pools:

@@ -9,9 +9,9 @@ from typing import TypeAlias, cast
 
 import asyncpg
 
-from bot.connectors.postgres.session import Connection, Login, proved, quoted, reached
+from bot.connectors.postgres.session import LOOK, Connection, Login, proved, quoted, reached, session
 from bot.connectors.postgres.survey import Counters, Table, Written, count, counters, written
-from bot.effect import Permanent
+from bot.effect import Permanent, Temporary
 from bot.model import Record
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -141,6 +141,23 @@ class Reads:
                 role = quoted(self._login.settings.user)
                 mend = f"let its owner say GRANT EXECUTE ON FUNCTION pg_control_system() TO {role}"
                 raise Permanent(f"{why}; {mend}") from error
+
+    async def own_name(self) -> str:
+        """The live database's name, as config has it. Raises Permanent where its server calls it otherwise.
+
+        That is a proxy's alias: two keys would be two locks, and a swap would rename past it. In a session of its own,
+        since a session that stays open would keep the database from being renamed.
+        """
+        try:
+            with reached(self._login.key):
+                async with session(self._login, self.name, LOOK, reading=True) as connection:
+                    found = str(await connection.fetchval("SELECT current_database()"))
+        except (Temporary, Permanent, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            return self.name  # its door is closed, or it is away in the middle of a swap
+        if found != self.name:
+            why = f"a proxy calls it {self.name}, its server {found}, so that a lock on either name would be a guess"
+            raise Permanent(f'database {self._login.key}: {why}; write database = "{found}" in services.toml')
+        return found
 
     async def connections(self) -> Connections:
         """A summary over the whole server."""
