@@ -232,7 +232,7 @@ async def test_a_name_that_only_a_proxy_knows(clinic: Clinic, tmp_path: Path) ->
             file.write("\n".join(("", *lines, *more, "")))
         report = await clinic.doctor(TANDEM_CONFIG=str(folder))
     assert report.lines["Name of alias"].said.startswith("a proxy calls it pooled, its server shop")
-    assert report.lines["Name of alias"].mend == 'write database = "shop" in services.toml'
+    assert report.lines["Name of alias"].mend == 'write database = "shop" in services.toml.'
 
 
 async def test_a_role_that_lacks_what_its_operations_need_and_a_dump_that_is_too_old(
