@@ -114,6 +114,11 @@ class Poster:
         if _too_soon(view):
             await self.box.again(letter, READ_PATIENCE)
             return
+        if letter.card_ts is None and unheard(view, self.quiet(view.command)):
+            if view.ended_at:
+                await self.box.told(view.id, "", None, "", 0, view.seq)
+            await self.box.again(letter, None if view.ended_at else READ_PATIENCE)
+            return
         letter = await self._card(letter, view)
         await self._replies(letter, view)
         await self.box.again(letter, await self._once(letter, view))
@@ -277,6 +282,15 @@ def _content(message: Message) -> dict[str, Any]:
 def _moves(view: RunView) -> bool:
     """Whether a card shows something that no event tells: how far a step is, behind how many runs this one waits."""
     return view.state is State.RUNNING or view.behind > 0
+
+
+def unheard(view: RunView, quiet: bool) -> bool:
+    """A look that the clock asks for, with a quiet voice, and that finds nothing: a card each quarter hour is noise.
+
+    Where it fails, or its answer is loud, it has its card and its thread like any other.
+    """
+    well = view.ended_at is None or (view.state is State.SUCCEEDED and not (view.answer and view.answer.loud))
+    return quiet and view.schedule is not None and view.risk is Risk.READ and well
 
 
 def _too_soon(view: RunView) -> bool:

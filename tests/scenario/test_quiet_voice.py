@@ -6,6 +6,7 @@ import pytest
 
 from bot.model import State
 from tests.scenario.door import Bot
+from tests.scenario.story import until
 
 
 async def ended(bot: Bot, line: str) -> tuple[int, dict[str, Any]]:
@@ -55,3 +56,47 @@ async def test_a_question_and_a_persons_turn_are_never_whispered(bot: Bot, scrip
     await bot.slack.command("ana", "ops", f'/test whisper {script} reason="it asks"')
     card = await bot.card("whisper")
     await bot.slack.wait_for_message("ben", "ops", text="card at the top", thread_ts=str(card["ts"]))
+
+
+async def ticked(bot: Bot, name: str) -> int:
+    """A look that the clock asked for, once it has ended and is told, or knowingly not; the run's id."""
+    asked = {
+        "key": f"tick-{name}", "command": "test glance", "params": {"name": name}, "via": "schedule", "config": "c1",
+        "channel": bot.id("ops"), "risk": 0, "reason": "every quarter of an hour",
+    }  # fmt: skip
+    await bot.home.pool.fetchval("SELECT last_slot($1, clock() - interval '1 hour')", name)
+    answer = await bot.home.pool.fetchval("SELECT tick_schedule($1, date_trunc('minute', clock()), $2)", name, asked)
+    bot.factory.worker.wake()
+    row = await bot.factory.end(answer["run"])
+
+    async def told() -> bool:
+        bot.poster.wake()
+        sql = "SELECT told_seq = $2 AND due = 'infinity' FROM threads WHERE run = $1"
+        return bool(await bot.home.pool.fetchval(sql, row.id, row.seq))
+
+    await until(told, f"all of {row.id} being told")
+    return row.id
+
+
+async def posted(bot: Bot, run: int) -> int:
+    return int(await bot.home.pool.fetchval("SELECT count(*) FROM messages WHERE run = $1", run))
+
+
+async def test_a_scheduled_look_that_finds_nothing_posts_nothing_and_one_that_does_has_its_card(bot: Bot) -> None:
+    bot.factory.folder.put("calm", "all is well")
+    bot.factory.folder.put("storm", "trouble")
+    assert await posted(bot, await ticked(bot, "calm")) == 0
+    loud = await ticked(bot, "storm")
+    assert "storm: trouble" in str(await bot.card(f"r{loud}"))
+    assert await posted(bot, loud) > 0
+
+
+async def test_a_scheduled_look_that_could_not_look_has_its_card(bot: Bot) -> None:
+    run = await ticked(bot, "fog")
+    assert "There is no fog to look at" in str(await bot.card(f"r{run}"))
+
+
+async def test_the_same_look_asked_for_by_a_person_is_answered(bot: Bot) -> None:
+    bot.factory.folder.put("calm", "all is well")
+    await bot.slack.command("ana", "ops", "/test glance calm")
+    assert "all is well" in str(await bot.card("calm: all is well"))

@@ -1,0 +1,31 @@
+"""A quiet look: loud where the notebook holds what it was told to look for."""
+
+from bot.operation import Answer, Input, Observed, Operation, Plan, Refusal, Results, Risk, See, Voice
+from tests.support.notebook import Notebook
+
+
+class Params(Input):
+    name: str
+
+
+class Facts(Observed):
+    text: str
+
+
+class Glance(Operation[Params, Facts]):
+    """Looks whether somebody wrote trouble."""
+
+    risk = Risk.READ
+    examples = ("/test glance a",)
+    voice = Voice.QUIET
+
+    async def observe(self, params: Params, see: See) -> Facts:
+        return Facts(run=see.run, at=see.at, text=(await see(Notebook)).text(params.name))
+
+    def plan(self, params: Params, facts: Facts) -> Plan | Refusal:
+        if not facts.text:
+            return Refusal(code="blind", sentence=f"There is no {params.name} to look at.")
+        return Plan(sentence=f"Glance at {params.name}")
+
+    def answer(self, params: Params, facts: Facts, results: Results) -> Answer:
+        return Answer(headline=f"{params.name}: {facts.text}", loud="trouble" in facts.text)
