@@ -38,6 +38,8 @@ REASON_SHOWN = 600
 def card(view: RunView, names: Names = NOBODY) -> Message:
     """The card of a run in whatever state it is; for a read that has its answer, the answer itself."""
     blocks = [header(f"{ICONS[view.state]} {headline(view)}"), rich(*_what(view, names))]
+    if view.question and view.state is State.IN_DOUBT:
+        blocks.append(rich(*question_lines(view, view.question)))
     blocks += _decided(view, names)
     blocks += _losses(view)
     if view.state is State.AWAITING and not view.look_only:
@@ -45,8 +47,6 @@ def card(view: RunView, names: Names = NOBODY) -> Message:
     blocks += [rich(line(text(said))) for said in approvals.standing(view, names)]
     if view.plan:
         blocks += _plan(view, view.plan)
-    if view.question and view.state is State.IN_DOUBT:
-        blocks.append(rich(*question_lines(view, view.question)))
     blocks += _ending(view)
     blocks += [context(" · ".join(small)) for small in [_small_print(view)] if small]
     blocks += row(view)
@@ -221,7 +221,7 @@ def _small_print(view: RunView) -> list[str]:
     """Only the machine's words: until when it stands, how late it may start, which plan, how fresh this card is."""
     parts = []
     if view.state is State.AWAITING and view.expires_at and not view.look_only:
-        parts.append(f"stands until {when(view.expires_at)}")
+        parts.append(f"if nobody answers by {when(view.expires_at)}, nothing is done")
     if view.state is State.EXPIRED and view.expires_at:
         parts.append(f"stood until {when(view.expires_at)}")
     if view.state in (State.AWAITING, State.QUEUED) and view.start_by and not view.look_only:

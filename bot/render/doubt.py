@@ -1,6 +1,6 @@
 """Why a run stopped and asks, in words: what happened, why nobody can know, what each answer would do."""
 
-from bot.model import Choice, Doubt
+from bot.model import Choice, Doubt, Risk
 from bot.render import words
 from bot.render.blocks import bullets, line, text
 from bot.render.buttons import CHOICES
@@ -35,7 +35,8 @@ def question_lines(view: RunView, question: Question) -> list[Block]:
     if how_many := agreement(question):
         lines.append(line(text(how_many)))
     lines += [line(text(f"{name}: {CHOICES[choice][0]}")) for name, choice in question.answers]
-    return lines
+    held = " and its target stays locked" if view.risk is not Risk.READ else ""
+    return [*lines, line(text(f"If nobody answers, nothing more is done{held}; whoever is on call is reminded."))]
 
 
 def agreement(question: Question) -> str:

@@ -18,8 +18,8 @@ CONFIRM = "_confirm"
 LOOK = "_look"
 NONE = "!"  # the value of an entry that only tells
 HINTS: dict[Kind, str] = {
-    Kind.DURATION: "e.g. 90s, 15m, 2h30m or 7d",
-    Kind.SIZE: "e.g. 800B, 64MB or 1.5GiB",
+    Kind.DURATION: "Typed as 90s, 15m, 2h30m or 7d",
+    Kind.SIZE: "Typed as 800B, 64MB or 1.5GiB",
     Kind.SECRET: "Kept from the card, the log and the audit.",
 }
 
@@ -46,7 +46,8 @@ class Form:
         if notice:
             blocks.append(rich(line(text(clean(notice, 1500), bold=True))))
         blocks += [self._input(spec, values.get(spec.name, "")) for spec in self.specs if spec.name != REASON]
-        blocks += [self._input(spec, values.get(spec.name, "")) for spec in self.specs if spec.name == REASON]
+        if self.reason:
+            blocks += [self._input(spec, values.get(spec.name, "")) for spec in self.specs if spec.name == REASON]
         if self.confirm:
             blocks.append(self._confirmation(values.get(self.confirm, "")))
         if self.reason and not amends:
@@ -66,7 +67,8 @@ class Form:
     def _input(self, spec: FieldSpec, value: str) -> Block:
         label = "Why" if spec.name == REASON else spec.name.replace("_", " ")
         demanded = (self.reason if spec.name == REASON else spec.required) and spec.kind is not Kind.FLAG
-        hint = " ".join(part for part in (spec.description, HINTS.get(spec.kind, ""), _several(spec)) if part)
+        said = (spec.description, HINTS.get(spec.kind, ""), _several(spec))
+        hint = " ".join(f"{part[0].upper()}{part[1:].rstrip('.')}." for part in said if part)
         element = self._element(spec, value or spec.default or "")
         return _block(spec.name, label[0].upper() + label[1:], element, hint=hint, optional=not demanded)
 

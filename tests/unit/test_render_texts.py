@@ -8,6 +8,7 @@ import pytest
 from bot import render
 from bot.effect import Secret
 from bot.fields import fields
+from bot.model import Choice as Answered
 from bot.model import Mark, Risk, State, Way
 from bot.operation import Answer, Choice, Database, Input, Series
 from bot.render.answer import sparkline, table
@@ -21,7 +22,7 @@ from bot.render.picker import Item, picker
 from bot.render.steps import standing
 from bot.view import Brief, Outcome, Usual
 from deploy.local.slack.limits import check_view
-from tests.unit.rendered import HOSTILE, NAMES, NOON, event, ledger, long_plan, mrkdwn, shown, view
+from tests.unit.rendered import HOSTILE, NAMES, NOON, event, ledger, long_plan, mrkdwn, question, shown, view
 
 
 class Params(Input):
@@ -261,3 +262,8 @@ def test_after_an_attempt_that_was_cut_off_no_pace_is_told() -> None:
     begun = view(State.RUNNING, [event(20, "step_started", step="load", way=Way.DO, attempt=2, mark=Mark.STARTED)])
     load = begun.steps[1].model_copy(update={"done": 50.0, "total": 200.0})
     assert standing(begun, load).endswith("50 of 200 (25 %)")
+
+
+def test_answers_so_far_are_named() -> None:
+    asked = question().model_copy(update={"answers": (("Ben Ito", Answered.AGAIN),)})
+    assert "Ben Ito: Do it again" in shown(render.card(view(State.IN_DOUBT, question=asked), NAMES)).words
