@@ -1,7 +1,7 @@
 """The composition root: from the environment and the company's config to a service, an engine and a poster."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -104,6 +104,7 @@ def applied(company: Company, catalogue: Catalogue) -> Applied:
                 row.expires,
                 row.warns,
                 [one.model_dump(mode="json") for one in row.beyond],
+                [{"after": f"{one.after.total_seconds():.0f} s", "whom": one.whom} for one in row.remind],
             )
             for row in rows.policy
         ),
@@ -227,22 +228,28 @@ class Machine:
         return self.connectors.made(kind)
 
     def names(self) -> Names:
-        """People and groups as the cards name them, those on call first."""
-        company = self.ground.company
-        on_call = company.on_call(datetime.now(UTC))
-        groups = {}
-        for key, group in company.groups.items():
-            members = sorted({*group.members, *self.roster.read.get(key, ())}, key=lambda p: (p not in on_call, p))
-            woken = [p for p in members if p in on_call] or members
-            groups[key] = Group(title=group.name or key, members=tuple(members), mentions=tuple(self._users(woken)))
-        groups.setdefault("on-call", Group(title="on call", members=on_call, mentions=tuple(self._users([*on_call]))))
-        return Names(people={key: person.name for key, person in company.people.items()}, groups=groups)
+        return names(self.ground.company, self.roster.read, datetime.now(UTC))
 
-    def _users(self, people: list[str]) -> list[str]:
-        """Their Slack user ids in this team."""
-        known = self.ground.company.people
-        accounts = [a for p in people if p in known for a in known[p].accounts]
-        return [a.partition("/")[2] for a in accounts if a.startswith(f"{self.ground.company.team}/")]
+
+def names(company: Company, read: Mapping[str, Collection[str]], now: datetime) -> Names:
+    """People and groups as the cards name them, those on call first. `read`: members that only Slack knows, by group.
+
+    Called are those on call, else whoever has no quiet hours then.
+    """
+    on_call = company.on_call(now)
+    groups = {}
+    for key, group in company.groups.items():
+        members = sorted({*group.members, *read.get(key, ())}, key=lambda p: (p not in on_call, p))
+        called = [p for p in members if p in on_call] or [p for p in members if not company.quiet(p, now)]
+        groups[key] = Group(title=group.name or key, members=tuple(members), mentions=_accounts(company, called))
+    groups.setdefault("on-call", Group(title="on call", members=on_call, mentions=_accounts(company, on_call)))
+    return Names(people={key: person.name for key, person in company.people.items()}, groups=groups)
+
+
+def _accounts(company: Company, people: Sequence[str]) -> tuple[str, ...]:
+    """Their Slack user ids in the company's own team."""
+    accounts = [a for p in people if p in company.people for a in company.people[p].accounts]
+    return tuple(a.partition("/")[2] for a in accounts if a.startswith(f"{company.team}/"))
 
 
 def asking(ground: Ground, pool: Any) -> Service:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from typing import Protocol, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -26,6 +27,13 @@ class Beyond(Record):
     approve: tuple[str, ...] = Field(min_length=1)  # groups, besides those of the rule
 
 
+class Reminder(Record):
+    """Somebody besides is called where nobody has decided for so long; it changes nothing of who may approve."""
+
+    after: Duration = Field(gt=timedelta())
+    whom: str = Field(min_length=1)  # a group
+
+
 class Rule(Record):
     """One entry of policy.toml. The first rule that matches decides; an empty list of environments matches all."""
 
@@ -40,6 +48,7 @@ class Rule(Record):
     expires: Duration = Field(default=timedelta(minutes=30), gt=timedelta())
     warn: Duration | None = None  # before the expiry; by default a third of it
     beyond: tuple[Beyond, ...] = ()
+    remind: tuple[Reminder, ...] = ()  # each later than the one before
 
     @field_validator("risks", "risk", mode="before")
     @classmethod
@@ -52,6 +61,11 @@ class Rule(Record):
     def _warns_before_it_expires(self) -> Self:
         if self.warn is not None and not timedelta() < self.warn < self.expires:
             raise ValueError(f"the warning comes before the expiry: write less than {print_duration(self.expires)}")
+        times = [timedelta(), *(one.after for one in self.remind), self.expires]
+        if any(later <= earlier for earlier, later in pairwise(times)):
+            raise ValueError(
+                f"reminders come one after another, before the expiry: write less than {print_duration(self.expires)}"
+            )
         return self
 
     def matches(self, command: str, environment: str, risk: Risk) -> bool:
@@ -90,6 +104,7 @@ class Need(Record):
     expires: timedelta
     warn: timedelta
     beyond: tuple[Beyond, ...] = ()
+    remind: tuple[Reminder, ...] = ()
 
 
 class Row(Record):
@@ -105,6 +120,7 @@ class Row(Record):
     expires: timedelta
     warns: timedelta
     beyond: tuple[Beyond, ...]
+    remind: tuple[Reminder, ...]
 
 
 class Code(StrEnum):
@@ -170,6 +186,7 @@ def need(policy: Policy, command: str, environment: str, risk: Risk) -> Need | N
         expires=rule.expires,
         warn=rule.warn if rule.warn is not None else rule.expires / 3,
         beyond=rule.beyond,
+        remind=rule.remind,
     )
 
 
@@ -270,6 +287,7 @@ def stricter(stored: Need | None, current: Need | None) -> Need | None:
         expires=min(stored.expires, current.expires),
         warn=min(stored.warn, current.warn),
         beyond=(*stored.beyond, *(one for one in current.beyond if one not in stored.beyond)),
+        remind=current.remind,
     )
 
 
@@ -295,6 +313,7 @@ def flatten(policy: Policy, floors: Mapping[str, Risk], environments: Iterable[s
             expires=one.expires,
             warns=one.warn,
             beyond=one.beyond,
+            remind=one.remind,
         )
         for one, risk in needs
         if one is not None

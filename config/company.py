@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, field_validator, model_validator
 
 from bot.durations import Duration
+from bot.hours import Hours
 from bot.model import Record
 from bot.parse import Known
 from bot.policy import EVERYONE, Policy, Rule
@@ -49,6 +50,7 @@ class Person(Record):
     zone: str = "UTC"
     active: bool = True
     login: str | None = None  # this person's name on the machine where `python -m bot ask` is typed
+    quiet: tuple[Hours, ...] = ()  # when this person is not called, unless it is their turn on call
 
     _zone_exists = field_validator("zone")(_zone)
 
@@ -268,6 +270,11 @@ class Company(Record):
         """Whoever's turn it is in some rotation at that moment."""
         turns = (group.on_call(at) for group in self.groups.values())
         return tuple(dict.fromkeys(person for person in turns if person is not None))
+
+    def quiet(self, person: str, at: datetime) -> bool:
+        """Whether somebody is not to be called at that moment."""
+        found = self.people.get(person)
+        return found is not None and any(hours.open(at) for hours in found.quiet)
 
     def known(self) -> Known:
         """What a typed line may name."""

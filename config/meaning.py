@@ -1,7 +1,7 @@
 """Faults of meaning: names that name nothing, identities that clash, approvals that nobody could ever give."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from urllib.parse import parse_qs, urlsplit
@@ -144,23 +144,16 @@ def _of_url(environ: Mapping[str, str], name: str) -> Iterator[tuple[str, int, s
 
 def _names_in_policy(company: Company) -> Iterator[Wrong]:
     for index, rule in enumerate(company.policy.rules):
-        for more, beyond in enumerate(rule.beyond):
-            for at, name in enumerate(beyond.approve):
-                if name not in company.groups:
-                    path: Path = ("rule", index, "beyond", more, "approve", at)
-                    what = f"approve names the group {name!r}, which there is not"
-                    yield _wrong("policy.toml", path, what, meant(name, company.groups))
-        known = (("ask", "group", company.groups), ("approve", "group", company.groups))
-        for field, kind, names in (*known, ("channels", "channel", company.channels)):
-            for at, name in enumerate(getattr(rule, field)):
-                if name not in names:
-                    path = ("rule", index, field, at)
-                    yield _wrong(
-                        "policy.toml",
-                        path,
-                        f"{field} names the {kind} {name!r}, which there is not",
-                        meant(name, names),
-                    )
+        beyond = [(("beyond", n, "approve"), "group", one.approve) for n, one in enumerate(rule.beyond)]
+        remind = [(("remind", n, "whom"), "group", (one.whom,)) for n, one in enumerate(rule.remind)]
+        plain = [(("ask",), "group", rule.ask), (("approve",), "group", rule.approve)]
+        for path, kind, names in (*beyond, *remind, *plain, (("channels",), "channel", rule.channels)):
+            known: Collection[str] = company.channels if kind == "channel" else company.groups
+            for at, name in enumerate(names):
+                if name not in known:
+                    what = f"{path[-1]} names the {kind} {name!r}, which there is not"
+                    place: Path = ("rule", index, *path) if path[0] == "remind" else ("rule", index, *path, at)
+                    yield _wrong("policy.toml", place, what, meant(name, known))
         for at, pattern in enumerate(rule.environments):
             if not any(fnmatchcase(environment, pattern) for environment in company.environments):
                 what = f"{pattern!r} is none of the environments that tandem.toml names"

@@ -7,7 +7,8 @@ from bot.render.answer import answer_blocks, answer_file
 from bot.render.blocks import bullets, context, line, linked, quoted, rich, text, user, when
 from bot.render.escape import clean, fallback, one_line
 from bot.render.message import NOBODY, Block, Message, Names
-from bot.render.tell import Told, told
+from bot.render.tell import told
+from bot.render.telling import Told
 from bot.view import RunView
 
 TOGETHER = 10  # events that one reply holds at most

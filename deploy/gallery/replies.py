@@ -31,6 +31,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "cancelled": {"actor": "ana", "body": {"text": "found the old prices"}},
     "superseded": {"actor": "cleo", "body": {"by": "r143"}},
     "refused": {"body": {"sentence": REFUSED.sentence}},
+    "called": {"body": {"whom": "lead", "after": "600 s"}},
     "broke": {"body": {"why": "OSError"}},
     "step_not_done": {**SWAP, "mark": Mark.NOT_DONE, "body": {"why": "other sessions hold a lock on orders"}},
     "step_failed": {**SWAP, "mark": Mark.FAILED, "body": {"why": "the server's disk is full"}},
@@ -47,6 +48,7 @@ STATES: dict[str, State] = {
     "proposed": State.AWAITING, "differed": State.AWAITING, "approval": State.AWAITING, "denied": State.DENIED,
     "cancelled": State.CANCELLED, "superseded": State.SUPERSEDED, "amended": State.PLANNING,
     "ask_back": State.AWAITING, "answer_back": State.AWAITING, "expiring": State.AWAITING, "expired": State.EXPIRED,
+    "called": State.AWAITING,
     "refused": State.REFUSED, "broke": State.FAILED, "doubt": State.IN_DOUBT, "reminded": State.IN_DOUBT,
     "answer": State.IN_DOUBT, "ended": State.SUCCEEDED, "answered_read": State.SUCCEEDED, "waiting": State.WAITING,
     "nudge": State.WAITING, "recalled": State.WAITING,
@@ -66,7 +68,8 @@ def _view(kind: str, state: State) -> Any:
     plan = with_task() if kind in ("nudge", "recalled", "ticked", "revealed", "step_started") else restoring()
     last = event(20, kind, state, **_said(kind))
     before = done(plan, "safety", "load") if state is State.RUNNING else done(plan) if kind == "ended" else ()
-    more: dict[str, Any] = {"approvals": (approval(),), "seq": 20}
+    waits = state is State.AWAITING and kind != "approval"
+    more: dict[str, Any] = {"approvals": () if waits else (approval(),), "seq": 20}
     if state is State.IN_DOUBT:
         more |= {"question": question(Doubt.EFFECT).model_copy(update={"seq": 20})}
     if state is State.REFUSED:

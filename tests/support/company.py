@@ -34,6 +34,9 @@ POLICY: dict[tuple[str, int], tuple[str, ...]] = {
 BEYOND = {("test destroy", 2): [{"loses": "rows", "more_than": 1000, "approve": ["security"]}]}
 
 
+TIMES = (timedelta(minutes=30), timedelta(minutes=10))  # until a request lapses, and how long before it is warned of
+
+
 def account(person: str) -> str:
     """The Slack user id of a person."""
     return f"U0{person.upper()}"
@@ -53,7 +56,7 @@ def applied(config: str = "c1", policy: dict[tuple[str, int], tuple[str, ...]] |
         members=tuple((g, p) for g, people in GROUPS.items() for p in people),
         operations=tuple(floors.items()),
         policy=tuple(
-            (command, "", risk, slots, timedelta(minutes=30), timedelta(minutes=10), BEYOND.get((command, risk), []))
+            (command, "", risk, slots, *TIMES, BEYOND.get((command, risk), []), [])
             for (command, risk), slots in rows.items()
         ),
     )

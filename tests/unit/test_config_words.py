@@ -4,18 +4,20 @@ import ast
 import re
 import shutil
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
 import bot
+from bot.compose import names
 from bot.policy import Beyond, Rule
 from config import schemas
 from config.company import Company, Group, Limits, Person, Rotation, Schedule, Standing, Tandem
 from config.faults import Fault
 from config.load import load
-from tests.unit.conftest import CATALOGUE, LOCAL, SAMPLE
+from tests.unit.conftest import CATALOGUE, LOCAL, SAMPLE, company
 from tests.unit.test_config_asks import schedule
 
 Change = Callable[..., Company | tuple[Fault, ...]]
@@ -114,3 +116,41 @@ def test_more_approvals_than_there_are_people_are_said(change: Change) -> None:
     found = change("policy.toml", ('warn = "10m"', more))
     assert isinstance(found, tuple)
     assert "nobody could approve it" in found[0].what
+
+
+@pytest.mark.parametrize(
+    ("at", "called"),
+    [
+        ("2026-01-06T23:00:00+00:00", ["U0ANA"]),  # Ana is on call, however late it is for her
+        ("2026-01-13T23:00:00+00:00", ["U0BEN", "U0BENPHONE"]),
+        ("2026-01-20T12:00:00+00:00", ["U0CLEO"]),
+    ],
+)
+def test_in_their_quiet_hours_people_are_called_only_where_it_is_their_turn(
+    change: Change, at: str, called: list[str]
+) -> None:
+    quiet = 'zone = "Europe/Lisbon"\nquiet = ["22:00-07:00 Europe/Lisbon"]'
+    found = company(change("people.toml", ('zone = "Europe/Lisbon"', quiet)))
+    assert list(names(found, {}, datetime.fromisoformat(at)).groups["engineers"].mentions) == called
+
+
+def test_whoever_sleeps_is_not_called_where_nobody_of_the_group_is_on_call(change: Change) -> None:
+    sleeps = 'zone = "Europe/London"\nquiet = ["22:00-07:00 Europe/London"]'
+    found = company(change("people.toml", ('zone = "Europe/London"', sleeps)))
+    night, noon = (datetime.fromisoformat(f"2026-01-06T{hour}:00:00+00:00") for hour in ("23", "12"))
+    assert names(found, {}, night).groups["dba"].mentions == ("U0CLEO",)
+    assert names(found, {}, noon).groups["dba"].mentions == ("U0BEN", "U0BENPHONE", "U0CLEO")
+
+
+@pytest.mark.parametrize(
+    ("remind", "said"),
+    [
+        ('[{ after = "10m", whom = "leads" }]', "whom names the group 'leads', which there is not"),
+        ('[{ after = "40m", whom = "lead" }]', "reminders come one after another, before the expiry"),
+        ('[{ after = "9m", whom = "lead" }, { after = "9m", whom = "on-call" }]', "reminders come one after another"),
+    ],
+)
+def test_a_reminder_that_could_not_come_is_refused_with_its_line(change: Change, remind: str, said: str) -> None:
+    found = change("policy.toml", ('warn = "10m"', f'warn = "10m"\nremind = {remind}'))
+    assert not isinstance(found, Company)
+    assert said in str(found[0])

@@ -248,3 +248,23 @@ def test_a_nudge_by_direct_message_is_one_and_any_other_only_mentions() -> None:
         assert asker in str(said.blocks)
         pages.append(said.pages)
     assert pages == [(), (asker,)]
+
+
+def test_who_is_called_besides_is_told_why_and_whether_they_may_decide() -> None:
+    waits = view(State.AWAITING)
+    names = NAMES.model_copy(
+        update={
+            "groups": {
+                **NAMES.groups,
+                "lead": render.Group(title="leads", members=("dora", "eva"), mentions=("U0DORA",)),
+            }
+        }
+    )
+    told = {}
+    for whom in ("sre", "lead"):
+        asked = event(600, "called", State.AWAITING, body={"whom": whom, "after": "600 s"})
+        (message,) = render.replies(waits, [asked], names)
+        told[whom] = shown(message).words
+    assert "Nobody has decided for 10m: site reliability are called as well." in told["sre"]
+    assert "because you may decide" in told["sre"]
+    assert "to find somebody who may decide: Ben Ito or Cara Wu." in told["lead"]

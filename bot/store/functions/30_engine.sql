@@ -137,6 +137,8 @@ BEGIN
       params = coalesce(p -> 'params', params), plan = p ->> 'plan', kinds = ARRAY(SELECT jsonb_array_elements_text(p -> 'kinds')), facts = p -> 'facts',
       long = coalesce((p ->> 'long')::boolean, false), planned_at = v_now, environment = p ->> 'environment', risk = (p ->> 'risk')::smallint, locks = v_locks,
       expires_at = v_now + p_policy.expires, warn_at = v_now + p_policy.expires - p_policy.warns,
+      remind = coalesce(p_policy.remind, '[]'),
+      remind_at = CASE WHEN NOT look_only THEN v_now + (p_policy.remind -> 0 ->> 'after')::interval END,
       start_by = (p ->> 'start_by')::interval, resume_within = (p ->> 'resume_within')::interval,
       due = CASE WHEN p_signal = 'admit' THEN v_now END, due_since = v_now,
       worker = CASE WHEN p_signal = 'admit' THEN worker END
@@ -319,6 +321,12 @@ BEGIN
       UPDATE runs SET warn_at = NULL WHERE id = v_run.id;
       PERFORM tell(v_run.id, 'expiring', NULL, NULL, jsonb_build_object('at', v_run.expires_at));
     END IF;
+  END LOOP;
+  FOR v_run IN SELECT * FROM runs WHERE state = 'awaiting_approval' AND remind_at <= clock() AND expires_at > clock()
+      FOR NO KEY UPDATE SKIP LOCKED LOOP
+    UPDATE runs SET remind = remind - 0, remind_at = moved_at + (remind -> 1 ->> 'after')::interval WHERE id = v_run.id;
+    PERFORM tell(v_run.id, 'called', NULL, NULL, v_run.remind -> 0);
+    v_count := v_count + 1;
   END LOOP;
   FOR v_id IN SELECT r.id FROM runs r WHERE r.state = 'awaiting_approval' AND EXISTS (
       SELECT 1 FROM approvals a WHERE a.run = r.id AND a.fingerprint = r.fingerprint)

@@ -1,0 +1,152 @@
+"""A request until it starts or ends: asked, decided, amended, lapsed, as its thread tells it."""
+
+from bot.durations import about_duration
+from bot.model import Event, State
+from bot.render import approvals, wakes, words
+from bot.render.decision import was_approved
+from bot.render.escape import one_line
+from bot.render.message import Names
+from bot.render.telling import CARD, Told, again, word
+from bot.view import RunView
+
+
+def proposed(view: RunView, names: Names, event: Event) -> Told | None:
+    if view.look_only or not view.slots:
+        return None
+    if view.state is not State.AWAITING:
+        return Told(said=f"Approval was asked for ({words.count(len(view.slots), 'person', 'people')}).")
+    then = f"Press Approve, Deny or Ask back on {CARD}. If nobody answers in time, nothing is done."
+    return Told(
+        said=" ".join(approvals.lines(view, names)), then=then, wakes=tuple(approvals.mentions(view, names)),
+        alone=True, until=True, icon="✋",
+    )  # fmt: skip
+
+
+def differed(view: RunView, names: Names, event: Event) -> Told:
+    if event.body.get("why") == "unapproved":
+        said = "Nothing was started: an approval does not count any more, because of who gave it or when."
+        then = f"The plan is the same. Approve it again on {CARD}."
+    else:
+        said = "Nothing was started: what is there now is not what was approved. Earlier approvals do not count."
+        then = f"{CARD[0].upper()}{CARD[1:]} shows the new plan. Approve or deny that one."
+    points = tuple(one_line(str(point), 500) for point in event.body.get("changes", ()))
+    called = (*approvals.mentions(view, names), *wakes.asker(view)) if view.state is State.AWAITING else ()
+    return Told(said=said, then=then, points=points, wakes=called, alone=True, until=True, icon="✋")
+
+
+def approval(view: RunView, names: Names, event: Event) -> Told:
+    so_far = sum(a.at <= event.at for a in view.approvals)
+    of = f" ({so_far} of {len(view.slots)})" if so_far else ""
+    return Told(said=f"{names.person(event.actor)} approved{of}.", icon="👍")
+
+
+def approved(view: RunView, names: Names, event: Event) -> Told:
+    limit = f"It starts within {about_duration(view.start_by)}, or not at all." if view.start_by else "It starts now."
+    return Told(said=f"That is all it needed. {limit}")
+
+
+def denied(view: RunView, names: Names, event: Event) -> Told:
+    who = names.person(event.actor)
+    then = f"Ask {who} what would have to be different, then type it anew."
+    return Told(
+        said=f"{who} denied it. Nothing was done.", quote=word(event, "text"), then=then, wakes=wakes.followers(view),
+        alone=True, icon="🚫",
+    )  # fmt: skip
+
+
+def cancel_wished(view: RunView, names: Names, event: Event) -> Told:
+    said = f"{names.person(event.actor)} asked to cancel. It stops after the present step, then goes back."
+    return Told(said=said, quote=word(event, "text"), icon="⏹️")
+
+
+def cancelled(view: RunView, names: Names, event: Event) -> Told:
+    said = f"{names.person(event.actor)} cancelled it before it started. Nothing was done."
+    return Told(
+        said=said, quote=word(event, "text"), then=again(view), wakes=wakes.followers(view), alone=True, icon="⏹️"
+    )
+
+
+def superseded(view: RunView, names: Names, event: Event) -> Told:
+    other = word(event, "by") or "another request"
+    said = f"{names.person(event.actor)} replaced it by {other}, for the same target. Nothing was done."
+    return Told(
+        said=said, then=f"Follow {other}: /ops runs shows it.", wakes=wakes.followers(view), alone=True, icon="🔁"
+    )
+
+
+def amended(view: RunView, names: Names, event: Event) -> Told:
+    said = f"{names.person(event.actor)} changed the request. Earlier approvals do not count; a new plan is made."
+    return Told(said=said, quote=word(event, "text"), alone=True, icon="✏️")
+
+
+def ask_back(view: RunView, names: Names, event: Event) -> Told:
+    then = f"Press Answer on {CARD}, or choose Amend behind its three dots. Nothing is decided yet."
+    said = f"{names.person(event.actor)} asks before deciding:"
+    return Told(said=said, quote=word(event, "text"), then=then, wakes=wakes.asker(view), alone=True, icon="❓")
+
+
+def answer_back(view: RunView, names: Names, event: Event) -> Told:
+    asked = [e.actor for e in view.events if e.kind == "ask_back" and e.seq < event.seq]
+    to = f" {names.person(asked[-1])}" if asked else ""
+    return Told(
+        said=f"{names.person(event.actor)} answers{to}:", quote=word(event, "text"),
+        then=f"Approve, deny or ask again on {CARD}.", alone=True, icon="💬",
+    )  # fmt: skip
+
+
+def expiring(view: RunView, names: Names, event: Event) -> Told:
+    if view.state is not State.AWAITING:
+        return Told(said="It was about to lapse for want of approvals.", icon="⌛")
+    said = f"It still {approvals.short(view, names)} and is about to lapse. Then nothing is done."
+    called = (*approvals.mentions(view, names), *wakes.asker(view))
+    return Told(said=said, then=f"Answer on {CARD}.", wakes=called, alone=True, until=True, icon="⌛")
+
+
+def called(view: RunView, names: Names, event: Event) -> Told | None:
+    """Somebody besides is asked, and told why: nobody has decided, and whether they may themselves."""
+    if view.state is not State.AWAITING:
+        return None
+    group = names.group(word(event, "whom"))
+    may = approvals.may_approve(view, names)
+    since = about_duration(event.at - view.moved_at)
+    if set(may) & set(group.members):
+        then = f"You are called because you may decide: Approve, Deny or Ask back on {CARD}."
+    else:
+        could = words.listed([names.person(person) for person in may[:6]], "or") or "nobody who is known to be there"
+        then = f"You are called to find somebody who may decide: {could}."
+    called = tuple(one for one in group.mentions if one != view.slack_user)[:8]
+    said = f"Nobody has decided for {since}: {group.title} {'is' if len(group.members) == 1 else 'are'} called as well."
+    return Told(said=said, then=then, wakes=called, alone=True, until=True, icon="🔔")
+
+
+def expired(view: RunView, names: Names, event: Event) -> Told:
+    if why := word(event, "sentence", "why"):
+        said = f"It lapsed: {why}"
+    elif was_approved(view):
+        said = "It was approved, but it could not start in time, so it lapsed. Nothing was done."
+    else:
+        said = "Nobody answered in time, so it lapsed. Nothing was done. Nobody denied it."
+    return Told(said=said, then=again(view), wakes=wakes.followers(view), alone=True, icon="⌛")
+
+
+def refused(view: RunView, names: Names, event: Event) -> Told:
+    if event.body.get("code") == "held":
+        holder = word(event, "by")
+        said = f"{holder} is at work on the same target, so this was refused. Nothing was done."
+        then = f"Wait until {holder} ends, or look at it with /ops runs; then type it again."
+        return Told(said=said, then=then, wakes=wakes.asker(view), alone=True, icon="🚫")
+    said = word(event, "sentence", "why") or "A rule refused it. Nothing was done."
+    then = f"What you can do instead is on {CARD}." if event.body.get("offers") else ""
+    return Told(said=said, then=then, wakes=wakes.asker(view), alone=True, icon="🚫")
+
+
+def broke(view: RunView, names: Names, event: Event) -> Told:
+    why = word(event, "why", "sentence") or "no reason was given"
+    said = f"No plan could be made: {why}. Nothing was done."
+    return Told(said=said, then=again(view), wakes=wakes.asker(view), alone=True, icon="❌")
+
+
+def admitted(view: RunView, names: Names, event: Event) -> Told:
+    if under := approvals.standing(view, names):
+        return Told(said=f"It starts now, under an approval given before. {under[0]}")
+    return Told(said="It needs no approval and starts now.")

@@ -1,0 +1,43 @@
+"""What telling an event is made of, and the words that many events share."""
+
+from bot.model import Event, Record
+from bot.render import words
+from bot.render.escape import one_line
+from bot.view import RunView
+
+
+class Told(Record):
+    """One event in words. `quote` is what a person typed; `wakes` are Slack ids to notify."""
+
+    said: str
+    quote: str = ""
+    then: str = ""  # what to do next
+    points: tuple[str, ...] = ()
+    wakes: tuple[str, ...] = ()
+    alone: bool = False  # an end, a question, a refusal, a point of no return: a reply of its own
+    until: bool = False  # with the date at which the request lapses
+    answer: bool = False  # with the run's answer
+    icon: str = ""
+
+
+CARD = "the card at the top of this thread"
+
+
+def word(event: Event, *keys: str) -> str:
+    """The first text under one of these keys of the event's body."""
+    found = (event.body.get(key) for key in keys)
+    return next((one_line(given, 1500) for given in found if isinstance(given, str) and given), "")
+
+
+def because(event: Event) -> str:
+    why = word(event, "why", "sentence")
+    return f": {why}" if why else ""
+
+
+def step_of(view: RunView, event: Event) -> str:
+    return next((one_line(s.text, 200) for s in view.steps if s.name == event.step), event.step or "the step")
+
+
+def again(view: RunView) -> str:
+    given = {name: value for name, value in view.params.items() if name != "reason"}
+    return f"If it is still needed, type it again: {words.command(view.command, given)}"
