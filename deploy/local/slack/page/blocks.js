@@ -42,7 +42,7 @@ const DRAW = {
       block.text ? h("div", { class: "text" }, text(block.text)) : null,
       block.fields ? h("div", { class: "fields" }, block.fields.map((field) => h("div", { class: "text" }, text(field)))) : null),
     block.accessory ? h("div", { class: "accessory" }, element(block.accessory, block, surface)) : null),
-  header: (block) => h("h3", {}, text(block.text)),
+  header: (block) => h("h2", {}, text(block.text)),
   context: (block) => h("div", {}, block.elements.map((one) => (one.type === "image"
     ? image(one, "context-image")
     : h("span", { class: "context-text" }, text(one))))),

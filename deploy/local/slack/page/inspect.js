@@ -86,7 +86,7 @@ function copy(value) {
 
 function limits(found) {
   return [
-    found.uses ? h("section", { class: "inspect-part" }, h("h3", {}, "Of this message"), found.uses.length ? bars(found.uses.slice(0, 30).map((one) => [one.at, one.used, one.most, one.unit])) : h("p", { class: "inspect-note" }, "It has no blocks.")) : null,
+    found.uses ? h("section", { class: "inspect-part" }, h("h3", {}, "Of this message"), found.uses.length ? bars(found.uses.filter((one) => !/_id$/.test(one.at)).slice(0, 30).map((one) => [one.at, one.used, one.most, one.unit])) : h("p", { class: "inspect-note" }, "It has no blocks.")) : null,
     h("section", { class: "inspect-part" }, h("h3", {}, "Calls that would pass now"), found.rates.length
       ? bars([...found.rates].sort((a, b) => a.left / a.most - b.left / b.most).map((one) => [method(one.method), one.most - one.left, one.most, "used"]))
       : h("p", { class: "inspect-note" }, "No call was counted yet, or the limits are off.")),

@@ -159,6 +159,7 @@ function draw() {
   list.show(inChannel());
   list.bottom();
   main.append(foot(channel));
+  if (innerWidth > 720 && !document.querySelector("dialog[open]")) main.querySelector(".composer-input")?.focus({ preventScroll: true });
   return undefined;
 }
 
