@@ -96,7 +96,7 @@ export class MessageList {
       const next = at ? at.nextSibling : this.box.firstChild;
       if (next !== entry.node) this.box.insertBefore(entry.node, next);
       at = entry.node;
-      if (entry.before !== before || entry.framed !== one) this.frame(entry, one, before);
+      if (entry.after !== (before?.ts ?? "")) this.frame(entry, one, before);
       before = one;
     }
     if (this.stuck) this.bottom();
@@ -132,11 +132,11 @@ export class MessageList {
     node.classList.toggle("ephemeral", message.ephemeral);
     node.classList.toggle("system", SYSTEM.has(message.subtype));
     const entry = {
-      node, version: reader.version, content: h("div", { class: "content" }), body: h("div", { class: "message-body" }),
+      node, version: reader.version, content: known?.content ?? h("div", { class: "content" }), body: known?.body ?? h("div", { class: "message-body" }),
       only: message.ephemeral ? h("div", { class: "only-you" }, icon("eye"), "Only visible to you") : null,
       byline: h("div", { class: "byline" }, h("span", { class: "author", ...test("author") }, name), ...badges(who), h("time", { class: "clock", title: full }, clock)),
     };
-    node.replaceChildren(
+    redraw(node, [...node.querySelectorAll(":scope > .day, :scope > .new-line")],
       h("div", { class: "gutter" }, h("img", { class: "avatar", src: `/avatar/${message.user}-48.svg`, alt: "", width: 36, height: 36, decoding: "sync" }), h("time", { class: "hover-clock", title: full }, clock.replace(/ [AP]M/, ""))),
       entry.body);
     if (!SYSTEM.has(message.subtype)) this.withTools(node, message);
@@ -157,7 +157,7 @@ export class MessageList {
 
   frame(entry, message, before) {
     const { node } = entry;
-    Object.assign(entry, { before, framed: message });
+    entry.after = before?.ts ?? "";
     const firstReply = this.open === null && before && !before.parent_user_id && Boolean(message.parent_user_id);
     const zone = store.me.tz;
     const fresh = this.open !== null && (!before || dayKey(Number(before.ts), zone) !== dayKey(Number(message.ts), zone));

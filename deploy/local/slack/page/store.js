@@ -40,7 +40,7 @@ function take(found) {
   store.apps = found.apps;
   store.desk = found.desk;
   store.groups = found.groups;
-  const known = JSON.stringify([found.people, found.channels.map((one) => [one.id, one.name]), found.groups, found.me.id, found.apps.map((one) => one.shortcuts)]);
+  const known = JSON.stringify([found.people, found.channels.filter((one) => one.kind !== "im").map((one) => [one.id, one.name]), found.groups, found.me.id, found.apps.map((one) => one.shortcuts)]);
   if (known !== reader.known) reader.version += 1;
   Object.assign(reader, { known, people: store.people, channels: store.channels, groups: new Map(found.groups.map((one) => [one.id, one])), me: found.me });
 }
