@@ -60,11 +60,15 @@ export async function ask(verb, body) {
   return found;
 }
 
+// In the top layer, so that it shows above a modal as well; anew each time, since the last to come lies on top.
 export function toast(words, kind = "note") {
+  const host = document.getElementById("toasts");
   const node = h("div", { class: `toast ${kind}`, ...test("toast") }, words);
-  document.getElementById("toasts").append(node);
+  host.append(node);
+  if (host.matches(":popover-open")) host.hidePopover();
+  host.showPopover();
   setTimeout(() => node.classList.add("leaving"), 6000);
-  setTimeout(() => node.remove(), 6400);
+  setTimeout(() => { node.remove(); if (!host.childElementCount) host.hidePopover(); }, 6400);
 }
 
 // Make `children` what `host` shows. A node that is there already stays untouched, so nothing flickers, and the focus,

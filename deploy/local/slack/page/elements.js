@@ -257,7 +257,7 @@ const DRAW = {
   datetimepicker: picker("datetime-local"),
   checkboxes: choices("checkbox"),
   radio_buttons: choices("radio"),
-  feedback_buttons: (one, block, surface) => h("span", {}, [one.positive_button, one.negative_button].filter(Boolean).map((each) => button({ ...each, action_id: one.action_id }, block, surface))),
+  feedback_buttons: (one, block, surface) => h("span", { class: "block-actions" }, [one.positive_button, one.negative_button].filter(Boolean).map((each) => button({ ...each, action_id: one.action_id }, block, surface))),
   icon_button: (one, block, surface) => button({ ...one, text: one.text ?? { type: "plain_text", text: one.icon ?? "Press" } }, block, surface),
   file_input: fileInput,
 };

@@ -102,13 +102,21 @@ export class MessageList {
     if (this.stuck) this.bottom();
   }
 
-  atEnd() {
-    return this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < 80;
+  gap() {
+    return this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight;
   }
 
-  bottom() {
+  atEnd() {
+    return this.gap() < 80;
+  }
+
+  // To the newest. What was never on the screen has a guessed height: once it is, the end lies elsewhere.
+  bottom(tries = 12) {
+    this.stuck = true;
     this.box.scrollTop = this.box.scrollHeight;
+    this.top = this.box.scrollTop;
     this.jump.hidden = true;
+    if (tries) requestAnimationFrame(() => { if (this.stuck && this.gap() > 1) this.bottom(tries - 1); });
   }
 
   draw(message) {
