@@ -53,7 +53,8 @@ class Guided(Bench):
 
 @pytest.fixture
 async def guided() -> AsyncIterator[Guided]:
-    async with Guided() as made:
+    made = Guided()
+    async with made:
         yield made
 
 

@@ -125,6 +125,7 @@ async function go(channel, thread = "", tab = "") {
   await readChannel(channel);
   if (app?.home && here.tab === "home") await readHome(app.id);
   draw();
+  requestAnimationFrame(() => performance.mark("drawn"));
   await openThread(thread);
   seen();
   if (app) ask("open_home", { as: store.me.id, app: app.id, tab: here.tab }).catch((problem) => toast(problem.message, "warn"));
