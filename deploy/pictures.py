@@ -58,6 +58,7 @@ async def camera(executable: str, url: str, folder: Path) -> AsyncIterator[Camer
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=executable, args=[*FLAGS])
         page = await browser.new_page(timezone_id="UTC", color_scheme="light", reduced_motion="reduce")
+        await page.add_init_script("localStorage.setItem('local-slack-guide-skipped', '1')")
         try:
             yield Camera(page, url, folder)
         finally:

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import FrameLocator, Locator, Page, expect
 
 from tests.scenario.killing import killed
 from tests.scenario.story import Run, Story
@@ -26,7 +26,7 @@ async def test_a_stranger_asks_is_refused_their_own_approval_and_sees_the_restor
     card = page.locator(".message", has_text=re.compile(rf"· {run.tag}\b")).last
     for shown in ("What is lost", "at most", "rows", "can be undone", "point of no return", "Swap:", "bad import"):
         await expect(card).to_contain_text(shown)
-    await _approve(page, card)
+    await approve(page, card)
     await expect(page.locator(".message.ephemeral").last).to_contain_text("somebody else must decide")
     await expect(page.locator(".message.ephemeral").last).to_contain_text("Ben Okafor")
     assert await run.state() == "awaiting_approval"
@@ -34,7 +34,7 @@ async def test_a_stranger_asks_is_refused_their_own_approval_and_sees_the_restor
     await page.get_by_test_id("person-switch").click()
     await page.get_by_role("menuitem", name="Ben Okafor", exact=False).first.click()
     async with story.busy_shop():  # the safety backup waits for it, so that the bot ends in the middle of a step
-        await _approve(page, card)
+        await approve(page, card)
         await run.reaches("safety")
         await killed(story)
     await expect(card).to_contain_text("Done", timeout=60_000)
@@ -71,7 +71,7 @@ async def _fill_in_the_form(page: Page) -> None:
     await expect(page.get_by_test_id("modal")).to_have_count(0)
 
 
-async def _approve(page: Page, card: Locator) -> None:
+async def approve(page: Page | FrameLocator, card: Locator) -> None:
     await card.get_by_role("button", name="Approve").click()
     await expect(page.get_by_test_id("confirm")).to_contain_text("Restore shop")
     await page.get_by_test_id("confirm-accept").click()

@@ -15,6 +15,7 @@ from .clock import Clock
 from .control.door import ControlDoor
 from .core import Core
 from .delivery.transport import Transport
+from .desk import Desk
 from .interactions.response_urls import ResponseUrlDoor
 from .spec import AppSpec, WorkspaceSpec
 from .state import InstalledApp, State
@@ -29,13 +30,16 @@ REAL = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_USER_TOKEN", "SLACK_SIGNING
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src * data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 BODY_MOST = 128 * 1024 * 1024
 
 
 class SlackServer:
-    """One local workspace. `file` keeps it across restarts; `limits` False switches the rate limits off."""
+    """One local workspace. `file` keeps it across restarts; `limits` False switches the rate limits off.
+
+    `desk` is what else the page offers.
+    """
 
     def __init__(
         self,
@@ -44,6 +48,7 @@ class SlackServer:
         clock: Clock | None = None,
         file: str | Path | None = None,
         limits: bool = True,
+        desk: Desk | None = None,
     ) -> None:
         self.clock = clock or Clock()
         self.state = State(workspace, self.clock)
@@ -51,6 +56,7 @@ class SlackServer:
         if self._file:
             self._file.load(self.state)
         self.core = Core(workspace, self.clock, self.state, limits=limits)
+        self.core.desk = desk or Desk()
         self.core.transport = Transport(self.core)
         seed(self.state)
         self._runner: web.AppRunner | None = None
@@ -108,6 +114,8 @@ class SlackServer:
         bound = self._runner.addresses[0]
         shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
         self.core.base_url = f"http://{shown}:{bound[1]}"
+        if self.core.desk.guide:
+            self.core.spawn(self.core.desk.follow(self.core))
 
     def _strange_tokens(self) -> list[str]:
         """The variables that hold, or name a file of, tokens that this workspace did not make up."""

@@ -132,8 +132,11 @@ def messages(ask: Ask) -> JsonObject:
     channel = ask.channel(person, member=False)
     seen = ask.core.state.messages.get(channel.id, {}).values()
     roots = [said for said in seen if not said.is_reply or said.subtype == "thread_broadcast"]
+    if before := ask.text("before"):
+        roots = [said for said in roots if said.ts < before]
     limit = int(ask.number("limit", 1000))
-    return {"ok": True, "messages": [message(ask.core, said, person.id) for said in roots[-limit:]]}
+    found = [message(ask.core, said, person.id) for said in roots[-limit:]]
+    return {"ok": True, "messages": found, "more": len(roots) > limit}
 
 
 def thread(ask: Ask) -> JsonObject:

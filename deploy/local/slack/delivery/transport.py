@@ -61,6 +61,8 @@ class Transport:
         entry.request = delivery.payload
         core.state.changed("log", None, key=entry.name)
         fault = core.faults.delivery(delivery.kind)
+        if fault and fault.kind == "drop":
+            return self._noted(entry, Ack("unreachable", 0.0, text="Slack did not send it"))
         if fault and fault.kind == "duplicate":
             core.spawn(self._send(app, delivery))
         in_time, future = await core.clock.within(DEADLINE, self._send(app, delivery))

@@ -24,7 +24,7 @@ class ResponseUrlDoor:
         core = self._core
         record = core.state.response_urls.get(request.path)
         name = request.path.split("/")[1]
-        entry = core.log.add("response_url", name, core.clock.now(), record.app_id if record else "")
+        entry = core.log.add("response_url", name, core.clock.now(), record.app_id if record else "", path=request.path)
         try:
             body = _body(await request.text())
             entry.request = body
