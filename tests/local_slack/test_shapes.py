@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from deploy.local.slack.web.methods import ALL
 from tests.local_slack.bench import Bench, button, modal, text_input
 
-REFERENCE = Path(__file__).parents[3] / "shared" / "slack"
+REFERENCE = Path(os.environ.get("SLACK_REFERENCE") or Path(__file__).parents[3] / "shared" / "slack")
 RULES = REFERENCE / "slack-required.json"
 REQUIRED = json.loads(RULES.read_text()) if RULES.exists() else {}
 # The event wrapper's documentation and the recorded events have these; the samples made from the SDK's classes do not.

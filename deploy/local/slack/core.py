@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from .clock import Clock
@@ -16,6 +16,7 @@ from .state import Channel, InstalledApp, ResponseUrl, State, Trigger
 from .wire import JsonObject
 
 if TYPE_CHECKING:
+    from .delivery.quota import Quota
     from .delivery.transport import Transport
 
 TRIGGER_LIFE = 3.0
@@ -25,10 +26,11 @@ KEPT = 50_000
 
 
 class Core:
-    """Holds the parts together and owns the tasks that outlive a request."""
+    """Holds the parts together and owns the tasks that outlive a request. `keep` writes what changed to the file."""
 
     def __init__(self, spec: WorkspaceSpec, clock: Clock, state: State, *, limits: bool) -> None:
         self.spec = spec
+        self.switches = spec.switches
         self.clock = clock
         self.state = state
         self.faults = Faults()
@@ -38,16 +40,24 @@ class Core:
         self.transport: Transport
         self.typed: dict[str, dict[str, dict[str, JsonObject]]] = {}
         self.offered: dict[tuple[str, str, str], dict[str, JsonObject]] = {}
+        self.keep: Callable[[], None] = lambda: None
+        self.quotas: dict[str, Quota] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run `work` beside the request; it is cancelled when the server stops."""
+        """Run `work` beside the request; it is cancelled when the server stops, and what it changed is kept."""
+        self.started(work)  # type: ignore[unused-awaitable]  # whoever spawns does not wait
+
+    def started(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """As `spawn`, with the task for who wants to wait a while."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
+        self.keep()
         if not task.cancelled() and task.exception():
             asyncio.get_running_loop().call_exception_handler(
                 {"message": "a delivery of the local Slack failed", "exception": task.exception(), "task": task}

@@ -5,13 +5,15 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from .core import Core
 from .delivery import events
-from .limits import check_message_blocks, check_text, checked_metadata, normalize_blocks, normalize_text
+from .limits import check_message_blocks, check_text, checked_metadata, length, normalize_blocks, normalize_text
 from .render import message_object
 from .state import Channel, InstalledApp, Message, Person
 from .state.model import SLACKBOT
+from .switches import Switches
 from .wire import JsonObject, SlackError
 
 ATTACHMENTS_MOST = 100
@@ -32,13 +34,14 @@ class Content:
     files: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     mrkdwn: bool = True
+    starts_empty: bool = False
 
     @property
     def empty(self) -> bool:
-        return not (self.text or self.blocks or self.attachments or self.files)
+        return not (self.starts_empty or self.text or self.blocks or self.attachments or self.files)
 
 
-def read_content(args: JsonObject, *, text_most: int | None = None) -> Content:
+def read_content(args: JsonObject, switches: Switches, *, text_most: int | None = None) -> Content:
     """Content from arguments or a response body. Raises SlackError as Slack would refuse it."""
     text = args.get("text")
     markdown = args.get("markdown_text")
@@ -50,22 +53,22 @@ def read_content(args: JsonObject, *, text_most: int | None = None) -> Content:
     warnings: list[str] = []
     if text is not None:
         text = str(text)
-        if text_most is not None and len(text) > text_most:
+        if text_most is not None and length(text, switches) > text_most:
             raise SlackError("msg_too_long")
-        text, warnings = check_text(text)
+        text, warnings = check_text(text, switches)
         text = normalize_text(text, links=args.get("mrkdwn") is not False)
     attachments = args.get("attachments")
     if attachments is not None and not isinstance(attachments, list):
         raise SlackError("invalid_attachments")
     if attachments and len(attachments) > ATTACHMENTS_MOST:
         raise SlackError("too_many_attachments")
-    blocks = None if args.get("blocks") is None else normalize_blocks(check_message_blocks(args["blocks"]))
-    metadata = None if args.get("metadata") is None else checked_metadata(args["metadata"])
+    blocks = None if args.get("blocks") is None else normalize_blocks(check_message_blocks(args["blocks"], switches))
+    metadata = None if args.get("metadata") is None else checked_metadata(args["metadata"], switches)
     icons = {key: args[f"icon_{key}"] for key in ("emoji", "url") if args.get(f"icon_{key}")}
     return Content(
         text=text,
         blocks=blocks,
-        attachments=_with_blocks(attachments),
+        attachments=_with_blocks(attachments, switches),
         metadata=metadata,
         thread_ts=str(args.get("thread_ts") or ""),
         broadcast=args.get("reply_broadcast") is True,
@@ -76,7 +79,7 @@ def read_content(args: JsonObject, *, text_most: int | None = None) -> Content:
     )
 
 
-def _with_blocks(attachments: list[Any] | None) -> list[JsonObject] | None:
+def _with_blocks(attachments: list[Any] | None, switches: Switches) -> list[JsonObject] | None:
     if attachments is None:
         return None
     done: list[JsonObject] = []
@@ -86,7 +89,7 @@ def _with_blocks(attachments: list[Any] | None) -> list[JsonObject] | None:
         copy = {**attachment, "id": number}
         copy.setdefault("fallback", "[no preview available]")
         if isinstance(attachment.get("blocks"), list):
-            copy["blocks"] = normalize_blocks(check_message_blocks(attachment["blocks"]))
+            copy["blocks"] = normalize_blocks(check_message_blocks(attachment["blocks"], switches))
         done.append(copy)
     return done
 
@@ -109,6 +112,13 @@ def post_as_app(core: Core, app: InstalledApp, channel: Channel, content: Conten
     if content.username:
         message.subtype = "bot_message"
     return _place(core, channel, message, content)
+
+
+def unfurlable(app: InstalledApp, url: str) -> bool:
+    """Whether the app may put a preview under this link."""
+    host = (urlsplit(url).hostname or "").lower()
+    domains = app.spec.manifest.features.unfurl_domains
+    return any(host == domain or host.endswith(f".{domain}") for domain in domains)
 
 
 def post_as_person(core: Core, person: Person, channel: Channel, text: str, thread_ts: str = "") -> Message:
@@ -149,7 +159,7 @@ def _place(core: Core, channel: Channel, message: Message, content: Content) -> 
     if content.thread_ts:
         parent = thread_root(core, channel, content.thread_ts)
         if parent is None:
-            raise SlackError("message_not_found")
+            raise SlackError(core.switches.unknown_thread)
         message.thread_ts, message.parent_user = parent.ts, parent.user
         if content.broadcast:
             message.subtype = "thread_broadcast"
@@ -160,15 +170,16 @@ def _place(core: Core, channel: Channel, message: Message, content: Content) -> 
         parent.thread_ts = parent.ts
         state.changed("message", parent, channel=channel.id, key=parent.ts)
     body = message_object(state, message, core.base_url)
-    events.emit_message(core, events.message_event(channel, message, body), channel)
-    events.emit_mention(core, channel, message, body)
+    events.emit_posted(core, channel, message, body)
     return message
 
 
-def system_message(core: Core, channel: Channel, person: Person, subtype: str, text: str) -> Message:
-    """The line Slack itself leaves in a channel (somebody joined)."""
+def system_message(
+    core: Core, channel: Channel, person: Person, subtype: str, text: str, **more: JsonObject | str
+) -> Message:
+    """The line Slack itself leaves in a channel (somebody joined); `more` joins the message."""
     message = _new(core, channel.id, person.id, Content(text=text))
-    message.subtype, message.team = subtype, person.team_id
+    message.subtype, message.team, message.more = subtype, person.team_id, more
     return _place(core, channel, message, Content())
 
 

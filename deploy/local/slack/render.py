@@ -114,7 +114,7 @@ def channel_object(state: State, channel: Channel, viewer: str, *, info: bool = 
         "updated": channel.updated,
         "topic": dict(channel.topic),
         "purpose": dict(channel.purpose),
-        "previous_names": [],
+        "previous_names": list(channel.previous_names),
     }
     if info:
         body["context_team_id"] = state.team.id
@@ -177,6 +177,7 @@ def message_object(
         if message.icons:
             body["icons"] = message.icons
     body["team"] = message.team
+    body.update(message.more)
     body.update(_parts(state, message, base, metadata))
     if message.thread_ts:
         body["thread_ts"] = message.thread_ts
@@ -240,9 +241,9 @@ def group_object(state: State, group: Group, *, users: bool, count: bool) -> Jso
         "auto_provision": False,
         "enterprise_subteam_id": "",
         "created_by": group.creator,
-        "updated_by": group.creator,
-        "deleted_by": group.creator if group.disabled_at else None,
-        "prefs": {"channels": [], "groups": []},
+        "updated_by": group.updated_by or group.creator,
+        "deleted_by": (group.updated_by or group.creator) if group.disabled_at else None,
+        "prefs": {"channels": list(group.channels), "groups": []},
     }
     if count:
         body["user_count"] = len(group.members)

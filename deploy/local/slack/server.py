@@ -9,11 +9,13 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from . import scheduling
 from .avatars import draw
 from .client import Workspace
 from .clock import Clock
 from .control.door import ControlDoor
 from .core import Core
+from .delivery import events
 from .delivery.transport import Transport
 from .interactions.response_urls import ResponseUrlDoor
 from .spec import AppSpec, WorkspaceSpec
@@ -52,6 +54,7 @@ class SlackServer:
             self._file.load(self.state)
         self.core = Core(workspace, self.clock, self.state, limits=limits)
         self.core.transport = Transport(self.core)
+        self.core.keep = self.flush
         seed(self.state)
         self._runner: web.AppRunner | None = None
         self._clients: list[Workspace] = []
@@ -108,6 +111,8 @@ class SlackServer:
         bound = self._runner.addresses[0]
         shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
         self.core.base_url = f"http://{shown}:{bound[1]}"
+        scheduling.arm_all(self.core)
+        events.resume(self.core)
 
     def _strange_tokens(self) -> list[str]:
         """The variables that hold, or name a file of, tokens that this workspace did not make up."""
@@ -124,6 +129,7 @@ class SlackServer:
         await self.core.transport.close()
         if self._runner:
             await self._runner.cleanup()
+        self.core.keep = lambda: None
         if self._file:
             self._file.flush(self.state)
             self._file.close()

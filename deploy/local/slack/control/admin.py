@@ -55,22 +55,25 @@ def set_group(ask: Ask) -> JsonObject:
         acts.change_group(ask.core, group, members)
     if "disabled" in ask.body:
         group.disabled_at = state.seconds() if ask.flag("disabled") else 0
-        state.changed("group", group)
+        acts.group_told(ask.core, group, "subteam_updated")
     return {"ok": True, "id": group.id, "members": group.members}
 
 
-def set_app(ask: Ask) -> JsonObject:
-    """Change an installed app: request_url, socket_mode, scopes, revoked."""
+async def set_app(ask: Ask) -> JsonObject:
+    """Change an installed app: request_url, socket_mode, scopes, revoked, events_off."""
     app = ask.app()
-    if "request_url" in ask.body:
-        app.request_url = ask.text("request_url")
-    if "socket_mode" in ask.body:
-        app.socket_mode = ask.flag("socket_mode")
-    if "scopes" in ask.body:
-        app.scopes = frozenset(str(scope) for scope in ask.value("scopes"))
-    if "revoked" in ask.body:
-        app.revoked = ask.flag("revoked")
-    ask.core.state.changed("app", None, key=app.id)
+    kept = {
+        key: ask.value(key)
+        for key in ("request_url", "socket_mode", "scopes", "revoked", "events_off")
+        if key in ask.body
+    }
+    if "scopes" in kept:
+        kept["scopes"] = sorted(str(scope) for scope in kept["scopes"])
+    for key, value in kept.items():
+        setattr(app, key, frozenset(value) if key == "scopes" else value)
+    ask.core.state.app_changed(app, **kept)
+    if not app.socket_mode or app.revoked:
+        await ask.core.transport.sockets.disconnect(app.id, "link_disabled")
     return {"ok": True}
 
 
@@ -127,6 +130,7 @@ def set_channel(ask: Ask) -> JsonObject:
 
 def move_clock(ask: Ask) -> JsonObject:
     ask.core.clock.advance(ask.number("seconds"))
+    ask.core.state.changed("clock", None)
     return {"ok": True, "now": ask.core.clock.now()}
 
 

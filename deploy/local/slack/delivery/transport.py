@@ -38,6 +38,7 @@ class Ack:
     payload: JsonObject | None = None
     text: str = ""
     no_retry: bool = False
+    reason: str = ""
 
     @property
     def ok(self) -> bool:
@@ -111,4 +112,4 @@ class Transport:
 
 
 def _ack(reply: Reply, elapsed: float) -> Ack:
-    return Ack(reply.result, elapsed, reply.status, reply.payload, reply.text, reply.no_retry)
+    return Ack(reply.result, elapsed, reply.status, reply.payload, reply.text, reply.no_retry, reply.reason)

@@ -105,7 +105,7 @@ async def suggest(core: Core, surface: Surface, block: JsonObject, element: Json
     url = interactivity.message_menu_options_url or interactivity.request_url
     ack = await core.transport.deliver(surface.app, Delivery("options", payload, url, "block_suggestion"))
     outcome = of_ack(ack)
-    if not ack.ok or not _good_options(ack.payload):
+    if not ack.ok or not _good_options(core, ack.payload):
         outcome.text = NO_OPTIONS
         outcome.result = "refused" if ack.ok else ack.result
         return outcome
@@ -119,11 +119,11 @@ async def suggest(core: Core, surface: Surface, block: JsonObject, element: Json
     return outcome
 
 
-def _good_options(answer: JsonObject | None) -> bool:
+def _good_options(core: Core, answer: JsonObject | None) -> bool:
     if answer is None:
         return False
     if answer.get("options") == [] or answer.get("option_groups") == []:
         return True
-    check = Checker()
+    check = Checker(core.switches)
     check_options(check, answer, "")
     return not check.faults

@@ -124,7 +124,7 @@ def answer(
         return _failed(core, channel, person, word, code)
     body = ack.payload if ack.payload is not None else ({"text": ack.text} if ack.text.strip() else {})
     try:
-        content = read_content({**body, "thread_ts": None})
+        content = read_content({**body, "thread_ts": None}, core.switches)
     except SlackError as refusal:
         return _failed(core, channel, person, word, refusal.code)
     public = body.get("response_type") == "in_channel"

@@ -56,7 +56,7 @@ class ResponseUrlDoor:
     def _apply(self, record: ResponseUrl, body: JsonObject) -> None:
         core = self._core
         app, channel = core.state.apps[record.app_id], core.state.channels[record.channel]
-        content = read_content(body)
+        content = read_content(body, core.switches)
         origin = self._origin(record)
         if _true(body.get("delete_original")):
             if origin:

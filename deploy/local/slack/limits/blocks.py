@@ -52,7 +52,7 @@ def check_block(check: Checker, block: JsonObject, at: str, surface: str) -> Non
         check.fault(at, "missing required field: type")
         return
     rule = RULES.get(kind) if isinstance(kind, str) else None
-    if rule is None or surface not in rule[1]:
+    if rule is None or not _allowed(check, rule, surface):
         check.fault(f"{at}/type", f"unsupported type: {kind}")
         return
     block_id = check.string(block, "block_id", at, 255)
@@ -64,6 +64,11 @@ def check_block(check: Checker, block: JsonObject, at: str, surface: str) -> Non
     if known is not None:
         check.keys(block, at, ("type", "block_id", *known))
     run(check, block, at)
+
+
+def _allowed(check: Checker, rule: Rule, surface: str) -> bool:
+    anywhere = check.switches.message_blocks_in_views and rule[1] == _MESSAGE
+    return anywhere or surface in rule[1]
 
 
 def _elements(check: Checker, block: JsonObject, at: str, most: int) -> None:
@@ -201,9 +206,10 @@ def _none(check: Checker, block: JsonObject, at: str) -> None:
 
 _ALL = ("message", "modal", "home")
 _MESSAGE = ("message",)
+
+# (keys beside type and block_id, or None where they are not judged; surfaces; the check itself)
 Rule = tuple[tuple[str, ...] | None, tuple[str, ...], Callable[[Checker, JsonObject, str], None]]
 
-# Keys beside type and block_id (None: not judged), surfaces, and the check itself.
 RULES: dict[str, Rule] = {
     "section": (("text", "fields", "accessory", "expand"), _ALL, _section),
     "header": (("text", "level"), _ALL, _header),

@@ -9,7 +9,6 @@ from typing import Any
 from ..wire import JsonObject
 from .checker import MRKDWN, Checker
 
-OPTION_VALUE_MOST = 150
 BASE = ("type", "action_id")
 SELECT = (*BASE, "placeholder", "confirm", "focus_on_load")
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
@@ -51,7 +50,7 @@ def check_option(check: Checker, option: JsonObject, at: str, *, mrkdwn: bool = 
     """One option of a select, radio group, checkbox group or overflow menu."""
     check.keys(option, at, ("text", "value", "description", "url"))
     check.text(option, "text", at, 75, kinds=MRKDWN if mrkdwn else ("plain_text",), required=True)
-    check.string(option, "value", at, OPTION_VALUE_MOST, required=True)
+    check.string(option, "value", at, check.switches.option_value_most, required=True)
     check.text(option, "description", at, 75, kinds=MRKDWN if mrkdwn else ("plain_text",))
     check.string(option, "url", at, 3000)
 

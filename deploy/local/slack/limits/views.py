@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..switches import Switches
 from ..wire import JsonObject, SlackError, argument_error
 from .blocks import check_blocks
 from .checker import Checker
@@ -25,13 +26,13 @@ _KEYS = (
 )
 
 
-def check_view(view: Any, *, kind: str = "") -> JsonObject:
+def check_view(view: Any, switches: Switches | None = None, *, kind: str = "") -> JsonObject:
     """The view when Slack would take it; `kind` narrows it to modal or home. Raises SlackError as views.* would."""
     if not isinstance(view, dict):
         raise argument_error("must provide an object [json-pointer:/view]")
     if len(json.dumps(view).encode()) > VIEW_BYTES:
         raise SlackError("view_too_large")
-    check = Checker()
+    check = Checker(switches)
     surface = str(view.get("type", ""))
     if surface not in ((kind,) if kind else ("modal", "home")):
         words = "missing required field: type" if not surface else f"unsupported type: {surface}"

@@ -11,7 +11,7 @@ from ..wire import JsonObject, SlackError
 from .call import Call, Method
 
 
-def _target(call: Call) -> Channel:
+def target(call: Call) -> Channel:
     """The conversation to post in; a user id opens the DM."""
     name = call.text("channel")
     state = call.core.state
@@ -38,8 +38,8 @@ def _warned(body: JsonObject, content: Content) -> JsonObject:
 
 
 def post_message(call: Call) -> JsonObject:
-    channel = _target(call)
-    content = read_content(call.contents())
+    channel = target(call)
+    content = read_content(call.contents(), call.core.switches)
     if content.username or content.icons:
         call.need_scope("chat:write.customize")
     message = posting.post_as_app(call.core, call.app, channel, content)
@@ -56,7 +56,7 @@ def post_ephemeral(call: Call) -> JsonObject:
         raise SlackError("user_not_in_channel")
     if call.bot not in channel.members:
         raise SlackError("not_in_channel")
-    content = read_content(call.contents(), text_most=TEXT_MOST)
+    content = read_content(call.contents(), call.core.switches, text_most=TEXT_MOST)
     message = posting.post_ephemeral(call.core, channel, person.id, content, call.app)
     return {"message_ts": message.ts}
 
@@ -71,7 +71,7 @@ def _own(call: Call, channel: Channel, refusal: str) -> Message:
 def update(call: Call) -> JsonObject:
     channel = call.channel()
     message = _own(call, channel, "cant_update_message")
-    content = read_content(call.contents(), text_most=UPDATE_TEXT_MOST)
+    content = read_content(call.contents(), call.core.switches, text_most=UPDATE_TEXT_MOST)
     if content.text is None and content.blocks is None and content.attachments is None:
         raise SlackError("no_text")
     if content.text == "" and content.blocks is None and not message.blocks:

@@ -102,7 +102,9 @@ def _channel(call: Call, name: str) -> Channel:
 
 def _share(call: Call, channel: Channel, files: list[FileRecord]) -> None:
     comment = call.text("initial_comment")
-    content = posting.read_content({"text": comment} if comment else {"blocks": call.value("blocks")})
+    content = posting.read_content(
+        {"text": comment} if comment else {"blocks": call.value("blocks")}, call.core.switches
+    )
     content.files = tuple(file.id for file in files)
     content.thread_ts = call.text("thread_ts")
     content.text = content.text or ""
