@@ -46,7 +46,7 @@ class Core:
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run `work` beside the request; it is cancelled when the server stops, and what it changed is kept."""
-        self.started(work)  # type: ignore[unused-awaitable]  # whoever spawns does not wait
+        _ = self.started(work)
 
     def started(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """As `spawn`, with the task for who wants to wait a while."""
@@ -100,6 +100,13 @@ class Core:
         """`team` of an interaction payload."""
         return {"id": self.state.team.id, "domain": self.state.team.domain}
 
+    def team_of(self, person_id: str) -> JsonObject:
+        """`team` of what a person did."""
+        person = self.state.people[person_id]
+        if person.outsider and self.switches.outsider_team == "own":
+            return {"id": person.team_id, "domain": "another-organisation"}
+        return self.team_part()
+
     def user_part(self, person_id: str) -> JsonObject:
         """`user` of an interaction payload."""
         person = self.state.people[person_id]
@@ -112,11 +119,15 @@ class Core:
             "user": self.user_part(person),
             "api_app_id": app.id,
             "token": app.spec.verification_token,
-            "team": self.team_part(),
+            "team": self.team_of(person),
             "enterprise": None,
             "is_enterprise_install": False,
         }
 
     def channel_part(self, channel: Channel) -> JsonObject:
         """`channel` of an interaction payload."""
-        return {"id": channel.id, "name": channel.command_name}
+        return {"id": channel.id, "name": self.channel_name(channel)}
+
+    def channel_name(self, channel: Channel) -> str:
+        """`channel_name` as deliveries carry it."""
+        return channel.name if self.switches.plain_channel_names else channel.command_name

@@ -35,6 +35,7 @@ class Content:
     warnings: tuple[str, ...] = ()
     mrkdwn: bool = True
     starts_empty: bool = False
+    subtype: str = ""
 
     @property
     def empty(self) -> bool:
@@ -109,8 +110,7 @@ def post_as_app(core: Core, app: InstalledApp, channel: Channel, content: Conten
     message = _new(core, channel.id, app.spec.bot_user_id, content)
     message.bot_id, message.app_id, message.team = app.spec.bot_id, app.id, app.team_id
     message.username, message.icons = content.username, content.icons or {}
-    if content.username:
-        message.subtype = "bot_message"
+    message.subtype = "bot_message" if content.username else content.subtype
     return _place(core, channel, message, content)
 
 
@@ -184,7 +184,10 @@ def system_message(
 
 
 def update(core: Core, message: Message, content: Content, editor: str) -> None:
-    """Change a message in place; what `content` leaves out stays. Sends message_changed for visible messages."""
+    """Change a message in place; what `content` leaves out stays. Sends message_changed for visible messages.
+
+    `editor` "" leaves no mark that it was edited.
+    """
     state = core.state
     before = message_object(state, message, core.base_url)
     if content.text is not None:
@@ -200,7 +203,8 @@ def update(core: Core, message: Message, content: Content, editor: str) -> None:
     if message.ephemeral_for:
         state.changed("ephemeral", message, channel=message.channel, person=message.ephemeral_for, key=message.ts)
         return
-    message.edited = {"user": editor, "ts": f"{state.seconds()}.000000"}
+    if editor:
+        message.edited = {"user": editor, "ts": f"{state.seconds()}.000000"}
     state.changed("message", message, channel=message.channel, key=message.ts)
     channel = state.channels[message.channel]
     after = message_object(state, message, core.base_url)
@@ -263,9 +267,17 @@ def post_ephemeral(core: Core, channel: Channel, person_id: str, content: Conten
     message.thread_ts = content.thread_ts
     if app:
         message.bot_id, message.app_id = app.spec.bot_id, app.id
+    if content.thread_ts and not _active(core, channel, content.thread_ts):
+        return message
     core.state.ephemerals.setdefault(person_id, {})[message.ts] = message
     core.state.changed("ephemeral", message, channel=channel.id, person=person_id, key=message.ts)
     return message
+
+
+def _active(core: Core, channel: Channel, thread_ts: str) -> bool:
+    """Whether a thread shows what is only for one person: Slack opens none for that."""
+    root = thread_root(core, channel, thread_ts)
+    return root is not None and (bool(root.replies) or core.switches.ephemeral_in_quiet_thread)
 
 
 def slackbot_says(core: Core, channel: Channel, person_id: str, words: str) -> Message:

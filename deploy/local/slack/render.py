@@ -183,6 +183,9 @@ def message_object(
         body["thread_ts"] = message.thread_ts
     if message.is_reply:
         body["parent_user_id"] = message.parent_user
+        root = state.message(message.channel, message.thread_ts) if message.subtype == "thread_broadcast" else None
+        if root:
+            body["root"] = message_object(state, root, base)
     elif message.replies and thread:
         body.update(_thread_counts(state, message, viewer))
     return body

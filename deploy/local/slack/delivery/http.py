@@ -18,6 +18,19 @@ FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """`kind` is slash_commands, interactive, options or events_api; `answers` says a payload may come back."""
+
+    kind: str
+    payload: JsonObject
+    url: str
+    name: str
+    answers: bool = True
+    attempt: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What came back: `result` acked, refused or unreachable (no_socket over Socket Mode)."""
 
@@ -72,17 +85,16 @@ class HttpSender:
         if self._session:
             await self._session.close()
 
-    async def send(
-        self, app: InstalledApp, kind: str, payload: JsonObject, url: str, attempt: int, reason: str
-    ) -> Reply:
+    async def send(self, app: InstalledApp, delivery: Delivery) -> Reply:
         """Post one delivery; never raises for what the network or the app does."""
+        url = app.url(delivery.url)
         if not url or self._session is None:
             return Reply("unreachable", reason="connection_failed", text="no request URL is set for the app")
-        body, content_type = encode(kind, payload)
+        body, content_type = encode(delivery.kind, delivery.payload)
         headers = {"Content-Type": content_type, "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)"}
         headers |= sign(app.spec.signing_secret, body, int(time.time()))
-        if attempt:
-            headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": reason}
+        if delivery.attempt:
+            headers |= {"X-Slack-Retry-Num": str(delivery.attempt), "X-Slack-Retry-Reason": delivery.reason}
         try:
             async with self._session.post(url, data=body, headers=headers, max_redirects=2) as answer:
                 text = await answer.text(errors="replace")
@@ -96,6 +108,8 @@ class HttpSender:
                     no_retry,
                     "" if good else "http_error",
                 )
+        except aiohttp.ClientSSLError as problem:
+            return Reply("unreachable", reason="ssl_error", text=str(problem))
         except aiohttp.TooManyRedirects:
             return Reply("refused", reason="too_many_redirects")
         except (aiohttp.ClientError, TimeoutError, OSError) as problem:

@@ -34,7 +34,8 @@ async def act(core: Core, surface: Surface, block: JsonObject, element: JsonObje
         payload["response_url"] = response_url
     payload["actions"] = [_entry(core, block, element, held, given)]
     url = surface.app.spec.manifest.settings.interactivity.request_url
-    ack = await core.transport.deliver(surface.app, Delivery("interactive", payload, url, "block_actions", False))
+    takes = core.switches.block_actions_take_payload
+    ack = await core.transport.deliver(surface.app, Delivery("interactive", payload, url, "block_actions", takes))
     words = "" if ack.ok else "This action did not reach the app. Try again."
     return of_ack(ack, words, trigger_id=trigger, response_url=response_url)
 

@@ -65,7 +65,7 @@ class Surface:
             "channel": core.channel_part(self.channel),
             "state": {"values": collect(self.blocks, self.values(core))},
         }
-        if not private:
+        if not private or core.switches.message_in_ephemeral_actions:
             body["message"] = message_object(core.state, message, core.base_url, metadata=True)
         return body
 

@@ -1,4 +1,4 @@
-"""auth.test, api.test and apps.connections.open."""
+"""auth.*, api.test and apps.connections.open."""
 
 from __future__ import annotations
 
@@ -30,8 +30,18 @@ def connections_open(call: Call) -> JsonObject:
     return {"url": call.core.transport.sockets.ticket(call.app)}
 
 
+async def revoke(call: Call) -> JsonObject:
+    if call.flag("test"):
+        return {"revoked": False}
+    call.app.revoked = True
+    call.core.state.app_changed(call.app, revoked=True)
+    await call.core.transport.sockets.disconnect(call.app.id, "link_disabled")
+    return {"revoked": True}
+
+
 METHODS = (
     Method("auth.test", auth_test, "special"),
     Method("api.test", api_test, "4", caller="none"),
+    Method("auth.revoke", revoke),
     Method("apps.connections.open", connections_open, "3", caller="app"),
 )

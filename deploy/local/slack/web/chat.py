@@ -71,7 +71,11 @@ def _own(call: Call, channel: Channel, refusal: str) -> Message:
 def update(call: Call) -> JsonObject:
     channel = call.channel()
     message = _own(call, channel, "cant_update_message")
+    if message.streaming:
+        raise SlackError("streaming_state_conflict")
     content = read_content(call.contents(), call.core.switches, text_most=UPDATE_TEXT_MOST)
+    if content.blocks is None and content.text is not None and not call.core.switches.text_only_update_keeps_blocks:
+        content.blocks = []
     if content.text is None and content.blocks is None and content.attachments is None:
         raise SlackError("no_text")
     if content.text == "" and content.blocks is None and not message.blocks:
@@ -81,6 +85,18 @@ def update(call: Call) -> JsonObject:
     for key in ("ts", "thread_ts", "parent_user_id", "reactions"):
         shown.pop(key, None)
     return _warned({"channel": channel.id, "ts": message.ts, "text": message.text, "message": shown}, content)
+
+
+def me_message(call: Call) -> JsonObject:
+    channel = call.channel()
+    if channel.archived:
+        raise SlackError("is_archived")
+    if call.bot not in channel.members:
+        raise SlackError("not_in_channel")
+    content = read_content({"text": call.text("text")}, call.core.switches, text_most=TEXT_MOST)
+    content.subtype = "me_message"
+    message = posting.post_as_app(call.core, call.app, channel, content)
+    return {"channel": channel.id, "ts": message.ts}
 
 
 def delete(call: Call) -> JsonObject:
@@ -107,6 +123,7 @@ METHODS = (
     Method("chat.postMessage", post_message, "special", WRITE, ("channel",)),
     Method("chat.postEphemeral", post_ephemeral, "4", WRITE, ("channel", "user")),
     Method("chat.update", update, "3", WRITE, ("channel", "ts")),
+    Method("chat.meMessage", me_message, "3", WRITE, ("channel", "text")),
     Method("chat.delete", delete, "3", WRITE, ("channel", "ts")),
-    Method("chat.getPermalink", get_permalink, "special", (), ("channel", "message_ts")),
+    Method("chat.getPermalink", get_permalink, "special", (), ("channel", "message_ts"), json=False),
 )

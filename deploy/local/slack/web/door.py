@@ -13,7 +13,7 @@ from aiohttp import web
 from ..core import Core
 from ..delivery import events
 from ..delivery.transport import DEADLINE
-from ..faults import Fault
+from ..faults import cut, play
 from ..spec import AppSpec
 from ..state import InstalledApp
 from ..wire import JsonObject, SlackError, argument_error
@@ -51,14 +51,14 @@ class Door:
                 headers["x-accepted-oauth-scopes"] = ",".join(method.scopes)
             fault = core.faults.method(name)
             if fault:
-                await self._before(fault, request)
+                await play(core, fault, request)
             caused: list[asyncio.Task[None]] = []
             events.CAUSED.set(caused)
             body = await self._run(method, app, args)
             if caused and core.switches.events_first:
                 await core.clock.within(DEADLINE, asyncio.wait(caused))
             if fault and fault.kind == "lost":
-                return _cut(request)
+                return cut(request)
         except SlackError as refusal:
             body, status, headers = refusal.body(), refusal.status, headers | refusal.headers
         entry.elapsed = core.clock.now() - started
@@ -88,7 +88,8 @@ class Door:
 
     async def _run(self, method: Method, app: InstalledApp, args: JsonObject) -> JsonObject:
         core = self._core
-        wait = core.rates.retry_after(app.id, method.name, method.tier, str(args.get("channel", "")), core.clock.now())
+        tier = core.switches.connections_open_tier if method.name == "apps.connections.open" else method.tier
+        wait = core.rates.retry_after(app.id, method.name, tier, str(args.get("channel", "")), core.clock.now())
         if wait:
             raise SlackError("ratelimited", status=429, headers={"Retry-After": str(wait)})
         missing = [key for key in method.required if args.get(key) in (None, "")]
@@ -98,32 +99,6 @@ class Door:
             raise argument_error(*(f"missing required field: {key}" for key in missing))
         found = method.run(Call(core, app, args))
         return {"ok": True, **(await found if inspect.isawaitable(found) else found)}
-
-    async def _before(self, fault: Fault, request: web.Request) -> None:
-        match fault.kind:
-            case "ratelimited":
-                seconds = max(1, round(fault.seconds))
-                raise SlackError("ratelimited", status=429, headers={"Retry-After": str(seconds)})
-            case "error":
-                raise SlackError(fault.code)
-            case "server_error":
-                raise SlackError("internal_error", status=500)
-            case "slow":
-                await self._core.clock.sleep(fault.seconds)
-            case "hang":
-                await asyncio.get_running_loop().create_future()
-            case "drop":
-                _cut(request)
-                raise SlackError("internal_error", status=500)
-            case _:
-                return
-
-
-def _cut(request: web.Request) -> web.Response:
-    """Cut the connection under the request."""
-    if request.transport:
-        request.transport.close()
-    return web.Response(status=500)
 
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
