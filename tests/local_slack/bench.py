@@ -47,7 +47,18 @@ SCOPES = [
     "reactions:write",
     "reactions:read",
     "pins:write",
+    "pins:read",
     "team:read",
+    "bookmarks:write",
+    "bookmarks:read",
+    "canvases:write",
+    "canvases:read",
+    "users.profile:read",
+    "usergroups:write",
+    "links:read",
+    "links:write",
+    "emoji:read",
+    "assistant:write",
 ]
 EVENTS = [
     "app_mention",
@@ -60,6 +71,12 @@ EVENTS = [
     "member_joined_channel",
     "reaction_added",
     "channel_archive",
+    "channel_created",
+    "channel_rename",
+    "pin_removed",
+    "subteam_created",
+    "subteam_updated",
+    "link_shared",
 ]
 
 
@@ -71,6 +88,7 @@ def manifest(*, socket: bool = False, scopes: list[str] | None = None) -> Manife
             "features": {
                 "bot_user": {"display_name": "bench"},
                 "app_home": {"home_tab_enabled": True},
+                "unfurl_domains": ["runs.example"],
                 "slash_commands": [
                     {"command": "/ops", "usage_hint": "<what>", "description": "Operate"},
                     {"command": "/escaped", "should_escape": True},

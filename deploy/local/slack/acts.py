@@ -147,6 +147,7 @@ def group_told(core: Core, group: Group, kind: str) -> None:
     """Tell the apps that a user group was made or changed: subteam_created or subteam_updated."""
     core.state.changed("group", group)
     shown = group_object(core.state, group, users=True, count=True)
+    shown = {key: value for key, value in shown.items() if value is not None}
     events.emit(core, {"type": kind, "subteam": shown, "event_ts": core.state.new_ts()})
 
 

@@ -289,6 +289,8 @@ def file_object(state: State, file: FileRecord, base: str) -> JsonObject:
         where[{"channel": "channels", "im": "ims"}.get(channel.kind, "groups")].append(channel_id)
         side = "public" if channel.kind == "channel" else "private"
         shares.setdefault(side, {})[channel_id] = [_share(state, channel, ts) for ts in stamps]
+    if file.stage == "deleted":
+        return {"id": file.id, "mode": "tombstone"}
     private = f"{base}/files-pri/{state.team.id}-{file.id}/{file.name}"
     return {
         "id": file.id,

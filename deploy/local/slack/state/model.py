@@ -223,7 +223,7 @@ class ResponseUrl:
 
 @dataclass(slots=True)
 class FileRecord:
-    """An uploaded file; `content` is base64 and `stage` one of wanted, uploaded, complete."""
+    """An uploaded file; `content` is base64 and `stage` one of wanted, uploaded, complete, deleted."""
 
     TABLE: ClassVar[str] = "file"
     id: str

@@ -65,7 +65,8 @@ def create(call: Call) -> JsonObject:
     _may_change(call, "group" if private else "channel")
     channel = acts.create_channel(call.core, name, call.bot, private=private)
     body = channel_object(call.core.state, channel, call.bot)
-    return {"channel": {**body, "last_read": "0000000000.000000", "priority": 0}}
+    unread = {"latest": None, "unread_count": 0, "unread_count_display": 0}
+    return {"channel": {**body, "last_read": "0000000000.000000", "priority": 0, **unread}}
 
 
 def _may_change(call: Call, kind: str) -> None:
@@ -141,7 +142,8 @@ def invite(call: Call) -> JsonObject:
     for user in users:
         if user not in wrong:
             acts.join(call.core, channel, call.core.state.people[user], inviter=call.bot)
-    return {"channel": channel_object(call.core.state, channel, call.bot)}
+    body = channel_object(call.core.state, channel, call.bot)
+    return {"channel": {**body, "is_read_only": False, "last_read": channel.read.get(call.bot, "0000000000.000000")}}
 
 
 def _unfit(call: Call, channel: Channel, user: str) -> str:
