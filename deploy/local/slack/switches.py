@@ -20,6 +20,10 @@ class Switches(BaseModel):
     """The most a message's metadata may be as JSON."""
     message_blocks_characters: int = 100_000
     """The most a message's blocks may be together, as JSON."""
+    one_table_a_message: bool = True
+    """Whether a message may hold one table block only."""
+    other_text_most: int = 4000
+    """The most `text` of ephemeral, /me and scheduled messages, where no number is given."""
     message_blocks_in_views: bool = False
     """Whether markdown, table, plan and the like are taken in modals and homes too."""
     trigger_words: Literal["reference", "guide", "invalid_arguments"] = "reference"

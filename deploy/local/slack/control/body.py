@@ -9,6 +9,7 @@ from typing import Any
 from ..core import Core
 from ..interactions.surface import Surface
 from ..state import Channel, InstalledApp, Message, Person, View
+from ..state.model import SLACKBOT
 from ..wire import JsonObject
 
 
@@ -58,6 +59,8 @@ class Ask:
         if person is None:
             there = ", ".join(sorted(p.name for p in self.core.state.people.values() if not p.bot_of))
             raise ControlError(f"nobody here is called {name!r}; there are: {there}")
+        if active and (person.bot_of or person.id == SLACKBOT):
+            raise ControlError(f"{person.name} is an app: it acts through the Web API only")
         if active and person.deactivated:
             raise ControlError(f"{person.name} is deactivated and cannot act: set_person(deactivated=False) first")
         return person
@@ -98,9 +101,11 @@ class Ask:
         if self.text("ts"):
             channel = self.channel(person)
             message = self.message(person, channel)
-            if not message.app_id:
+            unfurls = [part["app_id"] for part in message.attachments if part.get("is_app_unfurl")]
+            owner = self.core.state.apps.get(message.app_id or next(iter(unfurls), ""))
+            if owner is None:
                 raise ControlError("that message is not an app's: nothing on it can be pressed")
-            return Surface(self.core.state.apps[message.app_id], person, message, channel)
+            return Surface(owner, person, message, channel)
         view = self.view(person)
         return Surface(self.core.state.apps[view.app_id], person, view=view)
 

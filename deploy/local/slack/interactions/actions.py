@@ -10,7 +10,7 @@ from ..limits.checker import Checker
 from ..limits.elements import check_options
 from ..wire import JsonObject
 from .outcome import Outcome, blocked, of_ack
-from .surface import Surface, is_stateful
+from .surface import Surface, entries, is_stateful
 from .values import coerce, find_option, options_of
 
 NOT_CONFIGURED = "This app is not configured to handle interactive responses."
@@ -22,6 +22,7 @@ async def act(core: Core, surface: Surface, block: JsonObject, element: JsonObje
     """Press or choose. Raises WrongValue when the element cannot hold what was given."""
     if not surface.app.spec.manifest.settings.interactivity.is_enabled:
         return blocked(NOT_CONFIGURED)
+    surface = surface.on(block)
     held = set_value(core, surface, block, element, given) if is_stateful(element) else {}
     payload = core.interaction(surface.app, "block_actions", surface.person.id)
     view = surface.view
@@ -66,6 +67,11 @@ def _entry(core: Core, block: JsonObject, element: JsonObject, held: JsonObject,
     for key in ("initial_option", "initial_options", "initial_date", "initial_time", "min_query_length"):
         if key in element:
             entry[key] = element[key]
+    if element["type"] == "feedback_buttons":
+        chosen = next((one for one in entries(element) if given in (one.get("value"), one["text"]["text"])), None)
+        entry |= {key: chosen[key] for key in ("text", "value") if chosen and key in chosen}
+    if element["type"] == "icon_button":
+        entry["icon"] = element["icon"]
     if element["type"] == "overflow":
         entry["selected_option"] = find_option(options_of(element), given)
     entry |= held

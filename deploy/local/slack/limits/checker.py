@@ -20,13 +20,17 @@ def length(text: str, switches: Switches) -> int:
 
 
 class Checker:
-    """`faults` holds lines like `must be less than 3001 characters [json-pointer:/blocks/0/text/text]`."""
+    """`faults` holds lines like `must be less than 3001 characters [json-pointer:/blocks/0/text/text]`.
+
+    `surface` and `block` say what is being looked at.
+    """
 
     def __init__(self, switches: Switches | None = None) -> None:
         self.switches = switches or Switches()
         self.faults: list[str] = []
         self.block_ids: dict[str, str] = {}
         self.focused: list[str] = []
+        self.surface = self.block = ""
 
     def fault(self, at: str, words: str) -> None:
         """Note one fault at a pointer."""

@@ -20,7 +20,7 @@ def schedule(call: Call) -> JsonObject:
     post_at = call.number("post_at", 0)
     _check_time(call, channel, post_at)
     args = {key: value for key, value in call.contents().items() if key in _KEPT}
-    content = read_content(args, call.core.switches)
+    content = read_content(args, call.core.switches, text_most=call.core.switches.other_text_most)
     if content.empty:
         raise SlackError("no_text")
     state = call.core.state
