@@ -92,7 +92,7 @@ async def test_changes_of_people_groups_and_members_are_told(bench: Bench) -> No
     await bench.slack.set_person("bo", deactivated=True)
     await bench.slack.set_group("dba", members=["gus"])
     await bench.slack.join("gus", "shared", leave=True)
-    await bench.slack.join("gus", "shared")
+    await bench.slack.invite("ada", "shared", "gus")
     await seen.until(3)
     heard = {event["type"]: event for event in seen}
     assert heard["user_change"]["user"]["deleted"] is True

@@ -103,7 +103,7 @@ async def test_every_event_has_slacks_shape(check: Any, bench: Bench) -> None:
     await bench.slack.set_person("bo", title="New")
     await bench.slack.set_group("dba", members=["bo"])
     await bench.slack.join("gus", "shared", leave=True)
-    await bench.slack.join("gus", "shared")
+    await bench.slack.invite("ada", "shared", "gus")
     await _changes_of_channels(bench)
 
     async def all_sent() -> dict[str, Any] | None:

@@ -9,6 +9,8 @@ from .render import group_object, message_object, user_object
 from .state import Channel, Group, Message, Person
 from .wire import JsonObject
 
+DIRECT_MOST = 8
+
 
 def join(core: Core, channel: Channel, person: Person, inviter: str = "") -> None:
     """Put a person (or a bot) in a channel."""
@@ -85,6 +87,21 @@ def describe(core: Core, channel: Channel, what: str, text: str, person: Person)
     system_message(core, channel, person, subtype, words, **{what: text})
 
 
+def open_direct(core: Core, members: list[str]) -> Channel:
+    """The DM of two people, or the group DM of more, made at first use."""
+    state = core.state
+    for channel in state.channels.values():
+        if channel.kind in ("im", "mpim") and set(channel.members) == set(members):
+            return channel
+    if len(members) > 2:
+        return open_group_dm(core, members)
+    first, second = members
+    channel = Channel(state.new_id("D"), "", "im", state.seconds(), first, [first, second], user=second)
+    state.channels[channel.id] = channel
+    state.changed("channel", channel, channel=channel.id)
+    return channel
+
+
 def open_group_dm(core: Core, members: list[str]) -> Channel:
     """The group DM of exactly these people."""
     state = core.state
@@ -106,6 +123,16 @@ def archive(core: Core, channel: Channel, *, archived: bool, actor: str) -> None
     name = ("channel_" if channel.kind == "channel" else "group_") + ("archive" if archived else "unarchive")
     event: JsonObject = {"type": name, "channel": channel.id, "user": actor, "event_ts": core.state.new_ts()}
     events.emit(core, event, channel=channel)
+
+
+def person_joined(core: Core, person: Person) -> None:
+    """Tell the apps that somebody joined the team."""
+    core.state.changed("person", person)
+    if not person.outsider:
+        body = user_object(core.state, person, core.base_url, email=True)
+        del body["profile"]["fields"]
+        stamp = core.state.new_ts()
+        events.emit(core, {"type": "team_join", "user": body, "cache_ts": core.state.seconds(), "event_ts": stamp})
 
 
 def change_person(core: Core, person: Person) -> None:

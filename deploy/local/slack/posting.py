@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import mimetypes
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +13,7 @@ from .core import Core
 from .delivery import events
 from .limits import check_message_blocks, check_text, checked_metadata, length, normalize_blocks, normalize_text
 from .render import message_object
-from .state import Channel, InstalledApp, Message, Person
+from .state import Channel, FileRecord, InstalledApp, Message, Person
 from .state.model import SLACKBOT
 from .switches import Switches
 from .wire import JsonObject, SlackError
@@ -127,6 +129,53 @@ def post_as_person(core: Core, person: Person, channel: Channel, text: str, thre
     message = _new(core, channel.id, person.id, content)
     message.client_msg_id, message.team = str(uuid.uuid4()), person.team_id
     return _place(core, channel, message, content)
+
+
+def edit_as_person(core: Core, message: Message, text: str, person: Person) -> None:
+    """Change what a person said."""
+    update(core, message, Content(text=normalize_text(text), blocks=[_typed_block(text)]), person.id)
+
+
+def file_of_person(core: Core, person: Person, name: str, content: bytes) -> FileRecord:
+    """A file a person brought, not in any channel yet."""
+    file = FileRecord(
+        id=core.state.new_id("F"),
+        name=name,
+        title=name,
+        user=person.id,
+        app_id="",
+        size=len(content),
+        created=core.state.seconds(),
+        mimetype=mimetypes.guess_type(name)[0] or "application/octet-stream",
+        filetype=name.rpartition(".")[2].lower() if "." in name else "text",
+        secret="",
+        content=base64.b64encode(content).decode(),
+        stage="complete",
+    )
+    core.state.files[file.id] = file
+    core.state.save(file)
+    return file
+
+
+def share_as_person(
+    core: Core, person: Person, channel: Channel, file: FileRecord, text: str, thread_ts: str = ""
+) -> Message:
+    """Show a person's file in a channel."""
+    content = Content(text=normalize_text(text), thread_ts=thread_ts, files=(file.id,), subtype="file_share")
+    message = _new(core, channel.id, person.id, content)
+    message.team, message.subtype = person.team_id, "file_share"
+    shared(core, channel, [file], message.ts)
+    return _place(core, channel, message, content)
+
+
+def shared(core: Core, channel: Channel, files: list[FileRecord], ts: str) -> None:
+    """Note that `files` are shown by the message `ts`, and tell the apps."""
+    for file in files:
+        file.shares.setdefault(channel.id, []).append(ts)
+        core.state.save(file)
+        event: JsonObject = {"type": "file_shared", "file_id": file.id, "user_id": file.user, "file": {"id": file.id}}
+        event |= {"channel_id": channel.id, "event_ts": core.state.new_ts()}
+        events.emit(core, event, channel=channel)
 
 
 def _typed_block(text: str) -> JsonObject:

@@ -89,7 +89,7 @@ def _profile(person: Person, base: str, email: bool) -> JsonObject:
 def channel_object(state: State, channel: Channel, viewer: str, *, info: bool = False) -> JsonObject:
     """A conversation in lists; with `info`, as conversations.info gives it. `viewer` is a user id."""
     if channel.kind == "im":
-        return im_object(state, channel, info=info)
+        return im_object(state, channel, viewer, info=info)
     outside = bool(channel.external_teams)
     body: JsonObject = {
         "id": channel.id,
@@ -127,16 +127,17 @@ def channel_object(state: State, channel: Channel, viewer: str, *, info: bool = 
     return body
 
 
-def im_object(state: State, channel: Channel, *, info: bool = False) -> JsonObject:
-    """A DM with the app."""
-    other = state.people[channel.user]
+def im_object(state: State, channel: Channel, viewer: str, *, info: bool = False) -> JsonObject:
+    """A DM; `user` is the other one."""
+    others = [member for member in channel.members if member != viewer]
+    other = state.people[others[0] if others else channel.user]
     body: JsonObject = {
         "id": channel.id,
         "created": channel.created,
         "is_archived": False,
         "is_im": True,
         "is_org_shared": False,
-        "user": channel.user,
+        "user": other.id,
         "priority": 0,
     }
     if info:

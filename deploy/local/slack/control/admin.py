@@ -11,6 +11,7 @@ from ..delivery.transport import Delivery
 from ..faults import Fault, FaultKind
 from ..spec import GroupSpec, PersonSpec
 from ..state.seed import add_group, person_from
+from ..switches import Switches
 from ..wire import JsonObject
 from .body import Ask, ControlError, Verb
 from .show import person_row
@@ -28,20 +29,20 @@ def set_person(ask: Ask) -> JsonObject:
     """Change or add a person: deactivated, role, real_name, display_name, email, title, tz."""
     state = ask.core.state
     name = ask.text("person")
-    person = state.person(name)
+    person, role = state.person(name), ask.value("role")
     if person is None:
-        person = person_from(state, PersonSpec(name=name))
+        person = person_from(state, PersonSpec(name=name, role=role or "member"))
         state.people[person.id] = person
+        acts.person_joined(ask.core, person)
+    elif role in _ROLES:
+        person.admin, person.owner, person.guest = _ROLES[role]
+    elif role:
+        raise ControlError(f"{role!r} is no role a person here can change to; there are: {', '.join(_ROLES)}")
     for key in ("real_name", "display_name", "email", "title", "tz", "name", "team_id"):
         if key in ask.body:
             setattr(person, key, ask.text(key))
     if "deactivated" in ask.body:
         person.deactivated = ask.flag("deactivated")
-    role = ask.text("role")
-    if role:
-        if role not in _ROLES:
-            raise ControlError(f"{role!r} is no role here; there are: {', '.join(_ROLES)}")
-        person.admin, person.owner, person.guest = _ROLES[role]
     acts.change_person(ask.core, person)
     return {"ok": True, "person": person_row(person)}
 
@@ -134,6 +135,15 @@ def move_clock(ask: Ask) -> JsonObject:
     return {"ok": True, "now": ask.core.clock.now()}
 
 
+def switches(ask: Ask) -> JsonObject:
+    """Set what the documentation leaves open; see switches.py. All of them come back."""
+    for key, value in ask.body.items():
+        if key not in Switches.model_fields:
+            raise ControlError(f"{key!r} is no switch; there are: {', '.join(Switches.model_fields)}")
+        setattr(ask.core.switches, key, value)
+    return {"ok": True, "switches": ask.core.switches.model_dump()}
+
+
 def limits(ask: Ask) -> JsonObject:
     ask.core.rates.on = ask.flag("on")
     return {"ok": True}
@@ -210,5 +220,6 @@ VERBS: dict[str, Verb] = {
     "set_group": set_group,
     "set_person": set_person,
     "sockets": sockets,
+    "switches": switches,
     "verify": verify,
 }

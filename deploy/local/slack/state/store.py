@@ -170,6 +170,9 @@ class State:
         return next((c for c in self.channels.values() if c.name == name and c.kind != "im"), None)
 
     def _direct(self, handle: str, person: str) -> Channel | None:
+        who = self.people.get(person)
+        if who and who.outsider:
+            return None
         for app in self.apps.values():
             if handle in (app.spec.handle, app.spec.name, app.spec.bot_user_id, app.id, "app", "bot"):
                 return self.im(person, app)

@@ -109,9 +109,7 @@ def _share(call: Call, channel: Channel, files: list[FileRecord]) -> None:
     content.thread_ts = call.text("thread_ts")
     content.text = content.text or ""
     message = posting.post_as_app(call.core, call.app, channel, content)
-    for file in files:
-        file.shares.setdefault(channel.id, []).append(message.ts)
-        call.core.state.save(file)
+    posting.shared(call.core, channel, files, message.ts)
 
 
 def _file(call: Call) -> FileRecord:
