@@ -11,6 +11,7 @@ from ..interactions.surface import Surface
 from ..state import Channel, InstalledApp, Message, Person, View
 from ..state.model import SLACKBOT
 from ..wire import JsonObject
+from .show import sees
 
 
 class ControlError(ValueError):
@@ -69,7 +70,7 @@ class Ask:
         """A conversation the person sees, and with `member` is in."""
         name = self.text("channel")
         channel = self.core.state.channel(name, person.id)
-        if channel is None or (channel.kind != "channel" and person.id not in channel.members):
+        if channel is None or not sees(person, channel):
             raise ControlError(f"{person.name} sees no channel {name!r}")
         if member and person.id not in channel.members:
             raise ControlError(f"{person.name} is not in #{channel.name}: join it first")
