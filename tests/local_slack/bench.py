@@ -132,9 +132,12 @@ def workspace_spec(*, socket: bool = False, scopes: list[str] | None = None) -> 
 
 
 class Bench:
-    """The workspace, its client `slack`, the SDK's client `api`, and the Bolt app `bolt`."""
+    """The workspace, its client `slack`, the SDK's client `api`, and the Bolt app `bolt`, if it is `connected`."""
 
-    def __init__(self, *, socket: bool = False, limits: bool = False, file: Path | None = None) -> None:
+    def __init__(
+        self, *, socket: bool = False, limits: bool = False, file: Path | None = None, connected: bool = True
+    ) -> None:
+        self.connected = connected
         self.server = SlackServer(workspace_spec(socket=socket), limits=limits, file=file)
         self.socket = socket
         self.slack: Workspace
@@ -149,6 +152,8 @@ class Bench:
         self.slack = self.server.workspace()
         self.api = AsyncWebClient(token=spec.bot_token, base_url=self.server.api_url)
         self.bolt = AsyncApp(client=self.api, signing_secret=spec.signing_secret)
+        if not self.connected:
+            return self
         if self.socket:
             self._handler = AsyncSocketModeHandler(self.bolt, spec.app_token)
             await self._handler.connect_async()

@@ -141,7 +141,7 @@ async def test_a_late_trigger_is_refused_in_the_words_one_chooses(bench: Bench) 
 
 
 async def test_an_emoji_counts_as_two_unless_one_says_otherwise(bench: Bench) -> None:
-    post = {"channel": bench.id("ops"), "text": "x"}
+    post: dict[str, Any] = {"channel": bench.id("ops"), "text": "x"}
     blocks = [{"type": "header", "text": {"type": "plain_text", "text": "🔥" * 100}}]
     assert await refused(bench.api.chat_postMessage(**post, blocks=blocks)) == "invalid_blocks"
     await bench.slack.switches(characters="code_points")
@@ -177,7 +177,7 @@ async def test_ephemeral_actions_names_and_blocks_follow_their_switches(bench: B
         message_in_ephemeral_actions=True, plain_channel_names=True, message_blocks_in_views=True, option_value_most=75
     )
     blocks: list[dict[str, Any]] = [{"type": "actions", "elements": [button("go", "Go")]}]
-    where = {"channel": bench.id("private"), "user": bench.id("ada"), "text": "x"}
+    where: dict[str, Any] = {"channel": bench.id("private"), "user": bench.id("ada"), "text": "x"}
     await bench.api.chat_postEphemeral(**where, blocks=blocks)
     private = await bench.slack.wait_for_ephemeral("ada", "private", text="x")
     ran = await bench.slack.click("ada", private, "Go")
