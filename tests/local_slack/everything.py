@@ -97,9 +97,14 @@ async def _reactions_pins_bookmarks(bench: Bench, ts: str) -> None:
 async def _files_and_canvases(bench: Bench) -> None:
     api, ops = bench.api, bench.id("ops")
     up = await api.files_upload_v2(filename="a.txt", content="abc", channel=ops)
-    await api.files_info(file=up["files"][0]["id"])
+    file = up["files"][0]["id"]
+
+    async def shared() -> bool:
+        return bool((await api.files_info(file=file))["file"]["channels"])
+
+    await bench.slack.wait_for(shared)
     await api.files_list(channel=ops)
-    await api.files_delete(file=up["files"][0]["id"])
+    await api.files_delete(file=file)
     await api.conversations_canvases_create(channel_id=ops, document_content=DOCUMENT)
     canvas = (await api.canvases_create(title="Notes", document_content=DOCUMENT))["canvas_id"]
     found = await api.canvases_sections_lookup(canvas_id=canvas, criteria={"section_types": ["h1"]})

@@ -259,6 +259,12 @@ async def test_files_are_listed_and_deleted_and_the_old_upload_is_retired(bench:
     api, ops = bench.api, bench.id("ops")
     up = await api.files_upload_v2(filename="a.txt", content="abc", channel=ops)
     file = up["files"][0]["id"]
+    assert up["files"][0]["shares"] == {}  # the message is not there yet
+
+    async def shared() -> bool:
+        return bool((await api.files_info(file=file))["file"]["channels"])
+
+    await bench.slack.wait_for(shared)
     assert [one["id"] for one in (await api.files_list(channel=ops))["files"]] == [file]
     theirs = await bench.slack.upload("ada", "b.txt", "abcd", "ops", text="mine")
     assert await word(bench, "files.delete", file=theirs) == "cant_delete_file"

@@ -6,7 +6,7 @@ from .core import Core
 from .delivery import events
 from .posting import system_message
 from .render import group_object, message_object, user_object
-from .state import Channel, Group, Message, Person
+from .state import Channel, Group, InstalledApp, Message, Person
 from .wire import JsonObject
 
 DIRECT_MOST = 8
@@ -200,6 +200,16 @@ def _pinned(core: Core, kind: str, channel: Channel, message: Message, user: str
     if kind == "pin_removed":
         event["has_pins"] = bool(channel.pins)
     events.emit(core, event, channel=channel)
+
+
+async def uninstall(core: Core, app: InstalledApp) -> None:
+    """Take an app's tokens away; it hears of that as the last thing."""
+    event = {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [app.spec.bot_user_id]}}
+    events.emit(core, event, only=app.id)
+    events.emit(core, {"type": "app_uninstalled"}, only=app.id)
+    app.revoked = True
+    core.state.app_changed(app, revoked=True)
+    await core.transport.sockets.disconnect(app.id, "link_disabled")
 
 
 def react(core: Core, message: Message, user: str, name: str) -> bool:

@@ -277,6 +277,11 @@ class Workspace:
         """Deliver once more what was last delivered under this name."""
         return await self.ask("repeat", name=name)
 
+    async def ssl_check(self, method: str = "POST") -> bool:
+        """Probe the app's command URLs by POST or GET; whether each answered 200."""
+        answered = (await self.ask("ssl_check", method=method))["answered"]
+        return bool(answered) and all(answered.values())
+
     async def verify(self) -> bool:
         """Send url_verification; whether the app answered its challenge."""
         return bool((await self.ask("verify"))["ok"])

@@ -35,6 +35,10 @@ async def _post(core: Core, record: Scheduled) -> None:
     if app is None or app.revoked or channel is None or channel.archived:
         return
     try:
-        posting.post_as_app(core, app, channel, read_content(record.args, core.switches))
+        content = read_content(record.args, core.switches)
+        files = [core.state.files[file] for file in record.args.get("files", ())]
+        content.files = tuple(file.id for file in files)
+        message = posting.post_as_app(core, app, channel, content)
+        posting.shared(core, channel, files, message.ts)
     except SlackError as refusal:  # its thread may be gone by now: Slack has nobody to tell
         core.log.add("api", "chat.scheduleMessage", core.clock.now(), app.id, result=refusal.code)

@@ -132,6 +132,7 @@ class Shortcut(_ManifestPart):
 class _Display(_ManifestPart):
     name: str = Field(default="App", max_length=35)
     description: str = Field(default="", max_length=140)
+    long_description: str | None = Field(default=None, min_length=174, max_length=4000)
     background_color: str = ""
 
 
@@ -156,6 +157,7 @@ class _Features(_ManifestPart):
 
 class _Scopes(_ManifestPart):
     bot: list[str] = Field(default_factory=list, max_length=255)
+    user: list[str] = Field(default_factory=list, max_length=255)
 
 
 class _OAuth(_ManifestPart):
@@ -165,6 +167,7 @@ class _OAuth(_ManifestPart):
 class _Events(_ManifestPart):
     request_url: str = ""
     bot_events: list[str] = Field(default_factory=list, max_length=100)
+    user_events: list[str] = Field(default_factory=list, max_length=100)
     metadata_subscriptions: list[dict[str, str]] = Field(default_factory=list)
 
 

@@ -24,6 +24,8 @@ class Switches(BaseModel):
     """Whether a message may hold one table block only."""
     other_text_most: int = 4000
     """The most `text` of ephemeral, /me and scheduled messages, where no number is given."""
+    file_message_delay: float = 0.2
+    """Seconds from the answer of files.completeUploadExternal until the file's message is there."""
     message_blocks_in_views: bool = False
     """Whether markdown, table, plan and the like are taken in modals and homes too."""
     trigger_words: Literal["reference", "guide", "invalid_arguments"] = "reference"

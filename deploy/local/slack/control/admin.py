@@ -63,6 +63,8 @@ def set_group(ask: Ask) -> JsonObject:
 async def set_app(ask: Ask) -> JsonObject:
     """Change an installed app: request_url, socket_mode, scopes, revoked, events_off."""
     app = ask.app()
+    if ask.flag("revoked") and not app.revoked:
+        await acts.uninstall(ask.core, app)
     kept = {
         key: ask.value(key)
         for key in ("request_url", "socket_mode", "scopes", "revoked", "events_off")
@@ -192,6 +194,14 @@ def _kind(payload: JsonObject) -> str:
     return "options" if payload.get("type") == "block_suggestion" else "interactive"
 
 
+async def ssl_check(ask: Ask) -> JsonObject:
+    """Probe the app's command URLs as Slack does from time to time; which of them answered 200."""
+    app = ask.app()
+    urls = {app.url(command.url) for command in app.spec.manifest.features.slash_commands}
+    method = "GET" if ask.text("method") == "GET" else "POST"
+    return {"ok": True, "answered": {url: await ask.core.transport.probe(app, url, method) for url in sorted(urls)}}
+
+
 async def verify(ask: Ask) -> JsonObject:
     return {"ok": await events.verify(ask.core, ask.app())}
 
@@ -220,6 +230,7 @@ VERBS: dict[str, Verb] = {
     "set_group": set_group,
     "set_person": set_person,
     "sockets": sockets,
+    "ssl_check": ssl_check,
     "switches": switches,
     "verify": verify,
 }

@@ -108,6 +108,10 @@ class Transport:
         )
         self._core.state.changed("log", None, key=entry.name)
 
+    async def probe(self, app: InstalledApp, url: str, method: str) -> bool:
+        """Whether a URL answers Slack's unsigned ssl_check."""
+        return await self._http.probe(url, app.spec.verification_token, method)
+
     async def open(self) -> None:
         """Get ready to send."""
         await self._http.open()

@@ -248,13 +248,13 @@ class FileRecord:
 
 @dataclass(slots=True)
 class Scheduled:
-    """A message to be posted at `post_at` (unix seconds); `args` are those of chat.scheduleMessage."""
+    """A message to be posted at `post_at` (unix seconds); `args` are those of chat.scheduleMessage, and `files`."""
 
     TABLE: ClassVar[str] = "scheduled"
     id: str
     app_id: str
     channel: str
-    post_at: int
+    post_at: float
     created: int
     args: JsonObject
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import acts
 from ..wire import JsonObject, SlackError
 from .call import Call, Method
 
@@ -33,9 +34,7 @@ def connections_open(call: Call) -> JsonObject:
 async def revoke(call: Call) -> JsonObject:
     if call.flag("test"):
         return {"revoked": False}
-    call.app.revoked = True
-    call.core.state.app_changed(call.app, revoked=True)
-    await call.core.transport.sockets.disconnect(call.app.id, "link_disabled")
+    await acts.uninstall(call.core, call.app)
     return {"revoked": True}
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from aiohttp import web
 
-from .. import posting
+from .. import posting, scheduling
 from ..core import Core
 from ..render import file_object
-from ..state import Channel, FileRecord
+from ..state import Channel, FileRecord, Scheduled
 from ..wire import JsonObject, SlackError, argument_error
 from .call import Call, Method
 
@@ -60,9 +60,10 @@ def complete_upload(call: Call) -> JsonObject:
     for file in files:
         file.stage = "complete"
         call.core.state.save(file)
+    answer = {"files": [_completed(call, file, bool(channels)) for file in files]}
     for channel in channels:
         _share(call, channel, files)
-    return {"files": [_completed(call, file, bool(channels)) for file in files]}
+    return answer
 
 
 def _completed(call: Call, file: FileRecord, shared: bool) -> JsonObject:
@@ -101,15 +102,19 @@ def _channel(call: Call, name: str) -> Channel:
 
 
 def _share(call: Call, channel: Channel, files: list[FileRecord]) -> None:
-    comment = call.text("initial_comment")
-    content = posting.read_content(
-        {"text": comment} if comment else {"blocks": call.value("blocks")}, call.core.switches
-    )
-    content.files = tuple(file.id for file in files)
-    content.thread_ts = call.text("thread_ts")
-    content.text = content.text or ""
-    message = posting.post_as_app(call.core, call.app, channel, content)
-    posting.shared(call.core, channel, files, message.ts)
+    """Let the files' message appear a little later, as Slack does: the answer knows nothing of it yet."""
+    comment, thread = call.text("initial_comment"), call.text("thread_ts")
+    args: JsonObject = {"text": comment} if comment else {"text": "", "blocks": call.value("blocks")}
+    posting.read_content(args, call.core.switches)  # refused now, while somebody can be told
+    if thread and posting.thread_root(call.core, channel, thread) is None:
+        raise SlackError(call.core.switches.unknown_thread)
+    state, now = call.core.state, call.core.clock.now()
+    args |= {"thread_ts": thread, "files": [file.id for file in files]}
+    due = now + call.core.switches.file_message_delay
+    record = Scheduled(state.new_id("Q"), call.app.id, channel.id, due, int(now), args)
+    state.scheduled[record.id] = record
+    state.save(record)
+    scheduling.arm(call.core, record)
 
 
 def _file(call: Call) -> FileRecord:

@@ -53,7 +53,7 @@ def _check_time(call: Call, channel: Channel, post_at: int) -> None:
     near = [
         one
         for one in call.core.state.scheduled.values()
-        if one.channel == channel.id and one.post_at // WINDOW == post_at // WINDOW
+        if one.channel == channel.id and int(one.post_at) // WINDOW == post_at // WINDOW
     ]
     if len(near) >= WINDOW_MOST:
         raise SlackError("restricted_too_many")
@@ -76,7 +76,10 @@ def list_scheduled(call: Call) -> JsonObject:
     mine = [
         one
         for one in call.core.state.scheduled.values()
-        if one.app_id == call.app.id and wanted in ("", one.channel) and oldest <= one.post_at <= latest
+        if one.app_id == call.app.id
+        and "files" not in one.args
+        and wanted in ("", one.channel)
+        and oldest <= one.post_at <= latest
     ]
     mine.sort(key=lambda one: one.post_at)
     part, cursor = call.page(mine, default=100)
@@ -88,7 +91,7 @@ def _row(one: Scheduled) -> JsonObject:
     return {
         "id": one.id,
         "channel_id": one.channel,
-        "post_at": one.post_at,
+        "post_at": int(one.post_at),
         "date_created": one.created,
         "text": text,
     }
