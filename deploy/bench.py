@@ -28,6 +28,7 @@ GOALS = {
     "load_s": 1.0,
     "click_ms": 300.0,
     "frame_ms": 34.0,
+    "bare": 2000.0,
 }
 
 
@@ -123,7 +124,7 @@ def table(report: Report) -> str:
 
 def _rest(report: Report) -> list[str]:
     c, m, b = report.commands, report.memory, report.backup
-    rivals = f"Bolt's default {c.default:.0f}; a server that only says 200: {c.bare:.0f}"
+    rivals = f"Bolt's default {c.default:.0f}; a server that only says 200: {c.bare:.0f} (goal {GOALS['bare']:.0f})"
     after = f"{m.after:.0f} MiB after {m.commands} commands (goal {GOALS['memory_mib']:.0f})"
     lines = [
         f"Commands a second through the local Slack: {c.tandem:.0f}; {rivals}",

@@ -1,7 +1,6 @@
 """The workspace's page in Chromium: until it is drawn, from a click to the changed card, and thousands of messages."""
 
 import asyncio
-import shutil
 from statistics import median, quantiles
 
 from playwright.async_api import Browser, Page, async_playwright
@@ -10,9 +9,9 @@ from pydantic import BaseModel
 from deploy.benches import bodies
 from deploy.benches.place import Place
 from deploy.benches.post import settled
+from deploy.chromium import FLAGS, chromium
 from deploy.local.slack import posting
 from deploy.local.slack.wire import JsonObject
-from deploy.pictures import FLAGS, QUIET
 
 CARD_EVERY = 5  # of the messages in the long channel
 FRAMES_MOST = 3000
@@ -52,12 +51,12 @@ class PageFigures(BaseModel):
 
 async def figures(place: Place, clicks: int, messages: int) -> PageFigures | None:
     """None where this machine has no Chromium. Raises playwright's errors where the page does not do what is asked."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    program = chromium()
     if program is None:
         return None
     _fill(place, messages)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=[*FLAGS, *QUIET])
+        browser = await playwright.chromium.launch(executable_path=program, args=[*FLAGS])
         try:
             loads = [await _load(browser, place) for _ in range(5)]
             took = await _clicks(browser, place, clicks)
@@ -83,7 +82,8 @@ def _fill(place: Place, messages: int) -> None:
     app = core.state.app()
     for n in range(messages):
         card: JsonObject = {"blocks": _card(n)} if n % CARD_EVERY == 0 else {}
-        said = posting.read_content({"text": f"Step {n % 11} of run r{n // 11} is done: `shop` was looked at.", **card})
+        text = f"Step {n % 11} of run r{n // 11} is done: `shop` was looked at."
+        said = posting.read_content({"text": text, **card}, core.switches)
         posting.post_as_app(core, app, channel, said)
 
 

@@ -129,6 +129,27 @@ async def _page(fence: Fence, tmp_path: Path) -> None:
             _end(process, signal.SIGKILL)
 
 
+async def _slack(fence: Fence, tmp_path: Path) -> None:
+    """Around a manifest that lies there, on a free port, until its page answers; then Ctrl-C."""
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    (tmp_path / "manifest.yaml").write_text("display_information:\n  name: Shown\n")
+    process = await asyncio.create_subprocess_exec(
+        "sh", "-ec", f"exec {fence.text.strip()} --port 0", cwd=tmp_path, env=clean(PYTHONPATH=str(ROOT)),
+        start_new_session=True, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout
+    try:
+        async with asyncio.timeout(WITHIN):
+            assert b"Shown: bot token" in await process.stdout.readline()
+            line = await process.stdout.readline()
+            assert "<title>" in await served(line.split()[-1].decode(), process)
+            _end(process, signal.SIGINT)
+            assert await process.wait() == 0
+        assert (tmp_path / "slack.db").exists()
+    finally:
+        _end(process, signal.SIGKILL)
+
+
 async def _init(fence: Fence, tmp_path: Path) -> None:
     """In an empty folder, as somebody's own repository is."""
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
@@ -148,7 +169,7 @@ async def _keys(fence: Fence, tmp_path: Path) -> None:
 
 ALONE = {
     "tests": _tests, "dry": _dry, "pictures": _pictures, "gallery": _gallery,
-    "page": _page, "init": _init, "keys": _keys,
+    "page": _page, "slack": _slack, "init": _init, "keys": _keys,
 }  # fmt: skip
 INSIDE = {"company", "serves"}  # in a running workspace, as its bot
 

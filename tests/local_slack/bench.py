@@ -47,7 +47,18 @@ SCOPES = [
     "reactions:write",
     "reactions:read",
     "pins:write",
+    "pins:read",
     "team:read",
+    "bookmarks:write",
+    "bookmarks:read",
+    "canvases:write",
+    "canvases:read",
+    "users.profile:read",
+    "usergroups:write",
+    "links:read",
+    "links:write",
+    "emoji:read",
+    "assistant:write",
 ]
 EVENTS = [
     "app_mention",
@@ -60,6 +71,12 @@ EVENTS = [
     "member_joined_channel",
     "reaction_added",
     "channel_archive",
+    "channel_created",
+    "channel_rename",
+    "pin_removed",
+    "subteam_created",
+    "subteam_updated",
+    "link_shared",
 ]
 
 
@@ -71,6 +88,7 @@ def manifest(*, socket: bool = False, scopes: list[str] | None = None) -> Manife
             "features": {
                 "bot_user": {"display_name": "bench"},
                 "app_home": {"home_tab_enabled": True},
+                "unfurl_domains": ["runs.example"],
                 "slash_commands": [
                     {"command": "/ops", "usage_hint": "<what>", "description": "Operate"},
                     {"command": "/escaped", "should_escape": True},
@@ -114,9 +132,12 @@ def workspace_spec(*, socket: bool = False, scopes: list[str] | None = None) -> 
 
 
 class Bench:
-    """The workspace, its client `slack`, the SDK's client `api`, and the Bolt app `bolt`."""
+    """The workspace, its client `slack`, the SDK's client `api`, and the Bolt app `bolt`, if it is `connected`."""
 
-    def __init__(self, *, socket: bool = False, limits: bool = False, file: Path | None = None) -> None:
+    def __init__(
+        self, *, socket: bool = False, limits: bool = False, file: Path | None = None, connected: bool = True
+    ) -> None:
+        self.connected = connected
         self.server = SlackServer(workspace_spec(socket=socket), limits=limits, file=file)
         self.socket = socket
         self.slack: Workspace
@@ -131,6 +152,8 @@ class Bench:
         self.slack = self.server.workspace()
         self.api = AsyncWebClient(token=spec.bot_token, base_url=self.server.api_url)
         self.bolt = AsyncApp(client=self.api, signing_secret=spec.signing_secret)
+        if not self.connected:
+            return self
         if self.socket:
             self._handler = AsyncSocketModeHandler(self.bolt, spec.app_token)
             await self._handler.connect_async()

@@ -92,7 +92,7 @@ async def test_changes_of_people_groups_and_members_are_told(bench: Bench) -> No
     await bench.slack.set_person("bo", deactivated=True)
     await bench.slack.set_group("dba", members=["gus"])
     await bench.slack.join("gus", "shared", leave=True)
-    await bench.slack.join("gus", "shared")
+    await bench.slack.invite("ada", "shared", "gus")
     await seen.until(3)
     heard = {event["type"]: event for event in seen}
     assert heard["user_change"]["user"]["deleted"] is True
@@ -100,3 +100,25 @@ async def test_changes_of_people_groups_and_members_are_told(bench: Bench) -> No
     assert (group["added_users"], group["removed_users"]) == ([bench.id("gus")], [bench.id("ada")])
     assert heard["member_joined_channel"]["user"] == bench.id("gus")
     assert (await bench.api.users_info(user=bench.id("bo")))["user"]["deleted"] is True
+
+
+async def test_ssl_check_is_probed_unsigned_on_every_command_url(bench: Bench, recorder: Recorder) -> None:
+    assert await bench.slack.ssl_check()  # Bolt answers it before it looks for a signature
+    bench.server.set_request_url(recorder.url)
+    assert await bench.slack.ssl_check()
+    assert await bench.slack.ssl_check("GET")
+    assert all("x-slack-signature" not in headers for headers, _ in recorder.requests)
+    assert "ssl_check=1" in recorder.requests[0][1]
+    bench.server.set_request_url("http://127.0.0.1:9/")
+    assert not await bench.slack.ssl_check()
+
+
+async def test_an_uninstalled_app_hears_of_it_as_the_last_thing(bench: Bench, recorder: Recorder) -> None:
+    bench.server.set_request_url(recorder.url)
+    subscribed = bench.server.app().manifest.settings.event_subscriptions.bot_events
+    subscribed += ["app_uninstalled", "tokens_revoked"]
+    await bench.slack.set_app(revoked=True)
+    await bench.slack.post("ada", "ops", "unheard")
+    await recorder.count(2)
+    kinds = {json.loads(body)["event"]["type"] for _, body in recorder.requests}
+    assert kinds == {"app_uninstalled", "tokens_revoked"}

@@ -21,7 +21,7 @@ def say(bench: Bench, channel: str, many: int, first: int = 1) -> None:
     there = core.state.channel(channel)
     assert there is not None
     for n in range(first, first + many):
-        posting.post_as_app(core, core.state.app(), there, read_content({"text": f"number {n}"}))
+        posting.post_as_app(core, core.state.app(), there, read_content({"text": f"number {n}"}, core.switches))
 
 
 async def test_a_channel_tells_what_is_unread_and_where_it_begins(bench: Bench, page: Page) -> None:

@@ -138,6 +138,7 @@ async def test_a_file_goes_up_and_comes_down(bench: Bench) -> None:
     up = await bench.api.files_upload_v2(
         filename="out.txt", content="line\n" * 500, channel=ops, thread_ts=root["ts"], initial_comment="the output"
     )
+    await bench.slack.wait_for_message("ada", "ops", thread_ts=root["ts"], text="the output")
     file = (await bench.api.files_info(file=up["files"][0]["id"]))["file"]
     assert (file["size"], file["name"]) == (2500, "out.txt")
     thread = await bench.slack.thread("ada", "ops", root["ts"])

@@ -97,7 +97,7 @@ async def test_a_click_by_whoever_the_roster_does_not_list_changes_nothing_and_i
 ) -> None:
     card = await proposed(bot)
     if person == "ola":
-        await bot.slack.join("ola", "ops")
+        await bot.slack.invite("ben", "ops", "ola")
     await bot.slack.click(person, card, "Approve")
     told = await bot.slack.wait_for_ephemeral(person, "ops", text="roster")
     assert ("another organisation" in shown_text(told)) == (person == "ola")

@@ -10,7 +10,7 @@ from bot.model import Doubt, State
 from bot.render.tell import KINDS
 from deploy.gallery.screens import Screen, screens
 from deploy.local.slack.limits import check_message_blocks, check_view
-from deploy.local.slack.limits.messages import METADATA_BYTES
+from deploy.local.slack.switches import Switches
 from deploy.local.slack.wire import SlackError
 
 SPARE = 0.1
@@ -26,7 +26,7 @@ def test_slack_takes_it_with_a_tenth_to_spare(screen: Screen) -> None:
     check_message_blocks(list(screen.blocks), margin=SPARE)
     assert screen.text
     assert len(screen.text) <= TEXT_MOST * (1 - SPARE)
-    assert len(json.dumps(screen.metadata)) <= METADATA_BYTES * (1 - SPARE)
+    assert len(json.dumps(screen.metadata)) <= Switches().metadata_bytes * (1 - SPARE)
 
 
 def test_the_margin_is_one() -> None:

@@ -31,9 +31,14 @@ People are named by handle ("ada") or id, channels by name ("ops", "#ops", "@bot
     await slack.messages("ada", "ops"); await slack.thread("ada", "ops", ts); await slack.ephemerals("ada", "ops")
     await slack.post("ada", "ops", "hi <@U…>", thread_ts=None); await slack.open_home("ada"); await slack.home("ada")
     await slack.shortcut("ada", "callback_id", message=None); await slack.cancel("ada", view)
+    await slack.edit("ada", message, "better"); await slack.direct("ada", "bo"); await slack.invite("ada", "ops", "gus")
+    await slack.upload("ada", "out.log", "text", "ops"); await slack.reload("ada")   # a reload ends what was ephemeral
+    await slack.switches(characters="code_points")      # what Slack's documentation leaves open: see switches.py
+    await slack.cut_sockets(); await slack.cut_sockets("refresh_requested"); await slack.ssl_check()
     await slack.set_person("bo", deactivated=True); await slack.set_group("dba", members=["bo"])
     await slack.archive_channel("ops"); await slack.delete_message("ada", "ops", ts); await slack.move_clock(seconds=31)
     await slack.fault("chat.postMessage", "ratelimited", times=1)       # or error, slow, hang, drop: see faults.py
+    await slack.fault("delivery:events_api", "reorder")                 # or lose_ack, duplicate, slow, drop, cut
     await slack.wait_for(condition)                                     # any async condition, re-tried on each change
     await slack.log(kind="api")                                         # every request, delivery and ack, with timings
 """

@@ -5,9 +5,11 @@ from __future__ import annotations
 from .core import Core
 from .delivery import events
 from .posting import system_message
-from .render import user_object
-from .state import Channel, Group, Message, Person
+from .render import group_object, message_object, user_object
+from .state import Channel, Group, InstalledApp, Message, Person
 from .wire import JsonObject
+
+DIRECT_MOST = 8
 
 
 def join(core: Core, channel: Channel, person: Person, inviter: str = "") -> None:
@@ -54,6 +56,49 @@ def create_channel(core: Core, name: str, creator: str, *, private: bool) -> Cha
     )
     state.channels[channel.id] = channel
     state.changed("channel", channel, channel=channel.id)
+    if not private:
+        told = {"id": channel.id, "name": name, "created": channel.created, "creator": creator}
+        events.emit(core, {"type": "channel_created", "channel": told, "event_ts": state.new_ts()}, channel=channel)
+    return channel
+
+
+def rename(core: Core, channel: Channel, name: str, actor: str) -> None:
+    """Give a channel another name."""
+    channel.previous_names.append(channel.name)
+    old, channel.name, channel.updated = channel.name, name, core.state.seconds() * 1000
+    core.state.changed("channel", channel, channel=channel.id)
+    subtype = "channel_name" if channel.kind == "channel" else "group_name"
+    words = f'has renamed the channel from "{old}" to "{name}"'
+    system_message(core, channel, core.state.people[actor], subtype, words, old_name=old, name=name)
+    told = {"id": channel.id, "name": name, "name_normalized": name, "created": channel.created}
+    told |= {"is_channel": channel.kind == "channel", "is_mpim": False}
+    kind = "channel_rename" if channel.kind == "channel" else "group_rename"
+    events.emit(core, {"type": kind, "channel": told, "event_ts": core.state.new_ts()}, channel=channel)
+
+
+def describe(core: Core, channel: Channel, what: str, text: str, person: Person) -> None:
+    """Set a channel's topic or purpose (`what`)."""
+    mine = channel.topic if what == "topic" else channel.purpose
+    mine.update(value=text, creator=person.id, last_set=core.state.seconds())
+    channel.updated = core.state.seconds() * 1000
+    core.state.changed("channel", channel, channel=channel.id)
+    subtype = f"channel_{what}" if channel.kind == "channel" else f"group_{what}"
+    words = f"set the channel {what}: {text}" if text else f"cleared the channel {what}"
+    system_message(core, channel, person, subtype, words, **{what: text})
+
+
+def open_direct(core: Core, members: list[str]) -> Channel:
+    """The DM of two people, or the group DM of more, made at first use."""
+    state = core.state
+    for channel in state.channels.values():
+        if channel.kind in ("im", "mpim") and set(channel.members) == set(members):
+            return channel
+    if len(members) > 2:
+        return open_group_dm(core, members)
+    first, second = members
+    channel = Channel(state.new_id("D"), "", "im", state.seconds(), first, [first, second], user=second)
+    state.channels[channel.id] = channel
+    state.changed("channel", channel, channel=channel.id)
     return channel
 
 
@@ -78,6 +123,16 @@ def archive(core: Core, channel: Channel, *, archived: bool, actor: str) -> None
     name = ("channel_" if channel.kind == "channel" else "group_") + ("archive" if archived else "unarchive")
     event: JsonObject = {"type": name, "channel": channel.id, "user": actor, "event_ts": core.state.new_ts()}
     events.emit(core, event, channel=channel)
+
+
+def person_joined(core: Core, person: Person) -> None:
+    """Tell the apps that somebody joined the team."""
+    core.state.changed("person", person)
+    if not person.outsider:
+        body = user_object(core.state, person, core.base_url, email=True)
+        del body["profile"]["fields"]
+        stamp = core.state.new_ts()
+        events.emit(core, {"type": "team_join", "user": body, "cache_ts": core.state.seconds(), "event_ts": stamp})
 
 
 def change_person(core: Core, person: Person) -> None:
@@ -113,6 +168,48 @@ def change_group(core: Core, group: Group, members: list[str]) -> None:
     }
     if added or removed:
         events.emit(core, event)
+
+
+def group_told(core: Core, group: Group, kind: str) -> None:
+    """Tell the apps that a user group was made or changed: subteam_created or subteam_updated."""
+    core.state.changed("group", group)
+    shown = group_object(core.state, group, users=True, count=True)
+    shown = {key: value for key, value in shown.items() if value is not None}
+    events.emit(core, {"type": kind, "subteam": shown, "event_ts": core.state.new_ts()})
+
+
+def pin(core: Core, channel: Channel, message: Message, user: str) -> None:
+    """Pin a message."""
+    channel.pins.append({"ts": message.ts, "created": core.state.seconds(), "created_by": user})
+    _pinned(core, "pin_added", channel, message, user)
+
+
+def unpin(core: Core, channel: Channel, message: Message, user: str) -> None:
+    """Take a pin away."""
+    channel.pins = [item for item in channel.pins if item["ts"] != message.ts]
+    _pinned(core, "pin_removed", channel, message, user)
+
+
+def _pinned(core: Core, kind: str, channel: Channel, message: Message, user: str) -> None:
+    core.state.changed("channel", channel, channel=channel.id)
+    shown = message_object(core.state, message, core.base_url)
+    item: JsonObject = {"type": "message", "channel": channel.id, "message": shown, "created_by": user}
+    item["created"] = core.state.seconds()
+    event: JsonObject = {"type": kind, "user": user, "channel_id": channel.id, "item": item}
+    event |= {"item_user": message.user, "pin_count": len(channel.pins), "event_ts": core.state.new_ts()}
+    if kind == "pin_removed":
+        event["has_pins"] = bool(channel.pins)
+    events.emit(core, event, channel=channel)
+
+
+async def uninstall(core: Core, app: InstalledApp) -> None:
+    """Take an app's tokens away; it hears of that as the last thing."""
+    event = {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [app.spec.bot_user_id]}}
+    events.emit(core, event, only=app.id)
+    events.emit(core, {"type": "app_uninstalled"}, only=app.id)
+    app.revoked = True
+    core.state.app_changed(app, revoked=True)
+    await core.transport.sockets.disconnect(app.id, "link_disabled")
 
 
 def react(core: Core, message: Message, user: str, name: str) -> bool:

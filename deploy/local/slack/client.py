@@ -107,6 +107,34 @@ class Workspace:
         message: JsonObject = body["message"]
         return message
 
+    async def edit(self, person: str, message: JsonObject, text: str) -> JsonObject:
+        """Change one's own message; the message."""
+        body = await self.ask("edit", text=text, **{"as": person}, **_place(message))
+        changed: JsonObject = body["message"]
+        return changed
+
+    async def direct(self, person: str, *others: str) -> str:
+        """Open a DM, or a group DM, with other people; its id."""
+        return str((await self.ask("direct", users=list(others), **{"as": person}))["channel"])
+
+    async def create_channel(self, person: str, name: str, *, private: bool = False) -> str:
+        """Make a channel; its id."""
+        return str((await self.ask("create_channel", channel=name, private=private, **{"as": person}))["channel"])
+
+    async def invite(self, person: str, channel: str, *others: str) -> None:
+        """Add people to a channel."""
+        await self.ask("invite", channel=channel, users=list(others), **{"as": person})
+
+    async def upload(self, person: str, name: str, content: str, channel: str = "", **more: str) -> str:
+        """Bring a file, into a channel (more: text, thread_ts) or for a file input; its id."""
+        return str(
+            (await self.ask("upload", name=name, content=content, channel=channel, **{"as": person}, **more))["file"]
+        )
+
+    async def reload(self, person: str) -> int:
+        """Reload the person's client; how many ephemeral messages that took away."""
+        return int((await self.ask("reload", **{"as": person}))["gone"])
+
     async def click(
         self, person: str, where: JsonObject | str, target: str, *, block_id: str = "", value: Any = None
     ) -> Outcome:
@@ -223,6 +251,12 @@ class Workspace:
         """Move the workspace's time; the new time."""
         return float((await self.ask("move_clock", seconds=seconds))["now"])
 
+    async def switches(self, **readings: Any) -> JsonObject:
+        """Set how what Slack leaves open is read: see switches.py; all of them."""
+        body = await self.ask("switches", **readings)
+        found: JsonObject = body["switches"]
+        return found
+
     async def limits(self, on: bool) -> None:
         """Switch the rate limits."""
         await self.ask("limits", on=on)
@@ -242,6 +276,11 @@ class Workspace:
     async def repeat(self, name: str) -> JsonObject:
         """Deliver once more what was last delivered under this name."""
         return await self.ask("repeat", name=name)
+
+    async def ssl_check(self, method: str = "POST") -> bool:
+        """Probe the app's command URLs by POST or GET; whether each answered 200."""
+        answered = (await self.ask("ssl_check", method=method))["answered"]
+        return bool(answered) and all(answered.values())
 
     async def verify(self) -> bool:
         """Send url_verification; whether the app answered its challenge."""

@@ -22,6 +22,11 @@ class Clock:
         """Unix seconds in the workspace."""
         return self._source() + self._offset
 
+    @property
+    def ahead(self) -> float:
+        """Seconds by which it was moved."""
+        return self._offset
+
     def advance(self, seconds: float) -> None:
         """Move time forward by `seconds` (>= 0). Raises ValueError on a negative number."""
         if seconds < 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from .clock import Clock
@@ -17,6 +17,7 @@ from .state import Channel, InstalledApp, ResponseUrl, State, Trigger
 from .wire import JsonObject
 
 if TYPE_CHECKING:
+    from .delivery.quota import Quota
     from .delivery.transport import Transport
 
 TRIGGER_LIFE = 3.0
@@ -26,10 +27,11 @@ KEPT = 50_000
 
 
 class Core:
-    """Holds the parts together and owns the tasks that outlive a request."""
+    """Holds the parts together and owns the tasks that outlive a request. `keep` writes what changed to the file."""
 
     def __init__(self, spec: WorkspaceSpec, clock: Clock, state: State, *, limits: bool) -> None:
         self.spec = spec
+        self.switches = spec.switches
         self.clock = clock
         self.state = state
         self.faults = Faults()
@@ -40,16 +42,24 @@ class Core:
         self.transport: Transport
         self.typed: dict[str, dict[str, dict[str, JsonObject]]] = {}
         self.offered: dict[tuple[str, str, str], dict[str, JsonObject]] = {}
+        self.keep: Callable[[], None] = lambda: None
+        self.quotas: dict[str, Quota] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run `work` beside the request; it is cancelled when the server stops."""
+        """Run `work` beside the request; it is cancelled when the server stops, and what it changed is kept."""
+        _ = self.started(work)
+
+    def started(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """As `spawn`, with the task for who wants to wait a while."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
+        self.keep()
         if not task.cancelled() and task.exception():
             asyncio.get_running_loop().call_exception_handler(
                 {"message": "a delivery of the local Slack failed", "exception": task.exception(), "task": task}
@@ -92,6 +102,13 @@ class Core:
         """`team` of an interaction payload."""
         return {"id": self.state.team.id, "domain": self.state.team.domain}
 
+    def team_of(self, person_id: str) -> JsonObject:
+        """`team` of what a person did."""
+        person = self.state.people[person_id]
+        if person.outsider and self.switches.outsider_team == "own":
+            return {"id": person.team_id, "domain": "another-organisation"}
+        return self.team_part()
+
     def user_part(self, person_id: str) -> JsonObject:
         """`user` of an interaction payload."""
         person = self.state.people[person_id]
@@ -104,11 +121,15 @@ class Core:
             "user": self.user_part(person),
             "api_app_id": app.id,
             "token": app.spec.verification_token,
-            "team": self.team_part(),
+            "team": self.team_of(person),
             "enterprise": None,
             "is_enterprise_install": False,
         }
 
     def channel_part(self, channel: Channel) -> JsonObject:
         """`channel` of an interaction payload."""
-        return {"id": channel.id, "name": channel.command_name}
+        return {"id": channel.id, "name": self.channel_name(channel)}
+
+    def channel_name(self, channel: Channel) -> str:
+        """`channel_name` as deliveries carry it."""
+        return channel.name if self.switches.plain_channel_names else channel.command_name

@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-FaultKind = Literal["ratelimited", "error", "server_error", "slow", "hang", "drop", "lost", "lose_ack", "duplicate"]
+from aiohttp import web
+
+from .wire import SlackError
+
+if TYPE_CHECKING:
+    from .core import Core
+
+FaultKind = Literal[
+    "ratelimited",
+    "error",
+    "server_error",
+    "slow",
+    "hang",
+    "drop",
+    "lost",
+    "lose_ack",
+    "duplicate",
+    "reorder",
+    "cut",
+]
 Weather = Literal["fair", "slow", "down"]
 SLOW_BY = 2.0  # seconds that each call takes longer while Slack is slow
 
 
 @dataclass(slots=True)
 class Fault:
-    """`target` is a Web API method, "api:*", "delivery:<kind>" or "delivery:*"; `times` -1 means until cleared.
+    """`target` is a Web API method, "api:*", "response_url", "delivery:<kind or name>" or "delivery:*".
 
+    A kind is slash_commands, interactive, options or events_api; a name is a command, an event's or a payload's type.
+    `times` -1 means until cleared.
     On methods: ratelimited (429, `seconds` as Retry-After), error (`code`, ok:false), server_error (500), slow (answers
     after `seconds`), hang (never answers), drop (cuts the connection before acting), lost (acts, then cuts it).
-    On deliveries: lose_ack (an ack that came is taken as missing), duplicate (delivered twice), drop (never sent).
+    On deliveries: lose_ack (an ack that came is taken as missing), duplicate (delivered twice), slow (sent after
+    `seconds`), drop (never arrives), reorder (sent after the next delivery, or after `seconds` when none comes), cut
+    (over Socket Mode: the socket is lost right after the envelope was sent).
     """
 
     target: str
@@ -42,19 +66,19 @@ class Faults:
         self._faults.clear()
         self.weather = "fair"
 
-    def method(self, name: str) -> Fault | None:
-        """The fault for this Web API call, used up by asking."""
-        return self._take(name, "api:*") or self._blown("server_error")
+    def method(self, name: str, *, hooks: bool = False) -> Fault | None:
+        """The fault for this Web API call (or use of a response_url: `hooks`), used up by asking."""
+        return (self._take(name) if hooks else self._take(name, "api:*")) or self._blown()
 
-    def delivery(self, kind: str) -> Fault | None:
+    def delivery(self, kind: str, name: str) -> Fault | None:
         """The fault for this delivery, used up by asking."""
-        return self._take(f"delivery:{kind}", "delivery:*") or (self._blown("drop") if self.weather == "down" else None)
+        return self._take(f"delivery:{kind}", f"delivery:{name}", "delivery:*")
 
-    def _blown(self, down: FaultKind) -> Fault | None:
+    def _blown(self) -> Fault | None:
         """What the weather does to one call."""
         if self.weather == "fair":
             return None
-        return Fault("*", down) if self.weather == "down" else Fault("*", "slow", seconds=SLOW_BY)
+        return Fault("*", "server_error") if self.weather == "down" else Fault("*", "slow", seconds=SLOW_BY)
 
     def _take(self, *targets: str) -> Fault | None:
         for fault in self._faults:
@@ -65,3 +89,31 @@ class Faults:
                     self._faults.remove(fault)
                 return fault
         return None
+
+
+async def play(core: Core, fault: Fault, request: web.Request) -> None:
+    """Do to a request what the fault says is done before it is acted on. Raises SlackError."""
+    match fault.kind:
+        case "ratelimited":
+            seconds = max(1, round(fault.seconds))
+            raise SlackError("ratelimited", status=429, headers={"Retry-After": str(seconds)})
+        case "error":
+            raise SlackError(fault.code)
+        case "server_error":
+            raise SlackError("internal_error", status=500)
+        case "slow":
+            await core.clock.sleep(fault.seconds)
+        case "hang":
+            await asyncio.get_running_loop().create_future()
+        case "drop":
+            cut(request)
+            raise SlackError("internal_error", status=500)
+        case _:
+            return
+
+
+def cut(request: web.Request) -> web.Response:
+    """Cut the connection under the request."""
+    if request.transport:
+        request.transport.close()
+    return web.Response(status=500)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import mimetypes
 import uuid
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from .core import Core
 from .delivery import events
-from .limits import check_message_blocks, check_text, checked_metadata, normalize_blocks, normalize_text
+from .limits import check_message_blocks, check_text, checked_metadata, length, normalize_blocks, normalize_text
 from .render import message_object
-from .state import Channel, InstalledApp, Message, Person
+from .state import Channel, FileRecord, InstalledApp, Message, Person
 from .state.model import SLACKBOT
+from .switches import Switches
 from .wire import JsonObject, SlackError
 
 ATTACHMENTS_MOST = 100
@@ -32,13 +36,15 @@ class Content:
     files: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     mrkdwn: bool = True
+    starts_empty: bool = False
+    subtype: str = ""
 
     @property
     def empty(self) -> bool:
-        return not (self.text or self.blocks or self.attachments or self.files)
+        return not (self.starts_empty or self.text or self.blocks or self.attachments or self.files)
 
 
-def read_content(args: JsonObject, *, text_most: int | None = None) -> Content:
+def read_content(args: JsonObject, switches: Switches, *, text_most: int | None = None) -> Content:
     """Content from arguments or a response body. Raises SlackError as Slack would refuse it."""
     text = args.get("text")
     markdown = args.get("markdown_text")
@@ -50,22 +56,22 @@ def read_content(args: JsonObject, *, text_most: int | None = None) -> Content:
     warnings: list[str] = []
     if text is not None:
         text = str(text)
-        if text_most is not None and len(text) > text_most:
+        if text_most is not None and length(text, switches) > text_most:
             raise SlackError("msg_too_long")
-        text, warnings = check_text(text)
+        text, warnings = check_text(text, switches)
         text = normalize_text(text, links=args.get("mrkdwn") is not False)
     attachments = args.get("attachments")
     if attachments is not None and not isinstance(attachments, list):
         raise SlackError("invalid_attachments")
     if attachments and len(attachments) > ATTACHMENTS_MOST:
         raise SlackError("too_many_attachments")
-    blocks = None if args.get("blocks") is None else normalize_blocks(check_message_blocks(args["blocks"]))
-    metadata = None if args.get("metadata") is None else checked_metadata(args["metadata"])
+    blocks = None if args.get("blocks") is None else normalize_blocks(check_message_blocks(args["blocks"], switches))
+    metadata = None if args.get("metadata") is None else checked_metadata(args["metadata"], switches)
     icons = {key: args[f"icon_{key}"] for key in ("emoji", "url") if args.get(f"icon_{key}")}
     return Content(
         text=text,
         blocks=blocks,
-        attachments=_with_blocks(attachments),
+        attachments=_with_blocks(attachments, switches),
         metadata=metadata,
         thread_ts=str(args.get("thread_ts") or ""),
         broadcast=args.get("reply_broadcast") is True,
@@ -76,7 +82,7 @@ def read_content(args: JsonObject, *, text_most: int | None = None) -> Content:
     )
 
 
-def _with_blocks(attachments: list[Any] | None) -> list[JsonObject] | None:
+def _with_blocks(attachments: list[Any] | None, switches: Switches) -> list[JsonObject] | None:
     if attachments is None:
         return None
     done: list[JsonObject] = []
@@ -86,7 +92,7 @@ def _with_blocks(attachments: list[Any] | None) -> list[JsonObject] | None:
         copy = {**attachment, "id": number}
         copy.setdefault("fallback", "[no preview available]")
         if isinstance(attachment.get("blocks"), list):
-            copy["blocks"] = normalize_blocks(check_message_blocks(attachment["blocks"]))
+            copy["blocks"] = normalize_blocks(check_message_blocks(attachment["blocks"], switches))
         done.append(copy)
     return done
 
@@ -106,9 +112,15 @@ def post_as_app(core: Core, app: InstalledApp, channel: Channel, content: Conten
     message = _new(core, channel.id, app.spec.bot_user_id, content)
     message.bot_id, message.app_id, message.team = app.spec.bot_id, app.id, app.team_id
     message.username, message.icons = content.username, content.icons or {}
-    if content.username:
-        message.subtype = "bot_message"
+    message.subtype = "bot_message" if content.username else content.subtype
     return _place(core, channel, message, content)
+
+
+def unfurlable(app: InstalledApp, url: str) -> bool:
+    """Whether the app may put a preview under this link."""
+    host = (urlsplit(url).hostname or "").lower()
+    domains = app.spec.manifest.features.unfurl_domains
+    return any(host == domain or host.endswith(f".{domain}") for domain in domains)
 
 
 def post_as_person(core: Core, person: Person, channel: Channel, text: str, thread_ts: str = "") -> Message:
@@ -117,6 +129,53 @@ def post_as_person(core: Core, person: Person, channel: Channel, text: str, thre
     message = _new(core, channel.id, person.id, content)
     message.client_msg_id, message.team = str(uuid.uuid4()), person.team_id
     return _place(core, channel, message, content)
+
+
+def edit_as_person(core: Core, message: Message, text: str, person: Person) -> None:
+    """Change what a person said."""
+    update(core, message, Content(text=normalize_text(text), blocks=[_typed_block(text)]), person.id)
+
+
+def file_of_person(core: Core, person: Person, name: str, content: bytes) -> FileRecord:
+    """A file a person brought, not in any channel yet."""
+    file = FileRecord(
+        id=core.state.new_id("F"),
+        name=name,
+        title=name,
+        user=person.id,
+        app_id="",
+        size=len(content),
+        created=core.state.seconds(),
+        mimetype=mimetypes.guess_type(name)[0] or "application/octet-stream",
+        filetype=name.rpartition(".")[2].lower() if "." in name else "text",
+        secret="",
+        content=base64.b64encode(content).decode(),
+        stage="complete",
+    )
+    core.state.files[file.id] = file
+    core.state.save(file)
+    return file
+
+
+def share_as_person(
+    core: Core, person: Person, channel: Channel, file: FileRecord, text: str, thread_ts: str = ""
+) -> Message:
+    """Show a person's file in a channel."""
+    content = Content(text=normalize_text(text), thread_ts=thread_ts, files=(file.id,), subtype="file_share")
+    message = _new(core, channel.id, person.id, content)
+    message.team, message.subtype = person.team_id, "file_share"
+    shared(core, channel, [file], message.ts)
+    return _place(core, channel, message, content)
+
+
+def shared(core: Core, channel: Channel, files: list[FileRecord], ts: str) -> None:
+    """Note that `files` are shown by the message `ts`, and tell the apps."""
+    for file in files:
+        file.shares.setdefault(channel.id, []).append(ts)
+        core.state.save(file)
+        event: JsonObject = {"type": "file_shared", "file_id": file.id, "user_id": file.user, "file": {"id": file.id}}
+        event |= {"channel_id": channel.id, "event_ts": core.state.new_ts()}
+        events.emit(core, event, channel=channel)
 
 
 def _typed_block(text: str) -> JsonObject:
@@ -149,7 +208,7 @@ def _place(core: Core, channel: Channel, message: Message, content: Content) -> 
     if content.thread_ts:
         parent = thread_root(core, channel, content.thread_ts)
         if parent is None:
-            raise SlackError("message_not_found")
+            raise SlackError(core.switches.unknown_thread)
         message.thread_ts, message.parent_user = parent.ts, parent.user
         if content.broadcast:
             message.subtype = "thread_broadcast"
@@ -160,20 +219,24 @@ def _place(core: Core, channel: Channel, message: Message, content: Content) -> 
         parent.thread_ts = parent.ts
         state.changed("message", parent, channel=channel.id, key=parent.ts)
     body = message_object(state, message, core.base_url)
-    events.emit_message(core, events.message_event(channel, message, body), channel)
-    events.emit_mention(core, channel, message, body)
+    events.emit_posted(core, channel, message, body)
     return message
 
 
-def system_message(core: Core, channel: Channel, person: Person, subtype: str, text: str) -> Message:
-    """The line Slack itself leaves in a channel (somebody joined)."""
+def system_message(
+    core: Core, channel: Channel, person: Person, subtype: str, text: str, **more: JsonObject | str
+) -> Message:
+    """The line Slack itself leaves in a channel (somebody joined); `more` joins the message."""
     message = _new(core, channel.id, person.id, Content(text=text))
-    message.subtype, message.team = subtype, person.team_id
+    message.subtype, message.team, message.more = subtype, person.team_id, more
     return _place(core, channel, message, Content())
 
 
 def update(core: Core, message: Message, content: Content, editor: str) -> None:
-    """Change a message in place; what `content` leaves out stays. Sends message_changed for visible messages."""
+    """Change a message in place; what `content` leaves out stays. Sends message_changed for visible messages.
+
+    `editor` "" leaves no mark that it was edited.
+    """
     state = core.state
     before = message_object(state, message, core.base_url)
     if content.text is not None:
@@ -189,7 +252,8 @@ def update(core: Core, message: Message, content: Content, editor: str) -> None:
     if message.ephemeral_for:
         state.changed("ephemeral", message, channel=message.channel, person=message.ephemeral_for, key=message.ts)
         return
-    message.edited = {"user": editor, "ts": f"{state.seconds()}.000000"}
+    if editor:
+        message.edited = {"user": editor, "ts": f"{state.seconds()}.000000"}
     state.changed("message", message, channel=message.channel, key=message.ts)
     channel = state.channels[message.channel]
     after = message_object(state, message, core.base_url)
@@ -252,9 +316,17 @@ def post_ephemeral(core: Core, channel: Channel, person_id: str, content: Conten
     message.thread_ts = content.thread_ts
     if app:
         message.bot_id, message.app_id = app.spec.bot_id, app.id
+    if content.thread_ts and not _active(core, channel, content.thread_ts):
+        return message
     core.state.ephemerals.setdefault(person_id, {})[message.ts] = message
     core.state.changed("ephemeral", message, channel=channel.id, person=person_id, key=message.ts)
     return message
+
+
+def _active(core: Core, channel: Channel, thread_ts: str) -> bool:
+    """Whether a thread shows what is only for one person: Slack opens none for that."""
+    root = thread_root(core, channel, thread_ts)
+    return root is not None and (bool(root.replies) or core.switches.ephemeral_in_quiet_thread)
 
 
 def slackbot_says(core: Core, channel: Channel, person_id: str, words: str) -> Message:

@@ -89,7 +89,7 @@ def _profile(person: Person, base: str, email: bool) -> JsonObject:
 def channel_object(state: State, channel: Channel, viewer: str, *, info: bool = False) -> JsonObject:
     """A conversation in lists; with `info`, as conversations.info gives it. `viewer` is a user id."""
     if channel.kind == "im":
-        return im_object(state, channel, info=info)
+        return im_object(state, channel, viewer, info=info)
     outside = bool(channel.external_teams)
     body: JsonObject = {
         "id": channel.id,
@@ -114,7 +114,7 @@ def channel_object(state: State, channel: Channel, viewer: str, *, info: bool = 
         "updated": channel.updated,
         "topic": dict(channel.topic),
         "purpose": dict(channel.purpose),
-        "previous_names": [],
+        "previous_names": list(channel.previous_names),
     }
     if info:
         body["context_team_id"] = state.team.id
@@ -127,16 +127,17 @@ def channel_object(state: State, channel: Channel, viewer: str, *, info: bool = 
     return body
 
 
-def im_object(state: State, channel: Channel, *, info: bool = False) -> JsonObject:
-    """A DM with the app."""
-    other = state.people[channel.user]
+def im_object(state: State, channel: Channel, viewer: str, *, info: bool = False) -> JsonObject:
+    """A DM; `user` is the other one."""
+    others = [member for member in channel.members if member != viewer]
+    other = state.people[others[0] if others else channel.user]
     body: JsonObject = {
         "id": channel.id,
         "created": channel.created,
         "is_archived": False,
         "is_im": True,
         "is_org_shared": False,
-        "user": channel.user,
+        "user": other.id,
         "priority": 0,
     }
     if info:
@@ -177,11 +178,15 @@ def message_object(
         if message.icons:
             body["icons"] = message.icons
     body["team"] = message.team
+    body.update(message.more)
     body.update(_parts(state, message, base, metadata))
     if message.thread_ts:
         body["thread_ts"] = message.thread_ts
     if message.is_reply:
         body["parent_user_id"] = message.parent_user
+        root = state.message(message.channel, message.thread_ts) if message.subtype == "thread_broadcast" else None
+        if root:
+            body["root"] = message_object(state, root, base)
     elif message.replies and thread:
         body.update(_thread_counts(state, message, viewer))
     return body
@@ -240,9 +245,9 @@ def group_object(state: State, group: Group, *, users: bool, count: bool) -> Jso
         "auto_provision": False,
         "enterprise_subteam_id": "",
         "created_by": group.creator,
-        "updated_by": group.creator,
-        "deleted_by": group.creator if group.disabled_at else None,
-        "prefs": {"channels": [], "groups": []},
+        "updated_by": group.updated_by or group.creator,
+        "deleted_by": (group.updated_by or group.creator) if group.disabled_at else None,
+        "prefs": {"channels": list(group.channels), "groups": []},
     }
     if count:
         body["user_count"] = len(group.members)
@@ -285,6 +290,8 @@ def file_object(state: State, file: FileRecord, base: str) -> JsonObject:
         where[{"channel": "channels", "im": "ims"}.get(channel.kind, "groups")].append(channel_id)
         side = "public" if channel.kind == "channel" else "private"
         shares.setdefault(side, {})[channel_id] = [_share(state, channel, ts) for ts in stamps]
+    if file.stage == "deleted":
+        return {"id": file.id, "mode": "tombstone"}
     private = f"{base}/files-pri/{state.team.id}-{file.id}/{file.name}"
     return {
         "id": file.id,

@@ -9,11 +9,13 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from . import scheduling
 from .avatars import draw
 from .client import Workspace
 from .clock import Clock
 from .control.door import ControlDoor
 from .core import Core
+from .delivery import events
 from .delivery.transport import Transport
 from .desk import Desk
 from .interactions.response_urls import ResponseUrlDoor
@@ -58,6 +60,7 @@ class SlackServer:
         self.core = Core(workspace, self.clock, self.state, limits=limits)
         self.core.desk = desk or Desk()
         self.core.transport = Transport(self.core)
+        self.core.keep = self.flush
         seed(self.state)
         self._runner: web.AppRunner | None = None
         self._clients: list[Workspace] = []
@@ -114,6 +117,8 @@ class SlackServer:
         bound = self._runner.addresses[0]
         shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
         self.core.base_url = f"http://{shown}:{bound[1]}"
+        scheduling.arm_all(self.core)
+        events.resume(self.core)
         if self.core.desk.guide:
             self.core.spawn(self.core.desk.follow(self.core))
 
@@ -132,6 +137,7 @@ class SlackServer:
         await self.core.transport.close()
         if self._runner:
             await self._runner.cleanup()
+        self.core.keep = lambda: None
         if self._file:
             self._file.flush(self.state)
             self._file.close()

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from .switches import Switches
+
 Role = Literal["member", "admin", "owner", "guest", "single_channel_guest", "outsider", "deactivated"]
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -39,15 +41,19 @@ class _ManifestPart(BaseModel):
 
 
 class TeamSpec(_Data):
+    """`config_token` is what apps.manifest.* take."""
+
     name: str = "Northwind"
     domain: str = "northwind"
     id: str = ""
     email_domain: str = ""
     paid: bool = True
+    config_token: str = ""
 
     @model_validator(mode="after")
     def _fill(self) -> TeamSpec:
         self.id = self.id or stable_id("T", self.domain)
+        self.config_token = self.config_token or stable_token("xoxe.xoxp", self.domain)
         return self
 
 
@@ -126,6 +132,7 @@ class Shortcut(_ManifestPart):
 class _Display(_ManifestPart):
     name: str = Field(default="App", max_length=35)
     description: str = Field(default="", max_length=140)
+    long_description: str | None = Field(default=None, min_length=174, max_length=4000)
     background_color: str = ""
 
 
@@ -145,10 +152,12 @@ class _Features(_ManifestPart):
     app_home: _AppHome = Field(default_factory=_AppHome)
     slash_commands: list[SlashCommand] = Field(default_factory=list, max_length=50)
     shortcuts: list[Shortcut] = Field(default_factory=list, max_length=10)
+    unfurl_domains: list[str] = Field(default_factory=list, max_length=5)
 
 
 class _Scopes(_ManifestPart):
     bot: list[str] = Field(default_factory=list, max_length=255)
+    user: list[str] = Field(default_factory=list, max_length=255)
 
 
 class _OAuth(_ManifestPart):
@@ -158,6 +167,8 @@ class _OAuth(_ManifestPart):
 class _Events(_ManifestPart):
     request_url: str = ""
     bot_events: list[str] = Field(default_factory=list, max_length=100)
+    user_events: list[str] = Field(default_factory=list, max_length=100)
+    metadata_subscriptions: list[dict[str, str]] = Field(default_factory=list)
 
 
 class _Interactivity(_ManifestPart):
@@ -235,7 +246,9 @@ class WorkspaceSpec(_Data):
     people: list[PersonSpec] = Field(default_factory=list)
     channels: list[ChannelSpec] = Field(default_factory=list)
     groups: list[GroupSpec] = Field(default_factory=list)
+    emoji: dict[str, str] = Field(default_factory=dict)
     apps: list[AppSpec] = Field(default_factory=list)
+    switches: Switches = Field(default_factory=Switches)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> WorkspaceSpec:

@@ -11,6 +11,7 @@ from ..delivery.transport import Delivery
 from ..faults import Fault, FaultKind
 from ..spec import GroupSpec, PersonSpec
 from ..state.seed import add_group, person_from
+from ..switches import Switches
 from ..wire import JsonObject
 from .body import Ask, ControlError, Verb
 from .show import person_row
@@ -28,20 +29,20 @@ def set_person(ask: Ask) -> JsonObject:
     """Change or add a person: deactivated, role, real_name, display_name, email, title, tz."""
     state = ask.core.state
     name = ask.text("person")
-    person = state.person(name)
+    person, role = state.person(name), ask.value("role")
     if person is None:
-        person = person_from(state, PersonSpec(name=name))
+        person = person_from(state, PersonSpec(name=name, role=role or "member"))
         state.people[person.id] = person
+        acts.person_joined(ask.core, person)
+    elif role in _ROLES:
+        person.admin, person.owner, person.guest = _ROLES[role]
+    elif role:
+        raise ControlError(f"{role!r} is no role a person here can change to; there are: {', '.join(_ROLES)}")
     for key in ("real_name", "display_name", "email", "title", "tz", "name", "team_id"):
         if key in ask.body:
             setattr(person, key, ask.text(key))
     if "deactivated" in ask.body:
         person.deactivated = ask.flag("deactivated")
-    role = ask.text("role")
-    if role:
-        if role not in _ROLES:
-            raise ControlError(f"{role!r} is no role here; there are: {', '.join(_ROLES)}")
-        person.admin, person.owner, person.guest = _ROLES[role]
     acts.change_person(ask.core, person)
     return {"ok": True, "person": person_row(person)}
 
@@ -55,22 +56,27 @@ def set_group(ask: Ask) -> JsonObject:
         acts.change_group(ask.core, group, members)
     if "disabled" in ask.body:
         group.disabled_at = state.seconds() if ask.flag("disabled") else 0
-        state.changed("group", group)
+        acts.group_told(ask.core, group, "subteam_updated")
     return {"ok": True, "id": group.id, "members": group.members}
 
 
-def set_app(ask: Ask) -> JsonObject:
-    """Change an installed app: request_url, socket_mode, scopes, revoked."""
+async def set_app(ask: Ask) -> JsonObject:
+    """Change an installed app: request_url, socket_mode, scopes, revoked, events_off."""
     app = ask.app()
-    if "request_url" in ask.body:
-        app.request_url = ask.text("request_url")
-    if "socket_mode" in ask.body:
-        app.socket_mode = ask.flag("socket_mode")
-    if "scopes" in ask.body:
-        app.scopes = frozenset(str(scope) for scope in ask.value("scopes"))
-    if "revoked" in ask.body:
-        app.revoked = ask.flag("revoked")
-    ask.core.state.changed("app", None, key=app.id)
+    if ask.flag("revoked") and not app.revoked:
+        await acts.uninstall(ask.core, app)
+    kept = {
+        key: ask.value(key)
+        for key in ("request_url", "socket_mode", "scopes", "revoked", "events_off")
+        if key in ask.body
+    }
+    if "scopes" in kept:
+        kept["scopes"] = sorted(str(scope) for scope in kept["scopes"])
+    for key, value in kept.items():
+        setattr(app, key, frozenset(value) if key == "scopes" else value)
+    ask.core.state.app_changed(app, **kept)
+    if not app.socket_mode or app.revoked:
+        await ask.core.transport.sockets.disconnect(app.id, "link_disabled")
     return {"ok": True}
 
 
@@ -127,7 +133,17 @@ def set_channel(ask: Ask) -> JsonObject:
 
 def move_clock(ask: Ask) -> JsonObject:
     ask.core.clock.advance(ask.number("seconds"))
+    ask.core.state.changed("clock", None)
     return {"ok": True, "now": ask.core.clock.now()}
+
+
+def switches(ask: Ask) -> JsonObject:
+    """Set what the documentation leaves open; see switches.py. All of them come back."""
+    for key, value in ask.body.items():
+        if key not in Switches.model_fields:
+            raise ControlError(f"{key!r} is no switch; there are: {', '.join(Switches.model_fields)}")
+        setattr(ask.core.switches, key, value)
+    return {"ok": True, "switches": ask.core.switches.model_dump()}
 
 
 def limits(ask: Ask) -> JsonObject:
@@ -178,6 +194,14 @@ def _kind(payload: JsonObject) -> str:
     return "options" if payload.get("type") == "block_suggestion" else "interactive"
 
 
+async def ssl_check(ask: Ask) -> JsonObject:
+    """Probe the app's command URLs as Slack does from time to time; which of them answered 200."""
+    app = ask.app()
+    urls = {app.url(command.url) for command in app.spec.manifest.features.slash_commands}
+    method = "GET" if ask.text("method") == "GET" else "POST"
+    return {"ok": True, "answered": {url: await ask.core.transport.probe(app, url, method) for url in sorted(urls)}}
+
+
 async def verify(ask: Ask) -> JsonObject:
     return {"ok": await events.verify(ask.core, ask.app())}
 
@@ -206,5 +230,7 @@ VERBS: dict[str, Verb] = {
     "set_group": set_group,
     "set_person": set_person,
     "sockets": sockets,
+    "ssl_check": ssl_check,
+    "switches": switches,
     "verify": verify,
 }

@@ -9,7 +9,9 @@ from typing import Any
 from ..core import Core
 from ..interactions.surface import Surface
 from ..state import Channel, InstalledApp, Message, Person, View
+from ..state.model import SLACKBOT
 from ..wire import JsonObject
+from .show import sees
 
 
 class ControlError(ValueError):
@@ -58,6 +60,8 @@ class Ask:
         if person is None:
             there = ", ".join(sorted(p.name for p in self.core.state.people.values() if not p.bot_of))
             raise ControlError(f"nobody here is called {name!r}; there are: {there}")
+        if active and (person.bot_of or person.id == SLACKBOT):
+            raise ControlError(f"{person.name} is an app: it acts through the Web API only")
         if active and person.deactivated:
             raise ControlError(f"{person.name} is deactivated and cannot act: set_person(deactivated=False) first")
         return person
@@ -66,7 +70,7 @@ class Ask:
         """A conversation the person sees, and with `member` is in."""
         name = self.text("channel")
         channel = self.core.state.channel(name, person.id)
-        if channel is None or (channel.kind != "channel" and person.id not in channel.members):
+        if channel is None or not sees(person, channel):
             raise ControlError(f"{person.name} sees no channel {name!r}")
         if member and person.id not in channel.members:
             raise ControlError(f"{person.name} is not in #{channel.name}: join it first")
@@ -98,9 +102,11 @@ class Ask:
         if self.text("ts"):
             channel = self.channel(person)
             message = self.message(person, channel)
-            if not message.app_id:
+            unfurls = [part["app_id"] for part in message.attachments if part.get("is_app_unfurl")]
+            owner = self.core.state.apps.get(message.app_id or next(iter(unfurls), ""))
+            if owner is None:
                 raise ControlError("that message is not an app's: nothing on it can be pressed")
-            return Surface(self.core.state.apps[message.app_id], person, message, channel)
+            return Surface(owner, person, message, channel)
         view = self.view(person)
         return Surface(self.core.state.apps[view.app_id], person, view=view)
 

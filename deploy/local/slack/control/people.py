@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 
 from .. import acts, posting
 from ..interactions import actions, commands, shortcuts, submissions
 from ..interactions.surface import find_element, find_entry, is_stateful, labels
+from ..state import Message, Person
 from ..wire import JsonObject
 from .body import Ask, ControlError, Verb
 from .show import home, message, modal_stack, visible
@@ -78,6 +80,8 @@ async def close(ask: Ask) -> JsonObject:
 async def shortcut(ask: Ask) -> JsonObject:
     person, callback_id = ask.person(), ask.text("callback_id")
     on_message = bool(ask.text("ts"))
+    if person.outsider and not ask.core.switches.outsiders_use_shortcuts:
+        raise ControlError(f"{person.name} is of another organisation: Slack offers them no shortcuts")
     app = shortcuts.find(ask.core, callback_id, "message" if on_message else "global")
     if app is None:
         raise ControlError(f"no app offers the shortcut {callback_id!r}")
@@ -92,6 +96,8 @@ async def shortcut(ask: Ask) -> JsonObject:
 
 def open_home(ask: Ask) -> JsonObject:
     person = ask.person()
+    if person.outsider:
+        raise ControlError(f"{person.name} is of another organisation: the app has no home for them")
     channel = shortcuts.open_home(ask.core, ask.app(), person, ask.text("tab", "home"))
     return {"ok": True, "channel": channel.id}
 
@@ -108,6 +114,8 @@ def post(ask: Ask) -> JsonObject:
 def react(ask: Ask) -> JsonObject:
     person = ask.person()
     target = ask.message(person, ask.channel(person))
+    if target.ephemeral_for:
+        raise ControlError("Slack takes no reactions on a message only one person sees")
     done = (acts.unreact if ask.flag("remove") else acts.react)(ask.core, target, person.id, ask.text("name"))
     return {"ok": True, "changed": done}
 
@@ -115,8 +123,88 @@ def react(ask: Ask) -> JsonObject:
 def join(ask: Ask) -> JsonObject:
     person = ask.person()
     channel = ask.channel(person, member=False)
+    if not ask.flag("leave") and person.id not in channel.members:
+        if person.guest or person.outsider:
+            raise ControlError(f"{person.name} is a {person.role}: somebody has to add them (set_channel)")
+        if channel.archived:
+            raise ControlError(f"#{channel.name} is archived: nobody can join it")
+    if ask.flag("leave") and channel.general:
+        raise ControlError(f"nobody leaves #{channel.name}: it is everybody's channel")
     (acts.leave if ask.flag("leave") else acts.join)(ask.core, channel, person)
     return {"ok": True}
+
+
+def edit(ask: Ask) -> JsonObject:
+    """Change what one said oneself."""
+    person = ask.person()
+    said = _own(ask, person)
+    posting.edit_as_person(ask.core, said, ask.text("text"), person)
+    return {"ok": True, "message": message(ask.core, said, person.id)}
+
+
+def _own(ask: Ask, person: Person) -> Message:
+    said = ask.message(person, ask.channel(person))
+    if said.user != person.id:
+        raise ControlError(f"{person.name} did not write that message")
+    return said
+
+
+def direct(ask: Ask) -> JsonObject:
+    """Open the DM, or group DM, of this person with `users`."""
+    person = ask.person()
+    others = [Ask(ask.core, {"as": name}).person(active=False) for name in ask.value("users") or []]
+    if not 1 <= len(others) <= acts.DIRECT_MOST:
+        raise ControlError(f"name one to {acts.DIRECT_MOST} other people")
+    gone = [one.name for one in others if one.deactivated]
+    if gone:
+        raise ControlError(f"{', '.join(gone)} is deactivated")
+    return {"ok": True, "channel": acts.open_direct(ask.core, [person.id, *(one.id for one in others)]).id}
+
+
+def create_channel(ask: Ask) -> JsonObject:
+    person = ask.person()
+    if person.guest or person.outsider:
+        raise ControlError(f"{person.name} is a {person.role} and cannot make channels")
+    name = ask.text("channel").removeprefix("#")
+    if not name or ask.core.state.channel(name):
+        raise ControlError(f"#{name} is there already" if name else "give the channel a name")
+    return {"ok": True, "channel": acts.create_channel(ask.core, name, person.id, private=ask.flag("private")).id}
+
+
+def invite(ask: Ask) -> JsonObject:
+    """Add `users` to a channel one is in."""
+    person = ask.person()
+    channel = ask.channel(person)
+    others = [Ask(ask.core, {"as": name}).person(active=False) for name in ask.value("users") or []]
+    for one in others:
+        if person.guest or person.outsider:
+            raise ControlError(f"{person.name} is a {person.role} and cannot add people")
+        if one.guest == "single" and any(one.id in other.members for other in ask.core.state.channels.values()):
+            raise ControlError(f"{one.name} is a single-channel guest and has a channel")
+        acts.join(ask.core, channel, one, inviter=person.id)
+    return {"ok": True}
+
+
+def upload(ask: Ask) -> JsonObject:
+    """Put a file of one's own in a channel, or nowhere yet (for a file input); `content` is text or base64."""
+    person = ask.person()
+    channel = ask.channel(person) if ask.text("channel") else None
+    content = base64.b64decode(ask.text("base64")) if ask.text("base64") else ask.text("content").encode()
+    file = posting.file_of_person(ask.core, person, ask.text("name", "file.txt"), content)
+    if channel is None:
+        return {"ok": True, "file": file.id}
+    said = posting.share_as_person(ask.core, person, channel, file, ask.text("text"), ask.text("thread_ts"))
+    return {"ok": True, "file": file.id, "message": message(ask.core, said, person.id)}
+
+
+def reload(ask: Ask) -> JsonObject:
+    """Reload this person's client: what only they saw is gone."""
+    person = ask.person(active=False)
+    gone = ask.core.state.ephemerals.pop(person.id, {})
+    for said in gone.values():
+        ask.core.state.forget(said)
+        ask.core.state.changed("ephemeral_deleted", None, channel=said.channel, person=person.id, key=said.ts)
+    return {"ok": True, "gone": len(gone)}
 
 
 def mark_read(ask: Ask) -> JsonObject:
@@ -185,19 +273,25 @@ VERBS: dict[str, Verb] = {
     "click": click,
     "close": close,
     "command": command,
+    "create_channel": create_channel,
+    "direct": direct,
+    "edit": edit,
     "ephemerals": ephemerals,
     "first": first,
     "home": show_home,
+    "invite": invite,
     "join": join,
     "messages": messages,
     "open_home": open_home,
     "post": post,
     "react": react,
     "read": mark_read,
+    "reload": reload,
     "shortcut": shortcut,
     "submit": submit,
     "suggest": suggest,
     "thread": thread,
+    "upload": upload,
     "view": view,
     "workspace": workspace,
 }

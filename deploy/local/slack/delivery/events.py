@@ -2,53 +2,127 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+from contextvars import ContextVar
+from urllib.parse import urlsplit
+
 from ..core import Core
-from ..state import Channel, InstalledApp, Message, Person
+from ..state import Channel, InstalledApp, Message, Pending, Person
 from ..wire import JsonObject
+from .quota import Quota
 from .transport import Ack, Delivery
 
 HTTP_RETRIES = (0.0, 60.0, 300.0)
 SOCKET_RETRIES = (1.0, 60.0, 300.0)
-_MESSAGE_SCOPES = {
+MESSAGE_SCOPES = {
     "channel": "channels:history",
     "group": "groups:history",
     "im": "im:history",
     "mpim": "mpim:history",
 }
-_SUBSCRIPTIONS = {"channel": "message.channels", "group": "message.groups", "im": "message.im", "mpim": "message.mpim"}
+SUBSCRIPTIONS = {"channel": "message.channels", "group": "message.groups", "im": "message.im", "mpim": "message.mpim"}
+SCOPES = {
+    "app_mention": ("app_mentions:read",),
+    "channel_": ("channels:read",),
+    "emoji_changed": ("emoji:read",),
+    "file_": ("files:read",),
+    "group_": ("groups:read",),
+    "link_shared": ("links:read",),
+    "member_": ("channels:read", "groups:read"),
+    "message_metadata_posted": ("metadata.message:read",),
+    "pin_": ("pins:read",),
+    "reaction_": ("reactions:read",),
+    "subteam_": ("usergroups:read",),
+    "team_join": ("users:read",),
+    "user_change": ("users:read",),
+}
+ONLY_MEMBERS = ("app_mention", "file_", "link_shared", "member_", "message_metadata_posted", "pin_", "reaction_")
+_LINK = re.compile(r"<(https?://[^|>\s]+)")
+CAUSED: ContextVar[list[asyncio.Task[None]] | None] = ContextVar("CAUSED", default=None)
 
 
 def emit(core: Core, event: JsonObject, *, channel: Channel | None = None, only: str = "") -> None:
-    """Deliver an event to every app subscribed to its type (or to the app `only`)."""
-    for app in core.state.apps.values():
-        if only and app.id != only:
-            continue
-        if not app.revoked and event["type"] in app.spec.manifest.settings.event_subscriptions.bot_events:
-            core.spawn(_deliver(core, app, event, channel))
+    """Deliver an event to every app (or to the app `only`) that subscribed to its type and may see it."""
+    for app in list(core.state.apps.values()):
+        if only in ("", app.id) and _hears(app, str(event["type"]), channel):
+            _send(core, app, event, channel)
+
+
+def _hears(app: InstalledApp, kind: str, channel: Channel | None) -> bool:
+    if app.revoked or app.events_off:
+        return False
+    if kind not in app.spec.manifest.settings.event_subscriptions.bot_events:
+        return False
+    needed = next((scopes for prefix, scopes in SCOPES.items() if kind.startswith(prefix)), ())
+    if needed and not app.scopes.intersection(needed):
+        return False
+    inside = channel is None or app.spec.bot_user_id in channel.members
+    return inside or bool(channel and channel.kind == "channel" and not kind.startswith(ONLY_MEMBERS))
 
 
 def emit_message(core: Core, event: JsonObject, channel: Channel) -> None:
     """Deliver a `message` event to the apps that are in the channel and may read it."""
-    for app in core.state.apps.values():
-        wanted = _SUBSCRIPTIONS[channel.kind] in app.spec.manifest.settings.event_subscriptions.bot_events
-        allowed = _MESSAGE_SCOPES[channel.kind] in app.scopes
-        if wanted and allowed and not app.revoked and app.spec.bot_user_id in channel.members:
-            core.spawn(_deliver(core, app, event, channel))
+    for app in list(core.state.apps.values()):
+        wanted = SUBSCRIPTIONS[channel.kind] in app.spec.manifest.settings.event_subscriptions.bot_events
+        allowed = MESSAGE_SCOPES[channel.kind] in app.scopes and not (app.revoked or app.events_off)
+        if wanted and allowed and app.spec.bot_user_id in channel.members:
+            _send(core, app, event, channel)
 
 
-def message_event(channel: Channel, message: Message, body: JsonObject) -> JsonObject:
-    """The `message` event of a new message, whose object is `body`."""
-    return {**body, "channel": channel.id, "event_ts": message.ts, "channel_type": channel.event_type}
-
-
-def emit_mention(core: Core, channel: Channel, message: Message, body: JsonObject) -> None:
-    """Deliver `app_mention` to the apps a message names, where their bot is in the channel."""
-    if channel.kind == "im":
-        return
-    for app in core.state.apps.values():
+def emit_posted(core: Core, channel: Channel, message: Message, body: JsonObject) -> None:
+    """Everything a new message, whose object is `body`, lets apps know."""
+    where = {"channel": channel.id, "event_ts": message.ts}
+    emit_message(core, {**body, **where, "channel_type": channel.event_type}, channel)
+    for app in list(core.state.apps.values()):
         named = f"<@{app.spec.bot_user_id}>" in message.text or f"<@{app.spec.bot_user_id}|" in message.text
-        if named and app.spec.bot_user_id in channel.members and "app_mentions:read" in app.scopes:
-            event = {**body, "type": "app_mention", "channel": channel.id, "event_ts": message.ts}
+        if named and channel.kind != "im":
+            emit(core, {**body, "type": "app_mention", **where}, channel=channel, only=app.id)
+        if message.app_id != app.id:
+            _links(core, app, channel, message)
+        if message.metadata:
+            _metadata(core, app, channel, message)
+
+
+def _links(core: Core, app: InstalledApp, channel: Channel, message: Message) -> None:
+    domains = app.spec.manifest.features.unfurl_domains
+    links = []
+    for url in _LINK.findall(message.text.replace("&amp;", "&")) if domains else ():
+        host = (urlsplit(url).hostname or "").lower()
+        links += [{"domain": one, "url": url} for one in domains if host == one or host.endswith(f".{one}")][:1]
+    if not links:
+        return
+    event: JsonObject = {
+        "type": "link_shared",
+        "user": message.user,
+        "channel": channel.id,
+        "message_ts": message.ts,
+        "links": links,
+        "source": "conversations_history",
+        "unfurl_id": f"{channel.id}-{message.ts}",
+        "is_bot_user_member": app.spec.bot_user_id in channel.members,
+        "event_ts": core.state.new_ts(),
+    }
+    if message.thread_ts:
+        event["thread_ts"] = message.thread_ts
+    emit(core, event, channel=channel, only=app.id)
+
+
+def _metadata(core: Core, app: InstalledApp, channel: Channel, message: Message) -> None:
+    wanted = app.spec.manifest.settings.event_subscriptions.metadata_subscriptions
+    for one in wanted:
+        if one.get("event_type") == message.metadata["event_type"] and one.get("app_id") in (message.app_id, "*"):
+            event: JsonObject = {
+                "type": "message_metadata_posted",
+                "app_id": message.app_id,
+                "bot_id": message.bot_id,
+                "user_id": message.user,
+                "team_id": message.team,
+                "channel_id": channel.id,
+                "metadata": message.metadata,
+                "message_ts": message.ts,
+                "event_ts": core.state.new_ts(),
+            }
             emit(core, event, channel=channel, only=app.id)
 
 
@@ -78,27 +152,71 @@ def wrapper(core: Core, app: InstalledApp, event: JsonObject, channel: Channel |
     }
 
 
-async def _deliver(core: Core, app: InstalledApp, event: JsonObject, channel: Channel | None) -> None:
-    """The first try and at most three more, each with its number and the reason of the failure before."""
+def _send(core: Core, app: InstalledApp, event: JsonObject, channel: Channel | None) -> None:
+    """Begin to deliver. The event is kept until it is acknowledged or given up, also across a restart."""
+    now, quota = core.clock.now(), core.quotas.setdefault(app.id, Quota())
+    if not quota.take(now):
+        if quota.tell(now):
+            core.spawn(_too_many(core, app, int(now // 60) * 60))
+        return
     payload = wrapper(core, app, event, channel)
+    record = Pending(payload["event_id"], app.id, payload, due=now)
+    core.state.pending[record.id] = record
+    core.state.save(record)
+    task = core.started(_deliver(core, app, record))
+    caused = CAUSED.get()
+    if caused is not None:
+        caused.append(task)
+
+
+def resume(core: Core) -> None:
+    """Go on with what a file brought back."""
+    for record in list(core.state.pending.values()):
+        app = core.state.apps.get(record.app_id)
+        if app:
+            core.spawn(_deliver(core, app, record))
+
+
+async def _too_many(core: Core, app: InstalledApp, minute: int) -> None:
+    body: JsonObject = {"token": app.spec.verification_token, "type": "app_rate_limited", "team_id": app.team_id}
+    body |= {"minute_rate_limited": minute, "api_app_id": app.id}
+    url = app.spec.manifest.settings.event_subscriptions.request_url
+    await core.transport.deliver(app, Delivery("events_api", body, url, "app_rate_limited", False))
+
+
+async def _deliver(core: Core, app: InstalledApp, record: Pending) -> None:
+    """The first try and at most three more, each with its number and the reason of the failure before."""
     url = app.spec.manifest.settings.event_subscriptions.request_url
     waits = SOCKET_RETRIES if app.socket_mode else HTTP_RETRIES
-    reason = ""
-    for attempt in range(len(waits) + 1):
-        if attempt:
-            await core.clock.sleep(waits[attempt - 1])
-        delivery = Delivery("events_api", payload, url, event["type"], False, attempt, reason)
+    name = str(record.payload["event"]["type"])
+    while True:
+        if record.due > core.clock.now():
+            await core.clock.sleep_until(record.due)
+        delivery = Delivery("events_api", record.payload, url, name, False, record.attempt, record.reason)
         ack = await core.transport.deliver(app, delivery)
-        if ack.ok or ack.no_retry:
+        if not ack.ok and not app.socket_mode and core.quotas.setdefault(app.id, Quota()).failed(core.clock.now()):
+            _switch_off(core, app)
+        if ack.ok or ack.no_retry or app.events_off or record.attempt >= len(waits):
+            core.state.pending.pop(record.id, None)
+            core.state.forget(record)
             return
-        reason = _reason(app, ack)
+        record.due = core.clock.now() + waits[record.attempt]
+        record.attempt, record.reason = record.attempt + 1, _reason(app, ack)
+        core.state.save(record)
+        core.keep()
+
+
+def _switch_off(core: Core, app: InstalledApp) -> None:
+    """Nearly everything failed for an hour: the app hears of nothing more until its owner says so."""
+    app.events_off = True
+    core.state.app_changed(app, events_off=True)
+    core.log.add("delivery", "subscriptions_off", core.clock.now(), app.id, result="too_many_failures")
 
 
 def _reason(app: InstalledApp, ack: Ack) -> str:
     if app.socket_mode:
         return "timeout"
-    words = {"late": "http_timeout", "unreachable": "connection_failed", "refused": "http_error"}
-    return words.get(ack.result, "unknown_error")
+    return "http_timeout" if ack.result == "late" else ack.reason or "unknown_error"
 
 
 def joined(core: Core, channel: Channel, person: Person, inviter: str = "") -> None:

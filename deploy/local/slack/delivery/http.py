@@ -7,7 +7,8 @@ import hmac
 import json
 import time
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from functools import lru_cache
+from urllib.parse import quote_plus
 
 import aiohttp
 
@@ -15,6 +16,19 @@ from ..state import InstalledApp
 from ..wire import JsonObject
 
 FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """`kind` is slash_commands, interactive, options or events_api; `answers` says a payload may come back."""
+
+    kind: str
+    payload: JsonObject
+    url: str
+    name: str
+    answers: bool = True
+    attempt: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +55,14 @@ def encode(kind: str, payload: JsonObject) -> tuple[bytes, str]:
     if kind == "events_api":
         return json.dumps(payload).encode(), "application/json"
     if kind == "slash_commands":
-        return urlencode(payload).encode(), FORM
-    return urlencode({"payload": json.dumps(payload)}).encode(), FORM
+        return "&".join(f"{key}={_quoted(str(value))}" for key, value in payload.items()).encode(), FORM
+    return f"payload={quote_plus(json.dumps(payload))}".encode(), FORM
+
+
+@lru_cache(maxsize=4096)
+def _quoted(value: str) -> str:
+    """Most values of a command are the same each time, and quoting is much of what a delivery costs."""
+    return quote_plus(value)
 
 
 def parsed(text: str) -> JsonObject | None:
@@ -72,17 +92,28 @@ class HttpSender:
         if self._session:
             await self._session.close()
 
-    async def send(
-        self, app: InstalledApp, kind: str, payload: JsonObject, url: str, attempt: int, reason: str
-    ) -> Reply:
+    async def probe(self, url: str, token: str, method: str) -> bool:
+        """Whether GET or POST with ssl_check=1 is answered 200; unsigned, as Slack sends it."""
+        if self._session is None or not url:
+            return False
+        fields = {"ssl_check": "1", "token": token}
+        try:
+            query, form = (fields, None) if method == "GET" else (None, fields)
+            async with self._session.request(method, url, params=query, data=form) as answer:
+                return answer.status == 200
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False
+
+    async def send(self, app: InstalledApp, delivery: Delivery) -> Reply:
         """Post one delivery; never raises for what the network or the app does."""
+        url = app.url(delivery.url)
         if not url or self._session is None:
             return Reply("unreachable", reason="connection_failed", text="no request URL is set for the app")
-        body, content_type = encode(kind, payload)
+        body, content_type = encode(delivery.kind, delivery.payload)
         headers = {"Content-Type": content_type, "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)"}
         headers |= sign(app.spec.signing_secret, body, int(time.time()))
-        if attempt:
-            headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": reason}
+        if delivery.attempt:
+            headers |= {"X-Slack-Retry-Num": str(delivery.attempt), "X-Slack-Retry-Reason": delivery.reason}
         try:
             async with self._session.post(url, data=body, headers=headers, max_redirects=2) as answer:
                 text = await answer.text(errors="replace")
@@ -96,6 +127,8 @@ class HttpSender:
                     no_retry,
                     "" if good else "http_error",
                 )
+        except aiohttp.ClientSSLError as problem:
+            return Reply("unreachable", reason="ssl_error", text=str(problem))
         except aiohttp.TooManyRedirects:
             return Reply("refused", reason="too_many_redirects")
         except (aiohttp.ClientError, TimeoutError, OSError) as problem:

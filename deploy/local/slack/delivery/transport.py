@@ -6,26 +6,14 @@ import asyncio
 from dataclasses import dataclass
 
 from ..core import Core
+from ..faults import Fault
 from ..log import Entry
 from ..state import InstalledApp
 from ..wire import JsonObject
-from .http import HttpSender, Reply
+from .http import Delivery, HttpSender, Reply
 from .sockets import Sockets
 
 DEADLINE = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """`kind` is slash_commands, interactive, options or events_api; `answers` says a payload may come back."""
-
-    kind: str
-    payload: JsonObject
-    url: str
-    name: str
-    answers: bool = True
-    attempt: int = 0
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +26,7 @@ class Ack:
     payload: JsonObject | None = None
     text: str = ""
     no_retry: bool = False
+    reason: str = ""
 
     @property
     def ok(self) -> bool:
@@ -51,6 +40,7 @@ class Transport:
         self._core = core
         self._http = HttpSender()
         self.sockets = Sockets(core)
+        self._held: list[asyncio.Event] = []
 
     async def deliver(self, app: InstalledApp, delivery: Delivery) -> Ack:
         """Send and wait for the ack at most 3 s."""
@@ -60,12 +50,12 @@ class Transport:
         entry = core.log.add("delivery", delivery.name, started, app.id, attempt=delivery.attempt, transport=transport)
         entry.request = delivery.payload
         core.state.changed("log", None, key=entry.name)
-        fault = core.faults.delivery(delivery.kind)
-        if fault and fault.kind == "drop":
+        fault = core.faults.delivery(delivery.kind, delivery.name)
+        if fault is None and core.faults.weather == "down":
             return self._noted(entry, Ack("unreachable", 0.0, text="Slack did not send it"))
-        if fault and fault.kind == "duplicate":
-            core.spawn(self._send(app, delivery))
-        in_time, future = await core.clock.within(DEADLINE, self._send(app, delivery))
+        sending = self._faulty(fault, app, delivery) if fault else self._send(app, delivery)
+        in_time, future = await core.clock.within(DEADLINE, sending)
+        self._let_go(fault)
         if in_time and fault and fault.kind == "lose_ack":
             await core.clock.sleep_until(started + DEADLINE)
             in_time = False
@@ -75,14 +65,32 @@ class Transport:
             return self._noted(entry, Ack("late", elapsed))
         return self._noted(entry, _ack(future.result(), elapsed))
 
-    async def _send(self, app: InstalledApp, delivery: Delivery) -> Reply:
+    async def _faulty(self, fault: Fault, app: InstalledApp, delivery: Delivery) -> Reply:
+        """Send as the fault says."""
+        match fault.kind:
+            case "duplicate":
+                self._core.spawn(self._send(app, delivery))
+            case "slow":
+                await self._core.clock.sleep(fault.seconds)
+            case "drop" | "hang":
+                await asyncio.get_running_loop().create_future()
+            case "reorder":
+                turn = asyncio.Event()
+                self._held.append(turn)
+                await self._core.clock.within(fault.seconds, turn.wait())
+        return await self._send(app, delivery, cut=fault.kind == "cut")
+
+    def _let_go(self, fault: Fault | None) -> None:
+        """A delivery is through: what was held back for the sake of another order may follow."""
+        if fault is None or fault.kind != "reorder":
+            for turn in self._held:
+                turn.set()
+            self._held.clear()
+
+    async def _send(self, app: InstalledApp, delivery: Delivery, *, cut: bool = False) -> Reply:
         if app.socket_mode:
-            return await self.sockets.send(
-                app, delivery.kind, delivery.payload, delivery.answers, delivery.attempt, delivery.reason
-            )
-        return await self._http.send(
-            app, delivery.kind, delivery.payload, app.url(delivery.url), delivery.attempt, delivery.reason
-        )
+            return await self.sockets.send(app, delivery, cut=cut)
+        return await self._http.send(app, delivery)
 
     def _noted(self, entry: Entry, ack: Ack) -> Ack:
         entry.result, entry.elapsed = ack.result, ack.elapsed
@@ -102,6 +110,10 @@ class Transport:
         )
         self._core.state.changed("log", None, key=entry.name)
 
+    async def probe(self, app: InstalledApp, url: str, method: str) -> bool:
+        """Whether a URL answers Slack's unsigned ssl_check."""
+        return await self._http.probe(url, app.spec.verification_token, method)
+
     async def open(self) -> None:
         """Get ready to send."""
         await self._http.open()
@@ -112,5 +124,8 @@ class Transport:
         await self._http.close()
 
 
+__all__ = ["Ack", "Delivery", "Transport"]
+
+
 def _ack(reply: Reply, elapsed: float) -> Ack:
-    return Ack(reply.result, elapsed, reply.status, reply.payload, reply.text, reply.no_retry)
+    return Ack(reply.result, elapsed, reply.status, reply.payload, reply.text, reply.no_retry, reply.reason)

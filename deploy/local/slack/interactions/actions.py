@@ -10,7 +10,7 @@ from ..limits.checker import Checker
 from ..limits.elements import check_options
 from ..wire import JsonObject
 from .outcome import Outcome, blocked, of_ack
-from .surface import Surface, is_stateful
+from .surface import Surface, entries, is_stateful
 from .values import coerce, find_option, options_of
 
 NOT_CONFIGURED = "This app is not configured to handle interactive responses."
@@ -22,6 +22,7 @@ async def act(core: Core, surface: Surface, block: JsonObject, element: JsonObje
     """Press or choose. Raises WrongValue when the element cannot hold what was given."""
     if not surface.app.spec.manifest.settings.interactivity.is_enabled:
         return blocked(NOT_CONFIGURED)
+    surface = surface.on(block)
     held = set_value(core, surface, block, element, given) if is_stateful(element) else {}
     payload = core.interaction(surface.app, "block_actions", surface.person.id)
     view = surface.view
@@ -34,7 +35,8 @@ async def act(core: Core, surface: Surface, block: JsonObject, element: JsonObje
         payload["response_url"] = response_url
     payload["actions"] = [_entry(core, block, element, held, given)]
     url = surface.app.spec.manifest.settings.interactivity.request_url
-    ack = await core.transport.deliver(surface.app, Delivery("interactive", payload, url, "block_actions", False))
+    takes = core.switches.block_actions_take_payload
+    ack = await core.transport.deliver(surface.app, Delivery("interactive", payload, url, "block_actions", takes))
     words = "" if ack.ok else "This action did not reach the app. Try again."
     return of_ack(ack, words, trigger_id=trigger, response_url=response_url)
 
@@ -65,6 +67,11 @@ def _entry(core: Core, block: JsonObject, element: JsonObject, held: JsonObject,
     for key in ("initial_option", "initial_options", "initial_date", "initial_time", "min_query_length"):
         if key in element:
             entry[key] = element[key]
+    if element["type"] == "feedback_buttons":
+        chosen = next((one for one in entries(element) if given in (one.get("value"), one["text"]["text"])), None)
+        entry |= {key: chosen[key] for key in ("text", "value") if chosen and key in chosen}
+    if element["type"] == "icon_button":
+        entry["icon"] = element["icon"]
     if element["type"] == "overflow":
         entry["selected_option"] = find_option(options_of(element), given)
     entry |= held
@@ -105,7 +112,7 @@ async def suggest(core: Core, surface: Surface, block: JsonObject, element: Json
     url = interactivity.message_menu_options_url or interactivity.request_url
     ack = await core.transport.deliver(surface.app, Delivery("options", payload, url, "block_suggestion"))
     outcome = of_ack(ack)
-    if not ack.ok or not _good_options(ack.payload):
+    if not ack.ok or not _good_options(core, ack.payload):
         outcome.text = NO_OPTIONS
         outcome.result = "refused" if ack.ok else ack.result
         return outcome
@@ -119,11 +126,11 @@ async def suggest(core: Core, surface: Surface, block: JsonObject, element: Json
     return outcome
 
 
-def _good_options(answer: JsonObject | None) -> bool:
+def _good_options(core: Core, answer: JsonObject | None) -> bool:
     if answer is None:
         return False
     if answer.get("options") == [] or answer.get("option_groups") == []:
         return True
-    check = Checker()
+    check = Checker(core.switches)
     check_options(check, answer, "")
     return not check.faults

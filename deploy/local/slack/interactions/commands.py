@@ -75,7 +75,7 @@ def _form(
         "team_id": core.state.team.id,
         "team_domain": core.state.team.domain,
         "channel_id": channel.id,
-        "channel_name": channel.command_name,
+        "channel_name": core.channel_name(channel),
         "user_id": person.id,
         "user_name": person.name,
         "command": command.command,
@@ -124,7 +124,7 @@ def answer(
         return _failed(core, channel, person, word, code)
     body = ack.payload if ack.payload is not None else ({"text": ack.text} if ack.text.strip() else {})
     try:
-        content = read_content({**body, "thread_ts": None})
+        content = read_content({**body, "thread_ts": None}, core.switches)
     except SlackError as refusal:
         return _failed(core, channel, person, word, refusal.code)
     public = body.get("response_type") == "in_channel"
@@ -144,4 +144,6 @@ def answer(
 
 def _failed(core: Core, channel: Channel, person: Person, word: str, code: str) -> tuple[str, str]:
     words = f'{word} failed with the error "{code}"'
+    if code == "operation_timeout" and core.switches.command_timeout == "did_not_respond":
+        words = f"{word} failed because the app did not respond"
     return words, posting.slackbot_says(core, channel, person.id, words).ts

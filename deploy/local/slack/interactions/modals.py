@@ -8,7 +8,7 @@ from ..core import TRIGGER_LIFE, Core
 from ..limits import normalize_blocks
 from ..render import view_object
 from ..state import InstalledApp, Trigger, View
-from ..wire import JsonObject, SlackError
+from ..wire import JsonObject, SlackError, argument_error
 from .values import collect
 
 STACK_MOST = 3
@@ -20,12 +20,22 @@ def spend(core: Core, app: InstalledApp, trigger_id: str) -> Trigger:
     if trigger is None or trigger.app_id != app.id:
         raise SlackError("invalid_trigger_id")
     if trigger.used:
-        raise SlackError("exchanged_trigger_id")
+        raise _too_late(core, "exchanged")
     if core.clock.now() - trigger.created > TRIGGER_LIFE:
-        raise SlackError("expired_trigger_id")
+        raise _too_late(core, "expired")
     trigger.used = True
     core.state.save(trigger)
     return trigger
+
+
+def _too_late(core: Core, how: str) -> SlackError:
+    match core.switches.trigger_words:
+        case "guide":
+            return SlackError(f"trigger_{how}")
+        case "invalid_arguments":
+            return argument_error(f"{how} [json-pointer:/trigger_id]")
+        case _:
+            return SlackError(f"{how}_trigger_id")
 
 
 def shown(core: Core, view: View) -> JsonObject:
@@ -79,6 +89,8 @@ def stack_changed(core: Core, person: str, view: View | None = None) -> None:
 def open_modal(core: Core, app: InstalledApp, trigger: Trigger, data: JsonObject) -> View:
     """Show a modal; whatever modal was open gives way."""
     _check_external(core, app, data)
+    if core.state.stacks.get(trigger.person) and core.switches.second_modal == "refused":
+        raise SlackError("invalid_trigger_id")
     for view_id in core.state.stacks.get(trigger.person, []):
         core.state.forget(core.state.views.pop(view_id))
     view = _new(core, app, trigger.person, data, trigger.channel)

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from .. import posting
 from ..core import RESPONSE_URL_LIFE, RESPONSE_URL_USES, Core
+from ..faults import cut, play
 from ..posting import read_content
 from ..state import Message, ResponseUrl
 from ..wire import JsonObject, SlackError
@@ -28,15 +29,21 @@ class ResponseUrlDoor:
         try:
             body = _body(await request.text())
             entry.request = body
+            fault = core.faults.method("response_url", hooks=True)
+            if fault:
+                await play(core, fault, request)
             self._spend(record)
             if record:
                 self._apply(record, body)
         except SlackError as refusal:
             entry.result = refusal.code
             if refusal.status == 404:
-                return web.json_response(refusal.body(), status=404)
-            return web.Response(status=400, text=_words(refusal))
+                return web.json_response(refusal.body(), status=core.switches.gone_url_status)
+            status = refusal.status if refusal.status != 200 else 400
+            return web.Response(status=status, text=_words(refusal), headers=refusal.headers)
         entry.result = "ok"
+        if fault and fault.kind == "lost":
+            return cut(request)
         return web.Response(text="ok")
 
     def _spend(self, record: ResponseUrl | None) -> None:
@@ -56,14 +63,14 @@ class ResponseUrlDoor:
     def _apply(self, record: ResponseUrl, body: JsonObject) -> None:
         core = self._core
         app, channel = core.state.apps[record.app_id], core.state.channels[record.channel]
-        content = read_content(body)
+        content = read_content(body, core.switches)
         origin = self._origin(record)
         if _true(body.get("delete_original")):
             if origin:
                 posting.delete(core, origin)
             if content.empty:
                 return
-        elif _true(body.get("replace_original")) and origin:
+        elif _true(body.get("replace_original", core.switches.replace_original_default)) and origin:
             posting.update(core, origin, content, app.spec.bot_user_id)
             return
         if body.get("response_type") == "in_channel":

@@ -135,9 +135,9 @@ def _respond(core: Core, app: InstalledApp, view: View, action: str | None, body
         outcome.errors = _checked_errors(view, body.get("errors"))
         _show(core, view, errors=outcome.errors)
     elif action == "update":
-        modals.replace(core, app, view, check_view(body.get("view"), kind="modal"))
+        modals.replace(core, app, view, check_view(body.get("view"), core.switches, kind="modal"))
     elif action == "push":
-        modals.push(core, app, view.person, view.id, check_view(body.get("view"), kind="modal"))
+        modals.push(core, app, view.person, view.id, check_view(body.get("view"), core.switches, kind="modal"))
     else:
         raise SlackError("invalid_response_action")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..core import Core
-from ..limits.normalize import elements_of
+from ..limits.normalize import elements_of, nested
 from ..render import message_object
 from ..state import Channel, InstalledApp, Message, Person, View
 from ..wire import JsonObject
@@ -22,6 +22,14 @@ class Surface:
     message: Message | None = None
     channel: Channel | None = None
     view: View | None = None
+    attachment: JsonObject | None = None
+
+    def on(self, block: JsonObject) -> Surface:
+        """The same, narrowed to the attachment that holds `block`, if one does."""
+        for attachment in self.message.attachments if self.message else ():
+            if block in nested(attachment.get("blocks") or []):
+                return replace(self, attachment=attachment)
+        return self
 
     @property
     def key(self) -> str:
@@ -30,13 +38,13 @@ class Surface:
 
     @property
     def blocks(self) -> list[JsonObject]:
-        """Every block on it, those of attachments too."""
+        """Every block on it, those of attachments and inside other blocks too."""
         if self.view:
-            return self.view.blocks
+            return nested(self.view.blocks)
         if not self.message:
             return []
         inner = [block for attachment in self.message.attachments for block in attachment.get("blocks") or []]
-        return [*self.message.blocks, *inner]
+        return nested([*self.message.blocks, *inner])
 
     def values(self, core: Core) -> Values:
         """What is typed on it so far."""
@@ -58,14 +66,19 @@ class Surface:
             "channel_id": self.channel.id,
             "is_ephemeral": private,
         }
+        if self.attachment:
+            container |= {"type": "message_attachment", "attachment_id": self.attachment["id"]}
+            container["is_app_unfurl"] = bool(self.attachment.get("is_app_unfurl"))
         if message.thread_ts:
             container["thread_ts"] = message.thread_ts
+        unfurl = {"app_unfurl": dict(self.attachment)} if container.get("is_app_unfurl") and self.attachment else {}
         body: JsonObject = {
             "container": container,
+            **unfurl,
             "channel": core.channel_part(self.channel),
             "state": {"values": collect(self.blocks, self.values(core))},
         }
-        if not private:
+        if not private or core.switches.message_in_ephemeral_actions:
             body["message"] = message_object(core.state, message, core.base_url, metadata=True)
         return body
 
@@ -92,23 +105,30 @@ def find_element(blocks: list[JsonObject], target: str, block_id: str = "") -> t
 
 
 def find_entry(blocks: list[JsonObject], target: str) -> tuple[JsonObject, JsonObject, str] | None:
-    """The (block, overflow menu, value) of the entry whose label or value is `target`."""
+    """The (block, overflow menu or feedback buttons, value) of the entry whose label or value is `target`."""
     for block in blocks:
         for element in elements_of(block):
-            for one in element["options"] if element.get("type") == "overflow" else ():
+            for one in entries(element):
                 if target in (one["text"]["text"], one.get("value")):
-                    return block, element, str(one["value"])
+                    return block, element, str(one.get("value", ""))
     return None
+
+
+def entries(element: JsonObject) -> list[JsonObject]:
+    """What can be pressed inside one element."""
+    if element.get("type") == "feedback_buttons":
+        return [element["positive_button"], element["negative_button"]]
+    return list(element["options"]) if element.get("type") == "overflow" else []
 
 
 def label(block: JsonObject, element: JsonObject) -> str:
     """What a person reads on an element."""
-    if element.get("type") == "button":
+    if element.get("type") in ("button", "icon_button", "workflow_button"):
         return str(element["text"]["text"])
     if block.get("type") == "input":
         return str(block["label"]["text"])
-    if element.get("type") == "overflow":
-        return ", ".join(str(one["text"]["text"]) for one in element["options"])
+    if entries(element):
+        return ", ".join(str(one["text"]["text"]) for one in entries(element))
     return str((element.get("placeholder") or {}).get("text", ""))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core import Core
 from ..limits.normalize import elements_of
+from ..render import file_object
 from ..wire import JsonObject
 
 KEYS: dict[str, tuple[str, str]] = {
@@ -94,19 +95,27 @@ def _one(core: Core, element: JsonObject, given: Any, offered: list[JsonObject])
         return find_option(options_of(element), given)
     if kind == "external_select":
         return find_option(offered, given)
+    if kind in ("users_select", "channels_select", "conversations_select", "file_input"):
+        return _thing(core, kind, str(given))
+    return int(given) if kind == "datetimepicker" else given
+
+
+def _thing(core: Core, kind: str, name: str) -> Any:
+    """The id of a person or a channel, or the object of a file."""
     if kind == "users_select":
-        person = core.state.person(str(given))
+        person = core.state.person(name)
         if person is None:
-            raise WrongValue(f"nobody here is called {given!r}")
+            raise WrongValue(f"nobody here is called {name!r}")
         return person.id
-    if kind in ("channels_select", "conversations_select"):
-        channel = core.state.channel(str(given))
-        if channel is None:
-            raise WrongValue(f"there is no channel {given!r}")
-        return channel.id
-    if kind == "datetimepicker":
-        return int(given)
-    return given
+    if kind == "file_input":
+        file = core.state.files.get(name)
+        if file is None:
+            raise WrongValue(f"there is no file {name!r}: upload it first")
+        return file_object(core.state, file, core.base_url)
+    channel = core.state.channel(name)
+    if channel is None:
+        raise WrongValue(f"there is no channel {name!r}")
+    return channel.id
 
 
 def options_of(holder: JsonObject) -> list[JsonObject]:
@@ -138,7 +147,7 @@ def problem(block: JsonObject, value: JsonObject) -> str:
     if held in (None, "", []):
         return "" if block.get("optional") else "Please complete this required field."
     if kind not in TYPED:
-        most = element.get("max_selected_items")
+        most = element.get("max_selected_items") or element.get("max_files")
         return f"Please select at most {most} items." if most and len(held) > most else ""
     return _typed_problem(element, kind, str(held))
 

@@ -1,6 +1,6 @@
 """Slack's limits on blocks, elements, views and messages, with refusals in Slack's own words and pointers."""
 
-from .checker import Checker
+from .checker import Checker, length
 from .messages import check_message_blocks, check_text, checked_metadata
 from .normalize import normalize_blocks, normalize_text
 from .views import check_view
@@ -11,6 +11,7 @@ __all__ = [
     "check_text",
     "check_view",
     "checked_metadata",
+    "length",
     "normalize_blocks",
     "normalize_text",
 ]

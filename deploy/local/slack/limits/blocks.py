@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..wire import JsonObject
+from . import newer
 from .checker import MRKDWN, Checker
 from .elements import check_element
 
@@ -29,30 +30,35 @@ ALLOWED = {
     "context": ("image", "plain_text", "mrkdwn"),
     "context_actions": ("feedback_buttons", "icon_button"),
 }
+IN_CONTAINER = ("actions", "context", "divider", "header", "image", "input", "rich_text", "section", "table", "video")
 MARKDOWN_MOST = 12_000
 
 
 def check_blocks(check: Checker, holder: JsonObject, at: str, most: int, surface: str, *, least: int = 0) -> None:
     """Every block under `blocks`. `surface` is message, modal or home."""
-    markdown = 0
+    markdown = tables = 0
     for where, block in check.objects(holder, "blocks", at, most, least=least):
         check_block(check, block, where, surface)
+        tables += block.get("type") == "table"
         if block.get("type") == "markdown" and isinstance(block.get("text"), str):
             markdown += len(block["text"])
     if markdown > MARKDOWN_MOST:
         check.fault(f"{at}/blocks", f"markdown blocks must be less than {MARKDOWN_MOST + 1} characters together")
+    if tables > 1 and check.switches.one_table_a_message:
+        check.fault(f"{at}/blocks", "only one table block allowed")
     if len(check.focused) > 1:
         check.fault(check.focused[1], "only one element per view may set focus_on_load")
 
 
 def check_block(check: Checker, block: JsonObject, at: str, surface: str) -> None:
     """One block."""
+    check.surface, check.block = surface, str(block.get("type"))
     kind = block.get("type")
     if kind is None:
         check.fault(at, "missing required field: type")
         return
     rule = RULES.get(kind) if isinstance(kind, str) else None
-    if rule is None or surface not in rule[1]:
+    if rule is None or not _allowed(check, rule, surface):
         check.fault(f"{at}/type", f"unsupported type: {kind}")
         return
     block_id = check.string(block, "block_id", at, 255)
@@ -64,6 +70,11 @@ def check_block(check: Checker, block: JsonObject, at: str, surface: str) -> Non
     if known is not None:
         check.keys(block, at, ("type", "block_id", *known))
     run(check, block, at)
+
+
+def _allowed(check: Checker, rule: Rule, surface: str) -> bool:
+    anywhere = check.switches.message_blocks_in_views and rule[1] == _MESSAGE
+    return anywhere or surface in rule[1]
 
 
 def _elements(check: Checker, block: JsonObject, at: str, most: int) -> None:
@@ -124,9 +135,12 @@ def _input(check: Checker, block: JsonObject, at: str) -> None:
     check.text(block, "label", at, 2000, required=True)
     check.text(block, "hint", at, 2000)
     check.boolean(block, "optional", "dispatch_action", at=at)
-    if block.get("element") is None:
+    element = block.get("element")
+    if element is None:
         check.fault(at, "missing required field: element")
     _one_element(check, block, "element", at)
+    if check.surface != "modal" and isinstance(element, dict) and element.get("type") == "file_input":
+        check.fault(f"{at}/element/type", "unsupported type: file_input")
 
 
 def _header(check: Checker, block: JsonObject, at: str) -> None:
@@ -152,6 +166,8 @@ def _rich_text(check: Checker, block: JsonObject, at: str) -> None:
     for where, element in check.objects(block, "elements", at, 1000, least=0):
         if element.get("type") not in kinds:
             check.fault(f"{where}/type", f"unsupported type: {element.get('type')}")
+        elif not isinstance(element.get("elements"), list):
+            check.fault(where, "missing required field: elements")
 
 
 def _table(check: Checker, block: JsonObject, at: str) -> None:
@@ -167,32 +183,18 @@ def _table(check: Checker, block: JsonObject, at: str) -> None:
         check.enum(column, "align", where, ("left", "center", "right"))
 
 
-def _video(check: Checker, block: JsonObject, at: str) -> None:
-    check.text(block, "title", at, 199, required=True)
-    for key in ("video_url", "thumbnail_url", "alt_text"):
-        check.string(block, key, at, 3000, required=True)
-
-
-def _alert(check: Checker, block: JsonObject, at: str) -> None:
-    check.enum(block, "level", at, ("default", "info", "warning", "error", "success"))
-
-
-def _card(check: Checker, block: JsonObject, at: str) -> None:
-    if not any(block.get(key) for key in ("hero_image", "title", "actions", "body")):
-        check.fault(at, "must define one of `hero_image`, `title`, `actions`, `body`")
-    check.text(block, "title", at, 150, kinds=MRKDWN)
-    check.text(block, "subtitle", at, 150, kinds=MRKDWN)
-    check.text(block, "body", at, 200, kinds=MRKDWN)
-
-
-def _carousel(check: Checker, block: JsonObject, at: str) -> None:
-    for where, card in check.objects(block, "elements", at, 10):
-        _card(check, card, where)
-
-
 def _container(check: Checker, block: JsonObject, at: str) -> None:
+    if block.get("title") is None and block.get("rich_text_title") is None:
+        check.fault(at, "must define either `title` or `rich_text_title`")
+    check.text(block, "title", at, 150)
+    check.text(block, "subtitle", at, 150)
+    if block.get("child_blocks") is None:
+        check.fault(at, "missing required field: child_blocks")
     for where, child in check.objects(block, "child_blocks", at, 10):
-        check_block(check, child, where, "message")
+        if child.get("type") not in IN_CONTAINER:
+            check.fault(f"{where}/type", f"unsupported type: {child.get('type')}")
+        else:
+            check_block(check, child, where, "message")
 
 
 def _none(check: Checker, block: JsonObject, at: str) -> None:
@@ -201,9 +203,10 @@ def _none(check: Checker, block: JsonObject, at: str) -> None:
 
 _ALL = ("message", "modal", "home")
 _MESSAGE = ("message",)
+
+# (keys beside type and block_id, or None where they are not judged; surfaces; the check itself)
 Rule = tuple[tuple[str, ...] | None, tuple[str, ...], Callable[[Checker, JsonObject, str], None]]
 
-# Keys beside type and block_id (None: not judged), surfaces, and the check itself.
 RULES: dict[str, Rule] = {
     "section": (("text", "fields", "accessory", "expand"), _ALL, _section),
     "header": (("text", "level"), _ALL, _header),
@@ -218,15 +221,15 @@ RULES: dict[str, Rule] = {
     ),
     "input": (("label", "element", "hint", "optional", "dispatch_action"), _ALL, _input),
     "rich_text": (("elements",), _ALL, _rich_text),
-    "video": (None, _ALL, _video),
+    "video": (None, _ALL, newer.video),
     "markdown": (("text",), _MESSAGE, _markdown),
     "table": (("rows", "column_settings"), _MESSAGE, _table),
-    "data_table": (None, _MESSAGE, _none),
-    "data_visualization": (None, _MESSAGE, _none),
-    "task_card": (None, _MESSAGE, _none),
-    "plan": (None, _MESSAGE, _none),
-    "alert": (("text", "level"), ("modal",), _alert),
-    "card": (None, _ALL, _card),
-    "carousel": (None, ("message", "home"), _carousel),
+    "data_table": (None, _MESSAGE, newer.data_table),
+    "data_visualization": (None, _MESSAGE, newer.data_visualization),
+    "task_card": (newer.TASK_KEYS, _MESSAGE, newer.task_card),
+    "plan": (("title", "tasks"), _MESSAGE, newer.plan),
+    "alert": (("text", "level"), ("modal",), newer.alert),
+    "card": (None, _ALL, newer.card),
+    "carousel": (("elements",), ("message", "home"), newer.carousel),
     "container": (None, _MESSAGE, _container),
 }

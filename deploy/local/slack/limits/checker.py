@@ -5,23 +5,33 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from ..switches import Switches
 from ..wire import JsonObject
 
 PLAIN = ("plain_text",)
 MRKDWN = ("plain_text", "mrkdwn")
 
 
+def length(text: str, switches: Switches) -> int:
+    """How long Slack counts `text`: in UTF-16 units, or in code points."""
+    if switches.characters == "code_points" or text.isascii():
+        return len(text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 class Checker:
     """`faults` holds lines like `must be less than 3001 characters [json-pointer:/blocks/0/text/text]`.
 
-    `margin` lowers every length by that share, for who wants to know how near to a limit something comes.
+    `surface` and `block` say what is being looked at; `margin` lowers every length by that share, for who wants to know
+    how near to a limit something comes.
     """
 
-    def __init__(self, margin: float = 0.0) -> None:
-        self.margin = margin
+    def __init__(self, switches: Switches | None = None, *, margin: float = 0.0) -> None:
+        self.switches, self.margin = switches or Switches(), margin
         self.faults: list[str] = []
         self.block_ids: dict[str, str] = {}
         self.focused: list[str] = []
+        self.surface = self.block = ""
 
     def _within(self, most: int) -> int:
         return most - int(most * self.margin)
@@ -49,7 +59,7 @@ class Checker:
         if not isinstance(text, str):
             self.fault(where, "must be a string")
             return None
-        if len(text) > (most := self._within(most)):
+        if length(text, self.switches) > (most := self._within(most)):
             self.fault(where, f"must be less than {most + 1} characters")
         if len(text) < least:
             self.fault(where, f"must be more than {least - 1} characters")

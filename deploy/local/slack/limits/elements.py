@@ -9,7 +9,6 @@ from typing import Any
 from ..wire import JsonObject
 from .checker import MRKDWN, Checker
 
-OPTION_VALUE_MOST = 150
 BASE = ("type", "action_id")
 SELECT = (*BASE, "placeholder", "confirm", "focus_on_load")
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
@@ -51,7 +50,7 @@ def check_option(check: Checker, option: JsonObject, at: str, *, mrkdwn: bool = 
     """One option of a select, radio group, checkbox group or overflow menu."""
     check.keys(option, at, ("text", "value", "description", "url"))
     check.text(option, "text", at, 75, kinds=MRKDWN if mrkdwn else ("plain_text",), required=True)
-    check.string(option, "value", at, OPTION_VALUE_MOST, required=True)
+    check.string(option, "value", at, check.switches.option_value_most, required=True)
     check.text(option, "description", at, 75, kinds=MRKDWN if mrkdwn else ("plain_text",))
     check.string(option, "url", at, 3000)
 
@@ -89,7 +88,35 @@ def _button(check: Checker, element: JsonObject, at: str) -> None:
     check.string(element, "value", at, 2000)
     check.string(element, "url", at, 3000)
     check.string(element, "accessibility_label", at, 75)
+    check.string(element, "agent_prompt", at, 4000)
     check.enum(element, "style", at, ("primary", "danger"))
+
+
+def _workflow(check: Checker, element: JsonObject, at: str) -> None:
+    check.text(element, "text", at, 75, required=True)
+    check.string(element, "accessibility_label", at, 75)
+    check.enum(element, "style", at, ("primary", "danger"))
+    workflow = element.get("workflow")
+    trigger = workflow.get("trigger") if isinstance(workflow, dict) else None
+    if not isinstance(trigger, dict) or not isinstance(trigger.get("url"), str):
+        check.fault(f"{at}/workflow/trigger", "missing required field: url")
+
+
+def _feedback(check: Checker, element: JsonObject, at: str) -> None:
+    for key in ("positive_button", "negative_button"):
+        button = element.get(key)
+        if not isinstance(button, dict):
+            check.fault(at, f"missing required field: {key}")
+            continue
+        check.text(button, "text", f"{at}/{key}", 75, required=True)
+        check.string(button, "value", f"{at}/{key}", 2000)
+        check.string(button, "accessibility_label", f"{at}/{key}", 75)
+
+
+def _icon(check: Checker, element: JsonObject, at: str) -> None:
+    check.enum(element, "icon", at, ("trash",))
+    check.text(element, "text", at, 75, required=True)
+    check.string(element, "value", at, 2000)
 
 
 def _static(check: Checker, element: JsonObject, at: str) -> None:
@@ -117,6 +144,19 @@ def _max_selected(check: Checker, element: JsonObject, at: str) -> None:
 
 def _entities(check: Checker, element: JsonObject, at: str) -> None:
     _max_selected(check, element, at)
+    if element.get("response_url_enabled") and (check.surface != "modal" or check.block != "input"):
+        check.fault(f"{at}/response_url_enabled", "only allowed in an input block of a modal")
+    found = element.get("filter")
+    if found is None:
+        return
+    where = f"{at}/filter"
+    if not isinstance(found, dict) or not found:
+        check.fault(where, "must provide a non-empty object")
+        return
+    check.keys(found, where, ("include", "exclude_external_shared_channels", "exclude_bot_users"))
+    for index, kind in enumerate(check.items(found, "include", where, 4) or []):
+        if kind not in ("im", "mpim", "private", "public"):
+            check.fault(f"{where}/include/{index}", "must be a valid enum value")
 
 
 def _overflow(check: Checker, element: JsonObject, at: str) -> None:
@@ -195,6 +235,9 @@ Rule = tuple[tuple[str, ...], Callable[[Checker, JsonObject, str], None]]
 
 RULES: dict[str, Rule] = {
     "button": ((*BASE, "text", "value", "url", "style", "confirm", "accessibility_label", "agent_prompt"), _button),
+    "workflow_button": ((*BASE, "text", "workflow", "style", "accessibility_label"), _workflow),
+    "feedback_buttons": ((*BASE, "positive_button", "negative_button"), _feedback),
+    "icon_button": ((*BASE, "icon", "text", "value", "confirm", "accessibility_label", "visible_to_user_ids"), _icon),
     "static_select": ((*SELECT, "options", "option_groups", "initial_option"), _static),
     "multi_static_select": ((*_MULTI, "options", "option_groups", "initial_options"), _static),
     "external_select": ((*SELECT, "initial_option", "min_query_length"), _external),

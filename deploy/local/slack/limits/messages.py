@@ -5,41 +5,40 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..switches import Switches
 from ..wire import JsonObject, SlackError
 from .blocks import check_blocks
-from .checker import Checker
+from .checker import Checker, length
 
 TEXT_MOST = 40_000
 UPDATE_TEXT_MOST = 4_000
-METADATA_BYTES = 8 * 1024
-BLOCK_CHARACTERS = 100_000
 
 
-def check_message_blocks(blocks: Any, *, margin: float = 0.0) -> list[JsonObject]:
+def check_message_blocks(blocks: Any, switches: Switches | None = None, *, margin: float = 0.0) -> list[JsonObject]:
     """The blocks when Slack would take them. Raises SlackError: invalid_blocks_format, invalid_blocks, …too_long.
 
     With a `margin` already where they come within that share of a limit.
     """
     if not isinstance(blocks, list):
         raise SlackError("invalid_blocks_format")
-    check = Checker(margin)
+    check = Checker(switches, margin=margin)
     check_blocks(check, {"blocks": blocks}, "", 50, "message")
     if check.faults:
         lines = [f"[ERROR] {fault}" for fault in check.faults]
         raise SlackError("invalid_blocks", errors=list(check.faults), response_metadata={"messages": lines})
-    if len(json.dumps(blocks)) > BLOCK_CHARACTERS * (1 - margin):
+    if len(json.dumps(blocks)) > check.switches.message_blocks_characters * (1 - margin):
         raise SlackError("msg_blocks_too_long")
     return blocks
 
 
-def check_text(text: str, *, most: int = TEXT_MOST) -> tuple[str, list[str]]:
+def check_text(text: str, switches: Switches | None = None, *, most: int = TEXT_MOST) -> tuple[str, list[str]]:
     """The text Slack would keep, and the warnings it would give."""
-    if len(text) > most:
+    if length(text, switches or Switches()) > most:
         return text[:most], ["message_truncated"]
     return text, []
 
 
-def checked_metadata(metadata: Any) -> JsonObject:
+def checked_metadata(metadata: Any, switches: Switches | None = None) -> JsonObject:
     """Message metadata when Slack would take it; {} removes it. Raises SlackError."""
     if not isinstance(metadata, dict):
         raise SlackError("invalid_metadata_format")
@@ -47,6 +46,6 @@ def checked_metadata(metadata: Any) -> JsonObject:
         return {}
     if not isinstance(metadata.get("event_type"), str) or not isinstance(metadata.get("event_payload"), dict):
         raise SlackError("invalid_metadata_schema")
-    if len(json.dumps(metadata).encode()) > METADATA_BYTES:
+    if len(json.dumps(metadata).encode()) > (switches or Switches()).metadata_bytes:
         raise SlackError("metadata_too_large")
     return {"event_type": metadata["event_type"], "event_payload": metadata["event_payload"]}

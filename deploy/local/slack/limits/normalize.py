@@ -24,7 +24,7 @@ def generated_id() -> str:
 def normalize_blocks(blocks: list[JsonObject]) -> list[JsonObject]:
     """A copy of the blocks as Slack gives them back."""
     done: list[JsonObject] = copy.deepcopy(blocks)
-    for block in done:
+    for block in nested(done):
         block.setdefault("block_id", generated_id())
         for element in elements_of(block):
             if element.get("type") not in _QUIET and str(element.get("type", "")) and block["type"] != "rich_text":
@@ -37,10 +37,21 @@ def normalize_blocks(blocks: list[JsonObject]) -> list[JsonObject]:
     return done
 
 
+def nested(blocks: list[JsonObject]) -> list[JsonObject]:
+    """The blocks with those inside containers and carousels, each after what holds it."""
+    found: list[JsonObject] = []
+    for block in blocks:
+        found.append(block)
+        inside = block.get("elements") if block["type"] == "carousel" else block.get("child_blocks")
+        found += nested([one for one in inside or [] if isinstance(one, dict) and "type" in one])
+    return found
+
+
 def elements_of(block: JsonObject) -> list[JsonObject]:
-    """The elements a block holds, in order."""
-    found = [block.get("accessory"), block.get("element"), *(block.get("elements") or [])]
-    return [element for element in found if isinstance(element, dict)]
+    """The elements a block holds, in order; a block within it is none."""
+    held = block.get("actions") if block.get("type") == "card" else block.get("elements")
+    found = [block.get("accessory"), block.get("element"), *(held or [])]
+    return [one for one in found if isinstance(one, dict) and one.get("type") != "card"]
 
 
 def _texts(value: Any) -> None:

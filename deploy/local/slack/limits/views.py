@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..switches import Switches
 from ..wire import JsonObject, SlackError, argument_error
 from .blocks import check_blocks
 from .checker import Checker
@@ -25,7 +26,7 @@ _KEYS = (
 )
 
 
-def check_view(view: Any, *, kind: str = "", margin: float = 0.0) -> JsonObject:
+def check_view(view: Any, switches: Switches | None = None, *, kind: str = "", margin: float = 0.0) -> JsonObject:
     """The view when Slack would take it; `kind` narrows it to modal or home. Raises SlackError as views.* would.
 
     With a `margin` already where it comes within that share of a limit.
@@ -34,7 +35,7 @@ def check_view(view: Any, *, kind: str = "", margin: float = 0.0) -> JsonObject:
         raise argument_error("must provide an object [json-pointer:/view]")
     if len(json.dumps(view).encode()) > VIEW_BYTES * (1 - margin):
         raise SlackError("view_too_large")
-    check = Checker(margin)
+    check = Checker(switches, margin=margin)
     surface = str(view.get("type", ""))
     if surface not in ((kind,) if kind else ("modal", "home")):
         words = "missing required field: type" if not surface else f"unsupported type: {surface}"

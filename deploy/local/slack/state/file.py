@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import asdict
 from pathlib import Path
 
-from .model import RECORDS, Channel, FileRecord, Group, Message, Person, Record, ResponseUrl, Trigger, View
+from .model import RECORDS, Message, Record, View
 from .store import State
 
 _CLASSES = {record.TABLE: record for record in RECORDS}
@@ -24,13 +24,16 @@ class StateFile:
         self._db.execute("CREATE INDEX IF NOT EXISTS record_number ON record (number)")
         row = self._db.execute("SELECT coalesce(max(number), 0) FROM record").fetchone()
         self._number = int(row[0])
+        self._ahead = 0.0
 
     def load(self, state: State) -> None:
         """Read every record back, in the order they were first written."""
         for key, body in self._db.execute("SELECT key, body FROM record ORDER BY number"):
             table = key.partition(":")[0]
             if table == "meta":
-                state.version = int(json.loads(body)["version"])
+                meta = json.loads(body)
+                state.version = int(meta["version"])
+                state.clock.advance(max(0.0, float(meta.get("ahead", 0.0)) - state.clock.ahead))
             elif table == "stack":
                 state.stacks[key.partition(":")[2]] = json.loads(body)
             else:
@@ -38,8 +41,9 @@ class StateFile:
 
     def flush(self, state: State) -> None:
         """Write what changed since the last flush, in one transaction."""
-        if not (state.dirty or state.dirty_stacks):
+        if not (state.dirty or state.dirty_stacks or state.clock.ahead != self._ahead):
             return
+        self._ahead = state.clock.ahead
         dirty, state.dirty = state.dirty, {}
         stacks, state.dirty_stacks = state.dirty_stacks, set()
         with self._db:
@@ -50,7 +54,7 @@ class StateFile:
                     self._write(key, json.dumps(asdict(record)))
             for person in stacks:
                 self._write(f"stack:{person}", json.dumps(state.stacks.get(person, [])))
-            self._write("meta:version", json.dumps({"version": state.version}))
+            self._write("meta:version", json.dumps({"version": state.version, "ahead": state.clock.ahead}))
 
     def _write(self, key: str, body: str) -> None:
         self._number += 1
@@ -66,24 +70,14 @@ class StateFile:
 
 
 def _put(state: State, record: Record) -> None:
-    match record:
-        case Person():
-            state.people[record.id] = record
-        case Channel():
-            state.channels[record.id] = record
-        case Group():
-            state.groups[record.id] = record
-        case Message():
-            home = state.ephemerals if record.ephemeral_for else state.messages
-            home.setdefault(record.ephemeral_for or record.channel, {})[record.ts] = record
-            state.seen_ts(record.ts)
-        case View():
-            state.views[record.id] = record
-            if record.type == "home":
-                state.homes[(record.app_id, record.person)] = record.id
-        case Trigger():
-            state.triggers[record.id] = record
-        case ResponseUrl():
-            state.response_urls[record.path] = record
-        case FileRecord():
-            state.files[record.id] = record
+    """Put a record in its table."""
+    if isinstance(record, Message):
+        home = state.ephemerals if record.ephemeral_for else state.messages
+        home.setdefault(record.ephemeral_for or record.channel, {})[record.ts] = record
+        state.seen_ts(record.ts)
+        return
+    if isinstance(record, View):
+        record.busy = False  # whoever was asked for an answer is gone with the process that asked
+        if record.type == "home":
+            state.homes[(record.app_id, record.person)] = record.id
+    state.tables[type(record)][record.key] = record

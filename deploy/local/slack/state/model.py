@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from ..spec import AppSpec
 from ..wire import JsonObject
@@ -53,7 +53,10 @@ class Person:
 
 @dataclass(slots=True)
 class Message:
-    """A message in a channel. `ephemeral_for` names the only person who sees it, else ""."""
+    """A message in a channel. `ephemeral_for` names the only person who sees it, else "".
+
+    `more` is what its subtype adds.
+    """
 
     TABLE: ClassVar[str] = "message"
     ts: str
@@ -78,6 +81,8 @@ class Message:
     icons: JsonObject = field(default_factory=dict)
     mrkdwn: bool = True
     ephemeral_for: str = ""
+    streaming: bool = False
+    more: JsonObject = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -109,6 +114,9 @@ class Channel:
     pins: list[JsonObject] = field(default_factory=list)
     read: dict[str, str] = field(default_factory=dict)
     updated: int = 0
+    previous_names: list[str] = field(default_factory=list)
+    canvas: str = ""
+    closed_for: list[str] = field(default_factory=list)
 
     @property
     def key(self) -> str:
@@ -137,6 +145,8 @@ class Group:
     created: int = 0
     updated: int = 0
     disabled_at: int = 0
+    channels: list[str] = field(default_factory=list)
+    updated_by: str = ""
 
     @property
     def key(self) -> str:
@@ -213,7 +223,7 @@ class ResponseUrl:
 
 @dataclass(slots=True)
 class FileRecord:
-    """An uploaded file; `content` is base64 and `stage` one of wanted, uploaded, complete."""
+    """An uploaded file; `content` is base64 and `stage` one of wanted, uploaded, complete, deleted."""
 
     TABLE: ClassVar[str] = "file"
     id: str
@@ -237,8 +247,100 @@ class FileRecord:
 
 
 @dataclass(slots=True)
+class Scheduled:
+    """A message to be posted at `post_at` (unix seconds); `args` are those of chat.scheduleMessage, and `files`."""
+
+    TABLE: ClassVar[str] = "scheduled"
+    id: str
+    app_id: str
+    channel: str
+    post_at: float
+    created: int
+    args: JsonObject
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+@dataclass(slots=True)
+class Bookmark:
+    TABLE: ClassVar[str] = "bookmark"
+    id: str
+    channel: str
+    title: str
+    type: str
+    rank: str
+    created: int
+    updated: int
+    by: str
+    by_team: str
+    app_id: str
+    link: str = ""
+    emoji: str = ""
+    entity_id: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+@dataclass(slots=True)
+class Canvas:
+    """A canvas as its sections, each `{id, markdown}`; `access` maps a channel or user id to read, write or owner."""
+
+    TABLE: ClassVar[str] = "canvas"
+    id: str
+    app_id: str
+    title: str
+    created: int
+    sections: list[dict[str, str]] = field(default_factory=list)
+    channel: str = ""
+    access: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+@dataclass(slots=True)
+class Pending:
+    """An event that its app has not acknowledged: what is sent, how often it was tried, when the next try is due."""
+
+    TABLE: ClassVar[str] = "pending"
+    id: str
+    app_id: str
+    payload: JsonObject
+    attempt: int = 0
+    due: float = 0.0
+    reason: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+@dataclass(slots=True)
+class AppChange:
+    """What was changed in an app since it was installed; `spec` is the whole app where a manifest call made it."""
+
+    TABLE: ClassVar[str] = "app"
+    id: str
+    spec: JsonObject = field(default_factory=dict)
+    settings: JsonObject = field(default_factory=dict)
+    deleted: bool = False
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+@dataclass(slots=True)
 class InstalledApp:
-    """An app as installed: its spec plus what may change while the workspace runs."""
+    """An app as installed: its spec plus what may change while the workspace runs.
+
+    `events_off` is true once Slack switched its event subscriptions off.
+    """
 
     spec: AppSpec
     team_id: str
@@ -246,6 +348,7 @@ class InstalledApp:
     socket_mode: bool
     scopes: frozenset[str]
     revoked: bool = False
+    events_off: bool = False
 
     @property
     def id(self) -> str:
@@ -256,5 +359,19 @@ class InstalledApp:
         return self.request_url or configured
 
 
-RECORDS = (Person, Channel, Message, Group, View, Trigger, ResponseUrl, FileRecord)
-Record = Person | Channel | Message | Group | View | Trigger | ResponseUrl | FileRecord
+Record = (
+    Person
+    | Channel
+    | Message
+    | Group
+    | View
+    | Trigger
+    | ResponseUrl
+    | FileRecord
+    | Scheduled
+    | Bookmark
+    | Canvas
+    | Pending
+    | AppChange
+)
+RECORDS = get_args(Record)

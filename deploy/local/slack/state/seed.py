@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..spec import AppSpec, ChannelSpec, GroupSpec, PersonSpec
-from .model import SLACKBOT, Channel, Group, InstalledApp, Person
+from .model import SLACKBOT, AppChange, Channel, Group, InstalledApp, Person
 from .store import State
 
 
@@ -15,6 +15,8 @@ def seed(state: State) -> None:
         _add_person(state, person_from(state, person))
     for app in spec.apps:
         install(state, app)
+    for change in list(state.app_changes.values()):
+        _apply(state, change)
     for channel in spec.channels:
         _add_channel(state, channel)
     for group in spec.groups:
@@ -65,6 +67,18 @@ def install(state: State, spec: AppSpec) -> InstalledApp:
         ),
     )
     return app
+
+
+def _apply(state: State, change: AppChange) -> None:
+    """Bring an app to where it stood when the file was written."""
+    if change.spec and not change.deleted:
+        install(state, AppSpec.model_validate(change.spec))
+    app = state.apps.get(change.id)
+    if app is None or change.deleted:
+        state.apps.pop(change.id, None)
+        return
+    for name, value in change.settings.items():
+        setattr(app, name, frozenset(value) if name == "scopes" else value)
 
 
 def _id_of(state: State, name: str) -> str:

@@ -6,18 +6,24 @@ import asyncio
 import secrets
 from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
 from ..clock import Clock
 from ..spec import WorkspaceSpec
 from .model import (
+    AppChange,
+    Bookmark,
+    Canvas,
     Channel,
     FileRecord,
     Group,
     InstalledApp,
     Message,
+    Pending,
     Person,
     Record,
     ResponseUrl,
+    Scheduled,
     Trigger,
     View,
 )
@@ -56,6 +62,25 @@ class State:
         self.response_urls: dict[str, ResponseUrl] = {}
         self.files: dict[str, FileRecord] = {}
         self.apps: dict[str, InstalledApp] = {}
+        self.app_changes: dict[str, AppChange] = {}
+        self.scheduled: dict[str, Scheduled] = {}
+        self.bookmarks: dict[str, Bookmark] = {}
+        self.canvases: dict[str, Canvas] = {}
+        self.pending: dict[str, Pending] = {}
+        self.tables: dict[type[Record], dict[str, Any]] = {
+            Person: self.people,
+            Channel: self.channels,
+            Group: self.groups,
+            View: self.views,
+            Trigger: self.triggers,
+            ResponseUrl: self.response_urls,
+            FileRecord: self.files,
+            AppChange: self.app_changes,
+            Scheduled: self.scheduled,
+            Bookmark: self.bookmarks,
+            Canvas: self.canvases,
+            Pending: self.pending,
+        }
         self.version = 0
         self.changes: deque[Change] = deque(maxlen=KEPT_CHANGES)
         self.dirty: dict[str, Record | None] = {}
@@ -145,6 +170,9 @@ class State:
         return next((c for c in self.channels.values() if c.name == name and c.kind != "im"), None)
 
     def _direct(self, handle: str, person: str) -> Channel | None:
+        who = self.people.get(person)
+        if who and who.outsider:
+            return None
         for app in self.apps.values():
             if handle in (app.spec.handle, app.spec.name, app.spec.bot_user_id, app.id, "app", "bot"):
                 return self.im(person, app)
@@ -198,6 +226,14 @@ class State:
             if token == app.spec.app_token:
                 return app, "app"
         return None
+
+    def app_changed(self, app: InstalledApp, *, spec: bool = False, **settings: object) -> None:
+        """Keep what was changed in `app`: `settings`, and with `spec` the whole app."""
+        change = self.app_changes.setdefault(app.id, AppChange(app.id))
+        change.settings.update(settings)
+        if spec:
+            change.spec = app.spec.model_dump()
+        self.changed("app", change, key=app.id)
 
     def modal(self, person: str) -> View | None:
         """The view on top of the person's modals."""

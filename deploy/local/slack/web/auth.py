@@ -1,7 +1,8 @@
-"""auth.test, api.test and apps.connections.open."""
+"""auth.*, api.test and apps.connections.open."""
 
 from __future__ import annotations
 
+from .. import acts
 from ..wire import JsonObject, SlackError
 from .call import Call, Method
 
@@ -30,8 +31,16 @@ def connections_open(call: Call) -> JsonObject:
     return {"url": call.core.transport.sockets.ticket(call.app)}
 
 
+async def revoke(call: Call) -> JsonObject:
+    if call.flag("test"):
+        return {"revoked": False}
+    await acts.uninstall(call.core, call.app)
+    return {"revoked": True}
+
+
 METHODS = (
     Method("auth.test", auth_test, "special"),
     Method("api.test", api_test, "4", caller="none"),
+    Method("auth.revoke", revoke),
     Method("apps.connections.open", connections_open, "3", caller="app"),
 )

@@ -13,7 +13,7 @@ from ..wire import JsonObject, SlackError, argument_error
 
 READ_SCOPES = ("channels:read", "groups:read", "im:read", "mpim:read")
 HISTORY_SCOPES = ("channels:history", "groups:history", "im:history", "mpim:history")
-_KIND_WORD = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
+KIND_WORD = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
 _TRUE, _FALSE = {"1", "true", "True"}, {"0", "false", "False", ""}
 
 
@@ -95,13 +95,22 @@ class Call:
         if channel is None or (channel.kind != "channel" and self.bot not in channel.members):
             raise SlackError("channel_not_found")
         if family:
-            self.need_scope(f"{_KIND_WORD[channel.kind]}:{family}")
+            self.need_scope(f"{KIND_WORD[channel.kind]}:{family}")
         return channel
 
     def member_channel(self, key: str = "channel", *, family: str = "") -> Channel:
         """A conversation the bot is in. Raises `not_in_channel`."""
         channel = self.channel(key, family=family)
         if self.bot not in channel.members:
+            raise SlackError("not_in_channel")
+        return channel
+
+    def of_kind(self, *kinds: str, key: str = "channel", member: bool = True) -> Channel:
+        """A conversation of one of `kinds`. Raises `method_not_supported_for_channel_type` for the others."""
+        channel = self.channel(key)
+        if channel.kind not in kinds:
+            raise SlackError("method_not_supported_for_channel_type")
+        if member and self.bot not in channel.members:
             raise SlackError("not_in_channel")
         return channel
 
@@ -161,7 +170,10 @@ Handler = Callable[[Call], JsonObject | Awaitable[JsonObject]]
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method of the Web API. `scopes`: any one will do. `caller`: whose token it takes: bot, app, or none."""
+    """A method of the Web API. `scopes`: any one will do. `caller`: whose token it takes: bot, app, config, or none.
+
+    `json` says whether it reads a JSON body, `lacks` with which word it refuses when a required argument is absent.
+    """
 
     name: str
     run: Handler
@@ -169,3 +181,5 @@ class Method:
     scopes: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     caller: str = "bot"
+    json: bool = True
+    lacks: str = "invalid_arguments"

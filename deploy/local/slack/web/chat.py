@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import posting
-from ..limits.messages import TEXT_MOST, UPDATE_TEXT_MOST
+from ..limits.messages import UPDATE_TEXT_MOST
 from ..posting import Content, read_content
 from ..render import message_object
 from ..state import Channel, Message
@@ -11,7 +11,7 @@ from ..wire import JsonObject, SlackError
 from .call import Call, Method
 
 
-def _target(call: Call) -> Channel:
+def target(call: Call) -> Channel:
     """The conversation to post in; a user id opens the DM."""
     name = call.text("channel")
     state = call.core.state
@@ -37,9 +37,16 @@ def _warned(body: JsonObject, content: Content) -> JsonObject:
     return body
 
 
+def may_embed(call: Call, content: Content) -> None:
+    """Raises `missing_scope` where a video is to be shown without links.embed:write."""
+    if any(block["type"] == "video" for block in content.blocks or ()):
+        call.need_scope("links.embed:write")
+
+
 def post_message(call: Call) -> JsonObject:
-    channel = _target(call)
-    content = read_content(call.contents())
+    channel = target(call)
+    content = read_content(call.contents(), call.core.switches)
+    may_embed(call, content)
     if content.username or content.icons:
         call.need_scope("chat:write.customize")
     message = posting.post_as_app(call.core, call.app, channel, content)
@@ -56,7 +63,7 @@ def post_ephemeral(call: Call) -> JsonObject:
         raise SlackError("user_not_in_channel")
     if call.bot not in channel.members:
         raise SlackError("not_in_channel")
-    content = read_content(call.contents(), text_most=TEXT_MOST)
+    content = read_content(call.contents(), call.core.switches, text_most=call.core.switches.other_text_most)
     message = posting.post_ephemeral(call.core, channel, person.id, content, call.app)
     return {"message_ts": message.ts}
 
@@ -71,7 +78,12 @@ def _own(call: Call, channel: Channel, refusal: str) -> Message:
 def update(call: Call) -> JsonObject:
     channel = call.channel()
     message = _own(call, channel, "cant_update_message")
-    content = read_content(call.contents(), text_most=UPDATE_TEXT_MOST)
+    if message.streaming:
+        raise SlackError("streaming_state_conflict")
+    content = read_content(call.contents(), call.core.switches, text_most=UPDATE_TEXT_MOST)
+    if content.blocks is None and content.text is not None and not call.core.switches.text_only_update_keeps_blocks:
+        content.blocks = []
+    may_embed(call, content)
     if content.text is None and content.blocks is None and content.attachments is None:
         raise SlackError("no_text")
     if content.text == "" and content.blocks is None and not message.blocks:
@@ -81,6 +93,20 @@ def update(call: Call) -> JsonObject:
     for key in ("ts", "thread_ts", "parent_user_id", "reactions"):
         shown.pop(key, None)
     return _warned({"channel": channel.id, "ts": message.ts, "text": message.text, "message": shown}, content)
+
+
+def me_message(call: Call) -> JsonObject:
+    channel = call.channel()
+    if channel.archived:
+        raise SlackError("is_archived")
+    if call.bot not in channel.members:
+        raise SlackError("not_in_channel")
+    content = read_content(
+        {"text": call.text("text")}, call.core.switches, text_most=call.core.switches.other_text_most
+    )
+    content.subtype = "me_message"
+    message = posting.post_as_app(call.core, call.app, channel, content)
+    return {"channel": channel.id, "ts": message.ts}
 
 
 def delete(call: Call) -> JsonObject:
@@ -107,6 +133,7 @@ METHODS = (
     Method("chat.postMessage", post_message, "special", WRITE, ("channel",)),
     Method("chat.postEphemeral", post_ephemeral, "4", WRITE, ("channel", "user")),
     Method("chat.update", update, "3", WRITE, ("channel", "ts")),
+    Method("chat.meMessage", me_message, "3", WRITE, ("channel", "text")),
     Method("chat.delete", delete, "3", WRITE, ("channel", "ts")),
-    Method("chat.getPermalink", get_permalink, "special", (), ("channel", "message_ts")),
+    Method("chat.getPermalink", get_permalink, "special", (), ("channel", "message_ts"), json=False),
 )

@@ -10,30 +10,44 @@ from ..render import channel_object, message_object
 from ..state import Channel, Message
 from ..state.model import SLACKBOT
 from ..wire import JsonObject, SlackError
-from .call import HISTORY_SCOPES, READ_SCOPES, Call, Method
+from .call import HISTORY_SCOPES, KIND_WORD, READ_SCOPES, Call, Method
 
 _TYPES = {"public_channel": "channel", "private_channel": "group", "im": "im", "mpim": "mpim"}
-_SCOPE = {"channel": "channels:read", "group": "groups:read", "im": "im:read", "mpim": "mpim:read"}
 _TS = re.compile(r"^\d+(\.\d+)?$")
 
 
-def list_channels(call: Call) -> JsonObject:
+def _visible(call: Call) -> list[Channel]:
+    """The conversations of the wanted `types` that the bot sees. Raises `invalid_types`, `missing_scope`."""
     wanted = call.listing("types") or ["public_channel"]
     if not set(wanted) <= set(_TYPES):
         raise SlackError("invalid_types")
     kinds = [_TYPES[word] for word in wanted]
     for kind in kinds:
-        call.need_scope(_SCOPE[kind])
+        call.need_scope(f"{KIND_WORD[kind]}:read")
     hide_archived = call.flag("exclude_archived")
-    seen = [
+    return [
         channel
         for channel in call.core.state.channels.values()
         if channel.kind in kinds
         and (channel.kind == "channel" or call.bot in channel.members)
         and not (hide_archived and channel.archived)
     ]
-    part, cursor = call.page(seen, default=100)
+
+
+def list_channels(call: Call) -> JsonObject:
+    part, cursor = call.page(_visible(call), default=100)
     shown = [_listed(call, channel) for channel in part]
+    return {"channels": shown, "response_metadata": {"next_cursor": cursor}}
+
+
+def of_user(call: Call) -> JsonObject:
+    """The bot's own conversations, or those it shares with `user`."""
+    user = call.person().id if call.text("user") else call.bot
+    mine = [channel for channel in _visible(call) if user in channel.members]
+    part, cursor = call.page(mine, default=100)
+    shown = [channel_object(call.core.state, channel, call.bot) for channel in part]
+    for body in shown:
+        body.pop("is_member", None)
     return {"channels": shown, "response_metadata": {"next_cursor": cursor}}
 
 
@@ -159,78 +173,13 @@ def _opened(call: Call, channel: Channel, *, already: bool) -> JsonObject:
     return {"channel": shown, "no_op": already, "already_open": already}
 
 
-def join(call: Call) -> JsonObject:
-    channel = call.channel()
-    if channel.kind != "channel":
-        raise SlackError("method_not_supported_for_channel_type")
-    if channel.archived:
-        raise SlackError("is_archived")
-    if call.bot in channel.members:
-        body = {"warning": "already_in_channel", "response_metadata": {"warnings": ["already_in_channel"]}}
-    else:
-        body = {}
-        acts.join(call.core, channel, call.core.state.people[call.bot])
-    return {"channel": channel_object(call.core.state, channel, call.bot), **body}
-
-
-def create(call: Call) -> JsonObject:
-    name, private = call.text("name"), call.flag("is_private")
-    if not name:
-        raise SlackError("invalid_name_required")
-    if len(name) > 80:
-        raise SlackError("invalid_name_maxlength")
-    if not any(sign.isalnum() for sign in name):
-        raise SlackError("invalid_name_punctuation")
-    if not re.fullmatch(r"[^\W_A-Z](?:[^\WA-Z]|[-_])*", name):
-        raise SlackError("invalid_name_specials")
-    if any(channel.name == name for channel in call.core.state.channels.values()):
-        raise SlackError("name_taken")
-    call.need_scope(*(("groups:write",) if private else ("channels:manage", "channels:write")))
-    channel = acts.create_channel(call.core, name, call.bot, private=private)
-    body = channel_object(call.core.state, channel, call.bot)
-    return {"channel": {**body, "last_read": "0000000000.000000", "priority": 0}}
-
-
-def invite(call: Call) -> JsonObject:
-    channel = call.member_channel()
-    if channel.archived:
-        raise SlackError("is_archived")
-    if channel.kind in ("im", "mpim"):
-        raise SlackError("method_not_supported_for_channel_type")
-    users = call.listing("users")
-    if not users:
-        raise SlackError("no_user")
-    for user in users:
-        _check_invitee(call, channel, user)
-    for user in users:
-        acts.join(call.core, channel, call.core.state.people[user], inviter=call.bot)
-    return {"channel": channel_object(call.core.state, channel, call.bot)}
-
-
-def _check_invitee(call: Call, channel: Channel, user: str) -> None:
-    person = call.core.state.people.get(user)
-    if person is None or person.deactivated:
-        raise SlackError("user_not_found")
-    if user == call.bot:
-        raise SlackError("cant_invite_self")
-    if person.guest == "single":
-        raise SlackError("ura_max_channels")
-    if person.outsider and person.team_id not in channel.external_teams:
-        raise SlackError("cant_invite")
-    if user in channel.members:
-        raise SlackError("already_in_channel")
-
-
-WRITE = ("channels:manage", "groups:write", "im:write", "mpim:write", "channels:write")
-INVITE = ("channels:write.invites", "groups:write.invites", "channels:manage", "groups:write", "mpim:write")
+WRITE = ("im:write", "mpim:write", "channels:manage", "groups:write")
 METHODS = (
-    Method("conversations.list", list_channels, "2", READ_SCOPES),
-    Method("conversations.info", info, "3", READ_SCOPES, ("channel",)),
+    Method("conversations.list", list_channels, "2", READ_SCOPES, json=False),
+    Method("conversations.info", info, "3", READ_SCOPES, ("channel",), json=False),
     Method("conversations.history", history, "3", HISTORY_SCOPES, ("channel",)),
-    Method("conversations.replies", replies, "3", HISTORY_SCOPES, ("channel", "ts")),
-    Method("conversations.members", members, "4", READ_SCOPES, ("channel",)),
+    Method("conversations.replies", replies, "3", HISTORY_SCOPES, ("channel", "ts"), json=False),
+    Method("conversations.members", members, "4", READ_SCOPES, ("channel",), json=False),
     Method("conversations.open", open_conversation, "3", WRITE),
-    Method("conversations.join", join, "3", ("channels:join",), ("channel",)),
-    Method("conversations.create", create, "2", WRITE),
-    Method("conversations.invite", invite, "3", INVITE, ("channel",)),
+    Method("users.conversations", of_user, "3", READ_SCOPES, json=False),
 )

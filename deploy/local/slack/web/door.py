@@ -11,7 +11,10 @@ from typing import Any
 from aiohttp import web
 
 from ..core import Core
-from ..faults import Fault
+from ..delivery import events
+from ..delivery.transport import DEADLINE
+from ..faults import cut, play
+from ..spec import AppSpec
 from ..state import InstalledApp
 from ..wire import JsonObject, SlackError, argument_error
 from .call import Call, Method, missing_scope
@@ -23,6 +26,9 @@ class Door:
     def __init__(self, core: Core, methods: Iterable[Method]) -> None:
         self._core = core
         self.methods = {method.name: method for method in methods}
+        spec = AppSpec()
+        # whoever calls without an app of their own: the owner's settings page, or nobody
+        self._settings = InstalledApp(spec, core.state.team.id, "", False, frozenset())
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one call, whatever it is."""
@@ -33,21 +39,26 @@ class Door:
         headers: dict[str, str] = {}
         status = 200
         try:
-            args, token = await read_request(request)
-            entry.request = args
             method = self.methods.get(name)
+            args, token = await read_request(request, json_body=method is None or method.json)
+            entry.request = args
             if method is None:
                 raise SlackError("unknown_method", req_method=name)
             app = self._authorised(method, token)
-            entry.app = app.id if app else ""
-            if app:
+            if app is not self._settings:
+                entry.app = app.id
                 headers["x-oauth-scopes"] = ",".join(sorted(app.scopes))
+                headers["x-accepted-oauth-scopes"] = ",".join(method.scopes)
             fault = core.faults.method(name)
             if fault:
-                await self._before(fault, request)
+                await play(core, fault, request)
+            caused: list[asyncio.Task[None]] = []
+            events.CAUSED.set(caused)
             body = await self._run(method, app, args)
+            if caused and core.switches.events_first:
+                await core.clock.within(DEADLINE, asyncio.wait(caused))
             if fault and fault.kind == "lost":
-                return _cut(request)
+                return cut(request)
         except SlackError as refusal:
             body, status, headers = refusal.body(), refusal.status, headers | refusal.headers
         entry.elapsed = core.clock.now() - started
@@ -56,12 +67,14 @@ class Door:
         core.state.changed("log", None, key=name)
         return web.json_response(body, status=status, headers=headers)
 
-    def _authorised(self, method: Method, token: str) -> InstalledApp | None:
+    def _authorised(self, method: Method, token: str) -> InstalledApp:
         if method.caller == "none":
-            return None
+            return self._settings
         if not token:
             raise SlackError("not_authed")
         found = self._core.state.app_of_token(token)
+        if token == self._core.state.team.config_token:
+            found = self._settings, "config"
         if found is None:
             raise SlackError("invalid_auth")
         app, kind = found
@@ -73,54 +86,35 @@ class Door:
             raise missing_scope(app, method.scopes[0])
         return app
 
-    async def _run(self, method: Method, app: InstalledApp | None, args: JsonObject) -> JsonObject:
+    async def _run(self, method: Method, app: InstalledApp, args: JsonObject) -> JsonObject:
         core = self._core
-        if app is None:
-            app = core.state.app() if core.state.apps else None
-            if app is None:
-                return {"ok": True}
-        wait = core.rates.retry_after(app.id, method.name, method.tier, str(args.get("channel", "")), core.clock.now())
+        tier = core.switches.connections_open_tier if method.name == "apps.connections.open" else method.tier
+        wait = core.rates.retry_after(app.id, method.name, tier, str(args.get("channel", "")), core.clock.now())
         if wait:
             raise SlackError("ratelimited", status=429, headers={"Retry-After": str(wait)})
         missing = [key for key in method.required if args.get(key) in (None, "")]
+        if missing and method.lacks != "invalid_arguments":
+            raise SlackError(method.lacks)
         if missing:
             raise argument_error(*(f"missing required field: {key}" for key in missing))
         found = method.run(Call(core, app, args))
         return {"ok": True, **(await found if inspect.isawaitable(found) else found)}
 
-    async def _before(self, fault: Fault, request: web.Request) -> None:
-        match fault.kind:
-            case "ratelimited":
-                seconds = max(1, round(fault.seconds))
-                raise SlackError("ratelimited", status=429, headers={"Retry-After": str(seconds)})
-            case "error":
-                raise SlackError(fault.code)
-            case "server_error":
-                raise SlackError("internal_error", status=500)
-            case "slow":
-                await self._core.clock.sleep(fault.seconds)
-            case "hang":
-                await asyncio.get_running_loop().create_future()
-            case "drop":
-                _cut(request)
-                raise SlackError("internal_error", status=500)
-            case _:
-                return
+
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-def _cut(request: web.Request) -> web.Response:
-    """Cut the connection under the request."""
-    if request.transport:
-        request.transport.close()
-    return web.Response(status=500)
+async def read_request(request: web.Request, *, json_body: bool = True) -> tuple[JsonObject, str]:
+    """Arguments (query, form and JSON body merged, later wins) and the token.
 
-
-async def read_request(request: web.Request) -> tuple[JsonObject, str]:
-    """Arguments (query, form and JSON body merged, later wins) and the token."""
+    Without `json_body` a JSON body is passed over, as Slack does with methods that take none. Raises SlackError.
+    """
     args: JsonObject = dict(request.query)
     if request.method == "POST" and request.can_read_body:
         if request.content_type == "application/json":
-            args |= await _json_body(request)
+            args |= await _json_body(request) if json_body else {}
+        elif request.content_type not in FORMS and await request.read():
+            raise SlackError("invalid_post_type")
         else:
             args |= {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
     header = request.headers.get("Authorization", "")

@@ -9,10 +9,10 @@ from typing import Any
 
 from aiohttp import web
 
-from .. import posting
+from .. import posting, scheduling
 from ..core import Core
 from ..render import file_object
-from ..state import Channel, FileRecord
+from ..state import Channel, FileRecord, Scheduled
 from ..wire import JsonObject, SlackError, argument_error
 from .call import Call, Method
 
@@ -65,9 +65,10 @@ def complete_upload(call: Call) -> JsonObject:
     for file in files:
         file.stage = "complete"
         call.core.state.save(file)
+    answer = {"files": [_completed(call, file, bool(channels)) for file in files]}
     for channel in channels:
         _share(call, channel, files)
-    return {"files": [_completed(call, file, bool(channels)) for file in files]}
+    return answer
 
 
 def _completed(call: Call, file: FileRecord, shared: bool) -> JsonObject:
@@ -106,26 +107,88 @@ def _channel(call: Call, name: str) -> Channel:
 
 
 def _share(call: Call, channel: Channel, files: list[FileRecord]) -> None:
-    comment = call.text("initial_comment")
-    content = posting.read_content({"text": comment} if comment else {"blocks": call.value("blocks")})
-    content.files = tuple(file.id for file in files)
-    content.thread_ts = call.text("thread_ts")
-    content.text = content.text or ""
-    message = posting.post_as_app(call.core, call.app, channel, content)
-    for file in files:
-        file.shares.setdefault(channel.id, []).append(message.ts)
-        call.core.state.save(file)
+    """Let the files' message appear a little later, as Slack does: the answer knows nothing of it yet."""
+    comment, thread = call.text("initial_comment"), call.text("thread_ts")
+    args: JsonObject = {"text": comment} if comment else {"text": "", "blocks": call.value("blocks")}
+    posting.read_content(args, call.core.switches)  # refused now, while somebody can be told
+    if thread and posting.thread_root(call.core, channel, thread) is None:
+        raise SlackError(call.core.switches.unknown_thread)
+    state, now = call.core.state, call.core.clock.now()
+    args |= {"thread_ts": thread, "files": [file.id for file in files]}
+    due = now + call.core.switches.file_message_delay
+    record = Scheduled(state.new_id("Q"), call.app.id, channel.id, due, int(now), args)
+    state.scheduled[record.id] = record
+    state.save(record)
+    scheduling.arm(call.core, record)
+
+
+def _file(call: Call) -> FileRecord:
+    """A complete file that the bot may see. Raises SlackError file_not_found, file_deleted."""
+    file = call.core.state.files.get(call.text("file"))
+    if file is None or file.stage in ("wanted", "uploaded") or not _sees(call, file):
+        raise SlackError("file_not_found")
+    if file.stage == "deleted":
+        raise SlackError("file_deleted")
+    return file
+
+
+def _sees(call: Call, file: FileRecord) -> bool:
+    if file.user == call.bot:
+        return True
+    channels = [call.core.state.channels[channel_id] for channel_id in file.shares]
+    return any(channel.kind == "channel" or call.bot in channel.members for channel in channels)
 
 
 def info(call: Call) -> JsonObject:
-    file = call.core.state.files.get(call.text("file"))
-    if file is None or file.stage != "complete":
-        raise SlackError("file_not_found")
+    file = _file(call)
     return {
         "file": file_object(call.core.state, file, call.core.base_url),
         "comments": [],
         "response_metadata": {"next_cursor": ""},
     }
+
+
+def list_files(call: Call) -> JsonObject:
+    count, page = call.number("count", 100), call.number("page", 1)
+    oldest, latest = call.number("ts_from", 0), call.number("ts_to", 2**53)
+    channel, user = call.text("channel"), call.text("user")
+    if user and user not in call.core.state.people:
+        raise SlackError("user_not_found")
+    found = [
+        file
+        for file in reversed(call.core.state.files.values())
+        if file.stage == "complete"
+        and _sees(call, file)
+        and channel in ("", *file.shares)
+        and user in ("", file.user)
+        and oldest <= file.created <= latest
+    ]
+    pages = max(1, -(-len(found) // max(1, count)))
+    part = found[(page - 1) * count : page * count]
+    return {
+        "files": [file_object(call.core.state, file, call.core.base_url) for file in part],
+        "paging": {"count": count, "total": len(found), "page": page, "pages": pages},
+    }
+
+
+def delete(call: Call) -> JsonObject:
+    file = _file(call)
+    if file.app_id != call.app.id:
+        raise SlackError("cant_delete_file")
+    file.stage, file.content = "deleted", ""
+    state = call.core.state
+    state.save(file)
+    for channel_id, stamps in file.shares.items():
+        for message in filter(None, (state.message(channel_id, ts) for ts in stamps)):
+            if message.text or message.blocks:
+                state.changed("message", message, channel=channel_id, key=message.ts)
+            else:
+                posting.delete(call.core, message)
+    return {}
+
+
+def retired(call: Call) -> JsonObject:
+    raise SlackError("method_deprecated")
 
 
 class FileDoor:
@@ -138,7 +201,7 @@ class FileDoor:
         """The second step of an upload."""
         secret = request.match_info["secret"]
         file = next((file for file in self._core.state.files.values() if file.secret == secret), None)
-        if file is None or file.stage == "complete":
+        if file is None or file.stage in ("complete", "deleted"):
             return web.Response(status=404, text="this upload address is unknown or used")
         content = await _bytes(request)
         if len(content) != file.size:
@@ -150,7 +213,7 @@ class FileDoor:
     async def give(self, request: web.Request) -> web.Response:
         """Download by an app's token, or by a person's page of this workspace."""
         file = self._core.state.files.get(request.match_info["file"])
-        if file is None or not self._may_read(request, file):
+        if file is None or file.stage == "deleted" or not self._may_read(request, file):
             return web.Response(status=404, text="no such file")
         headers = {"Content-Disposition": "attachment" if request.query.get("download") else "inline"}
         headers |= {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
@@ -177,9 +240,20 @@ async def _bytes(request: web.Request) -> bytes:
     return await request.read()
 
 
-WRITE = ("files:write",)
+READ, WRITE = ("files:read",), ("files:write",)
 METHODS = (
-    Method("files.getUploadURLExternal", get_upload_url, "4", WRITE, ("filename", "length")),
+    Method(
+        "files.getUploadURLExternal",
+        get_upload_url,
+        "4",
+        WRITE,
+        ("filename", "length"),
+        json=False,
+        lacks="missing_argument",
+    ),
     Method("files.completeUploadExternal", complete_upload, "4", WRITE, ("files",)),
-    Method("files.info", info, "4", ("files:read",), ("file",)),
+    Method("files.info", info, "4", READ, ("file",), json=False),
+    Method("files.list", list_files, "3", READ, json=False),
+    Method("files.delete", delete, "3", WRITE, ("file",)),
+    Method("files.upload", retired, "2", WRITE),
 )

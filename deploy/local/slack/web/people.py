@@ -1,8 +1,8 @@
-"""users.*, usergroups.*, team.info and bots.info: who is who."""
+"""users.*, team.info, bots.info and emoji.list: who is who."""
 
 from __future__ import annotations
 
-from ..render import avatar, group_object, team_object, user_object
+from ..render import avatar, team_object, user_object
 from ..state import Person
 from ..wire import JsonObject, SlackError
 from .call import Call, Method
@@ -48,25 +48,15 @@ def lookup_by_email(call: Call) -> JsonObject:
     raise SlackError("users_not_found")
 
 
-def list_groups(call: Call) -> JsonObject:
-    _paid(call)
-    disabled = call.flag("include_disabled")
-    groups = [group for group in call.core.state.groups.values() if disabled or not group.disabled_at]
-    users, count = call.flag("include_users"), call.flag("include_count")
-    return {"usergroups": [group_object(call.core.state, group, users=users, count=count) for group in groups]}
+def presence(call: Call) -> JsonObject:
+    person = call.person() if call.text("user") else call.core.state.people[call.bot]
+    return {"presence": "away" if person.deactivated else "active"}
 
 
-def group_members(call: Call) -> JsonObject:
-    _paid(call)
-    group = call.core.state.groups.get(call.text("usergroup"))
-    if group is None or (group.disabled_at and not call.flag("include_disabled")):
-        raise SlackError("no_such_subteam")
-    return {"users": list(group.members)}
-
-
-def _paid(call: Call) -> None:
-    if not call.core.state.team.paid:
-        raise SlackError("plan_upgrade_required")
+def profile(call: Call) -> JsonObject:
+    shown = _user(call, call.person() if call.text("user") else call.core.state.people[call.bot])["profile"]
+    shown.pop("team", None)
+    return {"profile": shown}
 
 
 def team_info(call: Call) -> JsonObject:
@@ -94,12 +84,18 @@ def bot_info(call: Call) -> JsonObject:
     raise SlackError("bot_not_found")
 
 
+def emoji(call: Call) -> JsonObject:
+    return {"emoji": dict(call.core.spec.emoji), "cache_ts": f"{call.core.state.seconds()}.000000"}
+
+
+READ = ("users:read",)
 METHODS = (
-    Method("users.info", info, "4", ("users:read",), ("user",)),
-    Method("users.list", list_users, "2", ("users:read",)),
-    Method("users.lookupByEmail", lookup_by_email, "3", ("users:read.email",), ("email",)),
-    Method("usergroups.list", list_groups, "2", ("usergroups:read",)),
-    Method("usergroups.users.list", group_members, "2", ("usergroups:read",), ("usergroup",)),
+    Method("users.info", info, "4", READ, ("user",), json=False),
+    Method("users.list", list_users, "2", READ, json=False),
+    Method("users.lookupByEmail", lookup_by_email, "3", ("users:read.email",), ("email",), json=False),
+    Method("users.getPresence", presence, "3", READ, json=False),
+    Method("users.profile.get", profile, "4", ("users.profile:read",), json=False),
     Method("team.info", team_info, "3", ("team:read",)),
-    Method("bots.info", bot_info, "3", ("users:read",)),
+    Method("bots.info", bot_info, "3", READ, json=False),
+    Method("emoji.list", emoji, "2", ("emoji:read",), json=False),
 )

@@ -1,4 +1,4 @@
-"""reactions.* and pins.add."""
+"""reactions.*"""
 
 from __future__ import annotations
 
@@ -51,28 +51,39 @@ def remove(call: Call) -> JsonObject:
 
 def get(call: Call) -> JsonObject:
     message = _item(call)
+    return {"type": "message", "channel": message.channel, "message": _shown(call, message)}
+
+
+def list_reactions(call: Call) -> JsonObject:
+    """What the bot, or `user`, reacted to in conversations the bot is in."""
+    state = call.core.state
+    user = call.person().id if call.text("user") else call.bot
+    found = [
+        message
+        for channel in state.channels.values()
+        if call.bot in channel.members
+        for message in state.messages.get(channel.id, {}).values()
+        if any(user in users for users in message.reactions.values())
+    ]
+    found.sort(key=lambda message: message.ts, reverse=True)
+    part, cursor = call.page(found, default=100)
+    return {
+        "items": [{"type": "message", "channel": one.channel, "message": _shown(call, one)} for one in part],
+        "response_metadata": {"next_cursor": cursor},
+    }
+
+
+def _shown(call: Call, message: Message) -> JsonObject:
     body = message_object(call.core.state, message, call.core.base_url)
     channel = call.core.state.channels[message.channel]
     body["permalink"] = permalink(call.core.state.team.domain, channel, message)
-    return {"type": "message", "channel": message.channel, "message": body}
+    return body
 
 
-def pin(call: Call) -> JsonObject:
-    channel = call.member_channel()
-    if not call.text("timestamp"):
-        raise SlackError("no_item_specified")
-    message = call.message(channel, "timestamp")
-    if any(item["ts"] == message.ts for item in channel.pins):
-        raise SlackError("already_pinned")
-    channel.pins.append({"ts": message.ts, "created": call.core.state.seconds(), "created_by": call.bot})
-    call.core.state.changed("channel", channel, channel=channel.id)
-    return {}
-
-
-WRITE = ("reactions:write",)
+READ, WRITE = ("reactions:read",), ("reactions:write",)
 METHODS = (
     Method("reactions.add", add, "3", WRITE, ("name",)),
     Method("reactions.remove", remove, "2", WRITE, ("name",)),
-    Method("reactions.get", get, "3", ("reactions:read",)),
-    Method("pins.add", pin, "2", ("pins:write",), ("channel",)),
+    Method("reactions.get", get, "3", READ, json=False),
+    Method("reactions.list", list_reactions, "2", READ, json=False),
 )

@@ -1,0 +1,212 @@
+"""Faults of deliveries, response_urls and event subscriptions; what a switch changes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from slack_sdk.errors import SlackApiError
+
+from deploy.local.slack.client import ControlRefused
+from deploy.local.slack.delivery import quota
+from tests.local_slack.bench import Bench, Recorder, Seen, button, modal, text_input
+from tests.local_slack.test_web_api import refused
+
+
+async def _texts(recorder: Recorder) -> list[str]:
+    return [json.loads(body)["event"]["text"] for _, body in recorder.requests]
+
+
+async def test_events_can_come_in_another_order(bench: Bench, recorder: Recorder) -> None:
+    bench.server.set_request_url(recorder.url)
+    await bench.slack.fault("delivery:message", "reorder", seconds=60)
+    await bench.slack.post("ada", "ops", "first")
+    await bench.slack.post("ada", "ops", "second")
+    await recorder.count(2)
+    assert await _texts(recorder) == ["second", "first"]
+
+
+async def test_a_delivery_that_is_slow_or_never_arrives_is_late(bench: Bench, recorder: Recorder) -> None:
+    bench.server.set_request_url(recorder.url)
+    for fault in ("slow", "drop"):
+        await bench.slack.fault("delivery:/ops", fault, seconds=10)
+        running = asyncio.create_task(bench.slack.command("ada", "ops", f"/ops {fault}"))
+        await bench.slack.wait_for_log(lambda: bench.slack.log(kind="delivery", name="/ops"))
+        await bench.slack.move_clock(3.1)
+        assert (await running).result == "late"
+        await bench.slack.move_clock(10)
+    await recorder.count(1)
+    assert "slow" in recorder.requests[0][1]
+    assert len(recorder.requests) == 1
+
+
+async def test_a_response_url_fails_as_asked_and_the_web_api_does_not(bench: Bench) -> None:
+    @bench.bolt.command("/ops")
+    async def ops(ack):
+        await ack()
+
+    url = (await bench.slack.command("ada", "ops", "/ops")).response_url
+    async with aiohttp.ClientSession() as session:
+        for fault, status in (("ratelimited", 429), ("server_error", 500)):
+            await bench.slack.fault("response_url", fault, seconds=7)
+            await bench.api.auth_test()
+            async with session.post(url, json={"text": "x"}) as answer:
+                assert answer.status == status
+                assert status != 429 or answer.headers["Retry-After"] == "7"
+        await bench.slack.fault("response_url", "lost")
+        with pytest.raises(aiohttp.ClientError):
+            await session.post(url, json={"text": "acted on"})
+    assert [one["text"] for one in await bench.slack.ephemerals("ada")] == ["acted on"]
+
+
+async def test_an_app_that_has_had_too_many_events_is_told_once_a_minute(
+    bench: Bench, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quota, "EVENTS_AN_HOUR", 2)
+    bench.server.set_request_url(recorder.url)
+    for number in range(5):
+        await bench.slack.post("ada", "ops", f"n{number}")
+    await recorder.count(3)
+    kinds = [json.loads(body)["type"] for _, body in recorder.requests]
+    assert sorted(kinds) == ["app_rate_limited", "event_callback", "event_callback"]
+    await bench.slack.move_clock(3601)
+    await bench.slack.post("ada", "ops", "an hour later")
+    await recorder.count(4)
+
+
+async def test_an_app_that_fails_nearly_always_hears_no_more(
+    bench: Bench, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quota, "FAILING_FROM", 2)
+    bench.server.set_request_url(recorder.url)
+    recorder.answers = [web.Response(status=500, headers={"x-slack-no-retry": "1"}) for _ in range(3)]
+    for number in range(2):
+        await bench.slack.post("ada", "ops", f"n{number}")
+        await recorder.count(number + 1)
+    await bench.slack.wait_for_log(lambda: bench.slack.log(name="subscriptions_off"))
+    await bench.slack.post("ada", "ops", "unheard")
+    await bench.slack.set_app(events_off=False)
+    await bench.slack.post("ada", "ops", "heard again")
+    await recorder.count(3)
+    assert await _texts(recorder) == ["n0", "n1", "heard again"]
+
+
+async def test_the_reason_of_a_retry_is_why_it_failed(bench: Bench, recorder: Recorder) -> None:
+    bench.server.set_request_url(recorder.url)
+    recorder.answers = [web.Response(status=307, headers={"Location": "/again"}) for _ in range(4)]
+    await bench.slack.post("ada", "ops", "round and round")
+    await bench.slack.wait_for_log(lambda: _retried(bench))
+    assert {h.get("x-slack-retry-reason") for h, _ in recorder.requests} >= {"too_many_redirects"}
+
+
+async def _retried(bench: Bench) -> bool:
+    return any(one["attempt"] for one in await bench.slack.log(kind="delivery", name="message"))
+
+
+async def test_events_reach_only_apps_that_may_see_them(bench: Bench, recorder: Recorder) -> None:
+    bench.server.set_request_url(recorder.url)
+    await bench.slack.set_app(scopes=["channels:history", "chat:write"])
+    said = await bench.slack.post("bo", "elsewhere", "not a member")
+    await bench.slack.react("bo", said, "eyes")
+    await bench.slack.set_person("bo", title="Unseen")
+    await bench.slack.post("ada", "private", "no scope")
+    await bench.slack.post("ada", "ops", "seen")
+    await recorder.count(1)
+    await bench.slack.post("ada", "ops", "and this")
+    await recorder.count(2)
+    assert await _texts(recorder) == ["seen", "and this"]
+
+
+# --- what the documentation leaves open ------------------------------------------------------------------------
+
+
+async def test_a_late_trigger_is_refused_in_the_words_one_chooses(bench: Bench) -> None:
+    @bench.bolt.command("/ops")
+    async def ops(ack):
+        await ack()
+
+    for reading, late in (
+        ("reference", "expired_trigger_id"),
+        ("guide", "trigger_expired"),
+        ("invalid_arguments", "invalid_arguments"),
+    ):
+        await bench.slack.switches(trigger_words=reading)
+        trigger = (await bench.slack.command("ada", "ops", "/ops")).trigger_id
+        await bench.slack.move_clock(3.1)
+        assert await refused(bench.api.views_open(trigger_id=trigger, view=modal("f", text_input("a", "A")))) == late
+
+
+async def test_an_emoji_counts_as_two_unless_one_says_otherwise(bench: Bench) -> None:
+    post: dict[str, Any] = {"channel": bench.id("ops"), "text": "x"}
+    blocks = [{"type": "header", "text": {"type": "plain_text", "text": "🔥" * 100}}]
+    assert await refused(bench.api.chat_postMessage(**post, blocks=blocks)) == "invalid_blocks"
+    await bench.slack.switches(characters="code_points")
+    await bench.api.chat_postMessage(**post, blocks=blocks)
+
+
+async def test_an_update_of_the_text_drops_the_blocks_where_that_is_chosen(bench: Bench) -> None:
+    await bench.slack.switches(text_only_update_keeps_blocks=False)
+    ops = bench.id("ops")
+    posted = await bench.api.chat_postMessage(channel=ops, text="a", blocks=[{"type": "divider"}])
+    assert "blocks" not in (await bench.api.chat_update(channel=ops, ts=posted["ts"], text="b"))["message"]
+
+
+async def test_an_event_can_come_before_the_answer_that_caused_it(bench: Bench) -> None:
+    order = Seen()
+
+    @bench.bolt.event("message")
+    async def said():
+        await order.note("event")
+
+    await bench.slack.switches(events_first=True)
+    await bench.api.chat_postMessage(channel=bench.id("ops"), text="x")
+    log = await bench.slack.log()
+    event = next(one for one in log if one["name"] == "message")
+    call = next(one for one in log if one["name"] == "chat.postMessage")
+    assert event["result"] == "acked"
+    assert event["at"] + event["elapsed"] <= call["at"] + call["elapsed"]
+
+
+async def test_ephemeral_actions_names_and_blocks_follow_their_switches(bench: Bench, recorder: Recorder) -> None:
+    bench.server.set_request_url(recorder.url)
+    await bench.slack.switches(
+        message_in_ephemeral_actions=True, plain_channel_names=True, message_blocks_in_views=True, option_value_most=75
+    )
+    blocks: list[dict[str, Any]] = [{"type": "actions", "elements": [button("go", "Go")]}]
+    where: dict[str, Any] = {"channel": bench.id("private"), "user": bench.id("ada"), "text": "x"}
+    await bench.api.chat_postEphemeral(**where, blocks=blocks)
+    private = await bench.slack.wait_for_ephemeral("ada", "private", text="x")
+    ran = await bench.slack.click("ada", private, "Go")
+    sent = (await bench.slack.log(kind="delivery", name="block_actions"))[-1]["request"]
+    assert (sent["channel"]["name"], sent["message"]["ts"]) == ("private", private["ts"])
+    await bench.api.views_open(
+        trigger_id=ran.trigger_id, view=modal("f", text_input("a", "A"), {"type": "markdown", "text": "*x*"})
+    )
+    option = {"text": {"type": "plain_text", "text": "o"}, "value": "v" * 76}
+    blocks = [{"type": "actions", "elements": [{"type": "static_select", "action_id": "s", "options": [option]}]}]
+    assert await refused(bench.api.chat_postEphemeral(**where, blocks=blocks)) == "invalid_blocks"
+
+
+async def test_an_unknown_switch_or_reading_is_refused(bench: Bench) -> None:
+    with pytest.raises(ControlRefused, match="is no switch; there are: characters"):
+        await bench.slack.switches(colour="red")
+    with pytest.raises(ControlRefused):
+        await bench.slack.switches(characters="bytes")
+
+
+async def test_each_tier_has_its_floor(bench: Bench) -> None:
+    """As many calls a minute as the tier promises pass, one more does not."""
+    await bench.slack.limits(on=True)
+    calls = {"users.info": (100, {"user": bench.id("ada")}), "team.info": (50, {}), "emoji.list": (20, {})}
+    for method, (floor, args) in calls.items():
+        for _ in range(floor):
+            await bench.api.api_call(method, params=args)
+        with pytest.raises(SlackApiError) as caught:
+            await bench.api.api_call(method, params=args)
+        answer = caught.value.response
+        assert (answer.status_code, answer["error"]) == (429, "ratelimited")
+        assert 1 <= int(answer.headers["Retry-After"]) <= 60
