@@ -89,11 +89,15 @@ class Bot:
     slack: Workspace
 
     def __init__(
-        self, home: Home, path: Path, *, socket: bool = False, doors: Doors | None = None,
+        self, home: Home, path: Path, *, socket: bool = False, doors: Doors | None = None, patience: int = 30,
     ) -> None:  # fmt: skip
-        """`doors` by another way to the database than the test's own. Sources of deliveries are put into `hooks`."""
+        """`doors` by another way to the database than the test's own. Sources of deliveries are put into `hooks`.
+
+        `patience`: seconds after which a call of Slack's that was not answered is given up.
+        """
         self.home, self.factory, self.socket = home, Factory(home, path), socket
         self.doors = doors or home.doors
+        self.patience = patience
         self.hooks: dict[str, Hook] = {}
         self.server = SlackServer(workspace(socket), limits=False)
         self.precedence = Precedence()
@@ -103,7 +107,9 @@ class Bot:
         await self.server.start()
         self.slack = self.server.workspace()
         spec = self.server.app()
-        self.client = CountedClient(Metrics(), token=spec.bot_token, base_url=self.server.api_url)
+        self.client = CountedClient(
+            Metrics(), token=spec.bot_token, base_url=self.server.api_url, timeout=self.patience
+        )
         self._wire()
         said = await self.client.auth_test()
         identity = Identity(

@@ -1,0 +1,86 @@
+"""The state in which a story ends: the rows that matter, and what each person can see then."""
+
+import asyncio
+import re
+from datetime import timedelta
+from typing import Any
+
+from bot.model import ENDS, State
+from bot.render.message import EVENT_TYPE
+from deploy.local.slack.client import shown_text
+from tests.scenario.door import Bot
+
+AT_REST = tuple(str(state) for state in (*ENDS, State.AWAITING, State.IN_DOUBT, State.WAITING))
+REST_WITHIN = 40.0  # seconds
+STRIDE, FAR = timedelta(seconds=5), timedelta(seconds=60)  # how the clock is moved while everything rests
+TIMES = re.compile(r"<!date\^\d+\^[^>]*>|\d{4}-\d\d-\d\d|\d\d:\d\d(:\d\d)?|\d+(\.\d+)? ?(ms|s|seconds?|minutes?)\b")
+ROWS = {
+    "runs": "SELECT id, command, params::text, reason, requester, state, heading, why, wish, look_only, fingerprint, "
+    "question IS NOT NULL AS asks FROM runs ORDER BY id",
+    "events": "SELECT run, kind, state, actor, step, way, mark FROM events ORDER BY run, seq",
+    "approvals": "SELECT run, fingerprint, person FROM approvals ORDER BY run, seq",
+    "answers": "SELECT run, person, choice FROM answers ORDER BY run, question",
+    "shown": "SELECT run, fingerprint FROM shown ORDER BY run, at",
+    "askers": "SELECT run, person FROM askers ORDER BY run, person",
+    "locks": "SELECT name, root FROM locks ORDER BY name",
+}
+UNTOLD = """SELECT count(*) FROM runs r LEFT JOIN threads t ON t.run = r.id
+    WHERE r.state <> ALL ($1) OR t.told_seq < r.seq OR t.card_seq < r.seq OR t.card_ts IS NULL
+    OR t.trouble IS NOT NULL OR t.doubtful_at IS NOT NULL"""
+Ending = dict[str, Any]
+
+
+async def rest(bot: Bot) -> None:
+    """Until every run rests and all of it is told. Time goes on only while the runs themselves rest."""
+    loop = asyncio.get_running_loop()
+    end, moved = loop.time() + REST_WITHIN, timedelta(0)
+    while await bot.home.pool.fetchval(UNTOLD, AT_REST):
+        if loop.time() > end:
+            rows = await bot.home.pool.fetch(
+                "SELECT r.state, r.seq, t.* FROM runs r LEFT JOIN threads t ON t.run = r.id"
+            )
+            raise AssertionError(f"never told: {[dict(row) for row in rows]}")
+        busy = await bot.home.pool.fetchval("SELECT count(*) FROM runs WHERE state <> ALL ($1)", AT_REST)
+        if not busy and moved < FAR:
+            await bot.home.move_clock(STRIDE)
+            moved += STRIDE
+        bot.poster.wake()
+        await asyncio.sleep(0.02)
+
+
+async def ending(bot: Bot) -> Ending:
+    """Everything that must not depend on what Slack did meanwhile."""
+    found: Ending = {name: [tuple(row) for row in await bot.home.pool.fetch(sql)] for name, sql in ROWS.items()}
+    found["notebook"] = bot.factory.folder.lines()
+    for person in ("ana", "ben", "cleo"):
+        found[f"{person} in #ops"] = await _channel(bot, person, "ops")
+        found[f"{person} directly"] = await _channel(bot, person, "@tandem")
+        await bot.slack.open_home(person)
+        found[f"{person}'s home"] = _plain(shown_text(await bot.slack.wait_for_home(person, text="as of")))
+    return found
+
+
+async def _channel(bot: Bot, person: str, channel: str) -> list[Any]:
+    """Each run's card and thread there. How replies are put together is Slack's weather; what they tell is not."""
+    seen = []
+    for card in await bot.slack.messages(person, channel):
+        if card.get("metadata", {}).get("event_type") == EVENT_TYPE:
+            replies = (await bot.slack.thread(person, channel, card["ts"]))[1:]
+            seen.append((_plain(shown_text(card)), _lines(replies), _order(replies)))
+    return seen
+
+
+def _lines(replies: list[dict[str, Any]]) -> list[str]:
+    """What the thread says, line by line, without each reply's own summary for a lock screen."""
+    return [line for one in replies for line in _plain(shown_text({**one, "text": ""})).splitlines()]
+
+
+def _order(replies: list[dict[str, Any]]) -> str:
+    """Whether every event is told once, in order."""
+    marks = [one["metadata"]["event_payload"] for one in replies]
+    told = [seq for mark in marks for seq in range(mark["from_seq"], mark["to_seq"] + 1)]
+    return "in order, once" if told == sorted(set(told)) else f"told {told}"
+
+
+def _plain(text: str) -> str:
+    return TIMES.sub("~", text)

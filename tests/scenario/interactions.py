@@ -1,0 +1,176 @@
+"""What people do with Tandem, one story each: what comes before, and the part during which Slack fails."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from deploy.local.slack.client import shown_text
+from tests.scenario.door import Bot
+from tests.scenario.persons import Person
+
+DESTROY = '/test destroy shop backup=b2 reason="drill"'
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """`before` happens in peace and gives what `during` needs."""
+
+    name: str
+    before: Callable[[Bot], Awaitable[Any]]
+    during: Callable[[Bot, Any], Awaitable[None]]
+
+
+async def nothing(bot: Bot) -> None:
+    """Nobody has done anything yet."""
+
+
+def card_saying(bot: Bot, *texts: str) -> Callable[[], Awaitable[dict[str, Any] | None]]:
+    """The newest message of #ops that says all of this."""
+
+    async def look() -> dict[str, Any] | None:
+        seen = reversed(await bot.slack.messages("ben", "ops"))
+        return next((one for one in seen if all(text in shown_text(one) for text in texts)), None)
+
+    return look
+
+
+def reply_saying(bot: Bot, text: str) -> Callable[[], Awaitable[dict[str, Any] | None]]:
+    """A reply in any thread of #ops that says this."""
+
+    async def look() -> dict[str, Any] | None:
+        for card in await bot.slack.messages("ben", "ops"):
+            for one in (await bot.slack.thread("ben", "ops", card["ts"]))[1:]:
+                if text in shown_text(one):
+                    return one
+        return None
+
+    return look
+
+
+async def formed(bot: Bot) -> dict[str, Any]:
+    """The form of something that destroys, on Ana's screen."""
+    await bot.slack.command("ana", "ops", DESTROY)
+    return await bot.slack.wait_for_view("ana", callback_id="door.form")
+
+
+async def proposed(bot: Bot) -> dict[str, Any]:
+    """The card of something that destroys, shown and waiting."""
+    await bot.slack.submit("ana", await formed(bot), {"_confirm": "shop"})
+    card = await bot.card("Waiting for approval")
+    await bot.told(card, "Press Approve, Deny or Ask back")
+    return card
+
+
+async def doubted(bot: Bot) -> dict[str, Any]:
+    """The card of a run that stopped with a question."""
+    bot.factory.folder.put("order.m", "explode")
+    await bot.slack.command("ana", "ops", '/test write mail reason="drill"')
+    return await bot.card("Stopped: somebody must answer")
+
+
+async def asks_by_command(bot: Bot, _: None) -> None:
+    done = card_saying(bot, "Done", "plain went through")
+    await Person(bot, "ana").types("/test write plain reason=drill", done, "the run's end")
+
+
+async def asks_by_form(bot: Bot, _: None) -> None:
+    ana = Person(bot, "ana")
+    form = await ana.opens(lambda: bot.slack.command("ana", "ops", DESTROY), "door.form")
+    await ana.sends(form, {"_confirm": "shop"})
+
+
+async def approves(bot: Bot, card: dict[str, Any]) -> None:
+    await Person(bot, "ben").presses(card, "Approve", reply_saying(bot, "shop is back"), "the run's end")
+
+
+async def denies(bot: Bot, card: dict[str, Any]) -> None:
+    ben = Person(bot, "ben")
+    word = await ben.opens(lambda: bot.slack.click("ben", card, "Deny"), "door.word")
+    await ben.sends(word, {"text": "not on a Friday"})
+
+
+async def asks_back_and_is_answered(bot: Bot, card: dict[str, Any]) -> None:
+    ana, ben = Person(bot, "ana"), Person(bot, "ben")
+    question = await ben.opens(lambda: bot.slack.click("ben", card, "Ask back"), "door.word")
+    await ben.sends(question, {"text": "why b2?"})
+    asked = await bot.slack.wait_for(_with_button(bot, "Answer"), what="an Answer button")
+    answer = await ana.opens(lambda: bot.slack.click("ana", asked, "Answer"), "door.word")
+    await ana.sends(answer, {"text": "b3 is broken"})
+
+
+def _with_button(bot: Bot, label: str) -> Callable[[], Awaitable[dict[str, Any] | None]]:
+    async def look() -> dict[str, Any] | None:
+        for message in await bot.slack.messages("ben", "ops"):
+            elements = [one for block in message["blocks"] for one in block.get("elements", [])]
+            if any(one["type"] == "button" and one["text"]["text"] == label for one in elements):
+                return message
+        return None
+
+    return look
+
+
+async def amends(bot: Bot, card: dict[str, Any]) -> None:
+    ana = Person(bot, "ana")
+    form = await ana.opens(lambda: bot.slack.click("ana", card, "Amend"), "door.form")
+    await ana.picks(form, "backup", "b3")
+    await ana.sends(form, {"_confirm": "shop"})
+
+
+async def cancels(bot: Bot, card: dict[str, Any]) -> None:
+    ana = Person(bot, "ana")
+    word = await ana.opens(lambda: bot.slack.click("ana", card, "Cancel"), "door.word")
+    await ana.sends(word, {})
+
+
+async def answers_a_doubt(bot: Bot, card: dict[str, Any]) -> None:
+    end = reply_saying(bot, "mail went through")
+    await Person(bot, "ana").presses(card, "It happened", end, "the run's end")
+
+
+async def reads_details(bot: Bot, card: dict[str, Any]) -> None:
+    view = await Person(bot, "ben").opens(lambda: bot.slack.click("ben", card, "Details"), "run.details")
+    assert "Fingerprint of the plan" in shown_text(view)
+
+
+async def only_looks(bot: Bot, _: None) -> None:
+    async def plan() -> bool:
+        seen = await bot.slack.messages("ana", "@tandem")
+        return any("Only a look" in shown_text(one) and "metadata" in one for one in seen)
+
+    await Person(bot, "ana").types("/test write plain --look", plan, "the plan as a direct message")
+
+
+async def decides_at_home(bot: Bot, card: dict[str, Any]) -> None:
+    ben = Person(bot, "ben")
+    home = await ben.opens_home("test destroy")
+    plan = await ben.opens(lambda: bot.slack.click("ben", home, "Look and decide"), "run.review")
+    await ben.sends(plan, {})
+
+
+async def picks_and_asks(bot: Bot, _: None) -> None:
+    ana = Person(bot, "ana")
+    picker = await ana.opens(lambda: bot.slack.command("ana", "ops", "/test"), "door.picker")
+    form = await ana.opens(lambda: _open(bot, picker, "test destroy"), "door.form")
+    await ana.picks(form, "database", "shop")
+    await ana.picks(form, "backup", "b1")
+    await ana.sends(form, {"_confirm": "shop", "reason": "drill"})
+
+
+async def _open(bot: Bot, picker: dict[str, Any], words: str) -> Any:
+    return await bot.slack.click("ana", picker, words)
+
+
+INTERACTIONS = (
+    Interaction("ask by command", nothing, asks_by_command),
+    Interaction("ask by form", nothing, asks_by_form),
+    Interaction("approve", proposed, approves),
+    Interaction("deny with a reason", proposed, denies),
+    Interaction("ask back and answer", proposed, asks_back_and_is_answered),
+    Interaction("amend", proposed, amends),
+    Interaction("cancel", proposed, cancels),
+    Interaction("answer a doubt", doubted, answers_a_doubt),
+    Interaction("details", proposed, reads_details),
+    Interaction("look only", nothing, only_looks),
+    Interaction("decide at Home", proposed, decides_at_home),
+    Interaction("pick and ask", nothing, picks_and_asks),
+)

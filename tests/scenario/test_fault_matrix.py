@@ -1,0 +1,155 @@
+"""Every fault of Slack's x every interaction: the state in the end is that of a Slack without faults."""
+
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from deploy.local.slack.faults import FaultKind
+from tests.conftest import MakeDatabase
+from tests.scenario.door import Bot
+from tests.scenario.ending import Ending, ending, rest
+from tests.scenario.interactions import INTERACTIONS, Interaction
+from tests.support.company import TEMPLATE
+from tests.support.plugin import opened
+
+OF_METHODS = ("ratelimited", "error", "server_error", "slow", "hang", "drop", "lost")
+OF_DELIVERIES = ("lose_ack", "duplicate", "slow", "drop", "reorder", "cut")
+ONLY_OVER_SOCKETS = ("cut",)
+SOCKETS_CUT = "every socket is cut"
+SLOW = {"slow": 1.0, "ratelimited": 1.0, "reorder": 0.5}  # seconds
+GIVEN_UP = 3  # seconds after which the bot's client gives up a call: more than a door waits for it
+SAMPLE = 14
+
+
+@dataclass(frozen=True)
+class Peace:
+    """A story without faults: how it ends, and what Slack was asked and delivered meanwhile."""
+
+    ending: Ending
+    methods: tuple[str, ...]
+    deliveries: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    interaction: Interaction
+    kind: str
+    of: str  # "methods" or "deliveries"
+    transport: str
+
+    def __str__(self) -> str:
+        return f"{self.interaction.name}: {self.of} {self.kind}, {self.transport}"
+
+    def targets(self, peace: Peace) -> tuple[str, ...]:
+        if self.of == "methods":
+            return peace.methods
+        return tuple(f"delivery:{name}" for name in peace.deliveries)
+
+
+Begin = Callable[[str], Any]
+PEACE: dict[tuple[str, str], Peace] = {}
+
+
+@pytest.fixture
+async def begin(make_database: MakeDatabase, tmp_path: Path) -> Begin:
+    """`async with begin(transport) as bot`: a bot with nothing behind it, as often as wanted."""
+
+    @asynccontextmanager
+    async def make(transport: str) -> AsyncIterator[Bot]:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        async with (
+            opened(await make_database(TEMPLATE)) as home,
+            Bot(home, folder, socket=transport == "socket", patience=GIVEN_UP) as bot,
+        ):
+            yield bot
+
+    return make
+
+
+async def peace(begin: Begin, interaction: Interaction, transport: str) -> Peace:
+    """The story without faults, told once a session."""
+    key = (interaction.name, transport)
+    if key not in PEACE:
+        async with begin(transport) as bot:
+            given = await interaction.before(bot)
+            await rest(bot)
+            mark = max((one["number"] for one in await bot.slack.log()), default=0)
+            await interaction.during(bot, given)
+            await rest(bot)
+            entries = await bot.slack.log(since=mark)
+            calls = sorted({one["name"] for one in entries if one["kind"] == "api"})
+            if any(one["kind"] == "response_url" for one in entries):
+                calls.append("response_url")
+            deliveries = sorted({one["name"] for one in entries if one["kind"] == "delivery"})
+            PEACE[key] = Peace(await ending(bot), tuple(calls), tuple(deliveries))
+    return PEACE[key]
+
+
+async def played(begin: Begin, cell: Cell, target: str, times: int) -> Ending:
+    """The story with that fault in it. Fails where the fault never came about."""
+    async with begin(cell.transport) as bot:
+        given = await cell.interaction.before(bot)
+        await rest(bot)
+        await bot.slack.fault(target, cell.kind, times=times, seconds=SLOW.get(cell.kind, 1.0))
+        await cell.interaction.during(bot, given)
+        await rest(bot)
+        left = sum(fault.times for fault in bot.server.core.faults.planned)
+        assert left < times, "the fault never came about"
+        await bot.slack.clear_faults()
+        return await ending(bot)
+
+
+def cells() -> list[Cell]:
+    """All of them."""
+    ways = [("methods", kind, "http") for kind in OF_METHODS]
+    ways += [("deliveries", kind, way) for kind in OF_DELIVERIES for way in ("http", "socket")]
+    return [
+        Cell(interaction, kind, of, transport)
+        for interaction in INTERACTIONS
+        for of, kind, transport in ways
+        if transport == "socket" or kind not in ONLY_OVER_SOCKETS
+    ]
+
+
+def sample() -> list[Cell]:
+    """A few that take every interaction and every kind at least once, the same ones every time."""
+    dice = random.Random(4)
+    left = [cell for cell in cells() if cell.transport == "http"]
+    dice.shuffle(left)
+    taken: list[Cell] = []
+    for fresh in (lambda c: _new(c, taken, "interaction") and _new(c, taken, "kind"), lambda c: _new(c, taken, "kind"),
+                  lambda c: _new(c, taken, "interaction")):  # fmt: skip
+        for cell in left:
+            if fresh(cell):
+                taken.append(cell)
+    return taken
+
+
+def _new(cell: Cell, taken: list[Cell], of: str) -> bool:
+    return getattr(cell, of) not in [getattr(one, of) for one in taken]
+
+
+def test_every_kind_of_fault_is_in_the_matrix() -> None:
+    assert set(get_args(FaultKind)) == {*OF_METHODS, *OF_DELIVERIES}
+
+
+@pytest.mark.parametrize("cell", sample(), ids=str)
+async def test_a_sample_of_faults_changes_no_ending(begin: Begin, cell: Cell) -> None:
+    quiet = await peace(begin, cell.interaction, cell.transport)
+    target = random.Random(str(cell)).choice(cell.targets(quiet))
+    assert await played(begin, cell, target, 1) == quiet.ending, target
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("cell", cells(), ids=str)
+async def test_no_fault_changes_an_ending(begin: Begin, cell: Cell, times: int) -> None:
+    quiet = await peace(begin, cell.interaction, cell.transport)
+    for target in cell.targets(quiet):
+        assert await played(begin, cell, target, times) == quiet.ending, target
