@@ -1,7 +1,7 @@
 """Every fault of Slack's x every interaction: the state in the end is that of a Slack without faults."""
 
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,11 +123,10 @@ def sample() -> list[Cell]:
     left = [cell for cell in cells() if cell.transport == "http"]
     dice.shuffle(left)
     taken: list[Cell] = []
-    for fresh in (lambda c: _new(c, taken, "interaction") and _new(c, taken, "kind"), lambda c: _new(c, taken, "kind"),
-                  lambda c: _new(c, taken, "interaction")):  # fmt: skip
+    for parts in (("interaction", "kind"), ("kind",), ("interaction",)):
         for cell in left:
-            if fresh(cell):
-                taken.append(cell)
+            if all(_new(cell, taken, part) for part in parts):
+                taken.append(cell)  # noqa: PERF401  each depends on those before it
     return taken
 
 
