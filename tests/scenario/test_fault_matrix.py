@@ -126,7 +126,7 @@ def sample() -> list[Cell]:
     for parts in (("interaction", "kind"), ("kind",), ("interaction",)):
         for cell in left:
             if all(_new(cell, taken, part) for part in parts):
-                taken.append(cell)  # noqa: PERF401  each depends on those before it
+                taken.append(cell)
     return taken
 
 
