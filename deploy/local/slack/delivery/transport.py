@@ -50,6 +50,8 @@ class Transport:
         entry = core.log.add("delivery", delivery.name, started, app.id, attempt=delivery.attempt, transport=transport)
         entry.request = delivery.payload
         core.state.changed("log", None, key=entry.name)
+        if app.revoked and delivery.kind != "events_api":
+            return self._noted(entry, Ack("unreachable", 0.0, reason="connection_failed"))
         fault = core.faults.delivery(delivery.kind, delivery.name)
         sending = self._faulty(fault, app, delivery) if fault else self._send(app, delivery)
         in_time, future = await core.clock.within(DEADLINE, sending)

@@ -159,6 +159,17 @@ def publish(core: Core, app: InstalledApp, person: str, data: JsonObject, given_
     return view
 
 
+def close_all_of(core: Core, app: InstalledApp) -> None:
+    """Take every modal and home of an app away, because the app is."""
+    for view in [view for view in core.state.views.values() if view.app_id == app.id]:
+        stack = core.state.stacks.get(view.person, [])
+        if view.id in stack:
+            stack.remove(view.id)
+        core.state.homes.pop((app.id, view.person), None)
+        core.state.forget(core.state.views.pop(view.id))
+        stack_changed(core, view.person)
+
+
 def close(core: Core, view: View, *, everything: bool = False) -> None:
     """Take the view (or the whole stack) off the screen."""
     stack = core.state.stacks.get(view.person, [])
