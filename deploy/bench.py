@@ -12,8 +12,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, computed_field
 
-from deploy.benches import whole
+from deploy.benches import page, whole
 from deploy.benches.ack import CONTESTANTS, Acks, measure
+from deploy.benches.page import PageFigures
 from deploy.benches.place import Place
 from deploy.benches.whole import Backup, Commands, Memory
 
@@ -25,6 +26,9 @@ GOALS = {
     "ready_s": 2.0,
     "backup_mib": 10.0,
     "bare": 2000.0,
+    "load_s": 1.0,
+    "click_ms": 300.0,
+    "frame_ms": 34.0,
 }
 
 
@@ -37,10 +41,11 @@ class Size(BaseModel):
     starts: int
     delays: tuple[int, ...] = (0,)
     backup: tuple[int, int] | None = None
+    page: tuple[int, int] | None = None  # clicks, messages
 
 
-WHOLE = Size(requests=200, rounds=5, commands=200, starts=5, delays=(0, 3000), backup=(200, 2000))
-QUICK = Size(requests=60, rounds=3, commands=200, starts=5, delays=(0,), backup=(64, 256))
+WHOLE = Size(requests=200, rounds=5, commands=200, starts=5, delays=(0, 3000), backup=(200, 2000), page=(30, 5000))
+QUICK = Size(requests=60, rounds=3, commands=200, starts=5, delays=(0,), backup=(64, 256), page=(10, 5000))
 
 
 class Ratio(BaseModel):
@@ -62,6 +67,7 @@ class Report(BaseModel):
     memory: Memory
     ready_s: float
     backup: Backup | None
+    page: PageFigures | None = None
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -91,9 +97,10 @@ async def bench(home: Path, size: Size) -> Report:
         acks = [await measure(place, delay, size.requests, size.rounds) for delay in size.delays]
         commands = await whole.commands(place, size.commands)
         backup = await whole.backup(place, *size.backup) if size.backup else None
+        seen = await page.figures(place, *size.page) if size.page else None
     finally:
         await place.stop()
-    return Report(acks=acks, commands=commands, memory=memory, ready_s=ready, backup=backup)
+    return Report(acks=acks, commands=commands, memory=memory, ready_s=ready, backup=backup, page=seen)
 
 
 def table(report: Report) -> str:
@@ -129,7 +136,19 @@ def _rest(report: Report) -> list[str]:
             f"Backup of {b.large_mb} MB: {b.large:.1f} MiB, of {b.small_mb} MB: {b.small:.1f} MiB; "
             f"{b.large - b.small:+.1f} MiB (goal below {GOALS['backup_mib']:.0f})"
         )
-    return lines
+    return [*lines, *_of_page(report.page)]
+
+
+def _of_page(p: PageFigures | None) -> list[str]:
+    if p is None:
+        return ["The page was not measured: no Chromium here, or nobody asked."]
+    load = f"The page is drawn after {p.load_s:.2f} s (goal {GOALS['load_s']:.0f})"
+    click = f"a click changes its card after {p.click_ms:.0f} ms, p50 of {p.clicks} (goal {GOALS['click_ms']:.0f})"
+    frames = f"95 of 100 frames within {p.frame_ms:.0f} ms (goal {GOALS['frame_ms']:.0f})"
+    return [
+        f"{load}; {click}",
+        f"Scrolling through {p.messages} messages: {frames}, the longest {p.longest_ms:.0f} ms",
+    ]
 
 
 async def _until_told(home: Path, size: Size) -> Report:

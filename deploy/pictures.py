@@ -60,6 +60,7 @@ async def camera(chromium: str, url: str, folder: Path) -> AsyncIterator[Camera]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, *QUIET])
         page = await browser.new_page(timezone_id="UTC", color_scheme="light", reduced_motion="reduce")
+        await page.add_init_script("localStorage.setItem('local-slack-guide-skipped', '1')")
         try:
             yield Camera(page, url, folder)
         finally:

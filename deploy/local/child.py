@@ -61,6 +61,14 @@ class Child:
             await asyncio.sleep(AGAIN_AFTER)
             await self._spawn()
 
+    async def kill(self) -> str:
+        """SIGKILL, as a crash would; it starts again by itself. Says so in a sentence."""
+        pid = self.pid
+        if pid is None:
+            return "The bot is down already; it starts again in a second."
+        os.kill(pid, signal.SIGKILL)
+        return f"The bot's process {pid} was killed. It starts again in a second."
+
     async def stop(self) -> None:
         """SIGTERM, and after ten seconds SIGKILL; only this process."""
         if self._keeper:

@@ -16,6 +16,7 @@ from bot.connectors.vault.keys import new_keyset
 from deploy.local import services
 from deploy.local.child import Child
 from deploy.local.databases import ORDERS, Databases, Words, more_orders, prepare
+from deploy.local.first_minute import desk
 from deploy.local.mailbox import Mailbox
 from deploy.local.ports import kept_port
 from deploy.local.postgres import Server
@@ -67,7 +68,8 @@ class Stage:
         self._stack.push_async_callback(mailbox.stop)
         self.services = await services.start(self._samples())
         self._stack.push_async_callback(self.services.stop)
-        self.slack = SlackServer(workspace(self.transport), file=self.home / "slack.json" if self._keep else None)
+        file = self.home / "slack.json" if self._keep else None
+        self.slack = SlackServer(workspace(self.transport), file=file, desk=desk(self._kill))
         await self.slack.start(self._port)
         self._stack.push_async_callback(self.slack.stop)
         self.bot_port = self._stack.enter_context(kept_port())
@@ -79,6 +81,9 @@ class Stage:
         await self.bot.start()
         self._stack.push_async_callback(self.bot.stop)
         await self._until_ready()
+
+    async def _kill(self) -> str:
+        return await self.bot.kill()
 
     async def stop(self) -> None:
         await self._stack.aclose()

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import FrameLocator, Locator, Page, expect
 
 from tests.scenario.story import Run, Story
 
@@ -24,13 +24,13 @@ async def test_a_stranger_asks_is_refused_their_own_approval_and_sees_the_restor
 
     card = page.locator(".message", has_text=re.compile(rf"· {run.tag}\b")).last
     await expect(card).to_contain_text("What is lost")
-    await _approve(page, card)
+    await approve(page, card)
     await expect(page.locator(".message.ephemeral").last).to_contain_text("somebody else must decide")
     assert await run.state() == "awaiting_approval"
 
     await page.get_by_test_id("person-switch").click()
     await page.get_by_role("menuitem", name="Ben Okafor", exact=False).first.click()
-    await _approve(page, card)
+    await approve(page, card)
     await expect(card).to_contain_text("Done", timeout=30_000)
     await expect(card.get_by_role("button", name=f"Drop shop_{run.tag}_old")).to_be_visible()
     await card.get_by_test_id("open-thread").click()
@@ -64,7 +64,7 @@ async def _fill_in_the_form(page: Page) -> None:
     await expect(page.get_by_test_id("modal")).to_have_count(0)
 
 
-async def _approve(page: Page, card: Locator) -> None:
+async def approve(page: Page | FrameLocator, card: Locator) -> None:
     await card.get_by_role("button", name="Approve").click()
     await expect(page.get_by_test_id("confirm")).to_contain_text("Restore shop")
     await page.get_by_test_id("confirm-accept").click()

@@ -69,6 +69,7 @@ async def test_a_button_replaces_and_deletes_its_own_message_even_an_ephemeral_o
     await bench.slack.click("bo", message, "Replace")
     changed = await bench.slack.wait_for_message("ada", "ops", text="replaced")
     assert changed["ts"] == sent["ts"]
+    assert "blocks" not in changed
 
 
 async def _none(bench: Bench) -> bool:

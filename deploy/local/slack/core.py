@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from .clock import Clock
+from .desk import Desk
 from .faults import Faults
 from .log import Log
 from .rates import Rates
@@ -36,6 +37,7 @@ class Core:
         self.faults = Faults()
         self.rates = Rates(limits)
         self.log = Log()
+        self.desk = Desk()
         self.base_url = ""
         self.transport: Transport
         self.typed: dict[str, dict[str, dict[str, JsonObject]]] = {}

@@ -26,6 +26,8 @@ FaultKind = Literal[
     "reorder",
     "cut",
 ]
+Weather = Literal["fair", "slow", "down"]
+SLOW_BY = 2.0  # seconds that each call takes longer while Slack is slow
 
 
 @dataclass(slots=True)
@@ -37,8 +39,8 @@ class Fault:
     On methods: ratelimited (429, `seconds` as Retry-After), error (`code`, ok:false), server_error (500), slow (answers
     after `seconds`), hang (never answers), drop (cuts the connection before acting), lost (acts, then cuts it).
     On deliveries: lose_ack (an ack that came is taken as missing), duplicate (delivered twice), slow (sent after
-    `seconds`), drop (never arrives), reorder (sent after the next delivery, or after `seconds` when none comes), cut
-    (over Socket Mode: the socket is lost right after the envelope was sent).
+    `seconds`), drop (never sent), hang (nothing ever comes back), reorder (sent after the next delivery, or after
+    `seconds` when none comes), cut (over Socket Mode: the socket is lost right after the envelope was sent).
     """
 
     target: str
@@ -49,26 +51,36 @@ class Fault:
 
 
 class Faults:
-    """The faults still to come, first asked first."""
+    """The faults still to come, first asked first; where none is planned, `weather` holds for every call."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
+        self.weather: Weather = "fair"
 
     def add(self, fault: Fault) -> None:
         """Plan a fault."""
         self._faults.append(fault)
 
     def clear(self) -> None:
-        """Forget every planned fault."""
+        """Forget every planned fault; the weather is fair again."""
         self._faults.clear()
+        self.weather = "fair"
 
     def method(self, name: str, *, hooks: bool = False) -> Fault | None:
         """The fault for this Web API call (or use of a response_url: `hooks`), used up by asking."""
-        return self._take(name) if hooks else self._take(name, "api:*")
+        planned = self._take(name) if hooks else self._take(name, "api:*")
+        return planned or self._blown("server_error")
 
     def delivery(self, kind: str, name: str) -> Fault | None:
         """The fault for this delivery, used up by asking."""
-        return self._take(f"delivery:{kind}", f"delivery:{name}", "delivery:*")
+        planned = self._take(f"delivery:{kind}", f"delivery:{name}", "delivery:*")
+        return planned or (self._blown("drop") if self.weather == "down" else None)
+
+    def _blown(self, down: FaultKind) -> Fault | None:
+        """What the weather does to one call."""
+        if self.weather == "fair":
+            return None
+        return Fault("*", down) if self.weather == "down" else Fault("*", "slow", seconds=SLOW_BY)
 
     def _take(self, *targets: str) -> Fault | None:
         for fault in self._faults:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import asdict, dataclass, field
+from itertools import takewhile
 
 from .wire import JsonObject
 
@@ -12,7 +13,10 @@ KEPT = 50_000
 
 @dataclass(slots=True)
 class Entry:
-    """`kind` is api, delivery, ack or response_url; `at` unix seconds; `elapsed` seconds to the answer."""
+    """`kind` is api, delivery, ack or response_url; `at` unix seconds; `elapsed` seconds to the answer.
+
+    `path` is a response_url's.
+    """
 
     number: int
     kind: str
@@ -23,6 +27,7 @@ class Entry:
     elapsed: float = 0.0
     attempt: int = 0
     transport: str = ""
+    path: str = ""
     request: JsonObject = field(default_factory=dict)
     answer: object = None
 
@@ -32,16 +37,21 @@ class Log:
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=KEPT)
-        self._number = 0
+        self.number = 0  # of the newest entry
 
     def add(self, kind: str, name: str, at: float, app: str = "", **more: object) -> Entry:
         """Note one entry; it may be completed later."""
-        self._number += 1
-        entry = Entry(self._number, kind, name, at, app)
+        self.number += 1
+        entry = Entry(self.number, kind, name, at, app)
         for key, value in more.items():
             setattr(entry, key, value)
         self._entries.append(entry)
         return entry
+
+    def since(self, number: int = 0) -> list[Entry]:
+        """Those kept after a number, oldest first."""
+        found = list(takewhile(lambda entry: entry.number > number, reversed(self._entries)))
+        return found[::-1]
 
     def read(self, *, kind: str = "", name: str = "", since: int = 0, limit: int = 1000) -> list[JsonObject]:
         """The newest `limit` entries after number `since`, oldest first."""

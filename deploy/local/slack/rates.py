@@ -49,6 +49,15 @@ class Rates:
             wait = self._take((app, method), per_minute, per_minute / 60, now)
         return math.ceil(wait)
 
+    def left(self, app: str, now: float) -> list[tuple[tuple[str, ...], int, int]]:
+        """(method and, of posts, channel; calls that would pass now; most at once) of every method that was called."""
+        found = []
+        for (owner, *key), bucket in self._buckets.items():
+            level = min(bucket.size, bucket.level + (now - bucket.at) * bucket.rate)
+            if owner == app:
+                found.append((tuple(key), int(level), int(bucket.size)))
+        return found
+
     def _take(self, key: tuple[str, ...], size: float, rate: float, now: float) -> float:
         bucket = self._buckets.get(key)
         if bucket is None:

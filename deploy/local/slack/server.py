@@ -17,6 +17,7 @@ from .control.door import ControlDoor
 from .core import Core
 from .delivery import events
 from .delivery.transport import Transport
+from .desk import Desk
 from .interactions.response_urls import ResponseUrlDoor
 from .spec import AppSpec, WorkspaceSpec
 from .state import InstalledApp, State
@@ -31,13 +32,16 @@ REAL = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_USER_TOKEN", "SLACK_SIGNING
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src * data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 BODY_MOST = 128 * 1024 * 1024
 
 
 class SlackServer:
-    """One local workspace. `file` keeps it across restarts; `limits` False switches the rate limits off."""
+    """One local workspace. `file` keeps it across restarts; `limits` False switches the rate limits off.
+
+    `desk` is what else the page offers.
+    """
 
     def __init__(
         self,
@@ -46,6 +50,7 @@ class SlackServer:
         clock: Clock | None = None,
         file: str | Path | None = None,
         limits: bool = True,
+        desk: Desk | None = None,
     ) -> None:
         self.clock = clock or Clock()
         self.state = State(workspace, self.clock)
@@ -53,6 +58,7 @@ class SlackServer:
         if self._file:
             self._file.load(self.state)
         self.core = Core(workspace, self.clock, self.state, limits=limits)
+        self.core.desk = desk or Desk()
         self.core.transport = Transport(self.core)
         self.core.keep = self.flush
         seed(self.state)
@@ -113,6 +119,8 @@ class SlackServer:
         self.core.base_url = f"http://{shown}:{bound[1]}"
         scheduling.arm_all(self.core)
         events.resume(self.core)
+        if self.core.desk.guide:
+            self.core.spawn(self.core.desk.follow(self.core))
 
     def _strange_tokens(self) -> list[str]:
         """The variables that hold, or name a file of, tokens that this workspace did not make up."""

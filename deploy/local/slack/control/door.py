@@ -13,10 +13,11 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from ..core import Core
+from ..desk import Seen
 from ..interactions.values import WrongValue
 from ..state import Change, Person
 from ..wire import JsonObject, SlackError
-from . import admin, people
+from . import admin, desk, people, trace
 from .body import Ask, ControlError, Verb
 from .show import home, message, modal_stack, sees
 
@@ -28,7 +29,7 @@ class ControlDoor:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._verbs: Mapping[str, Verb] = {**people.VERBS, **admin.VERBS}
+        self._verbs: Mapping[str, Verb] = {**people.VERBS, **admin.VERBS, **desk.VERBS, **trace.VERBS}
 
     async def handle(self, request: web.Request) -> web.Response:
         """Do one verb."""
@@ -63,6 +64,7 @@ class ControlDoor:
         socket = web.WebSocketResponse(heartbeat=20)
         await socket.prepare(request)
         version = int(request.query.get("since", "0")) or self._core.state.version
+        self._core.desk.notice(self._core, Seen("looks", person=person.name))
         teller = asyncio.ensure_future(self._tell(socket, person, version))
         try:
             async for _ in socket:

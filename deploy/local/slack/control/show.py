@@ -36,6 +36,7 @@ def visible(core: Core, person: Person) -> JsonObject:
     state = core.state
     return {
         "version": state.version,
+        "desk": {**core.desk.shown(), "weather": core.faults.weather},
         "now": core.clock.now(),
         "me": person_row(person),
         "team": {"id": state.team.id, "name": state.team.name, "domain": state.team.domain},
@@ -99,6 +100,7 @@ def channel_row(core: Core, channel: Channel, person: Person) -> JsonObject:
         "external": bool(channel.external_teams),
         "app": channel.app_id,
         "unread": unread,
+        "read": read,
     }
 
 

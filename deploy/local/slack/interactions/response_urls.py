@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from aiohttp import web
 
 from .. import posting
 from ..core import RESPONSE_URL_LIFE, RESPONSE_URL_USES, Core
 from ..faults import cut, play
-from ..posting import read_content
+from ..posting import Content, fallback, read_content
 from ..state import Message, ResponseUrl
 from ..wire import JsonObject, SlackError
 
@@ -25,7 +26,7 @@ class ResponseUrlDoor:
         core = self._core
         record = core.state.response_urls.get(request.path)
         name = request.path.split("/")[1]
-        entry = core.log.add("response_url", name, core.clock.now(), record.app_id if record else "")
+        entry = core.log.add("response_url", name, core.clock.now(), record.app_id if record else "", path=request.path)
         try:
             body = _body(await request.text())
             entry.request = body
@@ -71,7 +72,7 @@ class ResponseUrlDoor:
             if content.empty:
                 return
         elif _true(body.get("replace_original", core.switches.replace_original_default)) and origin:
-            posting.update(core, origin, content, app.spec.bot_user_id)
+            posting.update(core, origin, _whole(content), app.spec.bot_user_id)
             return
         if body.get("response_type") == "in_channel":
             shown = posting.post_as_app(core, app, channel, content)
@@ -80,6 +81,12 @@ class ResponseUrlDoor:
         if not record.origin:
             record.origin, record.origin_for = shown.ts, shown.ephemeral_for
             core.state.save(record)
+
+
+def _whole(content: Content) -> Content:
+    """Content that leaves nothing of the message it replaces: unlike chat.update, this takes buttons away."""
+    text = content.text if content.text is not None else fallback(content.blocks)
+    return replace(content, text=text, blocks=content.blocks or [], attachments=content.attachments or [])
 
 
 def _true(value: object) -> bool:

@@ -7,7 +7,7 @@ export function composer({ channel, thread = "", placeholder }) {
   const input = h("textarea", { class: "composer-input", rows: 1, placeholder, "aria-label": placeholder, "data-key": `composer-${thread || channel}`, ...test(thread ? "thread-composer" : "composer") });
   const hint = h("div", { class: "composer-hint", ...test("hint") });
   const send = h("button", { class: "send", type: "submit", "aria-label": "Send", disabled: true, ...test(thread ? "thread-send" : "send") }, icon("send"));
-  const list = h("div", { class: "suggestions", role: "listbox", id: `commands-${thread || channel}`, hidden: true, ...test("commands") });
+  const list = h("div", { class: "suggestions", role: "listbox", "aria-label": "Commands", id: `commands-${thread || channel}`, hidden: true, ...test("commands") });
   const bolt = shortcutsButton();
   const form = h("form", { class: "composer" }, list, h("div", { class: "composer-box" }, input, h("div", { class: "composer-row" }, bolt, hint, send)));
   let found = [];
@@ -28,7 +28,6 @@ export function composer({ channel, thread = "", placeholder }) {
   };
   const draw = () => {
     list.hidden = !found.length;
-    input.setAttribute("aria-expanded", String(Boolean(found.length)));
     list.replaceChildren(...found.map((one, index) => h("div", {
       class: `suggestion${index === active ? " active" : ""}`, role: "option", id: `${list.id}-${index}`, "aria-selected": String(index === active), "data-command": one.command, ...test("command"),
       onpointerdown: (event) => { event.preventDefault(); take(one); },
@@ -59,6 +58,7 @@ export function composer({ channel, thread = "", placeholder }) {
   };
 
   input.setAttribute("aria-controls", list.id);
+  input.setAttribute("aria-autocomplete", "list");
   input.addEventListener("input", () => { look(); grow(); });
   input.addEventListener("blur", () => { found = []; draw(); });
   input.addEventListener("keydown", (event) => {

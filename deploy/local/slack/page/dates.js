@@ -1,13 +1,22 @@
 // Dates as Slack writes them, in the reader's zone.
 
-function format(seconds, zone, options) {
-  const moment = new Date(seconds * 1000);
+const formatters = new Map();
+
+function formatter(zone, options) {
+  const key = `${zone} ${JSON.stringify(options)}`;
+  if (!formatters.has(key)) formatters.set(key, made(zone, options));
+  return formatters.get(key);
+}
+
+function made(zone, options) {
   try {
-    return new Intl.DateTimeFormat("en-US", { timeZone: zone || "UTC", ...options }).format(moment);
+    return new Intl.DateTimeFormat("en-US", { timeZone: zone || "UTC", ...options });
   } catch {
-    return new Intl.DateTimeFormat("en-US", { timeZone: "UTC", ...options }).format(moment);
+    return new Intl.DateTimeFormat("en-US", { timeZone: "UTC", ...options });
   }
 }
+
+const format = (seconds, zone, options) => formatter(zone, options).format(seconds * 1000);
 
 const day = (seconds, zone) => format(seconds, zone, { year: "numeric", month: "2-digit", day: "2-digit" });
 
@@ -60,3 +69,20 @@ export function dayLabel(seconds, zone) {
 }
 
 export const dayKey = (seconds, zone) => day(seconds, zone);
+
+const CLOCK = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+
+// Unix seconds as an input of type datetime-local shows them, in a zone.
+export function wallClock(seconds, zone) {
+  if (!seconds) return "";
+  const part = Object.fromEntries(formatter(zone, CLOCK).formatToParts(seconds * 1000).map((one) => [one.type, one.value]));
+  return `${part.year}-${part.month}-${part.day}T${part.hour}:${part.minute}`;
+}
+
+// And back. Twice, since the zone's offset may differ between the guess and the answer.
+export function moment(words, zone) {
+  const wanted = Date.parse(`${words}Z`) / 1000;
+  let found = wanted;
+  for (let turn = 0; turn < 2; turn++) found += wanted - Date.parse(`${wallClock(found, zone)}Z`) / 1000;
+  return found;
+}

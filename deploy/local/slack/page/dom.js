@@ -29,6 +29,13 @@ const ICONS = {
   back: "M12 4l-6 6 6 6",
   file: "M6 2.5h5.5L15 6v11.5H6zM11 2.5V6.5h4",
   chevron: "M5.5 8l4.5 4.5L14.5 8",
+  down: "M10 4v12M5 11l5 5 5-5",
+  inspect: "M7.5 5.5L3 10l4.5 4.5M12.5 5.5L17 10l-4.5 4.5",
+  beside: "M3 4.5h14v11H3zM10 4.5v11",
+  storm: "M6 12.5a3.3 3.3 0 0 1 .3-6.6 4.2 4.2 0 0 1 8 1 2.8 2.8 0 0 1 0 5.6M10.5 9.5l-2 3.5h3l-2 3.5",
+  guide: "M10 17a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM8 8a2 2 0 1 1 2.6 1.9c-.4.2-.6.5-.6 1M10 13.6h.01",
+  copy: "M7 7h9v9H7zM4 13V4h9",
+  check: "M4 10.5l4 4 8-9",
 };
 
 export function icon(name) {
@@ -53,20 +60,32 @@ export async function ask(verb, body) {
   return found;
 }
 
+// In the top layer, so that it shows above a modal as well; anew each time, since the last to come lies on top.
 export function toast(words, kind = "note") {
+  const host = document.getElementById("toasts");
   const node = h("div", { class: `toast ${kind}`, ...test("toast") }, words);
-  document.getElementById("toasts").append(node);
+  host.append(node);
+  if (host.matches(":popover-open")) host.hidePopover();
+  host.showPopover();
   setTimeout(() => node.classList.add("leaving"), 6000);
-  setTimeout(() => node.remove(), 6400);
+  setTimeout(() => { node.remove(); if (!host.childElementCount) host.hidePopover(); }, 6400);
 }
 
-// Replace what `host` shows while keeping the focus, and the caret, where they were.
+// Make `children` what `host` shows. A node that is there already stays untouched, so nothing flickers, and the focus,
+// with the caret, is found again on the node of the same key where its node was replaced.
 export function redraw(host, ...children) {
-  const active = document.activeElement;
-  const key = host.contains(active) ? active?.dataset?.key : "";
+  const wanted = children.flat(Infinity).filter((one) => one || one === 0)
+    .map((one) => (one instanceof Node ? one : document.createTextNode(String(one))));
+  const active = host.contains(document.activeElement) ? document.activeElement : null;
+  const key = active?.dataset?.key ?? "";
   const spot = key && active.selectionStart !== undefined ? [safe(() => active.selectionStart), safe(() => active.selectionEnd)] : null;
-  host.replaceChildren(...children.flat().filter(Boolean));
-  if (!key) return;
+  const keep = new Set(wanted);
+  for (const old of [...host.childNodes]) if (!keep.has(old)) old.remove();
+  wanted.forEach((node, index) => {
+    const there = host.childNodes[index] ?? null;
+    if (there !== node) host.insertBefore(node, there);
+  });
+  if (!key || document.activeElement === active) return;
   const again = host.querySelector(`[data-key="${CSS.escape(key)}"]`);
   if (!again) return;
   again.focus({ preventScroll: true });

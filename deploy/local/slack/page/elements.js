@@ -1,8 +1,9 @@
 // Interactive elements. A surface is {key, values, errors, act(block, element, value), suggest(block, element, query), state(block, element)}.
 // `values[block_id][action_id]` holds what the person has put in so far, in the form Slack sends it.
 
-import { h, icon, menuButton, test } from "./dom.js";
+import { ask, h, icon, menuButton, test, toast } from "./dom.js";
 import { combobox } from "./combobox.js";
+import { moment, wallClock } from "./dates.js";
 import { emojis, reader } from "./mrkdwn.js";
 import { image, text } from "./blocks.js";
 
@@ -32,7 +33,7 @@ function held(one, block, surface) {
 async function put(one, block, surface, value, { send = true } = {}) {
   const dispatches = block.type !== "input" || block.dispatch_action;
   const set = { type: one.type, [FIELD[one.type]]: value };
-  if (send && dispatches && one.confirm && !(await confirmed(one.confirm))) return surface.redraw?.();
+  if (send && dispatches && one.confirm && !(await confirmed(one.confirm))) return surface.redraw?.(block);
   surface.values[block.block_id] = { ...surface.values[block.block_id], [one.action_id]: set };
   surface.typed?.();
   if (send && dispatches) await surface.act(block, one, set);
@@ -104,7 +105,7 @@ function typed(one, block, surface) {
   const value = held(one, block, surface);
   const node = h(long ? "textarea" : "input", {
     class: "field", type: long ? undefined : KIND[one.type], rows: long ? 4 : undefined, value: rich ? richText(value) : value ?? "",
-    placeholder: one.placeholder?.text ?? "", autofocus: one.focus_on_load, inputMode: one.type === "number_input" ? "decimal" : undefined, autocomplete: "off",
+    placeholder: one.placeholder?.text ?? "", maxLength: one.max_length ?? undefined, autofocus: one.focus_on_load, inputMode: one.type === "number_input" ? "decimal" : undefined, autocomplete: "off",
     ...ids(one, block),
   });
   const value_ = () => (rich ? richValue(node.value) : node.value === "" ? null : node.value);
@@ -125,23 +126,48 @@ const richText = (value) => (value?.elements ?? []).flatMap((part) => part.eleme
 function picker(kind) {
   return (one, block, surface) => {
     const value = held(one, block, surface);
+    const zone = reader.me?.tz;
     const node = h("input", {
-      class: "field picker", type: kind, value: kind === "datetime-local" ? localMoment(value) : value ?? "", autofocus: one.focus_on_load,
-      "aria-label": one.placeholder?.text ?? undefined, ...ids(one, block),
+      class: "field picker", type: kind, value: kind === "datetime-local" ? wallClock(value, zone) : value ?? "", autofocus: one.focus_on_load,
+      "aria-label": one.placeholder?.text ?? NAMES[kind], ...ids(one, block),
     });
     node.addEventListener("change", () => {
-      const set = node.value === "" ? null : kind === "datetime-local" ? Math.round(new Date(node.value).getTime() / 1000) : node.value.slice(0, kind === "time" ? 5 : 10);
+      const set = node.value === "" ? null : kind === "datetime-local" ? moment(node.value, zone) : node.value.slice(0, kind === "time" ? 5 : 10);
       put(one, block, surface, set);
     });
-    return node;
+    if (kind === "date") return node;
+    return h("span", { class: "picker-zone" }, node, h("span", { class: "quiet" }, one.timezone ?? zone ?? ""));
   };
 }
 
-function localMoment(seconds) {
-  if (!seconds) return "";
-  const moment = new Date(seconds * 1000);
-  return new Date(moment.getTime() - moment.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+const NAMES = { date: "Date", time: "Time", "datetime-local": "Date and time" };
+
+function fileInput(one, block, surface) {
+  const most = one.max_files ?? 10;
+  const names = h("span", { class: "chips" });
+  const node = h("input", {
+    class: "field file-field", type: "file", multiple: most > 1, accept: (one.filetypes ?? []).map((kind) => `.${kind}`).join(","), "aria-label": "Choose files", ...ids(one, block),
+  });
+  const show = (list) => names.replaceChildren(...list.map((file) => h("span", { class: "chip" }, file.name)));
+  node.addEventListener("change", async () => {
+    const chosen = [...node.files].slice(0, most);
+    const found = await Promise.all(chosen.map(async (file) => (await ask("upload", { as: reader.me.id, name: file.name, content: await base64(file) })).file)).catch((problem) => {
+      toast(problem.message, "warn");
+      return [];
+    });
+    show(found);
+    put(one, block, surface, found);
+  });
+  show(held(one, block, surface) ?? []);
+  return h("div", { class: "file-choice" }, node, names);
 }
+
+const base64 = (file) => new Promise((resolve, reject) => {
+  const reads = new FileReader();
+  reads.addEventListener("load", () => resolve(reads.result.split(",")[1] ?? ""));
+  reads.addEventListener("error", () => reject(new Error(`${file.name} cannot be read`)));
+  reads.readAsDataURL(file);
+});
 
 function choices(kind) {
   return (one, block, surface) => {
@@ -202,7 +228,11 @@ function known(kind, one) {
     const people = [...reader.people.values()].filter((person) => !person.deactivated && !person.is_app);
     return [{ label: "", items: people.map((person) => ({ id: person.id, label: person.display_name || person.name, note: person.real_name })) }];
   }
-  return [{ label: "", items: [...reader.channels.values()].filter((channel) => channel.kind !== "im").map((channel) => ({ id: channel.id, label: `#${channel.name}` })) }];
+  const wanted = kind === "channels_select" ? ["public"] : one.filter?.include;
+  const sort = { channel: "public", group: "private", im: "im", mpim: "mpim" };
+  const there = [...reader.channels.values()].filter((channel) => channel.kind !== "im" && !channel.archived
+    && (!wanted || wanted.includes(sort[channel.kind])) && !(one.filter?.exclude_external_shared_channels && channel.external));
+  return [{ label: "", items: there.map((channel) => ({ id: channel.id, label: `#${channel.name}` })) }];
 }
 
 function filtered(groups, query) {
@@ -227,9 +257,9 @@ const DRAW = {
   datetimepicker: picker("datetime-local"),
   checkboxes: choices("checkbox"),
   radio_buttons: choices("radio"),
-  feedback_buttons: (one, block, surface) => h("span", {}, [one.positive_button, one.negative_button].filter(Boolean).map((each) => button({ ...each, action_id: one.action_id }, block, surface))),
-  icon_button: (one, block, surface) => button({ ...one, text: one.text ?? { type: "plain_text", text: one.icon ?? "•" } }, block, surface),
-  file_input: () => h("span", { class: "quiet boxed" }, "Files cannot be chosen in this local workspace."),
+  feedback_buttons: (one, block, surface) => h("span", { class: "block-actions" }, [one.positive_button, one.negative_button].filter(Boolean).map((each) => button({ ...each, action_id: one.action_id }, block, surface))),
+  icon_button: (one, block, surface) => button({ ...one, text: one.text ?? { type: "plain_text", text: one.icon ?? "Press" } }, block, surface),
+  file_input: fileInput,
 };
 for (const kind of ["static", "external", "users", "channels", "conversations"]) {
   DRAW[`${kind}_select`] = select;
@@ -242,7 +272,7 @@ export function inputBlock(block, surface) {
   const error = surface.errors?.[block.block_id];
   const field = element(block.element, block, surface);
   const name = `${surface.key}-${block.block_id}`.replace(/[^\w-]/g, "_");
-  const control = field.matches("input,textarea,button") ? field : field.querySelector("[role=combobox]") ?? field;
+  const control = field.matches("input,textarea,button") ? field : field.querySelector("[role=combobox], input[type=time], input[type=datetime-local], input[type=file]") ?? field;
   control.setAttribute("aria-labelledby", `${name}-label`);
   if (error) {
     control.setAttribute("aria-invalid", "true");

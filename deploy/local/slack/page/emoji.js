@@ -1,6 +1,7 @@
 // The emoji an operations bot uses. One it does not know is shown by its name.
 
 import { h } from "./dom.js";
+import { hasColour, sign } from "./signs.js";
 
 const KNOWN = {
   "+1": "👍", thumbsup: "👍", "-1": "👎", thumbsdown: "👎", ok_hand: "👌", wave: "👋", clap: "👏", raised_hands: "🙌", pray: "🙏", eyes: "👀",
@@ -25,7 +26,9 @@ export const QUICK = ["white_check_mark", "eyes", "+1", "tada", "question"];
 
 export function emoji(name) {
   const [plain] = name.split("::");
-  const sign = KNOWN[plain];
-  if (!sign) return h("span", { class: "emoji-name" }, `:${plain}:`);
-  return h("span", { class: "emoji", role: "img", "aria-label": plain.replaceAll("_", " "), title: `:${plain}:` }, sign);
+  const character = KNOWN[plain];
+  const drawn = character && sign(character);
+  if (drawn) return drawn;
+  if (!character || !hasColour()) return h("span", { class: "emoji-name" }, `:${plain}:`);
+  return h("span", { class: "emoji", role: "img", "aria-label": plain.replaceAll("_", " "), title: `:${plain}:` }, character);
 }

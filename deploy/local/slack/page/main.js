@@ -1,27 +1,36 @@
 // The page: who one is, where one is, and what is drawn there.
 
 import { ask, h, icon, redraw, test, toast } from "./dom.js";
-import { blocks } from "./blocks.js";
+import { beside as besides } from "./beside.js";
+import { blocks, forget } from "./blocks.js";
 import { composer } from "./composer.js";
+import { desk } from "./desk.js";
+import { inspect, shut as shutInspector } from "./inspect.js";
 import { MessageList } from "./messages.js";
 import { show as showModal, viewSurface, watchModals } from "./modal.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { joinChannel, personSwitch, sidebar } from "./side.js";
-import { appOf, load, onChange, readChannel, readHome, readThread, store } from "./store.js";
+import { appOf, load, onChange, readChannel, readHome, readOlder, readThread, store } from "./store.js";
 
 const $ = (id) => document.getElementById(id);
-const here = { channel: "", thread: "", tab: "messages" };
+const here = { channel: "", thread: "", tab: "messages", frame: "" };
 let list = null;
 let threadList = null;
+let sides = null;
 
 async function start() {
   const query = new URLSearchParams(location.search);
+  const at = (name) => query.get(name) ?? "";
   theme(localStorage.getItem("local-slack-theme"));
-  const person = query.get("as") || localStorage.getItem("local-slack-person") || "";
-  await become(person, query.get("channel") ?? "", query.get("thread") ?? "", query.get("tab") ?? "");
+  here.frame = at("frame");
+  document.body.classList.toggle("framed", Boolean(here.frame));
+  const person = at("as") || localStorage.getItem("local-slack-person") || "";
+  if (at("beside")) return sideBySide(person, at("beside"), at("channel"));
+  return become(person, at("channel"), at("thread"), at("tab"));
 }
 
 async function become(person, channel, thread = "", tab = "") {
+  watchModals();
   const name = person || (await first());
   try {
     await load(name);
@@ -30,12 +39,62 @@ async function become(person, channel, thread = "", tab = "") {
     toast(problem.message, "warn");
     return become("", channel);
   }
-  localStorage.setItem("local-slack-person", store.me.name);
+  if (here.frame) parent.postMessage({ kind: "is", person: store.me.name, real_name: store.me.real_name }, location.origin);
+  else localStorage.setItem("local-slack-person", store.me.name);
   $("team").textContent = store.team.name;
   personSwitch($("who"), (next) => become(next, nameOf(here.channel), "", here.tab));
+  shutInspector($("inspector"));
   showModal();
+  beside();
   await go(find(channel), thread, tab);
 }
+
+// --- two people ----------------------------------------------------------------------------------------------------
+
+async function sideBySide(person, other, channel) {
+  store.silent = true;
+  await load(person || (await first()));
+  document.body.classList.add("sided");
+  $("team").textContent = store.team.name;
+  const note = (people) => history.replaceState(null, "", `/?${new URLSearchParams({ as: people[0], beside: people[1], channel })}`);
+  sides = besides($("main"), [store.me.name, other], channel, (people) => { note(people); beside(); });
+  document.title = `Side by side · ${store.team.name}`;
+  beside();
+}
+
+function turnSides() {
+  const channel = sides ? new URLSearchParams(location.search).get("channel") : nameOf(here.channel);
+  const other = [...store.people.values()].find((one) => !one.is_app && one.role !== "deactivated" && one.id !== store.me.id)?.name;
+  const wanted = sides ? { as: sides.people()[0], channel } : { as: store.me.name, beside: other, channel };
+  location.assign(`/?${new URLSearchParams(wanted)}`);
+}
+
+const acts = {
+  get sided() { return Boolean(sides); },
+  is: (person) => (sides ? sides.people().includes(person) : store.me.name === person),
+  nameOf: (person) => [...store.people.values()].find((one) => one.name === person)?.real_name ?? person,
+  become: (person) => (sides ? sides.tell(1, { kind: "become", person }) : become(person, nameOf(here.channel), here.thread, here.tab)),
+  async type(line, channel) {
+    if (sides) return sides.tell(Math.max(0, sides.people().indexOf(store.desk.guide?.steps[store.desk.guide.at]?.who)), { kind: "type", line, channel });
+    if (channel && nameOf(here.channel) !== channel) await go(find(channel));
+    const input = $("main").querySelector("[data-testid=composer]");
+    if (!input) return undefined;
+    input.value = line;
+    input.dispatchEvent(new Event("input"));
+    return input.focus();
+  },
+  traffic: () => inspect($("inspector"), null),
+  beside: turnSides,
+  again: () => beside(),
+};
+
+const beside = () => { if (!here.frame) desk(acts); };
+
+addEventListener("message", (event) => {
+  if (!here.frame || event.origin !== location.origin || event.source !== parent) return;
+  if (event.data.kind === "become") become(event.data.person, nameOf(here.channel), here.thread, here.tab);
+  if (event.data.kind === "type") acts.type(event.data.line, event.data.channel);
+});
 
 // Nobody was named: ask the workspace who is there.
 async function first() {
@@ -66,6 +125,7 @@ async function go(channel, thread = "", tab = "") {
   await readChannel(channel);
   if (app?.home && here.tab === "home") await readHome(app.id);
   draw();
+  requestAnimationFrame(() => performance.mark("drawn"));
   await openThread(thread);
   seen();
   if (app) ask("open_home", { as: store.me.id, app: app.id, tab: here.tab }).catch((problem) => toast(problem.message, "warn"));
@@ -80,6 +140,7 @@ function address() {
   const query = new URLSearchParams({ as: store.me.name, channel: nameOf(here.channel) });
   if (here.thread) query.set("thread", here.thread);
   if (here.tab === "home") query.set("tab", "home");
+  if (here.frame) query.set("frame", here.frame);
   history.replaceState(null, "", `/?${query}`);
   document.title = `${nameOf(here.channel)} · ${store.team.name}`;
 }
@@ -93,10 +154,13 @@ function draw() {
   main.replaceChildren(heading(channel, app));
   list = null;
   if (app && here.tab === "home") return drawHome();
-  list = new MessageList(main, { open: (ts) => openThread(ts), label: `Messages in ${nameOf(here.channel)}` });
+  list = new MessageList(main, {
+    open: (ts) => openThread(ts), inspect: (message) => inspect($("inspector"), message), older, label: `Messages in ${nameOf(here.channel)}`, read: channel.unread ? channel.read : "",
+  });
   list.show(inChannel());
   list.bottom();
   main.append(foot(channel));
+  if (innerWidth > 720 && !document.querySelector("dialog[open]")) main.querySelector(".composer-input")?.focus({ preventScroll: true });
   return undefined;
 }
 
@@ -129,7 +193,19 @@ function drawHome() {
   let body = $("main").querySelector(".home");
   if (!body) $("main").append((body = h("div", { class: "home", ...test("home") })));
   if (!view) return redraw(body, h("div", { class: "empty" }, h("p", {}, `${app.name} has not put anything here yet.`)));
-  return redraw(body, h("div", { class: "home-inner" }, blocks(view.blocks, viewSurface(view, { redraw: drawHome }))));
+  let inner = body.querySelector(".home-inner");
+  if (!inner) redraw(body, (inner = h("div", { class: "home-inner" })));
+  const surface = viewSurface(view, { redraw: (block) => { forget(inner, block); drawHome(); } });
+  return redraw(inner, blocks(view.blocks, surface, inner));
+}
+
+// Whether anything older came.
+async function older() {
+  const channel = here.channel;
+  if (!store.more.get(channel)) return false;
+  await readOlder(channel);
+  if (channel === here.channel) list.show(inChannel());
+  return channel === here.channel;
 }
 
 function inChannel() {
@@ -149,7 +225,7 @@ async function openThread(ts) {
   pane.replaceChildren(h("header", { class: "pane-head" },
     h("div", { class: "pane-title" }, h("h2", {}, "Thread"), h("span", { class: "quiet" }, nameOf(here.channel).replace(/^(?!@)/, "#"))),
     h("button", { class: "icon-button", type: "button", "aria-label": "Close thread", onclick: () => openThread(""), ...test("close-thread") }, icon("close"))));
-  threadList = new MessageList(pane, { label: "Thread" });
+  threadList = new MessageList(pane, { label: "Thread", inspect: (message) => inspect($("inspector"), message) });
   threadList.show(inThread());
   threadList.bottom();
   const channel = store.channels.get(here.channel);
@@ -170,7 +246,8 @@ function seen() {
 }
 
 function news(what) {
-  if (what === "view") return;
+  if (what === "desk") return beside();
+  if (what === "view" || sides) return;
   if (what === "home") {
     if (here.tab === "home" && appOf(here.channel)) drawHome();
     return;
@@ -218,9 +295,9 @@ $("theme").addEventListener("click", () => {
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
   if ($("shell").classList.contains("with-side")) closeSide();
+  else if (shutInspector($("inspector"))) return;
   else if (here.thread) openThread("");
 });
-addEventListener("focus", seen);
+addEventListener("focus", () => seen());
 onChange(news);
-watchModals();
 start().catch((problem) => toast(problem.message, "warn"));

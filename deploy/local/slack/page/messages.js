@@ -1,28 +1,35 @@
-// A list of messages, each drawn once and replaced only when it changed.
+// A list of messages, each drawn once; of one that changes only the blocks that changed are drawn again.
 
-import { ask, h, icon, menuButton, redraw, test, toast } from "./dom.js";
-import { attachments, blocks, files } from "./blocks.js";
+import { ask, h, icon, redraw, test, toast } from "./dom.js";
+import { forget } from "./blocks.js";
 import { grouped } from "./elements.js";
 import { dayKey, dayLabel, formatDate, time } from "./dates.js";
-import { emoji, QUICK } from "./emoji.js";
-import { mrkdwn } from "./mrkdwn.js";
+import { badges, contents, reactions, tools } from "./message.js";
+import { reader } from "./mrkdwn.js";
 import { author, store } from "./store.js";
 
 const typed = new Map();
 const GAP = 300;
+const NEAR = 700;
+export const SYSTEM = new Set(["channel_join", "group_join", "tombstone"]);
 
 export function surfaceOf(message) {
   const key = `${store.me.id}/${message.channel}/${message.ts}`;
   if (!typed.has(key)) typed.set(key, {});
   const where = { as: store.me.id, channel: message.channel, ts: message.ts };
+  const shown = (block) => document.querySelectorAll(`[data-ts="${message.ts}"] [data-block="${CSS.escape(block.block_id)}"]`);
   return {
     key,
     values: typed.get(key),
     async act(block, one, value) {
+      shown(block).forEach((node) => node.classList.remove("failed"));
       const outcome = await act({ ...where, block_id: block.block_id, target: one.action_id, value, values: this.values });
-      if (!outcome.ok) document.querySelector(`[data-ts="${message.ts}"] [data-block="${CSS.escape(block.block_id)}"]`)?.classList.add("failed");
+      if (!outcome.ok) shown(block).forEach((node) => node.classList.add("failed"));
     },
     suggest: async (block, one, query) => suggested(await ask("suggest", { ...where, block_id: block.block_id, target: one.action_id, query })),
+    redraw(block) {
+      document.querySelectorAll(`[data-ts="${message.ts}"]`).forEach((node) => { forget(node, block); node.again?.(); });
+    },
   };
 }
 
@@ -43,25 +50,40 @@ export function suggested(outcome) {
 }
 
 export class MessageList {
-  // `open` opens a thread; null where messages are a thread already.
-  constructor(host, { open = null, label }) {
-    this.open = open;
+  // `open` opens a thread (null where messages are a thread already), `inspect` a message's wire, `older` reads more.
+  constructor(host, { open = null, inspect, older = null, label, read = "" }) {
+    Object.assign(this, { open, inspect, older, read, nodes: new Map(), stuck: true, reading: false });
     this.box = h("div", { class: "messages", role: "log", "aria-label": label, tabIndex: 0, ...test(open ? "messages" : "thread-messages") });
-    this.nodes = new Map();
-    host.append(this.box);
+    this.jump = h("button", { class: "to-newest", type: "button", hidden: true, onclick: () => this.bottom(), ...test("to-newest") }, icon("down"), "Newest");
+    host.append(h("div", { class: "messages-frame" }, this.box, this.jump));
+    this.box.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    this.box.addEventListener("keydown", (event) => this.key(event));
+    this.box.addEventListener("load", () => this.stuck && this.bottom(), true);
+    this.top = 0;
     // Stay at the newest message when the list gets narrower, or a message grows.
-    this.stuck = true;
-    let top = 0;
-    this.box.addEventListener("scroll", () => {
-      if (this.atEnd()) this.stuck = true;
-      else if (this.box.scrollTop < top) this.stuck = false;
-      top = this.box.scrollTop;
-    });
     new ResizeObserver(() => { if (this.stuck) this.bottom(); }).observe(this.box);
   }
 
+  scrolled() {
+    const { scrollTop } = this.box;
+    if (this.atEnd()) this.stuck = true;
+    else if (scrollTop < this.top) this.stuck = false;
+    this.top = scrollTop;
+    this.jump.hidden = this.stuck;
+    if (scrollTop < NEAR && this.older && !this.reading && !this.stuck) this.more();
+  }
+
+  async more() {
+    this.reading = true;
+    const rest = this.box.scrollHeight - this.box.scrollTop;
+    try {
+      if (await this.older()) this.box.scrollTop = this.box.scrollHeight - rest;
+    } finally {
+      this.reading = false;
+    }
+  }
+
   show(list) {
-    const stay = this.stuck;
     const sorted = [...list].sort((a, b) => (a.ts < b.ts ? -1 : 1));
     const wanted = new Set(sorted.map((one) => one.ts));
     for (const [ts, entry] of this.nodes) {
@@ -74,118 +96,105 @@ export class MessageList {
       const next = at ? at.nextSibling : this.box.firstChild;
       if (next !== entry.node) this.box.insertBefore(entry.node, next);
       at = entry.node;
-      this.frame(entry.node, one, before);
+      if (entry.after !== (before?.ts ?? "")) this.frame(entry, one, before);
       before = one;
     }
-    if (stay) this.bottom();
+    if (this.stuck) this.bottom();
+  }
+
+  gap() {
+    return this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight;
   }
 
   atEnd() {
-    return this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < 80;
+    return this.gap() < 80;
   }
 
-  bottom() {
+  // To the newest. What was never on the screen has a guessed height: once it is, the end lies elsewhere.
+  bottom(tries = 12) {
+    this.stuck = true;
     this.box.scrollTop = this.box.scrollHeight;
+    this.top = this.box.scrollTop;
+    this.jump.hidden = true;
+    if (tries) requestAnimationFrame(() => { if (this.stuck && this.gap() > 1) this.bottom(tries - 1); });
   }
 
   draw(message) {
-    const signature = JSON.stringify(message) + store.people.size;
     const known = this.nodes.get(message.ts);
-    if (known?.signature === signature) return known;
-    const body = h("div", { class: "message-body" });
-    const node = known?.node ?? h("article", { class: "message", dataset: { ts: message.ts }, ...test("message") });
+    if (known?.message === message && known.version === reader.version) return known;
+    const entry = known?.version === reader.version ? known : this.frameOf(message, known);
+    entry.message = message;
+    entry.node.again = () => redraw(entry.content, ...contents(message, surfaceOf(message), entry.content));
+    entry.node.again();
+    redraw(entry.body, entry.only, entry.byline, entry.content, reactions(message), this.open && message.reply_count ? this.thread(message) : null);
+    return entry;
+  }
+
+  // What of a message never changes.
+  frameOf(message, known) {
+    const who = author(message);
+    const clock = time(Number(message.ts), store.me.tz);
+    const full = formatDate(Number(message.ts), "{date_long} {time_secs}", store.me.tz);
+    const name = message.username || who.display_name || who.name;
+    const node = known?.node ?? h("article", { class: "message", dataset: { ts: message.ts }, tabIndex: -1, "aria-label": `${name}, ${clock}`, ...test("message") });
     node.classList.toggle("ephemeral", message.ephemeral);
     node.classList.toggle("system", SYSTEM.has(message.subtype));
-    redraw(node, ...this.parts(message, body));
-    const entry = { node, signature };
+    const entry = {
+      node, version: reader.version, content: known?.content ?? h("div", { class: "content" }), body: known?.body ?? h("div", { class: "message-body" }),
+      only: message.ephemeral ? h("div", { class: "only-you" }, icon("eye"), "Only visible to you") : null,
+      byline: h("div", { class: "byline" }, h("span", { class: "author", ...test("author") }, name), ...badges(who), h("time", { class: "clock", title: full }, clock)),
+    };
+    redraw(node, [...node.querySelectorAll(":scope > .day, :scope > .new-line")],
+      h("div", { class: "gutter" }, h("img", { class: "avatar", src: `/avatar/${message.user}-48.svg`, alt: "", width: 36, height: 36, decoding: "sync" }), h("time", { class: "hover-clock", title: full }, clock.replace(/ [AP]M/, ""))),
+      entry.body);
+    if (!SYSTEM.has(message.subtype)) this.withTools(node, message);
     this.nodes.set(message.ts, entry);
     return entry;
   }
 
-  parts(message, body) {
-    const who = author(message);
-    const clock = time(Number(message.ts), store.me.tz);
-    const full = formatDate(Number(message.ts), "{date_long} {time_secs}", store.me.tz);
-    body.append(
-      message.ephemeral ? h("div", { class: "only-you" }, icon("eye"), "Only visible to you") : "",
-      h("div", { class: "byline" },
-        h("span", { class: "author", ...test("author") }, message.username || who.display_name || who.name),
-        ...badges(who),
-        h("time", { class: "clock", title: full }, clock)),
-      h("div", { class: "content" }, ...content(message, surfaceOf(message))),
-      message.reactions ? reactions(message) : "",
-      this.open && message.reply_count ? this.thread(message) : "");
-    return [
-      h("div", { class: "gutter" }, h("img", { class: "avatar", src: `/avatar/${message.user}-48.svg`, alt: "", width: 36, height: 36 }), h("time", { class: "hover-clock", title: full }, clock.replace(/ [AP]M/, ""))),
-      body,
-      message.ephemeral || SYSTEM.has(message.subtype) ? null : this.tools(message),
-    ];
+  // Made when somebody first comes near: thousands of messages need no thousands of menus.
+  withTools(node, message) {
+    const make = () => {
+      node.removeEventListener("pointerenter", make);
+      node.removeEventListener("focusin", make);
+      if (!node.querySelector(":scope > .tools")) node.append(tools(message, this));
+    };
+    node.addEventListener("pointerenter", make);
+    node.addEventListener("focusin", make);
   }
 
-  frame(node, message, before) {
+  frame(entry, message, before) {
+    const { node } = entry;
+    entry.after = before?.ts ?? "";
     const firstReply = this.open === null && before && !before.parent_user_id && Boolean(message.parent_user_id);
-    node.classList.toggle("first-reply", firstReply);
-    const close = before && !firstReply && before.user === message.user && !before.ephemeral === !message.ephemeral && !SYSTEM.has(before.subtype)
-      && Number(message.ts) - Number(before.ts) < GAP && !SYSTEM.has(message.subtype);
-    node.classList.toggle("compact", Boolean(close));
     const zone = store.me.tz;
     const fresh = this.open !== null && (!before || dayKey(Number(before.ts), zone) !== dayKey(Number(message.ts), zone));
-    const label = fresh ? dayLabel(Number(message.ts), zone) : "";
-    if (label) node.dataset.day = label;
-    else delete node.dataset.day;
-    let line = node.querySelector(":scope > .day");
-    if (!label) line?.remove();
-    else if (!line) node.prepend(h("div", { class: "day" }, h("span", {}, label)));
-    if (label) node.classList.remove("compact");
+    const unread = Boolean(this.read && message.ts > this.read && (!before || before.ts <= this.read));
+    const close = before && !firstReply && !fresh && !unread && before.user === message.user && !before.ephemeral === !message.ephemeral
+      && !SYSTEM.has(before.subtype) && Number(message.ts) - Number(before.ts) < GAP && !SYSTEM.has(message.subtype);
+    node.classList.toggle("first-reply", Boolean(firstReply));
+    node.classList.toggle("compact", Boolean(close));
+    node.querySelectorAll(":scope > .day, :scope > .new-line").forEach((one) => one.remove());
+    if (unread) node.prepend(h("div", { class: "new-line", ...test("new-line") }, h("span", {}, "New")));
+    if (fresh) node.prepend(h("div", { class: "day" }, h("span", {}, dayLabel(Number(message.ts), zone))));
   }
 
   thread(message) {
     const faces = (message.reply_users ?? []).slice(0, 3).map((id) => h("img", { class: "face", src: `/avatar/${id}-24.svg`, alt: "", width: 22, height: 22 }));
-    return h("button", { class: "thread-link", type: "button", onclick: () => this.open(message.ts), ...test("open-thread") },
+    return h("button", { class: "thread-link", type: "button", "data-key": `thread-${message.ts}`, onclick: () => this.open(message.ts), ...test("open-thread") },
       faces, h("strong", {}, `${message.reply_count} ${message.reply_count === 1 ? "reply" : "replies"}`),
       h("span", { class: "quiet" }, `Last at ${time(Number(message.latest_reply), store.me.tz)}`));
   }
 
-  tools(message) {
-    const react = menuButton(h("button", { class: "tool", type: "button", "aria-label": "React", title: "React" }, icon("smile")),
-      QUICK.map((name) => ({ label: emoji(name), value: name, run: () => ask("react", { as: store.me.id, channel: message.channel, ts: message.ts, name }).catch((problem) => toast(problem.message, "warn")) })));
-    const shortcuts = store.apps.flatMap((app) => app.shortcuts.filter((one) => one.type === "message").map((one) => ({
-      label: one.name, value: one.callback_id, note: app.name,
-      run: () => ask("shortcut", { as: store.me.id, callback_id: one.callback_id, channel: message.channel, ts: message.ts }).then((outcome) => outcome.text && toast(outcome.text, "warn"), (problem) => toast(problem.message, "warn")),
-    })));
-    return h("div", { class: "tools" }, react,
-      this.open ? h("button", { class: "tool", type: "button", "aria-label": "Reply in thread", title: "Reply in thread", onclick: () => this.open(message.ts), ...test("reply") }, icon("thread")) : null,
-      shortcuts.length ? menuButton(h("button", { class: "tool", type: "button", "aria-label": "Message shortcuts", title: "Message shortcuts", ...test("message-shortcuts") }, icon("more")), shortcuts) : null);
+  // Arrow keys go from message to message, Tab goes into one.
+  key(event) {
+    if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+    const here = event.target;
+    if (here !== this.box && !here.classList.contains("message")) return;
+    event.preventDefault();
+    const all = this.box.children;
+    const to = here === this.box ? all[all.length - 1] : event.key === "ArrowUp" ? here.previousElementSibling : here.nextElementSibling;
+    to?.focus({ preventScroll: true });
+    to?.scrollIntoView({ block: "nearest" });
   }
-}
-
-const SYSTEM = new Set(["channel_join", "group_join", "tombstone"]);
-
-function badges(who) {
-  if (who.is_app) return [h("span", { class: "badge" }, "APP")];
-  if (["guest", "single-channel guest", "other organisation", "deactivated"].includes(who.role)) return [h("span", { class: "badge role" }, who.role)];
-  return [];
-}
-
-function content(message, surface) {
-  const parts = [];
-  const own = (message.blocks ?? []).filter((block) => block.block_id !== "typed");
-  if (own.length) parts.push(...blocks(own, surface));
-  else if (message.text) parts.push(h("div", { class: "text", ...test("message-text") }, mrkdwn(message.text), edited(message)));
-  if (message.attachments) parts.push(...attachments(message.attachments, surface));
-  if (message.files) parts.push(...files(message.files, store.me.id));
-  return parts;
-}
-
-const edited = (message) => (message.edited && !message.app_id ? h("span", { class: "edited" }, " (edited)") : "");
-
-function reactions(message) {
-  return h("div", { class: "reactions" }, message.reactions.map((one) => {
-    const mine = one.users.includes(store.me.id);
-    const names = one.users.map((id) => store.people.get(id)?.display_name ?? id).join(", ");
-    return h("button", {
-      class: `reaction${mine ? " mine" : ""}`, type: "button", title: names, "aria-pressed": String(mine), "data-name": one.name, ...test("reaction"),
-      onclick: () => ask("react", { as: store.me.id, channel: message.channel, ts: message.ts, name: one.name, remove: mine }).catch((problem) => toast(problem.message, "warn")),
-    }, emoji(one.name), h("span", {}, String(one.count)));
-  }));
 }

@@ -1,7 +1,7 @@
 // The modal on top of a person's stack: drawn in place when the app updates it, what was typed kept.
 
 import { ask, h, icon, redraw, test, toast } from "./dom.js";
-import { blocks } from "./blocks.js";
+import { blocks, forget } from "./blocks.js";
 import { act, suggested } from "./messages.js";
 import { emojis } from "./mrkdwn.js";
 import { onChange, store } from "./store.js";
@@ -10,7 +10,10 @@ const typed = new Map();
 let dialog = null;
 let shown = "";
 
+let watched = false;
 export function watchModals() {
+  if (watched) return;
+  watched = true;
   onChange((what) => { if (what === "view" || what === "person") show(); });
 }
 
@@ -22,6 +25,9 @@ export function kept(view, values) {
     .map(([block, actions]) => [block, Object.fromEntries(Object.entries(actions).filter(([action]) => blocksThere.get(block).includes(`"action_id":${JSON.stringify(action)}`)))]));
 }
 
+// The view as it is now: nodes of blocks that did not change outlive an update of it.
+const latest = (view) => store.stack.find((one) => one.id === view.id) ?? [...store.homes.values()].find((one) => one?.id === view.id) ?? view;
+
 export function viewSurface(view, more = {}) {
   if (!typed.has(view.id)) typed.set(view.id, {});
   const values = typed.get(view.id);
@@ -31,8 +37,8 @@ export function viewSurface(view, more = {}) {
     values,
     errors: view.errors ?? {},
     state: (block, one) => view.state.values?.[block.block_id]?.[one.action_id],
-    act: (block, one, value) => act({ ...where, block_id: block.block_id, target: one.action_id, value, values: kept(view, values) }),
-    suggest: async (block, one, query) => suggested(await ask("suggest", { ...where, block_id: block.block_id, target: one.action_id, query, values: kept(view, values) })),
+    act: (block, one, value) => act({ ...where, block_id: block.block_id, target: one.action_id, value, values: kept(latest(view), values) }),
+    suggest: async (block, one, query) => suggested(await ask("suggest", { ...where, block_id: block.block_id, target: one.action_id, query, values: kept(latest(view), values) })),
     ...more,
   };
 }
@@ -48,7 +54,7 @@ export function show() {
   }
   dialog.dataset.view = view.id;
   dialog.dataset.callback = view.callback_id;
-  const surface = viewSurface(view, { enter: () => submit(view), redraw: () => show(), typed: () => clearError(view) });
+  const surface = viewSurface(view, { enter: () => submit(latest(view)), redraw: (block) => { forget(dialog, block); show(); }, typed: () => clearError(latest(view)) });
   const scrolled = dialog.querySelector(".modal-body")?.scrollTop ?? 0;
   redraw(dialog, ...parts(view, surface));
   dialog.querySelector(".modal-body").scrollTop = shown === view.id ? scrolled : 0;
@@ -70,12 +76,18 @@ function parts(view, surface) {
       h("img", { src: `/avatar/${appUser(view)}-24.svg`, alt: "", width: 24, height: 24 }),
       h("h2", { id: "modal-title", ...test("modal-title") }, emojis(view.title?.text ?? "")),
       h("button", { class: "icon-button modal-close", type: "button", "aria-label": "Close", onclick: () => cancel(true), ...test("modal-close") }, icon("close"))),
-    h("div", { class: "modal-body" }, blocks(view.blocks, surface)),
+    bodyOf(view, surface),
     view.notice ? h("div", { class: "modal-notice", role: "alert", ...test("modal-notice") }, icon("warn"), h("span", {}, view.notice)) : null,
     h("footer", { class: "modal-foot" },
       h("button", { class: "button", type: "button", onclick: () => cancel(false), "data-key": "modal-cancel", ...test("modal-cancel") }, view.close?.text ?? (view.submit ? "Cancel" : "Close")),
       view.submit ? h("button", { class: "button primary submit", type: "button", disabled: view.busy || view.submit_disabled, "aria-busy": String(view.busy), onclick: () => submit(view), "data-key": "modal-submit", ...test("modal-submit") }, emojis(view.submit.text)) : null),
   ];
+}
+
+function bodyOf(view, surface) {
+  const body = dialog.querySelector(".modal-body") ?? h("div", { class: "modal-body" });
+  redraw(body, blocks(view.blocks, surface, body));
+  return body;
 }
 
 const appUser = (view) => store.apps.find((app) => app.id === view.app_id)?.bot_user ?? "";

@@ -3,9 +3,10 @@
 import { h } from "./dom.js";
 import { emoji } from "./emoji.js";
 import { formatDate } from "./dates.js";
+import { signs } from "./signs.js";
 
 // The reader's workspace: names behind ids, and the zone dates are shown in.
-export const reader = { people: new Map(), channels: new Map(), groups: new Map(), me: null };
+export const reader = { people: new Map(), channels: new Map(), groups: new Map(), me: null, known: "", version: 0 };
 
 const unescape = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 const MARKS = [["*", "strong"], ["_", "em"], ["~", "s"]];
@@ -96,7 +97,7 @@ function marks(text, options) {
 }
 
 export function emojis(text) {
-  return text.split(/:([a-z0-9_+-]+(?:::skin-tone-\d)?):/).map((part, index) => (index % 2 ? emoji(part) : part)).filter(Boolean);
+  return text.split(/:((?!\d+:)[a-z0-9_+-]+(?:::skin-tone-\d)?):/).flatMap((part, index) => (index % 2 ? emoji(part) : signs(part))).filter(Boolean);
 }
 
 function token(body, options) {

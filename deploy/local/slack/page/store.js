@@ -5,9 +5,10 @@ import { reader } from "./mrkdwn.js";
 
 export const store = {
   me: null, team: null, people: new Map(), channels: new Map(), apps: [], groups: [],
-  messages: new Map(), threads: new Map(), ephemerals: new Map(), stack: [], homes: new Map(),
-  version: 0, opened: 0,
+  messages: new Map(), more: new Map(), threads: new Map(), ephemerals: new Map(), stack: [], homes: new Map(),
+  desk: { guide: null, buttons: [], weather: "fair" }, version: 0, opened: 0, silent: false,
 };
+const PAGE = 60;
 const listeners = new Set();
 let socket = null;
 let soon = 0;
@@ -37,8 +38,11 @@ function take(found) {
   store.people = new Map(found.people.map((one) => [one.id, one]));
   store.channels = new Map(found.channels.map((one) => [one.id, one]));
   store.apps = found.apps;
+  store.desk = found.desk;
   store.groups = found.groups;
-  Object.assign(reader, { people: store.people, channels: store.channels, groups: new Map(found.groups.map((one) => [one.id, one])), me: found.me });
+  const known = JSON.stringify([found.people, found.channels.filter((one) => one.kind !== "im").map((one) => [one.id, one.name]), found.groups, found.me.id, found.apps.map((one) => one.shortcuts)]);
+  if (known !== reader.known) reader.version += 1;
+  Object.assign(reader, { known, people: store.people, channels: store.channels, groups: new Map(found.groups.map((one) => [one.id, one])), me: found.me });
 }
 
 export async function refresh() {
@@ -75,7 +79,7 @@ function apply(change) {
   } else if (change.kind === "ephemeral") {
     const fresh = !store.ephemerals.has(change.key);
     store.ephemerals.set(change.key, change.message);
-    if (fresh && change.message.user === "USLACKBOT") toast(change.message.text.replaceAll("`", ""), "slackbot");
+    if (fresh && !store.silent && change.message.user === "USLACKBOT") toast(change.message.text.replaceAll("`", ""), "slackbot");
     tell({ message: change.message, fresh });
   } else if (change.kind === "ephemeral_deleted") {
     store.ephemerals.delete(change.key);
@@ -86,15 +90,31 @@ function apply(change) {
   } else if (change.kind === "home") {
     for (const [app, view] of Object.entries(change.views)) store.homes.set(app, view);
     tell("home");
+  } else if (change.kind === "desk") {
+    readDesk();
   } else {
     clearTimeout(soon);
     soon = setTimeout(refresh, 50);
   }
 }
 
+export async function readDesk() {
+  store.desk = await ask("desk", {});
+  tell("desk");
+}
+
 export async function readChannel(id) {
-  const found = await ask("messages", { as: store.me.id, channel: id });
+  const found = await ask("messages", { as: store.me.id, channel: id, limit: PAGE });
   store.messages.set(id, new Map(found.messages.map((one) => [one.ts, one])));
+  store.more.set(id, found.more);
+}
+
+// Older messages before those that are there. Whether there are older ones still.
+export async function readOlder(id) {
+  const known = store.messages.get(id);
+  const found = await ask("messages", { as: store.me.id, channel: id, limit: PAGE * 2, before: known.keys().next().value });
+  store.messages.set(id, new Map([...found.messages.map((one) => [one.ts, one]), ...known]));
+  store.more.set(id, found.more);
 }
 
 export async function readThread(channel, ts) {

@@ -31,24 +31,29 @@ def get_upload_url(call: Call) -> JsonObject:
         raise SlackError("file_upload_size_restricted")
     if len(call.text("alt_txt")) > ALT_MOST:
         raise SlackError("alt_txt_too_large")
-    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    ending = name.rpartition(".")[2].lower() if "." in name else "text"
-    file = FileRecord(
-        id=call.core.state.new_id("F"),
-        name=name,
-        title=name,
-        user=call.bot,
-        app_id=call.app.id,
-        size=length,
-        created=call.core.state.seconds(),
-        mimetype=kind,
-        filetype=call.text("snippet_type") or ending,
-        secret=secrets.token_urlsafe(24),
-        alt_text=call.text("alt_txt"),
-    )
-    call.core.state.files[file.id] = file
+    file = new_file(call.core, name, length, call.bot, call.app.id)
+    file.filetype, file.alt_text = call.text("snippet_type") or file.filetype, call.text("alt_txt")
     call.core.state.save(file)
     return {"upload_url": f"{call.core.base_url}/upload/v1/{file.secret}", "file_id": file.id}
+
+
+def new_file(core: Core, name: str, size: int, owner: str, app: str = "") -> FileRecord:
+    """A file whose bytes are still to come; `owner` is a person or a bot."""
+    file = FileRecord(
+        id=core.state.new_id("F"),
+        name=name,
+        title=name,
+        user=owner,
+        app_id=app,
+        size=size,
+        created=core.state.seconds(),
+        mimetype=mimetypes.guess_type(name)[0] or "application/octet-stream",
+        filetype=name.rpartition(".")[2].lower() if "." in name else "text",
+        secret=secrets.token_urlsafe(24),
+    )
+    core.state.files[file.id] = file
+    core.state.save(file)
+    return file
 
 
 def complete_upload(call: Call) -> JsonObject:
@@ -220,6 +225,8 @@ class FileDoor:
         if found:
             return found[1] == "bot" and "files:read" in found[0].scopes
         viewer = request.query.get("as", "")
+        if viewer == file.user:
+            return True
         channels = [self._core.state.channels[channel_id] for channel_id in file.shares]
         return any(viewer in channel.members for channel in channels)
 

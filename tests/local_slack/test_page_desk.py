@@ -1,0 +1,127 @@
+"""What stands beside the workspace on its page: unread marks, old messages, the inspector, and ways to break things."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from deploy.local.slack import posting
+from deploy.local.slack.posting import read_content
+from tests.accessibility import stumbles
+from tests.local_slack.bench import Bench, button
+
+pytestmark = pytest.mark.browser
+
+
+def say(bench: Bench, channel: str, many: int, first: int = 1) -> None:
+    """So many messages of the app, at once."""
+    core = bench.server.core
+    there = core.state.channel(channel)
+    assert there is not None
+    for n in range(first, first + many):
+        posting.post_as_app(core, core.state.app(), there, read_content({"text": f"number {n}"}))
+
+
+async def test_a_channel_tells_what_is_unread_and_where_it_begins(bench: Bench, page: Page) -> None:
+    say(bench, "private", 2)
+    await page.goto(f"{bench.server.url}/?as=ada&channel=private")
+    await expect(page.get_by_test_id("message")).to_have_count(2)
+    await page.locator('[data-channel="ops"]').click()
+    await expect(page.get_by_test_id("channel-title")).to_have_text("ops")
+    say(bench, "private", 3, first=3)
+    row = page.locator('[data-channel="private"]')
+    await expect(row.get_by_label("3 unread")).to_be_visible()
+    await row.click()
+    await expect(page.get_by_test_id("new-line")).to_have_count(1)
+    await expect(page.locator(".message", has=page.get_by_test_id("new-line"))).to_contain_text("number 3")
+    await expect(row.get_by_label("unread")).to_have_count(0)
+
+
+async def test_older_messages_come_as_one_scrolls_and_one_is_led_back_to_the_newest(bench: Bench, page: Page) -> None:
+    say(bench, "ops", 300)
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    messages = page.get_by_test_id("message")
+    await expect(messages).to_have_count(60)
+    await expect(messages.last).to_be_in_viewport()
+    box = page.get_by_test_id("messages")
+    await expect(page.get_by_test_id("to-newest")).to_be_hidden()
+    await box.focus()
+    for _ in range(100):
+        if await page.get_by_text("number 1", exact=True).count():
+            break
+        await box.evaluate("one => { one.scrollTop -= 900; }")
+        await page.evaluate("() => new Promise(requestAnimationFrame)")
+    await expect(messages).to_have_count(300)
+    await expect(messages.first).to_contain_text("number 1")
+    say(bench, "ops", 1, first=301)
+    await expect(messages.last).not_to_be_in_viewport()
+    await page.get_by_test_id("to-newest").click()
+    await expect(messages.last).to_be_in_viewport()
+    await expect(messages.last).to_contain_text("number 301")
+    await box.focus()
+    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("ArrowUp")
+    await expect(messages.nth(299)).to_be_focused()
+
+
+async def test_the_inspector_shows_each_call_of_a_message_with_its_time_and_its_blocks(
+    bench: Bench, page: Page
+) -> None:
+    actions = {"type": "actions", "elements": [button("yes", "Approve")]}
+    said = await bench.api.chat_postMessage(channel=bench.id("ops"), text="card", blocks=[actions])
+
+    @bench.bolt.action("yes")
+    async def yes(ack):
+        await ack()
+
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await page.get_by_test_id("message").hover()
+    await page.get_by_test_id("inspect").click()
+    rows = page.get_by_test_id("wire-row")
+    await expect(rows.filter(has_text="chat.postMessage")).to_contain_text(re.compile(r"ok.*\d ms"))
+    await page.get_by_role("button", name="Approve").click()
+    click = rows.filter(has_text="block_actions")
+    await expect(click).to_contain_text(re.compile(r"acked.*\d ms"))
+    await click.locator("summary").click()
+    await expect(click.get_by_label("Sent")).to_contain_text(f'"message_ts": "{said["ts"]}"')
+    assert await stumbles(page) == []
+    await page.get_by_test_id("inspect-limits").click()
+    await expect(page.get_by_text("1 of 25 items")).to_be_visible()
+    await page.get_by_test_id("inspect-json").click()
+    await expect(page.get_by_test_id("block-json")).to_contain_text('"action_id": "yes"')
+    address = await page.get_by_test_id("builder").get_attribute("href")
+    assert (address or "").startswith("https://app.slack.com/block-kit-builder/#%7B%22blocks%22")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_test_id("inspector")).to_be_hidden()
+    await page.get_by_test_id("traffic").click()
+    await expect(rows.filter(has_text="chat.postMessage")).to_have_count(1)
+
+
+async def test_slack_down_is_said_on_every_page_and_a_command_whispers_that_it_failed(bench: Bench, page: Page) -> None:
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await page.get_by_test_id("chaos").click()
+    assert await stumbles(page) == []
+    await page.get_by_role("menuitem", name="Slack is down").click()
+    await expect(page.get_by_test_id("weather")).to_contain_text("Slack is down")
+    assert await stumbles(page) == []
+    await page.get_by_test_id("composer").fill("/ops x")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id("toast")).to_contain_text("dispatch_failed")
+    await page.get_by_test_id("weather-end").click()
+    await expect(page.get_by_test_id("weather")).to_be_hidden()
+    await page.get_by_test_id("chaos").click()
+    await page.get_by_role("menuitem", name="Cut the sockets").click()
+    await expect(page.get_by_test_id("toast").last).to_contain_text("over HTTP")
+
+
+async def test_a_state_s_sign_is_drawn_and_still_is_text(bench: Bench, page: Page) -> None:
+    """A Linux without an emoji font would show a box."""
+    await bench.api.chat_postMessage(channel=bench.id("ops"), text="✅ Done :warning: at 10:30:45 ▶️ on")
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    text = page.get_by_test_id("message-text")
+    await expect(text.locator("svg.sign")).to_have_count(3)
+    await expect(text.get_by_role("img", name="white check mark")).to_be_visible()
+    await expect(text).to_contain_text("✅ Done")
+    await expect(text).to_contain_text("at 10:30:45")
