@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from slack_sdk.errors import SlackRequestError
 
 from deploy.local.slack.client import ControlRefused
 from deploy.local.slack.delivery import quota
@@ -65,6 +66,15 @@ async def test_a_response_url_fails_as_asked_and_the_web_api_does_not(bench: Ben
         with pytest.raises(aiohttp.ClientError):
             await session.post(url, json={"text": "acted on"})
     assert [one["text"] for one in await bench.slack.ephemerals("ada")] == ["acted on"]
+
+
+async def test_the_bytes_of_a_file_can_be_refused_and_sent_again(bench: Bench) -> None:
+    await bench.slack.fault("upload", "server_error")
+    upload: dict[str, Any] = {"filename": "a.txt", "content": "abc", "channel": bench.id("ops")}
+    with pytest.raises(SlackRequestError):
+        await bench.api.files_upload_v2(**upload)
+    await bench.api.files_upload_v2(**upload)
+    await bench.slack.wait_for_message("ada", "ops")
 
 
 async def test_an_app_that_has_had_too_many_events_is_told_once_a_minute(

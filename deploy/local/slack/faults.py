@@ -32,7 +32,7 @@ SLOW_BY = 2.0  # seconds that each call takes longer while Slack is slow
 
 @dataclass(slots=True)
 class Fault:
-    """`target` is a Web API method, "api:*", "response_url", "delivery:<kind or name>" or "delivery:*".
+    """`target` is a Web API method, "api:*", "response_url", "upload", "delivery:<kind or name>" or "delivery:*".
 
     A kind is slash_commands, interactive, options or events_api; a name is a command, an event's or a payload's type.
     `times` -1 means until cleared.
@@ -67,7 +67,7 @@ class Faults:
         self.weather = "fair"
 
     def method(self, name: str, *, hooks: bool = False) -> Fault | None:
-        """The fault for this Web API call (or use of a response_url: `hooks`), used up by asking."""
+        """The fault for this Web API call (`hooks`: a response_url or an upload beside it), used up by asking."""
         planned = self._take(name) if hooks else self._take(name, "api:*")
         return planned or self._blown("server_error")
 
