@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from deploy.local.slack import (
     AppSpec,
     ChannelSpec,
+    Clock,
     GroupSpec,
     Manifest,
     PersonSpec,
@@ -57,6 +58,7 @@ SCOPES = [
     "usergroups:write",
     "links:read",
     "links:write",
+    "links.embed:write",
     "emoji:read",
     "assistant:write",
 ]
@@ -135,10 +137,16 @@ class Bench:
     """The workspace, its client `slack`, the SDK's client `api`, and the Bolt app `bolt`, if it is `connected`."""
 
     def __init__(
-        self, *, socket: bool = False, limits: bool = False, file: Path | None = None, connected: bool = True
+        self,
+        *,
+        socket: bool = False,
+        limits: bool = False,
+        file: Path | None = None,
+        connected: bool = True,
+        clock: Clock | None = None,
     ) -> None:
         self.connected = connected
-        self.server = SlackServer(workspace_spec(socket=socket), limits=limits, file=file)
+        self.server = SlackServer(workspace_spec(socket=socket), limits=limits, file=file, clock=clock)
         self.socket = socket
         self.slack: Workspace
         self.api: AsyncWebClient

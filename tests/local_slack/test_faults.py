@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackRequestError
 
 from deploy.local.slack.client import ControlRefused
 from deploy.local.slack.delivery import quota
+from deploy.local.slack.switches import Switches
 from tests.local_slack.bench import Bench, Recorder, Seen, button, modal, text_input
 from tests.local_slack.test_web_api import refused
 
@@ -32,7 +35,7 @@ async def test_events_can_come_in_another_order(bench: Bench, recorder: Recorder
 
 async def test_a_delivery_that_is_slow_or_never_arrives_is_late(bench: Bench, recorder: Recorder) -> None:
     bench.server.set_request_url(recorder.url)
-    for fault in ("slow", "drop"):
+    for fault in ("slow", "hang"):
         await bench.slack.fault("delivery:/ops", fault, seconds=10)
         running = asyncio.create_task(bench.slack.command("ada", "ops", f"/ops {fault}"))
         await bench.slack.wait_for_log(lambda: bench.slack.log(kind="delivery", name="/ops"))
@@ -41,6 +44,8 @@ async def test_a_delivery_that_is_slow_or_never_arrives_is_late(bench: Bench, re
         await bench.slack.move_clock(10)
     await recorder.count(1)
     assert "slow" in recorder.requests[0][1]
+    await bench.slack.fault("delivery:/ops", "drop")
+    assert (await bench.slack.command("ada", "ops", "/ops drop")).result == "unreachable"
     assert len(recorder.requests) == 1
 
 
@@ -61,6 +66,15 @@ async def test_a_response_url_fails_as_asked_and_the_web_api_does_not(bench: Ben
         with pytest.raises(aiohttp.ClientError):
             await session.post(url, json={"text": "acted on"})
     assert [one["text"] for one in await bench.slack.ephemerals("ada")] == ["acted on"]
+
+
+async def test_the_bytes_of_a_file_can_be_refused_and_sent_again(bench: Bench) -> None:
+    await bench.slack.fault("upload", "server_error")
+    upload: dict[str, Any] = {"filename": "a.txt", "content": "abc", "channel": bench.id("ops")}
+    with pytest.raises(SlackRequestError):
+        await bench.api.files_upload_v2(**upload)
+    await bench.api.files_upload_v2(**upload)
+    await bench.slack.wait_for_message("ada", "ops")
 
 
 async def test_an_app_that_has_had_too_many_events_is_told_once_a_minute(
@@ -191,22 +205,79 @@ async def test_ephemeral_actions_names_and_blocks_follow_their_switches(bench: B
     assert await refused(bench.api.chat_postEphemeral(**where, blocks=blocks)) == "invalid_blocks"
 
 
+async def test_threads_urls_modals_and_times_follow_their_switches(bench: Bench) -> None:
+    @bench.bolt.command("/ops")
+    async def ops(ack):
+        await ack("first")
+
+    slack, api, where = bench.slack, bench.api, bench.id("ops")
+    await slack.switches(
+        unknown_thread="thread_not_found",
+        ephemeral_in_quiet_thread=True,
+        replace_original_default=True,
+        gone_url_status=410,
+        second_modal="refused",
+        outsiders_use_shortcuts=True,
+        other_text_most=10,
+        metadata_bytes=100,
+        file_message_delay=0,
+    )
+    assert await refused(api.chat_postMessage(channel=where, text="x", thread_ts="1.000000")) == "thread_not_found"
+    root = (await api.chat_postMessage(channel=where, text="root"))["ts"]
+    await api.chat_postEphemeral(channel=where, user=bench.id("bo"), text="quiet", thread_ts=root)
+    assert [one["text"] for one in await slack.ephemerals("bo")] == ["quiet"]
+    assert await refused(api.chat_postEphemeral(channel=where, user=bench.id("bo"), text="x" * 11)) == "msg_too_long"
+    large: Any = {"event_type": "run", "event_payload": {"text": "x" * 100}}
+    assert await refused(api.chat_postMessage(channel=where, text="x", metadata=large)) == "metadata_too_large"
+    ran = await slack.command("ada", "ops", "/ops")
+    async with aiohttp.ClientSession() as session:
+        async with session.post(ran.response_url, json={"text": "second"}):
+            assert [one["text"] for one in await slack.ephemerals("ada")] == ["second"]
+        await slack.move_clock(1801)
+        async with session.post(ran.response_url, json={"text": "third"}) as gone:
+            assert gone.status == 410
+    view = modal("form", text_input("a", "A"))
+    first, second = [(await slack.command("ada", "ops", "/ops")).trigger_id for _ in range(2)]
+    await api.views_open(trigger_id=first, view=view)
+    assert await refused(api.views_open(trigger_id=second, view=view)) == "invalid_trigger_id"
+    said = await slack.post("ola", "shared", "x")
+    assert (await slack.shortcut("ola", "copy", said)).result == "refused"  # it was sent; nobody listens to it
+
+
+async def test_an_uninstalled_apps_buttons_lead_nowhere(bench: Bench, recorder: Recorder) -> None:
+    bench.server.set_request_url(recorder.url)
+    blocks: list[dict[str, Any]] = [{"type": "actions", "elements": [button("go", "Go")]}]
+    await bench.api.chat_postMessage(channel=bench.id("ops"), text="x", blocks=blocks)
+    message = await bench.slack.wait_for_message("ada", "ops", text="x")
+    await bench.slack.set_app(revoked=True)
+    assert (await bench.slack.click("ada", message, "Go")).result == "unreachable"
+    assert [body for _, body in recorder.requests if body.startswith("payload=")] == []
+
+
+async def test_a_narrow_scope_does_its_part_and_no_more(bench: Bench) -> None:
+    await bench.slack.set_app(scopes=["channels:write.topic", "groups:write"])
+    api = bench.api
+    await api.conversations_setTopic(channel=bench.id("ops"), topic="yes")
+    await api.conversations_setTopic(channel=bench.id("private"), topic="yes")
+    for call in (
+        api.conversations_invite(channel=bench.id("ops"), users=bench.id("gus")),
+        api.conversations_kick(channel=bench.id("ops"), user=bench.id("ada")),
+        api.conversations_archive(channel=bench.id("ops")),
+    ):
+        assert await refused(call) == "missing_scope"
+
+
+def test_the_page_names_every_switch_with_its_default() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "local-slack.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE))
+    assert set(rows) == set(Switches.model_fields)
+    for name, value in Switches().model_dump().items():
+        shown = {True: "", False: "off"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+        assert shown in rows[name].replace(",", ""), name
+
+
 async def test_an_unknown_switch_or_reading_is_refused(bench: Bench) -> None:
     with pytest.raises(ControlRefused, match="is no switch; there are: characters"):
         await bench.slack.switches(colour="red")
     with pytest.raises(ControlRefused):
         await bench.slack.switches(characters="bytes")
-
-
-async def test_each_tier_has_its_floor(bench: Bench) -> None:
-    """As many calls a minute as the tier promises pass, one more does not."""
-    await bench.slack.limits(on=True)
-    calls = {"users.info": (100, {"user": bench.id("ada")}), "team.info": (50, {}), "emoji.list": (20, {})}
-    for method, (floor, args) in calls.items():
-        for _ in range(floor):
-            await bench.api.api_call(method, params=args)
-        with pytest.raises(SlackApiError) as caught:
-            await bench.api.api_call(method, params=args)
-        answer = caught.value.response
-        assert (answer.status_code, answer["error"]) == (429, "ratelimited")
-        assert 1 <= int(answer.headers["Retry-After"]) <= 60

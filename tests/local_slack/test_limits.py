@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
 
+from deploy.local.slack import Clock
 from deploy.local.slack.client import ControlRefused
 from tests.local_slack.bench import Bench, Seen, button, modal, mrkdwn, plain, text_input
 
@@ -135,27 +137,40 @@ async def test_views_beyond_a_limit_are_invalid_arguments(bench: Bench, change: 
     await bench.api.views_open(trigger_id=trigger, view=modal("form", text_input("a", "A")))
 
 
-async def test_posts_are_limited_to_one_a_second_in_a_channel(bench: Bench) -> None:
-    await bench.slack.limits(on=True)
-    ops = bench.id("ops")
+@pytest.fixture
+async def still() -> AsyncIterator[Bench]:
+    """Rate limits on, and a clock that stands until it is moved."""
+    async with Bench(limits=True, connected=False, clock=Clock(lambda: 1_800_000_000.0)) as made:
+        yield made
+
+
+async def test_posts_are_limited_to_one_a_second_in_a_channel(still: Bench) -> None:
+    ops = still.id("ops")
     for _ in range(5):
-        await bench.api.chat_postMessage(channel=ops, text="x")
-    with pytest.raises(SlackApiError) as caught:
-        await bench.api.chat_postMessage(channel=ops, text="x")
-    assert (caught.value.response.status_code, caught.value.response["error"]) == (429, "ratelimited")
-    assert caught.value.response.headers["Retry-After"] == "1"
-    await bench.api.chat_postMessage(channel=bench.id("shared"), text="elsewhere is free")
-    await bench.slack.move_clock(1.1)
-    await bench.api.chat_postMessage(channel=ops, text="x")
+        await still.api.chat_postMessage(channel=ops, text="x")
+    for name in (ops, "#ops"):  # the same channel by any of its names
+        with pytest.raises(SlackApiError) as caught:
+            await still.api.chat_postMessage(channel=name, text="x")
+        assert (caught.value.response.status_code, caught.value.response["error"]) == (429, "ratelimited")
+        assert caught.value.response.headers["Retry-After"] == "1"
+    await still.api.chat_postMessage(channel=still.id("shared"), text="elsewhere is free")
+    await still.slack.move_clock(1.1)
+    await still.api.chat_postMessage(channel=ops, text="x")
 
 
-async def test_a_tier_two_method_has_its_floor(bench: Bench) -> None:
-    await bench.slack.limits(on=True)
-    for _ in range(20):
-        await bench.api.users_list(limit=5)
-    with pytest.raises(SlackApiError, match="ratelimited"):
-        await bench.api.users_list(limit=5)
-    await bench.api.users_info(user=bench.id("ada"))
+async def test_each_tier_has_its_floor(still: Bench) -> None:
+    """As many calls a minute as the tier promises pass, one more does not, and the other methods are free."""
+    calls = {"users.info": (100, {"user": still.id("ada")}), "team.info": (50, {}), "emoji.list": (20, {})}
+    for method, (floor, args) in calls.items():
+        for _ in range(floor):
+            await still.api.api_call(method, params=args)
+        with pytest.raises(SlackApiError) as caught:
+            await still.api.api_call(method, params=args)
+        answer = caught.value.response
+        assert (answer.status_code, answer["error"]) == (429, "ratelimited")
+        assert int(answer.headers["Retry-After"]) == {100: 1, 50: 2, 20: 3}[floor]
+    await still.slack.move_clock(60)
+    await still.api.api_call("emoji.list")
 
 
 async def test_faults_come_when_asked_for_and_as_often(bench: Bench) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
 
@@ -315,3 +316,31 @@ async def test_shortcuts_carry_what_slack_promises(bench: Bench) -> None:
     assert (on_message["type"], on_message["message"]["text"]) == ("message_action", "the error")
     with pytest.raises(ControlRefused, match="offers the shortcut"):
         await bench.slack.shortcut("ada", "unheard")
+
+
+async def test_a_chosen_conversation_brings_a_response_url_and_starts_with_where_one_was(bench: Bench) -> None:
+    @bench.bolt.view("form")
+    async def submitted(ack):
+        await ack()
+
+    element = {"type": "conversations_select", "action_id": "where", "default_to_current_conversation": True}
+    block = {"type": "input", "block_id": "to", "label": plain("To"), "element": element}
+    view = await opened(bench, modal("form", {**block, "element": {**element, "response_url_enabled": True}}))
+    assert view["state"]["values"]["to"]["where"]["selected_conversation"] == bench.id("ops")
+    assert (await bench.slack.submit("ada", view, {"to": "#shared"})).ok
+    sent = (await bench.slack.log(kind="delivery", name="view_submission"))[0]["request"]
+    given = sent["response_urls"][0]
+    assert (given["block_id"], given["action_id"], given["channel_id"]) == ("to", "where", bench.id("shared"))
+    filed = {"text": "filed", "response_type": "in_channel"}
+    async with aiohttp.ClientSession() as session, session.post(given["response_url"], json=filed) as answer:
+        assert answer.status == 200
+    assert [one["text"] for one in await bench.slack.messages("bo", "shared")] == ["filed"]
+
+
+async def test_a_closed_dm_is_opened_again(bench: Bench) -> None:
+    opened_at = await bench.api.conversations_open(users=bench.id("ada"))
+    again = await bench.api.conversations_open(users=bench.id("ada"))
+    assert (again["already_open"], again["channel"]["id"]) == (True, opened_at["channel"]["id"])
+    await bench.api.conversations_close(channel=opened_at["channel"]["id"])
+    assert (await bench.api.conversations_close(channel=opened_at["channel"]["id"]))["already_closed"] is True
+    assert "already_open" not in await bench.api.conversations_open(users=bench.id("ada"))

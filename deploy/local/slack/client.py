@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, fields
@@ -127,9 +128,9 @@ class Workspace:
 
     async def upload(self, person: str, name: str, content: str, channel: str = "", **more: str) -> str:
         """Bring a file, into a channel (more: text, thread_ts) or for a file input; its id."""
-        return str(
-            (await self.ask("upload", name=name, content=content, channel=channel, **{"as": person}, **more))["file"]
-        )
+        coded = base64.b64encode(content.encode()).decode()
+        body = await self.ask("upload", name=name, content=coded, channel=channel, **{"as": person}, **more)
+        return str(body["file"]["id"])
 
     async def reload(self, person: str) -> int:
         """Reload the person's client; how many ephemeral messages that took away."""

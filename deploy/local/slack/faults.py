@@ -32,15 +32,15 @@ SLOW_BY = 2.0  # seconds that each call takes longer while Slack is slow
 
 @dataclass(slots=True)
 class Fault:
-    """`target` is a Web API method, "api:*", "response_url", "delivery:<kind or name>" or "delivery:*".
+    """`target` is a Web API method, "api:*", "response_url", "upload", "delivery:<kind or name>" or "delivery:*".
 
     A kind is slash_commands, interactive, options or events_api; a name is a command, an event's or a payload's type.
     `times` -1 means until cleared.
     On methods: ratelimited (429, `seconds` as Retry-After), error (`code`, ok:false), server_error (500), slow (answers
     after `seconds`), hang (never answers), drop (cuts the connection before acting), lost (acts, then cuts it).
     On deliveries: lose_ack (an ack that came is taken as missing), duplicate (delivered twice), slow (sent after
-    `seconds`), drop (never arrives), reorder (sent after the next delivery, or after `seconds` when none comes), cut
-    (over Socket Mode: the socket is lost right after the envelope was sent).
+    `seconds`), drop (never sent), hang (nothing ever comes back), reorder (sent after the next delivery, or after
+    `seconds` when none comes), cut (over Socket Mode: the socket is lost right after the envelope was sent).
     """
 
     target: str
@@ -61,29 +61,26 @@ class Faults:
         """Plan a fault."""
         self._faults.append(fault)
 
-    @property
-    def planned(self) -> tuple[Fault, ...]:
-        """Those that have not come about yet, or not often enough."""
-        return tuple(self._faults)
-
     def clear(self) -> None:
         """Forget every planned fault; the weather is fair again."""
         self._faults.clear()
         self.weather = "fair"
 
     def method(self, name: str, *, hooks: bool = False) -> Fault | None:
-        """The fault for this Web API call (or use of a response_url: `hooks`), used up by asking."""
-        return (self._take(name) if hooks else self._take(name, "api:*")) or self._blown()
+        """The fault for this Web API call (`hooks`: a response_url or an upload beside it), used up by asking."""
+        planned = self._take(name) if hooks else self._take(name, "api:*")
+        return planned or self._blown("server_error")
 
     def delivery(self, kind: str, name: str) -> Fault | None:
         """The fault for this delivery, used up by asking."""
-        return self._take(f"delivery:{kind}", f"delivery:{name}", "delivery:*")
+        planned = self._take(f"delivery:{kind}", f"delivery:{name}", "delivery:*")
+        return planned or (self._blown("drop") if self.weather == "down" else None)
 
-    def _blown(self) -> Fault | None:
+    def _blown(self, down: FaultKind) -> Fault | None:
         """What the weather does to one call."""
         if self.weather == "fair":
             return None
-        return Fault("*", "server_error") if self.weather == "down" else Fault("*", "slow", seconds=SLOW_BY)
+        return Fault("*", down) if self.weather == "down" else Fault("*", "slow", seconds=SLOW_BY)
 
     def _take(self, *targets: str) -> Fault | None:
         for fault in self._faults:

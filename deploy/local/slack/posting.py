@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import mimetypes
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -44,8 +42,9 @@ class Content:
         return not (self.starts_empty or self.text or self.blocks or self.attachments or self.files)
 
 
-def read_content(args: JsonObject, switches: Switches, *, text_most: int | None = None) -> Content:
+def read_content(args: JsonObject, switches: Switches | None = None, *, text_most: int | None = None) -> Content:
     """Content from arguments or a response body. Raises SlackError as Slack would refuse it."""
+    switches = switches or Switches()
     text = args.get("text")
     markdown = args.get("markdown_text")
     if markdown is not None:
@@ -134,27 +133,6 @@ def post_as_person(core: Core, person: Person, channel: Channel, text: str, thre
 def edit_as_person(core: Core, message: Message, text: str, person: Person) -> None:
     """Change what a person said."""
     update(core, message, Content(text=normalize_text(text), blocks=[_typed_block(text)]), person.id)
-
-
-def file_of_person(core: Core, person: Person, name: str, content: bytes) -> FileRecord:
-    """A file a person brought, not in any channel yet."""
-    file = FileRecord(
-        id=core.state.new_id("F"),
-        name=name,
-        title=name,
-        user=person.id,
-        app_id="",
-        size=len(content),
-        created=core.state.seconds(),
-        mimetype=mimetypes.guess_type(name)[0] or "application/octet-stream",
-        filetype=name.rpartition(".")[2].lower() if "." in name else "text",
-        secret="",
-        content=base64.b64encode(content).decode(),
-        stage="complete",
-    )
-    core.state.files[file.id] = file
-    core.state.save(file)
-    return file
 
 
 def share_as_person(

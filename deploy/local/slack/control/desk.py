@@ -1,14 +1,10 @@
-"""The desk beside the workspace: its guide, its buttons, Slack's weather, and files that a person brings along."""
+"""The desk beside the workspace: its guide, its buttons, and Slack's weather."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import get_args
 
 from ..faults import Weather
-from ..render import file_object
-from ..web.files import FILE_MOST, new_file
 from ..wire import JsonObject
 from .body import Ask, ControlError, Verb
 
@@ -46,25 +42,9 @@ async def weather(ask: Ask) -> JsonObject:
     return desk(ask)
 
 
-def upload(ask: Ask) -> JsonObject:
-    """A person's file, for a file_input: `name` and `content` in base64. Gives the file object."""
-    person = ask.person()
-    try:
-        content = base64.b64decode(ask.text("content"), validate=True)
-    except binascii.Error:
-        raise ControlError("content must be base64") from None
-    if not content or len(content) > FILE_MOST:
-        raise ControlError(f"a file has between 1 and {FILE_MOST} bytes")
-    file = new_file(ask.core, ask.text("name") or "file", len(content), person.id)
-    file.content, file.stage = base64.b64encode(content).decode(), "complete"
-    ask.core.state.save(file)
-    return {"ok": True, "file": file_object(ask.core.state, file, ask.core.base_url)}
-
-
 VERBS: dict[str, Verb] = {
     "desk": desk,
     "guide": guide,
     "press": press,
-    "upload": upload,
     "weather": weather,
 }

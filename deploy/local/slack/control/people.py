@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import binascii
 
 from .. import acts, posting
 from ..interactions import actions, commands, shortcuts, submissions
 from ..interactions.surface import find_element, find_entry, is_stateful, labels
+from ..render import file_object
 from ..state import Message, Person
+from ..web.files import FILE_MOST, new_file
 from ..wire import JsonObject
 from .body import Ask, ControlError, Verb
 from .show import home, message, modal_stack, visible
@@ -186,15 +189,23 @@ def invite(ask: Ask) -> JsonObject:
 
 
 def upload(ask: Ask) -> JsonObject:
-    """Put a file of one's own in a channel, or nowhere yet (for a file input); `content` is text or base64."""
+    """A person's file, `name` and `content` in base64: in `channel` (with `text`, `thread_ts`), or for a file input."""
     person = ask.person()
     channel = ask.channel(person) if ask.text("channel") else None
-    content = base64.b64decode(ask.text("base64")) if ask.text("base64") else ask.text("content").encode()
-    file = posting.file_of_person(ask.core, person, ask.text("name", "file.txt"), content)
+    try:
+        content = base64.b64decode(ask.text("content"), validate=True)
+    except binascii.Error:
+        raise ControlError("content must be base64") from None
+    if not content or len(content) > FILE_MOST:
+        raise ControlError(f"a file has between 1 and {FILE_MOST} bytes")
+    file = new_file(ask.core, ask.text("name") or "file", len(content), person.id)
+    file.content, file.stage = base64.b64encode(content).decode(), "complete"
+    ask.core.state.save(file)
     if channel is None:
-        return {"ok": True, "file": file.id}
+        return {"ok": True, "file": file_object(ask.core.state, file, ask.core.base_url)}
     said = posting.share_as_person(ask.core, person, channel, file, ask.text("text"), ask.text("thread_ts"))
-    return {"ok": True, "file": file.id, "message": message(ask.core, said, person.id)}
+    shown = file_object(ask.core.state, file, ask.core.base_url)
+    return {"ok": True, "file": shown, "message": message(ask.core, said, person.id)}
 
 
 def reload(ask: Ask) -> JsonObject:

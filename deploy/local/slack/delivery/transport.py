@@ -50,9 +50,11 @@ class Transport:
         entry = core.log.add("delivery", delivery.name, started, app.id, attempt=delivery.attempt, transport=transport)
         entry.request = delivery.payload
         core.state.changed("log", None, key=entry.name)
+        if app.revoked and delivery.kind != "events_api":
+            return self._noted(entry, Ack("unreachable", 0.0, reason="connection_failed"))
         fault = core.faults.delivery(delivery.kind, delivery.name)
-        if fault is None and core.faults.weather == "down":
-            return self._noted(entry, Ack("unreachable", 0.0, text="Slack did not send it"))
+        if fault and fault.kind == "drop":
+            return self._noted(entry, Ack("unreachable", 0.0, text="Slack did not send it", reason="connection_failed"))
         sending = self._faulty(fault, app, delivery) if fault else self._send(app, delivery)
         in_time, future = await core.clock.within(DEADLINE, sending)
         self._let_go(fault)
@@ -72,7 +74,7 @@ class Transport:
                 self._core.spawn(self._send(app, delivery))
             case "slow":
                 await self._core.clock.sleep(fault.seconds)
-            case "drop" | "hang":
+            case "hang":
                 await asyncio.get_running_loop().create_future()
             case "reorder":
                 turn = asyncio.Event()

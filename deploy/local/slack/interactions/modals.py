@@ -6,6 +6,7 @@ import secrets
 
 from ..core import TRIGGER_LIFE, Core
 from ..limits import normalize_blocks
+from ..limits.normalize import elements_of
 from ..render import view_object
 from ..state import InstalledApp, Trigger, View
 from ..wire import JsonObject, SlackError, argument_error
@@ -61,6 +62,19 @@ def _fill(core: Core, view: View, data: JsonObject) -> None:
     view.errors, view.notice = {}, ""
 
 
+def _here(core: Core, view: View) -> None:
+    """Put the conversation the view was opened from where an element asks for it."""
+    if view.channel not in core.state.channels:
+        return
+    for block in view.blocks:
+        for element in elements_of(block):
+            key = "initial_conversations" if str(element.get("type")).startswith("multi_") else "initial_conversation"
+            if element.get("default_to_current_conversation") and not element.get(key):
+                chosen = {key.replace("initial", "selected"): [view.channel] if key.endswith("s") else view.channel}
+                held = view.values.setdefault(str(block["block_id"]), {})
+                held[str(element["action_id"])] = {"type": element["type"], **chosen}
+
+
 def _plain(text: JsonObject | None) -> JsonObject | None:
     return {"emoji": True, **text} if text else None
 
@@ -76,6 +90,7 @@ def _check_external(core: Core, app: InstalledApp, data: JsonObject, but: str = 
 def _new(core: Core, app: InstalledApp, person: str, data: JsonObject, channel: str) -> View:
     view = View(core.state.new_id("V"), app.id, person, data["type"], [], "", channel=channel)
     _fill(core, view, data)
+    _here(core, view)
     core.state.views[view.id] = view
     return view
 
@@ -157,6 +172,17 @@ def publish(core: Core, app: InstalledApp, person: str, data: JsonObject, given_
     core.state.homes[(app.id, person)] = view.id
     core.state.changed("home", view, person=person)
     return view
+
+
+def close_all_of(core: Core, app: InstalledApp) -> None:
+    """Take every modal and home of an app away, because the app is."""
+    for view in [view for view in core.state.views.values() if view.app_id == app.id]:
+        stack = core.state.stacks.get(view.person, [])
+        if view.id in stack:
+            stack.remove(view.id)
+        core.state.homes.pop((app.id, view.person), None)
+        core.state.forget(core.state.views.pop(view.id))
+        stack_changed(core, view.person)
 
 
 def close(core: Core, view: View, *, everything: bool = False) -> None:

@@ -96,7 +96,7 @@ def _one(core: Core, element: JsonObject, given: Any, offered: list[JsonObject])
     if kind == "external_select":
         return find_option(offered, given)
     if kind in ("users_select", "channels_select", "conversations_select", "file_input"):
-        return _thing(core, kind, str(given))
+        return _thing(core, kind, str(given["id"] if isinstance(given, dict) else given))
     return int(given) if kind == "datetimepicker" else given
 
 

@@ -8,7 +8,7 @@ from .. import acts
 from ..render import channel_object
 from ..state import Channel
 from ..wire import JsonObject, SlackError
-from .call import Call, Method
+from .call import KIND_WORD, Call, Method
 
 _TS = re.compile(r"^\d+\.\d+$")
 NAME_MOST = 80
@@ -32,6 +32,7 @@ def leave(call: Call) -> JsonObject:
     channel = call.channel()
     if channel.kind == "im":
         raise SlackError("method_not_supported_for_channel_type")
+    _may_change(call, channel.kind)
     if call.bot not in channel.members:
         return {"not_in_channel": True}
     if channel.archived:
@@ -69,8 +70,11 @@ def create(call: Call) -> JsonObject:
     return {"channel": {**body, "last_read": "0000000000.000000", "priority": 0, **unread}}
 
 
-def _may_change(call: Call, kind: str) -> None:
-    call.need_scope(*(("groups:write",) if kind == "group" else ("channels:manage", "channels:write")))
+def _may_change(call: Call, kind: str, narrow: str = "") -> None:
+    """Raises `missing_scope` unless the token may change this kind of conversation, or do the `narrow` part of it."""
+    word = KIND_WORD[kind]
+    wide = ("channels:manage", "channels:write") if kind == "channel" else (f"{word}:write",)
+    call.need_scope(*wide, *([f"{word}:write.{narrow}"] if narrow else []))
 
 
 def rename(call: Call) -> JsonObject:
@@ -117,6 +121,7 @@ def _describe(call: Call, what: str) -> JsonObject:
     kinds = ("channel", "group", "mpim") if what == "topic" else CHANNELS
     if channel.kind not in kinds:
         raise SlackError("method_not_supported_for_channel_type")
+    _may_change(call, channel.kind, "topic")
     if call.bot not in channel.members:
         raise SlackError("not_in_channel")
     if channel.archived:
@@ -130,6 +135,7 @@ def _describe(call: Call, what: str) -> JsonObject:
 
 def invite(call: Call) -> JsonObject:
     channel = call.of_kind(*CHANNELS)
+    _may_change(call, channel.kind, "invites")
     if channel.archived:
         raise SlackError("is_archived")
     users = call.listing("users")
@@ -164,6 +170,7 @@ def _unfit(call: Call, channel: Channel, user: str) -> str:
 
 def kick(call: Call) -> JsonObject:
     channel = call.of_kind(*CHANNELS)
+    _may_change(call, channel.kind)
     person = call.person()
     if person.id == call.bot:
         raise SlackError("cant_kick_self")
@@ -177,6 +184,7 @@ def kick(call: Call) -> JsonObject:
 
 def mark(call: Call) -> JsonObject:
     channel = call.member_channel()
+    _may_change(call, channel.kind)
     if not _TS.match(call.text("ts")):
         raise SlackError("invalid_timestamp")
     channel.read[call.bot] = call.text("ts")
@@ -186,6 +194,7 @@ def mark(call: Call) -> JsonObject:
 
 def close(call: Call) -> JsonObject:
     channel = call.of_kind("im", "mpim")
+    _may_change(call, channel.kind)
     if call.bot in channel.closed_for:
         return {"no_op": True, "already_closed": True}
     channel.closed_for.append(call.bot)

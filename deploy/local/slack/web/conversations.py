@@ -161,12 +161,18 @@ def open_conversation(call: Call) -> JsonObject:
             raise SlackError("invalid_user_combination")
         before = len(call.core.state.channels)
         channel = call.core.state.im(person.id, call.app)
-        return _opened(call, channel, already=len(call.core.state.channels) == before)
-    call.need_scope("mpim:write")
-    return _opened(call, acts.open_group_dm(call.core, [call.bot, *users]), already=False)
+    else:
+        call.need_scope("mpim:write")
+        before = len(call.core.state.channels)
+        channel = acts.open_group_dm(call.core, [call.bot, *users])
+    return _opened(call, channel, already=len(call.core.state.channels) == before)
 
 
 def _opened(call: Call, channel: Channel, *, already: bool) -> JsonObject:
+    if call.bot in channel.closed_for:
+        channel.closed_for.remove(call.bot)
+        call.core.state.save(channel)
+        already = False
     if not call.flag("return_im"):
         return {"channel": {"id": channel.id}, **({"no_op": True, "already_open": True} if already else {})}
     shown = channel_object(call.core.state, channel, call.bot, info=True)

@@ -86,10 +86,16 @@ class Door:
             raise missing_scope(app, method.scopes[0])
         return app
 
+    def _place(self, args: JsonObject) -> str:
+        """The conversation a call is about, by whichever name it was given."""
+        name = str(args.get("channel", ""))
+        found = self._core.state.channel(name) if name.startswith("#") else None
+        return found.id if found else name
+
     async def _run(self, method: Method, app: InstalledApp, args: JsonObject) -> JsonObject:
         core = self._core
         tier = core.switches.connections_open_tier if method.name == "apps.connections.open" else method.tier
-        wait = core.rates.retry_after(app.id, method.name, tier, str(args.get("channel", "")), core.clock.now())
+        wait = core.rates.retry_after(app.id, method.name, tier, self._place(args), core.clock.now())
         if wait:
             raise SlackError("ratelimited", status=429, headers={"Retry-After": str(wait)})
         missing = [key for key in method.required if args.get(key) in (None, "")]

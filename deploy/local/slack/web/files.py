@@ -11,6 +11,7 @@ from aiohttp import web
 
 from .. import posting, scheduling
 from ..core import Core
+from ..faults import cut, play
 from ..render import file_object
 from ..state import Channel, FileRecord, Scheduled
 from ..wire import JsonObject, SlackError, argument_error
@@ -203,11 +204,19 @@ class FileDoor:
         file = next((file for file in self._core.state.files.values() if file.secret == secret), None)
         if file is None or file.stage in ("complete", "deleted"):
             return web.Response(status=404, text="this upload address is unknown or used")
+        fault = self._core.faults.method("upload", hooks=True)
+        try:
+            if fault:
+                await play(self._core, fault, request)
+        except SlackError as refusal:
+            return web.Response(status=max(refusal.status, 400), headers=refusal.headers, text=refusal.code)
         content = await _bytes(request)
         if len(content) != file.size:
             return web.Response(status=400, text=f"expected {file.size} bytes, got {len(content)}")
         file.content, file.stage = base64.b64encode(content).decode(), "uploaded"
         self._core.state.save(file)
+        if fault and fault.kind == "lost":
+            return cut(request)
         return web.Response(text=f"OK - {len(content)}")
 
     async def give(self, request: web.Request) -> web.Response:

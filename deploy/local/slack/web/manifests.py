@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ..interactions import modals
 from ..spec import AppSpec, Manifest
 from ..state import AppChange, InstalledApp
 from ..state.seed import install
@@ -90,6 +91,7 @@ async def update(call: Call) -> JsonObject:
 
 async def delete(call: Call) -> JsonObject:
     app, state = _app(call), call.core.state
+    modals.close_all_of(call.core, app)
     del state.apps[app.id]
     change = state.app_changes.setdefault(app.id, AppChange(app.id))
     change.deleted = True
