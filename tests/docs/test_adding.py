@@ -128,7 +128,7 @@ async def _asked_by_form(slack: Workspace) -> None:
     """A line without a reason opens the form, with the values of the line in it."""
     await slack.command("ana", "incidents", LINE)
     form = await slack.wait_for_view("ana", title="ops db pause")
-    assert "how long nobody gets in" in str(form)
+    assert "How long nobody gets in" in str(form)
     assert "'1s'" in str(form)
     assert (await slack.submit("ana", form, {"reason": "drill"})).ok
 

@@ -292,7 +292,6 @@ def file_object(state: State, file: FileRecord, base: str) -> JsonObject:
         shares.setdefault(side, {})[channel_id] = [_share(state, channel, ts) for ts in stamps]
     if file.stage == "deleted":
         return {"id": file.id, "mode": "tombstone"}
-    private = f"{base}/files-pri/{state.team.id}-{file.id}/{file.name}"
     return {
         "id": file.id,
         "created": file.created,
@@ -313,15 +312,22 @@ def file_object(state: State, file: FileRecord, base: str) -> JsonObject:
         "public_url_shared": False,
         "display_as_bot": False,
         "username": "",
-        "url_private": private,
-        "url_private_download": f"{private}?download=1",
-        "permalink": f"{base}/files/{file.user}/{file.id}/{file.name}",
-        "permalink_public": f"{base}/files-pub/{file.id}",
+        **_addresses(state, file, base),
         "comments_count": 0,
         "is_starred": False,
         "shares": shares,
         **where,
         "has_rich_preview": False,
+    }
+
+
+def _addresses(state: State, file: FileRecord, base: str) -> JsonObject:
+    private = f"{base}/files-pri/{state.team.id}-{file.id}/{file.name}"
+    return {
+        "url_private": private,
+        "url_private_download": f"{private}?download=1",
+        "permalink": f"{base}/files/{file.user}/{file.id}/{file.name}",
+        "permalink_public": f"{base}/files-pub/{file.id}",
     }
 
 
