@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.lifecycle import SENTENCES
+from bot.lifecycle import SENTENCES, ended
 from bot.model import State
 from bot.render import words
 from bot.render.blocks import VIEW_BLOCKS_LIMIT, button, context, header, line, plain, rich, seconds, text, when
@@ -31,8 +31,11 @@ def runs(briefs: Sequence[Brief], now: datetime, title: str = "What runs, waits 
     return Message(text=fallback(said or "Nothing runs, waits or is in doubt."), blocks=tuple(blocks), kind="runs")
 
 
-def one(brief: Brief, *, review: bool = False) -> list[Block]:
-    """One run: where it stands, who asked, why. `review`: with the button that opens its plan to approve it."""
+def one(brief: Brief, *, review: bool = False, again: bool = False) -> list[Block]:
+    """One run: where it stands, who asked, why. `review`: with the button that opens its plan to approve it.
+
+    `again`: where it has ended, with the button that opens its form, filled in as it was.
+    """
     on = f" · {one_line(brief.target, 60)}" if brief.target else ""
     title = f"{ICONS[brief.state]} {brief.tag} · {brief.command}{on}"
     reason = f": {one_line(brief.reason, 150)}" if brief.reason else ""
@@ -41,6 +44,8 @@ def one(brief: Brief, *, review: bool = False) -> list[Block]:
     until = f" · stands until {when(brief.expires_at)}" if review and brief.expires_at else ""
     place = f" · <#{brief.channel}>" if brief.channel and brief.channel.isalnum() else ""
     details = button("Details", _action(Verb.DETAILS, brief), pack(brief.id, brief.fingerprint, Verb.DETAILS))
+    if again and ended(brief.state):
+        details = button("Ask again", _action(Verb.AGAIN, brief), pack(brief.id, brief.fingerprint, Verb.AGAIN))
     if not review:
         beside: Block = {"type": "section", "text": plain(f"{title}\n{who}", 600), "accessory": details}
         return [beside, context(since + place)]
@@ -67,7 +72,7 @@ def home(
     )
     for title, briefs, empty in parts:
         blocks.append(header(title))
-        blocks += [b for brief in briefs[:8] for b in one(brief, review=briefs is waiting)]
+        blocks += [b for brief in briefs[:8] for b in one(brief, review=briefs is waiting, again=briefs is mine)]
         if not briefs:
             blocks.append(rich(line(text(empty))))
         elif len(briefs) > 8:

@@ -110,9 +110,9 @@ def kept(values: Mapping[str, str], entry: Entry) -> dict[str, str]:
     return {name: words for name, words in values.items() if name not in private}
 
 
-async def open_picker(desk: Desk, act: Act, at: str, channel: str | None) -> None:
-    """Opens one level of the tree of operations."""
-    draft = await desk.service.draft_save(act.who, at or "-", channel, {})
+async def open_picker(desk: Desk, act: Act, at: str, channel: str | None, about: str = "") -> None:
+    """Opens one level of the tree of operations. `about`: the link to the message that it is begun from."""
+    draft = await desk.service.draft_save(act.who, at or "-", channel, drafts.about(about))
     await desk.open(act.by, picker(draft, at, items(desk, act, at, channel)))
 
 

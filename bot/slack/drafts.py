@@ -1,10 +1,10 @@
-"""What a form's row remembers besides its fields: which run it amends, which line it repeats."""
+"""What a form's row remembers besides its fields: which run it amends, which line it repeats, what it is about."""
 
 from collections.abc import Mapping
 
 from bot.model import Record
 
-RUN, PRINT, LINE = ".run", ".fingerprint", ".line"  # no field's name begins with a point
+RUN, PRINT, LINE, ABOUT = ".run", ".fingerprint", ".line", ".about"  # no field's name begins with a point
 
 
 class Amends(Record):
@@ -32,3 +32,13 @@ def typed(line: str) -> dict[str, str]:
 
 def line_of(values: Mapping[str, str]) -> str:
     return values.get(LINE, "")
+
+
+def about(link: str) -> dict[str, str]:
+    """Remembers the message that somebody began from."""
+    return {ABOUT: link} if link else {}
+
+
+def reason(values: Mapping[str, str]) -> dict[str, str]:
+    """A first reason, that leads back to that message; whoever asks writes on."""
+    return {"reason": f"About {values[ABOUT]}: "} if values.get(ABOUT) else {}

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+from slack_sdk.errors import SlackApiError
+
 from bot.catalogue import Entry
 from bot.fields import Kind
 from bot.leaks import leak
@@ -55,18 +57,31 @@ async def _to_form(desk: Desk, act: Act, entry: Entry, draft: Draft) -> None:
     if (refused := await allowed(desk, act, entry, draft.channel)) is not None:
         await desk.tell(act.by, refused)
         return
-    id = await desk.service.draft_save(act.who, entry.command, draft.channel, {})
-    await desk.client.views_update(view_id=act.by.view_id, view=form_of(entry).view(id, {}))
+    first = drafts.reason(draft.values) if entry.risk is not Risk.READ else {}
+    id = await desk.service.draft_save(act.who, entry.command, draft.channel, first)
+    await desk.client.views_update(view_id=act.by.view_id, view=form_of(entry).view(id, first))
 
 
 def start(desk: Desk) -> Listener:
-    """Start something, from Home: the picker without a channel."""
+    """Start something, from Home or by a shortcut: the picker. From a message, the reason will lead back to it."""
 
     async def press(ack: Any, act: Act) -> None:
-        await open_picker(desk, act, "", act.by.channel)
+        await open_picker(desk, act, "", act.by.channel, await _link(desk, act))
         await ack()
 
     return press
+
+
+async def _link(desk: Desk, act: Act) -> str:
+    """Where the message stands that a shortcut was used on; empty for other payloads, and where Slack says nothing."""
+    message, channel = act.body.get("message"), act.by.channel
+    if act.body.get("type") != "message_action" or not isinstance(message, dict) or not channel:
+        return ""
+    try:
+        found = await desk.client.chat_getPermalink(channel=channel, message_ts=str(message.get("ts", "")))
+    except (SlackApiError, OSError, TimeoutError):
+        return ""
+    return str(found["permalink"])
 
 
 def form_button(desk: Desk) -> Listener:

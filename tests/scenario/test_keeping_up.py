@@ -71,3 +71,25 @@ async def test_whoever_may_not_ask_gets_no_form_of_it(bot: Bot) -> None:
     await bot.slack.click("emil", await bot.card("✅ Done · test destroy"), "Ask again")
     await bot.slack.wait_for_ephemeral("emil", "ops", text="was not asked")
     assert await bot.slack.view("emil") is None
+
+
+async def test_an_operation_begun_from_a_message_leads_back_to_it(bot: Bot) -> None:
+    posted = await bot.slack.post("ana", "ops", "orders are 500ing since 03:05")
+    await bot.slack.shortcut("ana", "tandem_about", posted)
+    top = await bot.slack.wait_for_view("ana", callback_id="door.picker")
+    await bot.slack.click("ana", top, "test")
+    area = await bot.slack.wait_for_view("ana", callback_id="door.picker")
+    await bot.slack.click("ana", area, "test write")
+    form = await bot.slack.wait_for_view("ana", callback_id="door.form")
+    link = str((await bot.client.chat_getPermalink(channel=posted["channel"], message_ts=posted["ts"]))["permalink"])
+    assert f"About {link}: " in str(form["blocks"])
+    done = await bot.slack.submit("ana", form, {"script": "plain"})
+    assert done.result == "acked", done
+    assert link in str(await bot.home.pool.fetchval("SELECT reason FROM runs"))
+
+
+async def test_a_message_that_is_gone_still_opens_the_picker(bot: Bot) -> None:
+    posted = await bot.slack.post("ana", "ops", "never mind")
+    await bot.slack.fault("chat.getPermalink", "error", code="message_not_found")
+    await bot.slack.shortcut("ana", "tandem_about", posted)
+    await bot.slack.wait_for_view("ana", callback_id="door.picker")

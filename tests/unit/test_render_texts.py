@@ -267,3 +267,13 @@ def test_after_an_attempt_that_was_cut_off_no_pace_is_told() -> None:
 def test_answers_so_far_are_named() -> None:
     asked = question().model_copy(update={"answers": (("Ben Ito", Answered.AGAIN),)})
     assert "Ben Ito: Do it again" in shown(render.card(view(State.IN_DOUBT, question=asked), NAMES)).words
+
+
+def test_home_offers_what_one_asked_for_and_what_has_ended_once_more() -> None:
+    ran, runs_ = (brief(n, state) for n, state in ((7, State.SUCCEEDED), (8, State.RUNNING)))
+    labels = [
+        b["accessory"]["text"]["text"] for b in home((), (), (ran, runs_), (), NOON)["blocks"] if "accessory" in b
+    ]
+    assert labels == ["Ask again", "Details"]
+    lately = [b["accessory"]["text"]["text"] for b in home((), (), (), (ran,), NOON)["blocks"] if "accessory" in b]
+    assert lately == ["Details"]
