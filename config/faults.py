@@ -34,6 +34,7 @@ class Wrong(Record):
     instead: str
 
 
+MEANT = "You may have meant"
 # Words that later versions will know. Taken and not obeyed they would promise what nobody keeps.
 NOT_YET = {
     ("policy.toml", "break_glass"): "there is no break-glass in this version: nobody goes ahead alone",
@@ -46,7 +47,7 @@ def meant(word: str, among: Iterable[str]) -> str:
     names = sorted(among)
     near = get_close_matches(word, names, n=1, cutoff=0.6)
     if near:
-        return f"You may have meant {near[0]}"
+        return f"{MEANT} {near[0]}"
     return f"Write one of {', '.join(names)}" if names else "There is none yet: add it first"
 
 

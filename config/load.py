@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from bot.catalogue import Catalogue
 from config import schemas
 from config.company import Company, Hooks, People, Rules, Schedules, Services, Tandem, assemble
 from config.documents import Document, place, read
-from config.faults import Fault, Wrong, meant, objections
+from config.faults import MEANT, Fault, Wrong, meant, objections
 from config.meaning import wrongs
 
 FILES: dict[str, type[BaseModel]] = {
@@ -38,7 +39,9 @@ def load(
         try:
             parts[name] = FILES[name].model_validate(document.data)
         except ValidationError as wrong:
-            found += _not_told_twice(objections(name, wrong, FILES[name]), found)
+            said = objections(name, wrong, FILES[name])
+            found += _not_told_twice(said, found)
+            parts |= _known(name, document.data, wrong, said)
     targets = _targets(documents.get("services.toml"), parts.get("services.toml"), found)
     connectors = _connectors(parts.get("tandem.toml"), found)
     company: Company | None = None
@@ -48,6 +51,24 @@ def load(
     placed = [place(documents.get(wrong.file), wrong) for wrong in found]
     every = sorted({*faults, *placed}, key=lambda f: (f.file, f.line, f.what))
     return tuple(every) if every or company is None else company
+
+
+def _known(name: str, data: Mapping[str, Any], wrong: ValidationError, said: list[Wrong]) -> dict[str, Any]:
+    """A file whose only faults are keys that nobody knows, without them: what else it says can be judged all the same.
+
+    Not where a key was mistyped, or a whole table: what it was meant to say would be missed, and told as a second fault.
+    """
+    strange = all(error["type"] == "extra_forbidden" for error in wrong.errors(include_url=False))
+    if not strange or any(len(one.path) < 2 or one.instead.startswith(MEANT) for one in said):
+        return {}
+    rest = deepcopy(dict(data))
+    for error in wrong.errors(include_url=False):
+        *inside, key = error["loc"]
+        at: Any = rest
+        for part in inside:
+            at = at[part]
+        del at[key]
+    return {name: FILES[name].model_validate(rest)}
 
 
 def _not_told_twice(new: list[Wrong], told: list[Wrong]) -> list[Wrong]:
