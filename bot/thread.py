@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 from bot import render
 from bot.model import Event, Risk, State
 from bot.precedence import at_once
-from bot.render.message import EVENT_TYPE, Message, Names
+from bot.render.message import EVENT_TYPE, File, Message, Names
 from bot.store.letterbox import Letter, Letterbox
 from bot.store.pool import DATABASE_AWAY
 from bot.store.views import Views
@@ -138,16 +138,22 @@ class Poster:
 
     async def _card(self, letter: Letter, view: RunView) -> Letter:
         message = render.card(view, self.names())
+        letter = await self._adopted(letter, view)
+        unseen = bool(view.fingerprint and view.steps and not view.shown)
+        channel = letter.channel or self.fallback
         if letter.card_ts is None:
             channel, ts = await self._post(letter, view, message, letter.root_ts)
         elif letter.card_seq < view.seq or (_moves(view) and await self.box.may_tell_progress(self.progress)):
-            channel, ts = letter.channel or self.fallback, letter.card_ts
+            ts = letter.card_ts
             await self.client.chat_update(channel=channel, ts=ts, **_content(message))
+        elif unseen:  # it stands in Slack; a crash came before the ledger had that
+            ts = letter.card_ts
         else:
             return letter
         await self.box.sent_card(view.id, channel, ts, view.seq, None)
-        whole = render.fits(view) or (message.file is not None and letter.card_ts is None)
-        if view.fingerprint and view.steps and not view.shown and whole:
+        if unseen and view.fingerprint:
+            if message.file and not view.ended_at:
+                await self._upload(channel, letter.root_ts or ts, message.file)
             await self.box.shown(view.id, view.fingerprint, channel, ts)
             self.shown()
         return letter.model_copy(update={"channel": channel, "card_ts": ts, "root_ts": letter.root_ts or ts})
@@ -224,22 +230,27 @@ class Poster:
             await self.box.told(view.id, channel, None, "", 0, told["to_seq"])
         return events
 
-    async def _post(self, letter: Letter, view: RunView, message: Message, thread: str | None) -> tuple[str, str]:
-        """Sends one message, or finds it where an earlier try may have sent it."""
+    async def _adopted(self, letter: Letter, view: RunView) -> Letter:
+        """A card that an earlier try may have sent, taken over: it is edited, since it may show an older plan."""
+        if letter.card_ts or letter.trouble != "card":
+            return letter
         channel = await self._place(letter, view)
-        if letter.trouble == "card" and message.kind == letter.trouble:
-            found = [ts for p, ts in await self._ours(channel, thread) if p["run"] == view.id and p["kind"] == "card"]
-            if found:
-                return channel, found[0]
+        ours = await self._ours(channel, letter.root_ts)
+        found = [ts for p, ts in ours if p["run"] == view.id and p["kind"] == "card"]
+        return letter.model_copy(update={"channel": channel, "card_ts": found[0], "card_seq": 0}) if found else letter
+
+    async def _upload(self, channel: str, thread: str, file: File) -> None:
+        await self.client.files_upload_v2(channel=channel, thread_ts=thread, filename=file.name, content=file.text)
+
+    async def _post(self, letter: Letter, view: RunView, message: Message, thread: str | None) -> tuple[str, str]:
+        """Sends one message. A plan that no card can hold goes up beside it once the card stands."""
+        channel = await self._place(letter, view)
         await self.box.sending(view.id, message.kind)
         answer = await self.client.chat_postMessage(
             channel=channel, thread_ts=thread, metadata=message.metadata, **_content(message)
         )
-        if message.file:
-            await self.client.files_upload_v2(
-                channel=answer["channel"], thread_ts=thread or answer["ts"], filename=message.file.name,
-                content=message.file.text,
-            )  # fmt: skip
+        if message.file and (message.kind != "card" or view.ended_at):
+            await self._upload(answer["channel"], thread or answer["ts"], message.file)
         return str(answer["channel"]), str(answer["ts"])
 
     async def _place(self, letter: Letter, view: RunView) -> str:

@@ -56,7 +56,7 @@ def load(
 def _known(name: str, data: Mapping[str, Any], wrong: ValidationError, said: list[Wrong]) -> dict[str, Any]:
     """A file whose only faults are keys that nobody knows, without them: what else it says can be judged all the same.
 
-    Not where a key was mistyped, or a whole table: what it was meant to say would be missed, and told as a second fault.
+    Not where a key was mistyped, or a whole table: what it was meant to say would be told as missing as well.
     """
     strange = all(error["type"] == "extra_forbidden" for error in wrong.errors(include_url=False))
     if not strange or any(len(one.path) < 2 or one.instead.startswith(MEANT) for one in said):
