@@ -37,9 +37,13 @@ class Scenario:
         async with gate(story, last, f"step_started {self.cancel} do", CANCEL) as ledger:
             run = await self._under_way(story, last, point, ledger)
             await _answered(run, point)
-        await run.ends("undone" if self.cancel else "succeeded")
+        await run.settles()
         events = await run.events()
         done = [(event["step"], event["way"]) for event in events if event["mark"] == "done"]
+        undone = (
+            "undone" if any(way == "do" for _, way in done) else "cancelled"
+        )  # the kill came before anything was done
+        await run.ends(undone if self.cancel else "succeeded")
         assert len(done) == len(set(done)), done
         assert len(await run.cards()) == 1
         await self.judge(story, run, orders)
