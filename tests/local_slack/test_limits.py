@@ -28,7 +28,7 @@ def select(**more: Any) -> dict[str, Any]:
 
 
 OPTION = {"text": plain("o"), "value": "o"}
-BAD_BLOCKS = [
+BAD_BLOCKS: list[tuple[list[dict[str, Any]], str]] = [
     ([{"type": "divider"}] * 51, "no more than 50 items allowed [json-pointer:/blocks]"),
     ([section("x" * 3001)], "must be less than 3001 characters [json-pointer:/blocks/0/text/text]"),
     ([section("")], "must be more than 0 characters [json-pointer:/blocks/0/text/text]"),
@@ -106,7 +106,7 @@ async def test_a_message_at_every_limit_is_taken(bench: Bench) -> None:
         await bench.api.chat_update(channel=bench.id("ops"), ts=posted["ts"], text="x" * 4001)
 
 
-BAD_VIEWS = [
+BAD_VIEWS: list[tuple[dict[str, Any], str]] = [
     ({"title": plain("x" * 25)}, "must be less than 25 characters [json-pointer:/view/title/text]"),
     ({"title": None}, "missing required field: title [json-pointer:/view]"),
     ({"submit": None}, "missing required field: submit [json-pointer:/view]"),
