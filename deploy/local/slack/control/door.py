@@ -40,6 +40,8 @@ class ControlDoor:
             return _refused("send JSON: Content-Type must be application/json", 415)
         try:
             body = json.loads(await request.text() or "{}")
+            if not isinstance(body, dict):
+                raise ControlError("send a JSON object")
             found = verb(Ask(self._core, body))
             return web.json_response(await found if inspect.isawaitable(found) else found)
         except SlackError as refusal:

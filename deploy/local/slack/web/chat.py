@@ -19,7 +19,7 @@ def target(call: Call) -> Channel:
     if person:
         if person.bot_of:
             raise SlackError("cannot_dm_bot")
-        if person.deactivated:
+        if person.deactivated or person.outsider:
             raise SlackError("channel_not_found")
         return state.im(person.id, call.app)
     channel = call.channel()
