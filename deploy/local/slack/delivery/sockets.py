@@ -165,8 +165,7 @@ class Sockets:
         if reason not in REASONS:
             raise ValueError(f"{reason!r} is no reason Slack gives; there are: {', '.join(REASONS)}")
         told = list(self._open.get(app_id, []))
-        for connection in told:
-            await self._goodbye(connection, reason)
+        await asyncio.gather(*(self._goodbye(connection, reason) for connection in told))
         return len(told)
 
     async def cut(self, app_id: str) -> int:
