@@ -7,10 +7,10 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from deploy.local.slack import posting
+from deploy.local.slack import SlackServer, posting
 from deploy.local.slack.posting import read_content
 from tests.accessibility import stumbles
-from tests.local_slack.bench import Bench, button
+from tests.local_slack.bench import Bench, button, modal, plain, text_input, workspace_spec
 
 pytestmark = pytest.mark.browser
 
@@ -144,3 +144,58 @@ async def test_a_state_s_sign_is_drawn_and_still_is_text(bench: Bench, page: Pag
     await expect(text.get_by_role("img", name="white check mark")).to_be_visible()
     await expect(text).to_contain_text("✅ Done")
     await expect(text).to_contain_text("at 10:30:45")
+
+
+async def test_the_page_says_that_the_workspace_is_gone_and_goes_on_when_it_is_back(bench: Bench, page: Page) -> None:
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await page.get_by_test_id("composer").fill("half a line")
+    port = int(bench.server.url.rpartition(":")[2])
+    await bench.server.stop()
+    await expect(page.get_by_test_id("weather")).to_contain_text("not running")
+    other = SlackServer(workspace_spec())
+    await other.start(port)
+    try:
+        await expect(page.get_by_test_id("weather")).to_be_hidden(timeout=10_000)
+        await expect(page.get_by_test_id("composer")).to_have_value("half a line")
+        await page.get_by_test_id("composer").press("Enter")
+        await expect(page.get_by_test_id("message")).to_contain_text("half a line")
+    finally:
+        await other.stop()
+
+
+async def test_a_pushed_modal_lies_on_the_first_and_going_back_finds_what_was_typed(bench: Bench, page: Page) -> None:
+    more = {"type": "actions", "elements": [button("more", "More")]}
+
+    @bench.bolt.command("/ops")
+    async def ops(ack, body, client):
+        await ack()
+        view = modal("one", text_input("why", "Why"), more)
+        await client.views_open(trigger_id=body["trigger_id"], view=view)
+
+    @bench.bolt.action("more")
+    async def pushed(ack, body, client):
+        await ack()
+        view = {**modal("two", text_input("what", "What")), "title": plain("Second")}
+        await client.views_push(trigger_id=body["trigger_id"], view=view)
+
+    @bench.bolt.view("two")
+    async def second(ack):
+        await ack()
+
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await page.get_by_test_id("composer").fill("/ops x")
+    await page.keyboard.press("Enter")
+    await page.get_by_label("Why").fill("because")
+    await page.get_by_role("button", name="More", exact=True).click()
+    await expect(page.get_by_test_id("modal-title")).to_have_text("Second")
+    await page.get_by_test_id("modal-submit").click()
+    await expect(page.get_by_test_id("input-error")).to_have_text("Please complete this required field.")
+    await page.get_by_label("What").fill("it")
+    await page.get_by_test_id("modal-submit").click()
+    await expect(page.get_by_test_id("modal-title")).to_have_text("Title")
+    await expect(page.get_by_label("Why")).to_have_value("because")
+    await page.get_by_role("button", name="More", exact=True).click()
+    await page.get_by_test_id("modal-back").click()
+    await expect(page.get_by_label("Why")).to_have_value("because")
+    await page.get_by_test_id("modal-close").click()
+    await expect(page.get_by_test_id("modal")).to_have_count(0)
