@@ -3,6 +3,9 @@
 import { ask, h, icon, menuButton, test, toast } from "./dom.js";
 import { store } from "./store.js";
 
+// What is typed and not sent, by person and place: it outlives a look elsewhere.
+const drafts = new Map();
+
 export function composer({ channel, thread = "", placeholder }) {
   const input = h("textarea", { class: "composer-input", rows: 1, placeholder, "aria-label": placeholder, "data-key": `composer-${thread || channel}`, ...test(thread ? "thread-composer" : "composer") });
   const hint = h("div", { class: "composer-hint", ...test("hint") });
@@ -10,6 +13,7 @@ export function composer({ channel, thread = "", placeholder }) {
   const list = h("div", { class: "suggestions", role: "listbox", "aria-label": "Commands", id: `commands-${thread || channel}`, hidden: true, ...test("commands") });
   const bolt = shortcutsButton();
   const form = h("form", { class: "composer" }, list, h("div", { class: "composer-box" }, input, h("div", { class: "composer-row" }, bolt, hint, send)));
+  const draft = `${store.me.id}/${channel}/${thread}`;
   let found = [];
   let active = 0;
 
@@ -17,6 +21,7 @@ export function composer({ channel, thread = "", placeholder }) {
     input.style.height = "auto";
     input.style.height = `${Math.min(input.scrollHeight, 200)}px`;
     send.disabled = !input.value.trim();
+    drafts.set(draft, input.value);
   };
   const look = () => {
     const word = input.value.match(/^(\/\S*)$/)?.[1];
@@ -80,6 +85,8 @@ export function composer({ channel, thread = "", placeholder }) {
     }
   });
   form.addEventListener("submit", (event) => { event.preventDefault(); submit(); });
+  input.value = drafts.get(draft) ?? "";
+  send.disabled = !input.value;
   return form;
 }
 

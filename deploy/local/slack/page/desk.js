@@ -3,7 +3,7 @@
 import { ask, h, icon, menuButton, test, toast } from "./dom.js";
 import { besideButton } from "./beside.js";
 import { guide, press, skip, skipped } from "./guide.js";
-import { store } from "./store.js";
+import { isLost, store } from "./store.js";
 
 const WEATHER = {
   fair: ["Slack as usual", "Every call is answered at once"],
@@ -57,8 +57,9 @@ export function desk(act) {
 function weather() {
   const host = document.getElementById("weather");
   const now = store.desk.weather;
-  host.hidden = now === "fair";
+  host.hidden = now === "fair" && !isLost();
   if (host.hidden) return host.replaceChildren();
+  if (isLost()) return host.replaceChildren(icon("warn"), h("span", {}, h("strong", {}, "This workspace is not running. "), "The page goes on when it is started again."));
   const [label, note] = WEATHER[now];
   return host.replaceChildren(icon("storm"), h("span", {}, h("strong", {}, `${label}. `), `${note}.`),
     h("button", { class: "button", type: "button", onclick: () => turn("fair"), ...test("weather-end") }, "End it"));

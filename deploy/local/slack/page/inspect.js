@@ -109,7 +109,8 @@ function json({ message }) {
     h("div", { class: "block-actions" }, h("button", { class: "button", type: "button", onclick: () => navigator.clipboard.writeText(pretty(blocks)).then(() => toast("Copied."), () => toast("The browser did not allow it.", "warn")), ...test("copy-blocks") }, icon("copy"), "Copy"),
       h("a", { class: "button", href: BUILDER + encodeURIComponent(JSON.stringify(blocks)), target: "_blank", rel: "noopener noreferrer", ...test("builder") }, "Open in Block Kit Builder")),
     h("p", { class: "inspect-note" }, "The link leads to slack.com: the blocks leave this machine, in your browser."),
-    h("pre", { class: "code", tabIndex: 0, "aria-label": "The blocks", ...test("block-json") }, pretty(message)));
+    h("pre", { class: "code", tabIndex: 0, "aria-label": "The blocks", ...test("block-json") }, pretty(blocks)),
+    h("details", {}, h("summary", { "data-key": "inspect-whole" }, "The whole message"), h("pre", { class: "code", tabIndex: 0, "aria-label": "The whole message" }, pretty(message))));
 }
 
 const clock = (seconds) => `${formatDate(seconds, "{time_secs}", store.me?.tz).replace(/( [AP]M)?$/, `.${String(Math.floor((seconds % 1) * 1000)).padStart(3, "0")}$1`)}`;

@@ -246,7 +246,9 @@ function seen() {
 }
 
 function news(what) {
-  if (what === "desk") return beside();
+  if (what === "desk" || what === "lost") return beside();
+  // The workspace may be another one than before: everything is read anew.
+  if (what === "again") return sides ? location.reload() : become(store.me.name, nameOf(here.channel), here.thread, here.tab);
   if (what === "view" || sides) return;
   if (what === "home") {
     if (here.tab === "home" && appOf(here.channel)) drawHome();

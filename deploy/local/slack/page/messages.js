@@ -1,4 +1,4 @@
-// A list of messages, each drawn once; of one that changes only the blocks that changed are drawn again.
+// A list of messages. Of thousands only those near the screen are drawn; of one that changes, only the blocks that changed.
 
 import { ask, h, icon, redraw, test, toast } from "./dom.js";
 import { forget } from "./blocks.js";
@@ -10,7 +10,10 @@ import { author, store } from "./store.js";
 
 const typed = new Map();
 const GAP = 300;
-const NEAR = 700;
+const FIRST = 40; // messages drawn at once when a list opens
+const STEP = 16; // messages drawn more, when one comes near the end of those
+const NEAR = 1200; // pixels to the end of what is drawn at which more is drawn
+const FAR = 3600; // pixels beyond which it is taken away again
 export const SYSTEM = new Set(["channel_join", "group_join", "tombstone"]);
 
 export function surfaceOf(message) {
@@ -52,7 +55,7 @@ export function suggested(outcome) {
 export class MessageList {
   // `open` opens a thread (null where messages are a thread already), `inspect` a message's wire, `older` reads more.
   constructor(host, { open = null, inspect, older = null, label, read = "" }) {
-    Object.assign(this, { open, inspect, older, read, nodes: new Map(), stuck: true, reading: false });
+    Object.assign(this, { open, inspect, older, read, nodes: new Map(), list: [], from: 0, to: 0, stuck: true, reading: false });
     this.box = h("div", { class: "messages", role: "log", "aria-label": label, tabIndex: 0, ...test(open ? "messages" : "thread-messages") });
     this.jump = h("button", { class: "to-newest", type: "button", hidden: true, onclick: () => this.bottom(), ...test("to-newest") }, icon("down"), "Newest");
     host.append(h("div", { class: "messages-frame" }, this.box, this.jump));
@@ -64,42 +67,93 @@ export class MessageList {
     new ResizeObserver(() => { if (this.stuck) this.bottom(); }).observe(this.box);
   }
 
+  // Every message there is.
+  show(list) {
+    const first = this.list[this.from]?.ts ?? "";
+    const last = this.list[this.to - 1]?.ts ?? "";
+    const whole = this.to === this.list.length;
+    this.list = [...list].sort((a, b) => (a.ts < b.ts ? -1 : 1));
+    const at = (ts) => { const found = this.list.findIndex((one) => one.ts >= ts); return found < 0 ? this.list.length : found; };
+    this.to = whole ? this.list.length : this.list.findLastIndex((one) => one.ts <= last) + 1;
+    this.from = first ? Math.min(at(first), this.to) : Math.max(0, this.to - FIRST);
+    if (this.stuck) {
+      this.render();
+      this.bottom();
+      requestAnimationFrame(() => this.scrolled());
+    } else this.anchored(() => this.render());
+  }
+
+  // The nodes of the messages from `from` to `to`.
+  render() {
+    const wanted = new Set();
+    let before = this.list[this.from - 1] ?? null;
+    let next = this.box.firstChild;
+    for (const one of this.list.slice(this.from, this.to)) {
+      wanted.add(one.ts);
+      const entry = this.draw(one);
+      if (next === entry.node) next = next.nextSibling;
+      else this.box.insertBefore(entry.node, next);
+      if (entry.after !== (before?.ts ?? "")) this.frame(entry, one, before);
+      before = one;
+    }
+    for (const [ts, entry] of this.nodes) {
+      if (!wanted.has(ts)) { entry.node.remove(); this.nodes.delete(ts); }
+    }
+  }
+
+  // Change what is drawn while what one looks at stays where it is.
+  anchored(change) {
+    const edge = this.box.getBoundingClientRect().top;
+    const anchor = [...this.box.children].find((one) => one.getBoundingClientRect().bottom > edge);
+    const at = anchor?.getBoundingClientRect().top;
+    change();
+    if (anchor?.isConnected) this.box.scrollTop += anchor.getBoundingClientRect().top - at;
+    this.top = this.box.scrollTop;
+  }
+
   scrolled() {
     const { scrollTop } = this.box;
     if (this.atEnd()) this.stuck = true;
     else if (scrollTop < this.top) this.stuck = false;
     this.top = scrollTop;
     this.jump.hidden = this.stuck;
-    if (scrollTop < NEAR && this.older && !this.reading && !this.stuck) this.more();
+    if (scrollTop < NEAR) this.up();
+    else if (this.gap() < NEAR && this.to < this.list.length) this.down();
+  }
+
+  up() {
+    if (this.from > 0) {
+      this.anchored(() => {
+        this.from = Math.max(0, this.from - STEP);
+        this.to -= this.stuck ? 0 : this.beyond([...this.box.children].reverse(), (one, box) => one.top - box.bottom);
+        this.render();
+      });
+      if (this.gap() <= 0 && this.box.scrollTop === 0) requestAnimationFrame(() => this.up());
+    } else if (this.older && !this.reading) this.more();
+  }
+
+  down() {
+    this.anchored(() => {
+      this.to = Math.min(this.list.length, this.to + STEP);
+      this.from += this.beyond([...this.box.children], (one, box) => box.top - one.bottom);
+      this.render();
+    });
+  }
+
+  // How many of these nodes, from the outermost, are too far away to be kept.
+  beyond(nodes, distance) {
+    const box = this.box.getBoundingClientRect();
+    const kept = nodes.findIndex((one) => distance(one.getBoundingClientRect(), box) < FAR || one.contains(document.activeElement));
+    return Math.max(0, kept);
   }
 
   async more() {
     this.reading = true;
-    const rest = this.box.scrollHeight - this.box.scrollTop;
     try {
-      if (await this.older()) this.box.scrollTop = this.box.scrollHeight - rest;
+      if (await this.older()) this.up();
     } finally {
       this.reading = false;
     }
-  }
-
-  show(list) {
-    const sorted = [...list].sort((a, b) => (a.ts < b.ts ? -1 : 1));
-    const wanted = new Set(sorted.map((one) => one.ts));
-    for (const [ts, entry] of this.nodes) {
-      if (!wanted.has(ts)) { entry.node.remove(); this.nodes.delete(ts); }
-    }
-    let before = null;
-    let at = null;
-    for (const one of sorted) {
-      const entry = this.draw(one);
-      const next = at ? at.nextSibling : this.box.firstChild;
-      if (next !== entry.node) this.box.insertBefore(entry.node, next);
-      at = entry.node;
-      if (entry.after !== (before?.ts ?? "")) this.frame(entry, one, before);
-      before = one;
-    }
-    if (this.stuck) this.bottom();
   }
 
   gap() {
@@ -107,16 +161,19 @@ export class MessageList {
   }
 
   atEnd() {
-    return this.gap() < 80;
+    return this.to === this.list.length && this.gap() < 80;
   }
 
-  // To the newest. What was never on the screen has a guessed height: once it is, the end lies elsewhere.
-  bottom(tries = 12) {
+  bottom() {
     this.stuck = true;
+    if (this.to < this.list.length) {
+      this.to = this.list.length;
+      this.from = Math.max(0, this.to - FIRST);
+      this.render();
+    }
     this.box.scrollTop = this.box.scrollHeight;
     this.top = this.box.scrollTop;
     this.jump.hidden = true;
-    if (tries) requestAnimationFrame(() => { if (this.stuck && this.gap() > 1) this.bottom(tries - 1); });
   }
 
   draw(message) {
@@ -192,8 +249,7 @@ export class MessageList {
     const here = event.target;
     if (here !== this.box && !here.classList.contains("message")) return;
     event.preventDefault();
-    const all = this.box.children;
-    const to = here === this.box ? all[all.length - 1] : event.key === "ArrowUp" ? here.previousElementSibling : here.nextElementSibling;
+    const to = here === this.box ? this.box.lastElementChild : event.key === "ArrowUp" ? here.previousElementSibling : here.nextElementSibling;
     to?.focus({ preventScroll: true });
     to?.scrollIntoView({ block: "nearest" });
   }

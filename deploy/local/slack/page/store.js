@@ -12,6 +12,8 @@ const PAGE = 60;
 const listeners = new Set();
 let socket = null;
 let soon = 0;
+let lost = false;
+export const isLost = () => lost;
 
 export const onChange = (listener) => listeners.add(listener);
 const tell = (what) => listeners.forEach((listener) => listener(what));
@@ -58,9 +60,15 @@ function listen() {
     store.version = news.version;
     for (const change of news.changes) apply(change);
   };
-  socket.onopen = () => document.body.classList.remove("offline");
+  socket.onopen = () => {
+    if (!lost) return;
+    lost = false;
+    tell("again");
+  };
   socket.onclose = () => {
-    document.body.classList.add("offline");
+    const first = !lost;
+    lost = true;
+    if (first) tell("lost");
     setTimeout(listen, 1000);
   };
 }
