@@ -74,7 +74,7 @@ def person_row(person: Person) -> JsonObject:
 
 
 def _others(core: Core, channel: Channel, person: Person) -> str:
-    """The name of a DM of people: that of the other one. A DM with an app goes by the app."""
+    """The name of a DM of people: the others'. A DM with an app goes by the app."""
     if channel.app_id:
         return ""
     return ", ".join(core.state.people[one].real_name for one in channel.members if one != person.id)
@@ -91,7 +91,7 @@ def channel_row(core: Core, channel: Channel, person: Person) -> JsonObject:
         unread += one.user != person.id and not one.is_reply
     return {
         "id": channel.id,
-        "name": channel.name or _others(core, channel, person),
+        "name": _others(core, channel, person) if channel.kind in ("im", "mpim") else channel.name,
         "kind": channel.kind,
         "archived": channel.archived,
         "member": person.id in channel.members,

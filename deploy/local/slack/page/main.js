@@ -112,7 +112,7 @@ function find(name) {
 
 function nameOf(id) {
   const channel = store.channels.get(id);
-  return channel?.kind === "im" ? `@${appOf(id)?.handle}` : channel?.name ?? "";
+  return appOf(id) ? `@${appOf(id).handle}` : channel?.name ?? "";
 }
 
 async function go(channel, thread = "", tab = "") {
@@ -184,7 +184,7 @@ function foot(channel) {
       h("button", { class: "button primary", type: "button", onclick: () => joinChannel(channel.id), ...test("join") }, "Join channel"));
   }
   if (store.me.deactivated) return h("div", { class: "composer closed" }, `${store.me.real_name} is deactivated: they can see nothing new and do nothing.`);
-  return composer({ channel: channel.id, placeholder: channel.kind === "im" ? `Message ${appOf(channel.id)?.name}` : `Message #${channel.name}` });
+  return composer({ channel: channel.id, placeholder: `Message ${appOf(channel.id)?.name ?? (["im", "mpim"].includes(channel.kind) ? channel.name : `#${channel.name}`)}` });
 }
 
 function drawHome() {

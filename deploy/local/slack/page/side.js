@@ -4,10 +4,12 @@ import { ask, h, icon, menuButton, test } from "./dom.js";
 import { store } from "./store.js";
 
 export function sidebar(host, current, go) {
-  const channels = [...store.channels.values()].filter((one) => one.kind !== "im" && !one.archived);
+  const channels = [...store.channels.values()].filter((one) => !["im", "mpim"].includes(one.kind) && !one.archived);
+  const direct = [...store.channels.values()].filter((one) => ["im", "mpim"].includes(one.kind) && !one.app);
   const archived = [...store.channels.values()].filter((one) => one.archived);
   host.replaceChildren(
     section("Channels", channels.sort(byName).map((one) => row(one, current, go))),
+    direct.length ? section("Direct messages", direct.sort(byName).map((one) => row(one, current, go))) : "",
     section("Apps", store.apps.map((app) => appRow(app, current, go))),
     archived.length ? section("Archived", archived.map((one) => row(one, current, go))) : "",
     h("p", { class: "side-note" }, "Everyone here is pretend. Switch person at the top to see what they see and do what they may do."));
