@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ..core import Core
 
 MOST_CONNECTIONS = 10
-TICKET_LIFE = 60.0
 CONNECTION_LIFE = 18060
 DEBUG_LIFE = 360
 NOTICE = 10
@@ -59,7 +58,7 @@ class Sockets:
         if not app.socket_mode:
             raise SlackError("socket_mode_disabled")
         ticket = secrets.token_hex(16)
-        self._tickets[ticket] = (app.id, self._core.clock.now() + TICKET_LIFE)
+        self._tickets[ticket] = (app.id, self._core.clock.now() + self._core.switches.ticket_seconds)
         host = self._core.base_url.removeprefix("http://")
         return f"ws://{host}/link/?ticket={ticket}&app_id={app.id}"
 

@@ -88,7 +88,7 @@ def update(call: Call) -> JsonObject:
         raise SlackError("no_text")
     if content.text == "" and content.blocks is None and not message.blocks:
         raise SlackError("no_text")
-    posting.update(call.core, message, content, call.bot)
+    posting.update(call.core, message, content, call.bot if call.core.switches.edits_of_apps_marked else "")
     shown = message_object(call.core.state, message, call.core.base_url, metadata=True, thread=False)
     for key in ("ts", "thread_ts", "parent_user_id", "reactions"):
         shown.pop(key, None)
