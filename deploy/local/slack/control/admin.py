@@ -98,7 +98,7 @@ def apps(ask: Ask) -> JsonObject:
         }
         for app in ask.core.state.apps.values()
     ]
-    return {"ok": True, "apps": found}
+    return {"ok": True, "apps": found, "config_token": ask.core.state.team.config_token}
 
 
 def delete_message(ask: Ask) -> JsonObject:
