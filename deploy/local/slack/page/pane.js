@@ -70,8 +70,9 @@ export function foot(channel) {
       { class: "composer closed" },
       `${store.me.real_name} is deactivated: they can see nothing new and do nothing.`,
     );
+  const mark = ["im", "mpim"].includes(channel.kind) ? "" : "#";
   return composer({
     channel: channel.id,
-    placeholder: `Message ${appOf(channel.id)?.name ?? (["im", "mpim"].includes(channel.kind) ? "" : "#") + channel.name}`,
+    placeholder: `Message ${appOf(channel.id)?.name ?? mark + channel.name}`,
   });
 }
