@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
 
 from deploy.local.slack import Clock
 from deploy.local.slack.client import ControlRefused
@@ -223,3 +224,11 @@ async def test_a_delivery_can_come_twice_and_be_repeated(bench: Bench) -> None:
 
     await heard.until(3)
     assert len(set(heard)) == 1
+
+
+async def test_a_call_can_hang_until_the_client_gives_up(bench: Bench) -> None:
+    await bench.slack.fault("auth.test", "hang")
+    client = AsyncWebClient(token=bench.api.token, base_url=bench.server.api_url, timeout=1)
+    with pytest.raises(TimeoutError):
+        await client.auth_test()
+    assert (await client.auth_test())["ok"]
