@@ -45,17 +45,10 @@ def visible(core: Core, person: Person) -> JsonObject:
             {"id": g.id, "handle": g.handle, "name": g.name, "members": g.members} for g in state.groups.values()
         ],
         "channels": [
-            channel_row(core, channel, person) for channel in state.channels.values() if sees(person, channel)
+            channel_row(core, channel, person) for channel in state.channels.values() if state.sees(person, channel)
         ],
         "apps": [app_row(core, app, person) for app in state.apps.values()],
     }
-
-
-def sees(person: Person, channel: Channel) -> bool:
-    """Whether the channel is on the person's list."""
-    if person.id in channel.members:
-        return True
-    return channel.kind == "channel" and not (person.guest or person.outsider)
 
 
 def person_row(person: Person) -> JsonObject:

@@ -197,6 +197,12 @@ class State:
         self.changed("channel", channel, channel=channel.id)
         return channel
 
+    def sees(self, person: Person, channel: Channel) -> bool:
+        """Whether the channel is on the person's list."""
+        if person.id in channel.members:
+            return True
+        return channel.kind == "channel" and not (person.guest or person.outsider)
+
     def group(self, name: str) -> Group | None:
         """By id or handle."""
         name = name.removeprefix("@")
