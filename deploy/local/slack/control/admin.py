@@ -143,6 +143,7 @@ def switches(ask: Ask) -> JsonObject:
         if key not in Switches.model_fields:
             raise ControlError(f"{key!r} is no switch; there are: {', '.join(Switches.model_fields)}")
         setattr(ask.core.switches, key, value)
+        ask.core.state.switched = True
     return {"ok": True, "switches": ask.core.switches.model_dump()}
 
 

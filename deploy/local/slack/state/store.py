@@ -85,6 +85,7 @@ class State:
         self.changes: deque[Change] = deque(maxlen=KEPT_CHANGES)
         self.dirty: dict[str, Record | None] = {}
         self.dirty_stacks: set[str] = set()
+        self.switched = False
         self._last_ts = 0
         self._waiters: set[asyncio.Event] = set()
 
