@@ -11,6 +11,7 @@ from deploy.local.slack import SlackServer, posting
 from deploy.local.slack.posting import read_content
 from tests.accessibility import stumbles
 from tests.local_slack.bench import Bench, button, modal, plain, text_input, workspace_spec
+from tests.local_slack.test_desk import Guided
 
 pytestmark = pytest.mark.browser
 
@@ -146,6 +147,7 @@ async def test_a_state_s_sign_is_drawn_and_still_is_text(bench: Bench, page: Pag
     await expect(text).to_contain_text("at 10:30:45")
 
 
+@pytest.mark.prove  # the browser tries again once a second
 async def test_the_page_says_that_the_workspace_is_gone_and_goes_on_when_it_is_back(bench: Bench, page: Page) -> None:
     await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
     await page.get_by_test_id("composer").fill("half a line")
@@ -199,3 +201,27 @@ async def test_a_pushed_modal_lies_on_the_first_and_going_back_finds_what_was_ty
     await expect(page.get_by_label("Why")).to_have_value("because")
     await page.get_by_test_id("modal-close").click()
     await expect(page.get_by_test_id("modal")).to_have_count(0)
+
+
+async def test_the_guide_types_for_whoever_it_speaks_to_also_beside_somebody_else(page: Page) -> None:
+    async with Guided() as guided:
+        await page.goto(f"{guided.server.url}/?as=bo&channel=private")
+        await page.get_by_test_id("guide-who").click()
+        await expect(page.get_by_test_id("person-switch")).to_contain_text("Ada Moreau")
+        await page.get_by_test_id("guide-type").click()
+        await expect(page.get_by_test_id("channel-title")).to_have_text("ops")
+        await expect(page.get_by_test_id("composer")).to_have_value("/ops restore shop")
+        await expect(page.get_by_test_id("composer")).to_be_focused()
+        await page.get_by_test_id("beside-button").click()
+        ada, bo = page.frame_locator("[data-testid=frame-0]"), page.frame_locator("[data-testid=frame-1]")
+        await expect(bo.get_by_test_id("person-switch")).to_contain_text("Bo Lind")
+        await expect(ada.get_by_test_id("composer")).to_have_value("")
+        await page.get_by_test_id("guide-type").click()
+        await expect(ada.get_by_test_id("composer")).to_have_value("/ops restore shop")
+        await expect(bo.get_by_test_id("composer")).to_have_value("")
+        await page.get_by_test_id("guide-next").click()
+        await expect(page.get_by_test_id("guide-title")).to_have_text("Look")
+        await page.get_by_test_id("guide-skip").click()
+        await expect(page.get_by_test_id("guide")).to_be_hidden()
+        await page.get_by_test_id("show-guide").click()
+        await expect(page.get_by_test_id("guide-title")).to_have_text("Look")
