@@ -14,7 +14,6 @@ from deploy.local.slack import posting
 from deploy.local.slack.wire import JsonObject
 
 CARD_EVERY = 5  # of the messages in the long channel
-FRAMES_MOST = 3000
 # Resolves with the milliseconds from the next click on the confirm dialog to the first change of this card's content.
 WATCH = """(card) => { window.changed = new Promise((resolve) => {
   let began = 0;
@@ -24,17 +23,19 @@ WATCH = """(card) => { window.changed = new Promise((resolve) => {
   new MutationObserver(() => began && requestAnimationFrame(() => resolve(performance.now() - began)))
     .observe(card.querySelector(".content"), { childList: true, subtree: true });
 }); }"""
-# Scrolls through the whole list by 240 pixels a frame; the milliseconds between frames.
-SCROLL = """async ([box, most]) => {
+# Scrolls up through the whole channel by 240 pixels a frame: the milliseconds between frames, and the messages seen.
+SCROLL = """async ([box, first]) => {
   const took = [];
+  const seen = new Set();
   let before = await new Promise(requestAnimationFrame);
-  for (let n = 0; n < most && box.scrollTop > 0; n++) {
+  while (!seen.has(first)) {
     box.scrollTop -= 240;
+    for (const one of box.children) seen.add(one.dataset.ts);
     const now = await new Promise(requestAnimationFrame);
     took.push(now - before);
     before = now;
   }
-  return took;
+  return { took, seen: seen.size };
 }"""
 
 
@@ -142,15 +143,17 @@ async def _clicks(browser: Browser, place: Place, clicks: int) -> list[float]:
 
 
 async def _scroll(browser: Browser, place: Place, messages: int) -> list[float]:
-    """Milliseconds between the frames of a way through all of them, once all are there."""
+    """Milliseconds between the frames of a way from the newest message to the oldest, older ones being read meanwhile.
+
+    Raises LookupError where not each was drawn on the way.
+    """
+    channel = place.slack.core.state.channel("general")
+    first = next(iter(place.slack.core.state.messages[channel.id])) if channel else ""
     page = await _open(browser, place, "ana", "general")
     box = await page.get_by_test_id("messages").element_handle()
-    shown = page.get_by_test_id("message")
-    async with asyncio.timeout(180):
-        while await shown.count() < messages:
-            await page.evaluate("(box) => { box.scrollTop = box.scrollTop < 9 ? 9 : 0; }", box)
-            await page.evaluate("() => new Promise(requestAnimationFrame)")
-    await page.evaluate("(box) => { box.scrollTop = box.scrollHeight; }", box)
-    frames = await page.evaluate(SCROLL, [box, FRAMES_MOST])
+    async with asyncio.timeout(300):
+        found = await page.evaluate(SCROLL, [box, first])
     await page.close()
-    return [float(one) for one in frames]
+    if found["seen"] < messages:
+        raise LookupError(f"{found['seen']} of {messages} messages were drawn")
+    return [float(one) for one in found["took"]]

@@ -1,29 +1,33 @@
-"""Somebody who has never seen it opens the page, and comes from the typed command to a restored shop."""
+"""Somebody who has never seen it opens the page and follows its guide, from the typed command to a restored shop."""
 
 import re
 
 import pytest
 from playwright.async_api import FrameLocator, Locator, Page, expect
 
-from tests.scenario.killing import killed
 from tests.scenario.story import Run, Story
 
 pytestmark = pytest.mark.browser
 
 
-async def test_a_stranger_asks_is_refused_their_own_approval_and_sees_the_restore_done_though_the_bot_is_killed(
+async def test_a_stranger_is_led_from_the_ask_through_a_killed_bot_to_the_restored_shop(
     story: Story, page: Page
 ) -> None:
     before, asked = await story.orders(), await story.last()
+    ends = len(story.stage.bot.ends)
     await story.sells(500)
+    await story.slack.ask("guide", at=0)
     await page.goto(story.stage.page)
+    guide = page.get_by_test_id("guide-title")
+    await expect(guide).to_have_text("Ask for a restore")
     await _type_the_command(page, await story.first_backup())
     await _fill_in_the_form(page)
+
+    await expect(guide).to_have_text("Try to approve it yourself")
     run = Run(story, await story.last())
     assert run.id == asked + 1
     await run.can_be_approved()
-
-    card = page.locator(".message", has_text=re.compile(rf"· {run.tag}\b")).last
+    card = page.get_by_test_id("messages").locator(".message", has_text=re.compile(rf"· {run.tag}\b")).last
     for shown in ("What is lost", "at most", "rows", "can be undone", "point of no return", "Swap:", "bad import"):
         await expect(card).to_contain_text(shown)
     await approve(page, card)
@@ -31,20 +35,33 @@ async def test_a_stranger_asks_is_refused_their_own_approval_and_sees_the_restor
     await expect(page.locator(".message.ephemeral").last).to_contain_text("Ben Okafor")
     assert await run.state() == "awaiting_approval"
 
-    await page.get_by_test_id("person-switch").click()
-    await page.get_by_role("menuitem", name="Ben Okafor", exact=False).first.click()
-    async with story.busy_shop():  # the safety backup waits for it, so that the bot ends in the middle of a step
+    await expect(guide).to_have_text("Become Ben")
+    await page.get_by_test_id("guide-who").click()
+    await expect(guide).to_have_text("Approve it as Ben")
+    async with story.busy_shop():  # the first step waits, however fast this machine is
         await approve(page, card)
-        await run.reaches("safety")
-        await killed(story)
+        await expect(guide).to_have_text("Kill the bot")
+        await page.get_by_test_id("guide-button").click()
+        await expect(page.get_by_test_id("toast").last).to_contain_text("was killed")
     await expect(card).to_contain_text("Done", timeout=60_000)
-    await expect(page.locator(".message", has_text=re.compile(rf"· {run.tag}\b"))).to_have_count(1)
-    await expect(card.get_by_role("button", name=f"Drop shop_{run.tag}_old")).to_be_visible()
+    await expect(
+        page.get_by_test_id("messages").locator(".message", has_text=re.compile(rf"· {run.tag}\b"))
+    ).to_have_count(1)
+    await expect(card.get_by_role("button", name=f"Drop shop_{run.tag}_old")).to_be_visible(timeout=40_000)
+    await expect(guide).to_have_text("That was it")
+    await run.ends()
+    assert story.stage.bot.ends[ends:] == [-9]
+    assert len([one for one in await run.events() if one["mark"] == "done"]) == 11, "each step once"
+
     await card.get_by_test_id("open-thread").click()
     thread = page.get_by_test_id("thread-messages")
     for told in ("Ben Okafor approved", "Compare every table", "point of no return", "shop is as it was"):
         await expect(thread).to_contain_text(told)
     assert await story.orders() <= before
+    await page.get_by_test_id("guide-skip").click()
+    await page.reload()
+    await expect(page.get_by_test_id("composer")).to_be_visible()
+    await expect(page.get_by_test_id("guide")).to_be_hidden()
 
 
 async def _type_the_command(page: Page, backup: str) -> None:

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
+from tests.browsing import opened
 from tests.local_slack.bench import Bench, Recorder
 
 
@@ -34,13 +35,6 @@ async def recorder() -> AsyncIterator[Recorder]:
 
 @pytest.fixture
 async def page(chromium: Path) -> AsyncIterator[Page]:
-    """A page that fails its test when a script fails."""
-    flags = ["--no-sandbox", "--disable-dev-shm-usage"]
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(chromium), args=flags)
-        opened = await browser.new_page(viewport={"width": 1200, "height": 800}, timezone_id="UTC")
-        broken: list[str] = []
-        opened.on("pageerror", lambda problem: broken.append(str(problem)))
-        yield opened
-        await browser.close()
-        assert broken == []
+    """The workspace's page, of which a test opens the address."""
+    async with opened(chromium, 1200, 800) as page:
+        yield page

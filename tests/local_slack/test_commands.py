@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import json
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -145,3 +146,23 @@ async def test_many_commands_at_once_are_all_acked(bench: Bench) -> None:
     outcomes = await bench.slack.burst("ada", "ops", ["/ops x"] * 200, at_once=50)
     assert {one["result"] for one in outcomes} == {"acked"}
     assert len(outcomes) == 200
+
+
+async def test_of_two_apps_with_one_command_the_one_installed_last_has_it(bench: Bench, recorder: Recorder) -> None:
+    manifest = {
+        "display_information": {"name": "Later"},
+        "features": {"slash_commands": [{"command": "/ops"}]},
+        "oauth_config": {"scopes": {"bot": ["commands"]}},
+    }
+    args = {"token": bench.server.state.team.config_token, "manifest": json.dumps(manifest)}
+    made = await bench.api.api_call("apps.manifest.create", params=args)
+    await bench.slack.set_app(app="Later", request_url=recorder.url)
+    assert (await bench.slack.command("ada", "ops", "/ops x")).ok
+    assert dict(parse_qsl(recorder.requests[0][1]))["api_app_id"] == made["app_id"]
+    await bench.slack.set_app(app="Later", revoked=True)
+
+    @bench.bolt.command("/ops")
+    async def ops(ack):
+        await ack("the first has it again")
+
+    assert (await bench.slack.command("ada", "ops", "/ops x")).text == "the first has it again"

@@ -19,7 +19,7 @@ PRESSED = Seen("pressed", "^Approve$", "bo")
 GUIDE = Guide(
     "First",
     (
-        Step("Ask", "Ask.", until=(Seen("command", "^/ops restore", "ada"),)),
+        Step("Ask", "Ask.", (Seen("command", "^/ops restore", "ada"),), "ada", "ops", "/ops restore shop"),
         Step("Look", "Become Bo.", until=(Seen("looks", person="bo"),)),
         Step("Approve", "Press it.", until=(PRESSED,), leaps=(PRESSED,)),
         Step("Kill", "Kill it.", until=(Seen("button", "^kill$"),), button="kill"),

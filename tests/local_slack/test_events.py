@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from aiohttp import web
 
-from tests.local_slack.bench import Bench, Recorder, Seen
+from tests.local_slack.bench import Bench, Recorder, Seen, listen
 
 
 async def test_a_failing_app_is_tried_again_at_once_after_a_minute_and_after_five(
@@ -122,3 +123,18 @@ async def test_an_uninstalled_app_hears_of_it_as_the_last_thing(bench: Bench, re
     await recorder.count(2)
     kinds = {json.loads(body)["event"]["type"] for _, body in recorder.requests}
     assert kinds == {"app_uninstalled", "tokens_revoked"}
+
+
+@pytest.mark.parametrize("form", ["text/plain", "application/x-www-form-urlencoded", "application/json"])
+async def test_a_challenge_may_be_answered_as_text_form_or_json(bench: Bench, form: str) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        challenge = (await request.json())["challenge"]
+        forms = {"text/plain": challenge, "application/json": json.dumps({"challenge": challenge})}
+        return web.Response(text=forms.get(form, f"challenge={challenge}"), content_type=form)
+
+    app = web.Application()
+    app.router.add_post("/", answer)
+    runner = web.AppRunner(app)
+    bench.server.set_request_url(await listen(runner))
+    assert await bench.slack.verify()
+    await runner.cleanup()

@@ -244,6 +244,25 @@ async def test_threads_urls_modals_and_times_follow_their_switches(bench: Bench)
     assert (await slack.shortcut("ola", "copy", said)).result == "refused"  # it was sent; nobody listens to it
 
 
+async def test_bursts_marks_and_empty_rich_text_follow_their_switches(bench: Bench) -> None:
+    @bench.bolt.command("/ops")
+    async def ops(ack):
+        await ack()
+
+    slack, api, where = bench.slack, bench.api, bench.id("ops")
+    await slack.switches(burst_seconds=3, edits_of_apps_marked=False, empty_rich_text="absent", ticket_seconds=1)
+    posted = await api.chat_postMessage(channel=where, text="x")
+    assert "edited" not in (await api.chat_update(channel=where, ts=posted["ts"], text="y"))["message"]
+    element = {"type": "rich_text_input", "action_id": "text"}
+    view = modal("form", {**text_input("a", "A"), "element": element})
+    trigger = (await slack.command("ada", "ops", "/ops")).trigger_id
+    opened = (await api.views_open(trigger_id=trigger, view=view))["view"]
+    assert opened["state"]["values"]["a"]["text"] == {"type": "rich_text_input"}
+    await slack.limits(on=True)
+    await api.emoji_list()  # 20 a minute are one in three seconds
+    assert await refused(api.emoji_list()) == "ratelimited"
+
+
 async def test_an_uninstalled_apps_buttons_lead_nowhere(bench: Bench, recorder: Recorder) -> None:
     bench.server.set_request_url(recorder.url)
     blocks: list[dict[str, Any]] = [{"type": "actions", "elements": [button("go", "Go")]}]

@@ -60,6 +60,7 @@ async def seen(slack: Workspace, api: AsyncWebClient) -> dict[str, Any]:
         "ephemerals": [{**one, "bot_profile": None} for one in await slack.ephemerals("ada")],
         "views": await slack.views("ada"),
         "home": await slack.home("ada"),
+        "switches": await slack.switches(),
         "people": [(one["id"], one["name"], one["deleted"], one["is_bot"]) for one in people],
         "groups": (await api.usergroups_list(include_users=True, include_disabled=True))["usergroups"],
         "pins": (await api.pins_list(channel=ops))["items"],
@@ -129,6 +130,7 @@ async def _filled(slack: Workspace, api: AsyncWebClient) -> dict[str, Any]:
     await slack.set_person("new", real_name="New Person")
     await slack.set_group("dba", members=["ada", "new"])
     await slack.move_clock(7200)
+    await slack.switches(trigger_words="guide")
     await api.chat_scheduleMessage(channel=ops, text="later", post_at=int(await slack.move_clock(0)) + 86400)
     await api.views_publish(user_id=said["user"], view={"type": "home", "blocks": [row]})
     pressed = await slack.click("ada", {**said, "ts": card["ts"]}, "Go")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from deploy.local.slack.limits import check_message_blocks, check_view, checked_metadata
+from deploy.local.slack.limits import check_message_blocks, check_view, checked_metadata, normalize_blocks
 from deploy.local.slack.switches import Switches
 from deploy.local.slack.wire import SlackError
 from tests.local_slack.bench import button, modal, mrkdwn, plain, text_input
@@ -231,3 +234,28 @@ def test_metadata_has_a_shape_and_a_size() -> None:
     ):
         with pytest.raises(SlackError, match=word):
             checked_metadata(wrong)
+
+
+JUNK: list[Any] = [None, 0, -1, True, 1.5, "", "x", [], [None], [[]], [{}], {}, {"type": "x"}, {"type": ["x"]}]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in a JSON value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, one in inner for place in places(one, (*path, key)))]
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_whatever_stands_anywhere_in_a_block_is_taken_or_refused(data: st.DataObject) -> None:
+    make, most, _ = data.draw(st.sampled_from(SIZES))
+    blocks: Any = [make(min(most, 2)), data.draw(st.sampled_from(WRONG))[0]]
+    for _ in range(data.draw(st.integers(1, 2))):
+        *way, last = data.draw(st.sampled_from(places(blocks)[1:]))
+        holder = blocks = copy.deepcopy(blocks)
+        for key in way:
+            holder = holder[key]
+        holder[last] = data.draw(st.sampled_from(JUNK))
+    for look in (lambda: normalize_blocks(check_message_blocks(blocks)), lambda: check_view(modal("f", *blocks))):
+        with suppress(SlackError):
+            look()

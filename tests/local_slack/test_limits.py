@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
 
 from deploy.local.slack import Clock
 from deploy.local.slack.client import ControlRefused
@@ -28,7 +29,7 @@ def select(**more: Any) -> dict[str, Any]:
 
 
 OPTION = {"text": plain("o"), "value": "o"}
-BAD_BLOCKS = [
+BAD_BLOCKS: list[tuple[list[dict[str, Any]], str]] = [
     ([{"type": "divider"}] * 51, "no more than 50 items allowed [json-pointer:/blocks]"),
     ([section("x" * 3001)], "must be less than 3001 characters [json-pointer:/blocks/0/text/text]"),
     ([section("")], "must be more than 0 characters [json-pointer:/blocks/0/text/text]"),
@@ -81,16 +82,14 @@ BAD_BLOCKS = [
 ]
 
 
-@pytest.mark.parametrize(("blocks", "fault"), BAD_BLOCKS)
-async def test_blocks_beyond_a_limit_are_refused_with_their_pointer(
-    bench: Bench, blocks: list[Any], fault: str
-) -> None:
-    with pytest.raises(SlackApiError) as caught:
-        await bench.api.chat_postMessage(channel=bench.id("ops"), text="x", blocks=blocks)
-    answer = caught.value.response
-    assert answer["error"] == "invalid_blocks"
-    assert fault in answer["errors"]
-    assert answer["response_metadata"]["messages"] == [f"[ERROR] {one}" for one in answer["errors"]]
+async def test_blocks_beyond_a_limit_are_refused_with_their_pointer(bench: Bench) -> None:
+    for blocks, fault in BAD_BLOCKS:
+        with pytest.raises(SlackApiError) as caught:
+            await bench.api.chat_postMessage(channel=bench.id("ops"), text="x", blocks=blocks)
+        answer = caught.value.response
+        assert answer["error"] == "invalid_blocks", fault
+        assert fault in answer["errors"]
+        assert answer["response_metadata"]["messages"] == [f"[ERROR] {one}" for one in answer["errors"]]
 
 
 async def test_a_message_at_every_limit_is_taken(bench: Bench) -> None:
@@ -108,7 +107,7 @@ async def test_a_message_at_every_limit_is_taken(bench: Bench) -> None:
         await bench.api.chat_update(channel=bench.id("ops"), ts=posted["ts"], text="x" * 4001)
 
 
-BAD_VIEWS = [
+BAD_VIEWS: list[tuple[dict[str, Any], str]] = [
     ({"title": plain("x" * 25)}, "must be less than 25 characters [json-pointer:/view/title/text]"),
     ({"title": None}, "missing required field: title [json-pointer:/view]"),
     ({"submit": None}, "missing required field: submit [json-pointer:/view]"),
@@ -122,18 +121,17 @@ BAD_VIEWS = [
 ]
 
 
-@pytest.mark.parametrize(("change", "fault"), BAD_VIEWS)
-async def test_views_beyond_a_limit_are_invalid_arguments(bench: Bench, change: dict[str, Any], fault: str) -> None:
+async def test_views_beyond_a_limit_are_invalid_arguments_and_do_not_use_the_trigger_up(bench: Bench) -> None:
     @bench.bolt.command("/ops")
     async def ops(ack):
         await ack()
 
     trigger = (await bench.slack.command("ada", "ops", "/ops")).trigger_id
-    view = modal("form", text_input("a", "A")) | change
-    with pytest.raises(SlackApiError) as caught:
-        await bench.api.views_open(trigger_id=trigger, view=view)
-    assert caught.value.response["error"] == "invalid_arguments"
-    assert f"[ERROR] {fault}" in caught.value.response["response_metadata"]["messages"]
+    for change, fault in BAD_VIEWS:
+        with pytest.raises(SlackApiError) as caught:
+            await bench.api.views_open(trigger_id=trigger, view=modal("form", text_input("a", "A")) | change)
+        assert caught.value.response["error"] == "invalid_arguments", fault
+        assert f"[ERROR] {fault}" in caught.value.response["response_metadata"]["messages"]
     await bench.api.views_open(trigger_id=trigger, view=modal("form", text_input("a", "A")))
 
 
@@ -226,3 +224,11 @@ async def test_a_delivery_can_come_twice_and_be_repeated(bench: Bench) -> None:
 
     await heard.until(3)
     assert len(set(heard)) == 1
+
+
+async def test_a_call_can_hang_until_the_client_gives_up(bench: Bench) -> None:
+    await bench.slack.fault("auth.test", "hang")
+    client = AsyncWebClient(token=bench.api.token, base_url=bench.server.api_url, timeout=1)
+    with pytest.raises(TimeoutError):
+        await client.auth_test()
+    assert (await client.auth_test())["ok"]

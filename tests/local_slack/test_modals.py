@@ -344,3 +344,22 @@ async def test_a_closed_dm_is_opened_again(bench: Bench) -> None:
     await bench.api.conversations_close(channel=opened_at["channel"]["id"])
     assert (await bench.api.conversations_close(channel=opened_at["channel"]["id"]))["already_closed"] is True
     assert "already_open" not in await bench.api.conversations_open(users=bench.id("ada"))
+
+
+async def test_only_conversations_that_one_sees_and_that_are_offered_can_be_chosen(bench: Bench) -> None:
+    rule = {"include": ["public", "private"], "exclude_external_shared_channels": True}
+    element = {"type": "conversations_select", "action_id": "where", "filter": rule}
+    public = {"type": "channels_select", "action_id": "public"}
+    label = {"type": "input", "label": plain("To"), "optional": True}
+    view = modal("form", {**label, "block_id": "to", "element": element}, {**label, "block_id": "p", "element": public})
+    shown = await opened(bench, view)
+    two = await bench.slack.direct("ada", "bo")
+    await bench.slack.choose("ada", shown, "where", "private")
+    for target, place, words in (
+        ("where", "hidden", "not among those offered"),
+        ("where", two, "not among those offered"),
+        ("where", "shared", "shared with another organisation"),
+        ("public", "private", "not among those offered"),
+    ):
+        with pytest.raises(ControlRefused, match=words):
+            await bench.slack.choose("ada", shown, target, place)

@@ -194,3 +194,17 @@ async def test_text_of_a_message_is_never_taken_as_html(bench: Bench, page: Page
     text = page.get_by_test_id("message-text")
     await expect(text).to_contain_text('<img src=x onerror="document.title=1">')
     await expect(text.locator("img, b, a[href]")).to_have_count(0)
+
+
+async def test_two_people_talk_in_a_dm_and_a_third_does_not_see_it(bench: Bench, page: Page) -> None:
+    two = await bench.slack.direct("ada", "bo")
+    await bench.slack.post("bo", two, "between us")
+    await page.goto(f"{bench.server.url}/?as=ada&channel={two}")
+    await expect(page.get_by_test_id("channel-title")).to_have_text("Bo Lind")
+    await expect(page.get_by_test_id("message-text")).to_have_text("between us")
+    await expect(page.locator("[data-channel='Bo Lind']")).to_be_visible()
+    await expect(page.get_by_test_id("composer")).to_have_attribute("placeholder", "Message Bo Lind")
+    await run(page, "indeed")
+    await bench.slack.wait_for_message("bo", two, text="indeed")
+    await page.goto(f"{bench.server.url}/?as=gus")
+    await expect(page.get_by_test_id("channel")).to_have_count(1)

@@ -7,10 +7,11 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from deploy.local.slack import posting
+from deploy.local.slack import SlackServer, posting
 from deploy.local.slack.posting import read_content
 from tests.accessibility import stumbles
-from tests.local_slack.bench import Bench, button
+from tests.local_slack.bench import Bench, button, modal, plain, text_input, workspace_spec
+from tests.local_slack.test_desk import Guided
 
 pytestmark = pytest.mark.browser
 
@@ -39,31 +40,50 @@ async def test_a_channel_tells_what_is_unread_and_where_it_begins(bench: Bench, 
     await expect(row.get_by_label("unread")).to_have_count(0)
 
 
-async def test_older_messages_come_as_one_scrolls_and_one_is_led_back_to_the_newest(bench: Bench, page: Page) -> None:
-    say(bench, "ops", 300)
+async def test_of_a_long_channel_only_what_is_near_is_drawn_and_one_is_led_back_to_the_newest(
+    bench: Bench, page: Page
+) -> None:
+    say(bench, "ops", 600)
     await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
-    messages = page.get_by_test_id("message")
-    await expect(messages).to_have_count(60)
+    messages, newest = page.get_by_test_id("message"), page.get_by_test_id("to-newest")
     await expect(messages.last).to_be_in_viewport()
+    await expect(messages.last).to_contain_text("number 600")
+    await expect(newest).to_be_hidden()
     box = page.get_by_test_id("messages")
-    await expect(page.get_by_test_id("to-newest")).to_be_hidden()
-    await box.focus()
-    for _ in range(100):
-        if await page.get_by_text("number 1", exact=True).count():
-            break
-        await box.evaluate("one => { one.scrollTop -= 900; }")
-        await page.evaluate("() => new Promise(requestAnimationFrame)")
-    await expect(messages).to_have_count(300)
-    await expect(messages.first).to_contain_text("number 1")
-    say(bench, "ops", 1, first=301)
-    await expect(messages.last).not_to_be_in_viewport()
-    await page.get_by_test_id("to-newest").click()
+    seen = await box.evaluate(TO_THE_TOP)
+    assert seen["passed"] == list(range(600, 0, -1)), "each one came by, once, in its order"
+    assert seen["most"] < 320, "the rest was taken away again"
+    say(bench, "ops", 1, first=601)
+    await expect(page.get_by_text("number 601", exact=True)).to_have_count(0)
+    await newest.click()
+    await expect(messages.last).to_contain_text("number 601")
     await expect(messages.last).to_be_in_viewport()
-    await expect(messages.last).to_contain_text("number 301")
     await box.focus()
     await page.keyboard.press("ArrowUp")
     await page.keyboard.press("ArrowUp")
-    await expect(messages.nth(299)).to_be_focused()
+    await expect(page.locator(".message:focus")).to_contain_text("number 600")
+
+
+# Scrolls up by 200 pixels a frame: the numbers in the order in which they came by, and the most nodes there were.
+TO_THE_TOP = """async (box) => {
+  const passed = [];
+  let most = 0;
+  const look = () => {
+    const edge = box.getBoundingClientRect();
+    const shown = [...box.querySelectorAll("article")].filter((one) => {
+      const at = one.getBoundingClientRect();
+      return at.bottom > edge.top && at.top < edge.bottom;
+    }).map((one) => Number(/number (\\d+)/.exec(one.textContent)[1])).reverse();
+    passed.push(...shown.filter((n) => n < (passed.at(-1) ?? Infinity)));
+    most = Math.max(most, box.children.length);
+  };
+  for (let n = 0; n < 2000 && passed.at(-1) !== 1; n++) {
+    look();
+    box.scrollTop -= 200;
+    await new Promise(requestAnimationFrame);
+  }
+  return { passed, most };
+}"""
 
 
 async def test_the_inspector_shows_each_call_of_a_message_with_its_time_and_its_blocks(
@@ -125,3 +145,83 @@ async def test_a_state_s_sign_is_drawn_and_still_is_text(bench: Bench, page: Pag
     await expect(text.get_by_role("img", name="white check mark")).to_be_visible()
     await expect(text).to_contain_text("✅ Done")
     await expect(text).to_contain_text("at 10:30:45")
+
+
+@pytest.mark.prove  # the browser tries again once a second
+async def test_the_page_says_that_the_workspace_is_gone_and_goes_on_when_it_is_back(bench: Bench, page: Page) -> None:
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await page.get_by_test_id("composer").fill("half a line")
+    port = int(bench.server.url.rpartition(":")[2])
+    await bench.server.stop()
+    await expect(page.get_by_test_id("weather")).to_contain_text("not running")
+    other = SlackServer(workspace_spec())
+    await other.start(port)
+    try:
+        await expect(page.get_by_test_id("weather")).to_be_hidden(timeout=10_000)
+        await expect(page.get_by_test_id("composer")).to_have_value("half a line")
+        await page.get_by_test_id("composer").press("Enter")
+        await expect(page.get_by_test_id("message")).to_contain_text("half a line")
+    finally:
+        await other.stop()
+
+
+async def test_a_pushed_modal_lies_on_the_first_and_going_back_finds_what_was_typed(bench: Bench, page: Page) -> None:
+    more = {"type": "actions", "elements": [button("more", "More")]}
+
+    @bench.bolt.command("/ops")
+    async def ops(ack, body, client):
+        await ack()
+        view = modal("one", text_input("why", "Why"), more)
+        await client.views_open(trigger_id=body["trigger_id"], view=view)
+
+    @bench.bolt.action("more")
+    async def pushed(ack, body, client):
+        await ack()
+        view = {**modal("two", text_input("what", "What")), "title": plain("Second")}
+        await client.views_push(trigger_id=body["trigger_id"], view=view)
+
+    @bench.bolt.view("two")
+    async def second(ack):
+        await ack()
+
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await page.get_by_test_id("composer").fill("/ops x")
+    await page.keyboard.press("Enter")
+    await page.get_by_label("Why").fill("because")
+    await page.get_by_role("button", name="More", exact=True).click()
+    await expect(page.get_by_test_id("modal-title")).to_have_text("Second")
+    await page.get_by_test_id("modal-submit").click()
+    await expect(page.get_by_test_id("input-error")).to_have_text("Please complete this required field.")
+    await page.get_by_label("What").fill("it")
+    await page.get_by_test_id("modal-submit").click()
+    await expect(page.get_by_test_id("modal-title")).to_have_text("Title")
+    await expect(page.get_by_label("Why")).to_have_value("because")
+    await page.get_by_role("button", name="More", exact=True).click()
+    await page.get_by_test_id("modal-back").click()
+    await expect(page.get_by_label("Why")).to_have_value("because")
+    await page.get_by_test_id("modal-close").click()
+    await expect(page.get_by_test_id("modal")).to_have_count(0)
+
+
+async def test_the_guide_types_for_whoever_it_speaks_to_also_beside_somebody_else(page: Page) -> None:
+    async with Guided() as guided:
+        await page.goto(f"{guided.server.url}/?as=bo&channel=private")
+        await page.get_by_test_id("guide-who").click()
+        await expect(page.get_by_test_id("person-switch")).to_contain_text("Ada Moreau")
+        await page.get_by_test_id("guide-type").click()
+        await expect(page.get_by_test_id("channel-title")).to_have_text("ops")
+        await expect(page.get_by_test_id("composer")).to_have_value("/ops restore shop")
+        await expect(page.get_by_test_id("composer")).to_be_focused()
+        await page.get_by_test_id("beside-button").click()
+        ada, bo = page.frame_locator("[data-testid=frame-0]"), page.frame_locator("[data-testid=frame-1]")
+        await expect(bo.get_by_test_id("person-switch")).to_contain_text("Bo Lind")
+        await expect(ada.get_by_test_id("composer")).to_have_value("")
+        await page.get_by_test_id("guide-type").click()
+        await expect(ada.get_by_test_id("composer")).to_have_value("/ops restore shop")
+        await expect(bo.get_by_test_id("composer")).to_have_value("")
+        await page.get_by_test_id("guide-next").click()
+        await expect(page.get_by_test_id("guide-title")).to_have_text("Look")
+        await page.get_by_test_id("guide-skip").click()
+        await expect(page.get_by_test_id("guide")).to_be_hidden()
+        await page.get_by_test_id("show-guide").click()
+        await expect(page.get_by_test_id("guide-title")).to_have_text("Look")

@@ -43,6 +43,8 @@ async def test_an_outsider_clicks_and_chooses_but_runs_and_opens_nothing(bench: 
     ):
         with pytest.raises(ControlRefused):
             await refusal
+    assert await refused(bench.api.conversations_open(users=bench.id("ola"))) == "user_not_visible"
+    assert await refused(bench.api.chat_postMessage(channel=bench.id("ola"), text="x")) == "channel_not_found"
     await bench.slack.switches(outsider_team="own")
     await bench.slack.click("ola", message, "Go")
     await seen.until(2)
@@ -150,3 +152,20 @@ def test_a_workspace_names_who_is_in_it() -> None:
     with pytest.raises(ValueError, match="names 'zoe', who is not among its people"):
         SlackServer(WorkspaceSpec.from_dict({"channels": [{"name": "ops", "members": ["zoe"]}]}))
     assert PersonSpec(name="ola", role="outsider").team_id
+
+
+async def test_a_closed_messages_tab_takes_no_words_and_without_interactivity_nothing_is_pressed(bench: Bench) -> None:
+    manifest = bench.server.app().manifest
+    manifest.features.app_home.messages_tab_read_only_enabled = True
+    with pytest.raises(ControlRefused, match="closes the messages tab"):
+        await bench.slack.post("ada", "@bench", "hello?")
+    await bench.api.chat_postMessage(channel=bench.id("ada"), text="an app may still speak")
+    manifest.features.app_home.messages_tab_enabled = False
+    assert await refused(bench.api.chat_postMessage(channel=bench.id("ada"), text="x")) == "messages_tab_disabled"
+    blocks = [{"type": "actions", "elements": [button("go", "Go")]}]
+    await bench.api.chat_postMessage(channel=bench.id("ops"), text="x", blocks=blocks)
+    message = await bench.slack.wait_for_message("ada", "ops", text="x")
+    manifest.settings.interactivity.is_enabled = False
+    for outcome in (await bench.slack.click("ada", message, "Go"), await bench.slack.shortcut("ada", "new")):
+        assert (outcome.result, "not configured" in outcome.text) == ("blocked", True)
+    assert {one["name"] for one in await bench.slack.log(kind="delivery")} == {"message"}

@@ -81,3 +81,28 @@ async def test_bad_blocks_are_refused_with_their_name(bench: Bench) -> None:
     status, text = await used(url, text="x", blocks=[{"type": "section"}])
     assert status == 400
     assert text.startswith("invalid_blocks")
+
+
+async def test_it_posts_in_the_thread_of_the_message_it_belongs_to(bench: Bench) -> None:
+    @bench.bolt.action("go")
+    async def go(ack, body, respond):
+        await ack()
+        await respond(text="here", thread_ts=body["message"]["ts"], replace_original=False, response_type="in_channel")
+
+    blocks = [{"type": "actions", "elements": [button("go", "Go")]}]
+    root = (await bench.api.chat_postMessage(channel=bench.id("ops"), text="root", blocks=blocks))["ts"]
+    message = (await bench.slack.messages("ada", "ops"))[0]
+    await bench.slack.click("ada", message, "Go")
+    told = await bench.slack.wait_for_message("bo", "ops", thread_ts=root, text="here")
+    assert told["thread_ts"] == root
+    assert [one["text"] for one in await bench.slack.messages("bo", "ops")] == ["root"]
+
+
+async def test_it_works_where_the_app_is_no_member(bench: Bench) -> None:
+    @bench.bolt.command("/ops")
+    async def ops(ack):
+        await ack()
+
+    ran = await bench.slack.command("bo", "hidden", "/ops x")
+    assert await used(ran.response_url, text="seen by all", response_type="in_channel") == (200, "ok")
+    assert [one["text"] for one in await bench.slack.messages("bo", "hidden")] == ["seen by all"]

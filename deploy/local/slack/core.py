@@ -35,7 +35,7 @@ class Core:
         self.clock = clock
         self.state = state
         self.faults = Faults()
-        self.rates = Rates(limits)
+        self.rates = Rates(limits, spec.switches)
         self.log = Log()
         self.desk = Desk()
         self.base_url = ""

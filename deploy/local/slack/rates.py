@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from .switches import Switches
+
 PER_MINUTE = {"1": 1, "2": 20, "3": 50, "4": 100, "special": 600}
 POST_BURST = 5
 POSTS_PER_MINUTE = 300
@@ -30,10 +32,11 @@ class Bucket:
 
 
 class Rates:
-    """`on` False lets everything pass. Figures are the floors Slack promises, with a minute's worth as the burst."""
+    """`on` False lets everything pass. Figures are the floors Slack promises; `switches` say how much is a burst."""
 
-    def __init__(self, on: bool = True) -> None:
+    def __init__(self, on: bool = True, switches: Switches | None = None) -> None:
         self.on = on
+        self._switches = switches or Switches()
         self._buckets: dict[tuple[str, ...], Bucket] = {}
 
     def retry_after(self, app: str, method: str, tier: str, channel: str, now: float) -> int:
@@ -46,7 +49,8 @@ class Rates:
             wait = wait or self._take((app, method), POSTS_PER_MINUTE, POSTS_PER_MINUTE / 60, now)
         else:
             per_minute = PER_MINUTE[tier]
-            wait = self._take((app, method), per_minute, per_minute / 60, now)
+            burst = max(1.0, per_minute * self._switches.burst_seconds / 60)
+            wait = self._take((app, method), burst, per_minute / 60, now)
         return math.ceil(wait)
 
     def left(self, app: str, now: float) -> list[tuple[tuple[str, ...], int, int]]:

@@ -30,12 +30,20 @@ class Switches(BaseModel):
     """Whether markdown, table, plan and the like are taken in modals and homes too."""
     trigger_words: Literal["reference", "guide", "invalid_arguments"] = "reference"
     """Which error word a late or used trigger_id brings."""
+    burst_seconds: int = 60
+    """How many seconds' worth of a tier's calls may come at once."""
+    ticket_seconds: int = 60
+    """How long a new socket's address is good for."""
     connections_open_tier: Literal["1", "3"] = "3"
     """The rate tier of apps.connections.open."""
     block_actions_take_payload: bool = False
     """Whether envelopes of block_actions say that a payload may come back."""
     text_only_update_keeps_blocks: bool = True
     """Whether chat.update with `text` alone leaves the old blocks standing."""
+    edits_of_apps_marked: bool = True
+    """Whether an app's message carries the mark of an edit after chat.update."""
+    empty_rich_text: Literal["null", "absent"] = "null"
+    """What an empty rich text input has for its value."""
     replace_original_default: bool = False
     """What a response_url does when `replace_original` is not given."""
     gone_url_status: Literal[404, 410, 200] = 404

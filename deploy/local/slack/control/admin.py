@@ -98,7 +98,7 @@ def apps(ask: Ask) -> JsonObject:
         }
         for app in ask.core.state.apps.values()
     ]
-    return {"ok": True, "apps": found}
+    return {"ok": True, "apps": found, "config_token": ask.core.state.team.config_token}
 
 
 def delete_message(ask: Ask) -> JsonObject:
@@ -143,6 +143,7 @@ def switches(ask: Ask) -> JsonObject:
         if key not in Switches.model_fields:
             raise ControlError(f"{key!r} is no switch; there are: {', '.join(Switches.model_fields)}")
         setattr(ask.core.switches, key, value)
+        ask.core.state.switched = True
     return {"ok": True, "switches": ask.core.switches.model_dump()}
 
 

@@ -11,7 +11,6 @@ from ..interactions.surface import Surface
 from ..state import Channel, InstalledApp, Message, Person, View
 from ..state.model import SLACKBOT
 from ..wire import JsonObject
-from .show import sees
 
 
 class ControlError(ValueError):
@@ -70,7 +69,7 @@ class Ask:
         """A conversation the person sees, and with `member` is in."""
         name = self.text("channel")
         channel = self.core.state.channel(name, person.id)
-        if channel is None or not sees(person, channel):
+        if channel is None or not self.core.state.sees(person, channel):
             raise ControlError(f"{person.name} sees no channel {name!r}")
         if member and person.id not in channel.members:
             raise ControlError(f"{person.name} is not in #{channel.name}: join it first")

@@ -19,7 +19,7 @@ from ..state import Change, Person
 from ..wire import JsonObject, SlackError
 from . import admin, desk, people, trace
 from .body import Ask, ControlError, Verb
-from .show import home, message, modal_stack, sees
+from .show import home, message, modal_stack
 
 POLL_MOST = 60.0
 
@@ -40,6 +40,8 @@ class ControlDoor:
             return _refused("send JSON: Content-Type must be application/json", 415)
         try:
             body = json.loads(await request.text() or "{}")
+            if not isinstance(body, dict):
+                raise ControlError("send a JSON object")
             found = verb(Ask(self._core, body))
             return web.json_response(await found if inspect.isawaitable(found) else found)
         except SlackError as refusal:
@@ -99,7 +101,7 @@ class ControlDoor:
     def _one(self, change: Change, person: Person) -> JsonObject | None:
         state = self._core.state
         channel = state.channels.get(change.channel)
-        if channel and not sees(person, channel):
+        if channel and not state.sees(person, channel):
             return None
         body: JsonObject = {"kind": change.kind, "channel": change.channel, "key": change.key}
         if change.kind in ("message", "ephemeral"):

@@ -110,6 +110,9 @@ def post(ask: Ask) -> JsonObject:
     channel = ask.channel(person)
     if channel.archived:
         raise ControlError(f"#{channel.name} is archived: nobody can post in it")
+    home = ask.core.state.apps[channel.app_id].spec.manifest.features.app_home if channel.app_id else None
+    if home and (home.messages_tab_read_only_enabled or not home.messages_tab_enabled):
+        raise ControlError("that app takes no messages here: its manifest closes the messages tab")
     said = posting.post_as_person(ask.core, person, channel, ask.text("text"), ask.text("thread_ts"))
     return {"ok": True, "message": message(ask.core, said, person.id)}
 

@@ -45,17 +45,10 @@ def visible(core: Core, person: Person) -> JsonObject:
             {"id": g.id, "handle": g.handle, "name": g.name, "members": g.members} for g in state.groups.values()
         ],
         "channels": [
-            channel_row(core, channel, person) for channel in state.channels.values() if sees(person, channel)
+            channel_row(core, channel, person) for channel in state.channels.values() if state.sees(person, channel)
         ],
         "apps": [app_row(core, app, person) for app in state.apps.values()],
     }
-
-
-def sees(person: Person, channel: Channel) -> bool:
-    """Whether the channel is on the person's list."""
-    if person.id in channel.members:
-        return True
-    return channel.kind == "channel" and not (person.guest or person.outsider)
 
 
 def person_row(person: Person) -> JsonObject:
@@ -74,7 +67,7 @@ def person_row(person: Person) -> JsonObject:
 
 
 def _others(core: Core, channel: Channel, person: Person) -> str:
-    """The name of a DM of people: that of the other one. A DM with an app goes by the app."""
+    """The name of a DM of people: the others'. A DM with an app goes by the app."""
     if channel.app_id:
         return ""
     return ", ".join(core.state.people[one].real_name for one in channel.members if one != person.id)
@@ -91,7 +84,7 @@ def channel_row(core: Core, channel: Channel, person: Person) -> JsonObject:
         unread += one.user != person.id and not one.is_reply
     return {
         "id": channel.id,
-        "name": channel.name or _others(core, channel, person),
+        "name": _others(core, channel, person) if channel.kind in ("im", "mpim") else channel.name,
         "kind": channel.kind,
         "archived": channel.archived,
         "member": person.id in channel.members,

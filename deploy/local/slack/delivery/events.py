@@ -15,6 +15,7 @@ from .transport import Ack, Delivery
 
 HTTP_RETRIES = (0.0, 60.0, 300.0)
 SOCKET_RETRIES = (1.0, 60.0, 300.0)
+MOMENT = 5.0
 MESSAGE_SCOPES = {
     "channel": "channels:history",
     "group": "groups:history",
@@ -170,10 +171,11 @@ def _send(core: Core, app: InstalledApp, event: JsonObject, channel: Channel | N
 
 
 def resume(core: Core) -> None:
-    """Go on with what a file brought back."""
+    """Go on with what a file brought back, once the app, which may just be starting too, had a moment."""
     for record in list(core.state.pending.values()):
         app = core.state.apps.get(record.app_id)
         if app:
+            record.due = max(record.due, core.clock.now() + MOMENT)
             core.spawn(_deliver(core, app, record))
 
 

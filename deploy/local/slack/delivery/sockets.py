@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ..core import Core
 
 MOST_CONNECTIONS = 10
-TICKET_LIFE = 60.0
 CONNECTION_LIFE = 18060
 DEBUG_LIFE = 360
 NOTICE = 10
@@ -59,7 +58,7 @@ class Sockets:
         if not app.socket_mode:
             raise SlackError("socket_mode_disabled")
         ticket = secrets.token_hex(16)
-        self._tickets[ticket] = (app.id, self._core.clock.now() + TICKET_LIFE)
+        self._tickets[ticket] = (app.id, self._core.clock.now() + self._core.switches.ticket_seconds)
         base = self._core.base_url.replace("http", "ws", 1)  # wss where something before us speaks TLS
         return f"{base}/link/?ticket={ticket}&app_id={app.id}"
 
@@ -165,8 +164,7 @@ class Sockets:
         if reason not in REASONS:
             raise ValueError(f"{reason!r} is no reason Slack gives; there are: {', '.join(REASONS)}")
         told = list(self._open.get(app_id, []))
-        for connection in told:
-            await self._goodbye(connection, reason)
+        await asyncio.gather(*(self._goodbye(connection, reason) for connection in told))
         return len(told)
 
     async def cut(self, app_id: str) -> int:

@@ -11,11 +11,12 @@ from ..limits.elements import check_options
 from ..wire import JsonObject
 from .outcome import Outcome, blocked, of_ack
 from .surface import Surface, entries, is_stateful
-from .values import coerce, find_option, options_of
+from .values import WrongValue, coerce, find_option, options_of
 
 NOT_CONFIGURED = "This app is not configured to handle interactive responses."
 NO_OPTIONS = "No results"
 OFFERED_MOST = 1000
+SORTS = {"channel": "public", "group": "private", "im": "im", "mpim": "mpim"}
 
 
 async def act(core: Core, surface: Surface, block: JsonObject, element: JsonObject, given: Any) -> Outcome:
@@ -84,11 +85,29 @@ def set_value(core: Core, surface: Surface, block: JsonObject, element: JsonObje
     """Remember what a person put in an element, telling nobody. Raises WrongValue."""
     offered = core.offered.get((surface.key, str(block["block_id"]), str(element["action_id"])), {})
     held = coerce(core, element, given, list(offered.values()))
+    _check_places(core, surface, element, held)
     values = surface.values(core)
     values.setdefault(str(block["block_id"]), {})[str(element["action_id"])] = held
     if surface.view:
         core.state.save(surface.view)
     return held
+
+
+def _check_places(core: Core, surface: Surface, element: JsonObject, held: JsonObject) -> None:
+    """Only conversations that the person sees and the element offers can be chosen. Raises WrongValue."""
+    kind = str(element["type"]).removeprefix("multi_")
+    if kind not in ("channels_select", "conversations_select"):
+        return
+    rule = element.get("filter") or {}
+    offered = ["public"] if kind == "channels_select" else rule.get("include") or list(SORTS.values())
+    value = next((one for key, one in held.items() if key != "type"), None)
+    for channel_id in value if isinstance(value, list) else [value] if value else []:
+        channel = core.state.channels.get(channel_id)
+        hidden = channel is None or not core.state.sees(surface.person, channel)
+        if channel is None or hidden or SORTS[channel.kind] not in offered:
+            raise WrongValue(f"the conversation {channel_id!r} is not among those offered")
+        if rule.get("exclude_external_shared_channels") and channel.external_teams:
+            raise WrongValue(f"#{channel.name} is shared with another organisation and not offered")
 
 
 def dispatches(block: JsonObject, element: JsonObject) -> bool:

@@ -10,7 +10,7 @@ from ..limits.normalize import elements_of
 from ..render import view_object
 from ..state import InstalledApp, Trigger, View
 from ..wire import JsonObject, SlackError, argument_error
-from .values import collect
+from .values import collect, shown_values
 
 STACK_MOST = 3
 
@@ -41,7 +41,7 @@ def _too_late(core: Core, how: str) -> SlackError:
 
 def shown(core: Core, view: View) -> JsonObject:
     """The view object with its current values."""
-    return view_object(view, core.state.apps[view.app_id], collect(view.blocks, view.values))
+    return view_object(view, core.state.apps[view.app_id], shown_values(core, view.blocks, view.values))
 
 
 def _hash(core: Core) -> str:

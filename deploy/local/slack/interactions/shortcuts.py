@@ -9,7 +9,8 @@ from ..render import message_object
 from ..state import Channel, InstalledApp, Message, Person
 from ..wire import JsonObject
 from . import modals
-from .outcome import Outcome, of_ack
+from .actions import NOT_CONFIGURED
+from .outcome import Outcome, blocked, of_ack
 
 
 def find(core: Core, callback_id: str, kind: str) -> InstalledApp | None:
@@ -30,6 +31,8 @@ async def run(
     channel: Channel | None = None,
 ) -> Outcome:
     """Run a global shortcut, or one on `message` of `channel`."""
+    if not app.spec.manifest.settings.interactivity.is_enabled:
+        return blocked(NOT_CONFIGURED)
     on_message = message is not None and channel is not None
     payload = core.interaction(app, "message_action" if on_message else "shortcut", person.id)
     trigger = core.trigger(app, person.id, channel=channel.id if channel else "")

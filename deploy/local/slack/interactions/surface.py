@@ -10,7 +10,7 @@ from ..render import message_object
 from ..state import Channel, InstalledApp, Message, Person, View
 from ..wire import JsonObject
 from . import modals
-from .values import KEYS, Values, collect
+from .values import KEYS, Values, shown_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Surface:
             "container": container,
             **unfurl,
             "channel": core.channel_part(self.channel),
-            "state": {"values": collect(self.blocks, self.values(core))},
+            "state": {"values": shown_values(core, self.blocks, self.values(core))},
         }
         if not private or core.switches.message_in_ephemeral_actions:
             body["message"] = message_object(core.state, message, core.base_url, metadata=True)

@@ -59,6 +59,17 @@ def initial(element: JsonObject) -> JsonObject:
     return {"type": kind, key: value}
 
 
+def shown_values(core: Core, blocks: list[JsonObject], typed: Values) -> Values:
+    """`state.values` as payloads carry them."""
+    values = collect(blocks, typed)
+    if core.switches.empty_rich_text == "absent":
+        for row in values.values():
+            row |= {
+                action: {"type": held["type"]} for action, held in row.items() if held.get("rich_text_value", 1) is None
+            }
+    return values
+
+
 def collect(blocks: list[JsonObject], typed: Values) -> Values:
     """`state.values` of a surface: every stateful element, with what was typed or its initial value."""
     values: Values = {}

@@ -91,9 +91,10 @@ def _elements(check: Checker, block: JsonObject, at: str, most: int) -> None:
             check.text_object(element, where, 2000, MRKDWN)
             continue
         action = element.get("action_id")
-        if action and action in actions:
-            check.fault(f"{where}/action_id", f"`action_id` {action} already exists in this block")
-        actions.add(action or "")
+        if isinstance(action, str) and action:
+            if action in actions:
+                check.fault(f"{where}/action_id", f"`action_id` {action} already exists in this block")
+            actions.add(action)
         check_element(check, element, where)
 
 

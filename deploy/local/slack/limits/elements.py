@@ -72,14 +72,15 @@ def check_options(check: Checker, holder: JsonObject, at: str, *, most: int = 10
 
 
 def _initial_among(check: Checker, element: JsonObject, at: str) -> None:
-    known = list(element.get("options") or [])
-    for group in element.get("option_groups") or []:
-        known += group.get("options") or [] if isinstance(group, dict) else []
-    values = {option.get("value") for option in known if isinstance(option, dict)}
-    initial = element.get("initial_options") or ([element["initial_option"]] if element.get("initial_option") else [])
-    for option in initial:
+    groups = element.get("option_groups")
+    holders = [element, *(groups if isinstance(groups, list) else [])]
+    lists = [holder.get("options") for holder in holders if isinstance(holder, dict)]
+    known = [option for options in lists if isinstance(options, list) for option in options]
+    values = [option.get("value") for option in known if isinstance(option, dict)]
+    key = "initial_options" if element.get("initial_options") else "initial_option"
+    initial = element.get(key)
+    for option in initial if isinstance(initial, list) else [initial] if initial else []:
         if not isinstance(option, dict) or option.get("value") not in values:
-            key = "initial_options" if element.get("initial_options") else "initial_option"
             check.fault(f"{at}/{key}", "must be one of the provided options")
 
 

@@ -7,7 +7,12 @@ export function beside(host, people, channel, said) {
   const now = [...people];
   const frames = now.map((person, index) => {
     const query = new URLSearchParams({ as: person, channel, frame: String(index) });
-    return h("iframe", { class: "beside-frame", src: `/?${query}`, title: `The page of ${person}`, ...test(`frame-${index}`) });
+    return h("iframe", {
+      class: "beside-frame",
+      src: `/?${query}`,
+      title: `The page of ${person}`,
+      ...test(`frame-${index}`),
+    });
   });
   addEventListener("message", (event) => {
     if (event.origin !== location.origin || event.data?.kind !== "is") return;
@@ -24,7 +29,18 @@ export function beside(host, people, channel, said) {
   };
 }
 
-export const besideButton = (on, turn) => h("button", {
-  class: "icon-button labelled", type: "button", "aria-pressed": String(on), "aria-label": "Side by side: two people in one window",
-  title: on ? "One person again" : "Two people in one window", onclick: turn, ...test("beside-button"),
-}, icon("beside"), h("span", {}, "Side by side"));
+export const besideButton = (on, turn) =>
+  h(
+    "button",
+    {
+      class: "icon-button labelled",
+      type: "button",
+      "aria-pressed": String(on),
+      "aria-label": "Side by side: two people in one window",
+      title: on ? "One person again" : "Two people in one window",
+      onclick: turn,
+      ...test("beside-button"),
+    },
+    icon("beside"),
+    h("span", {}, "Side by side"),
+  );

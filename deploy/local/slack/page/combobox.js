@@ -7,11 +7,25 @@ const PAUSE = 250;
 export function combobox({ ids, placeholder, multiple, chosen, least, asks, find, change }) {
   const listId = `list-${Math.random().toString(36).slice(2)}`;
   const input = h("input", {
-    class: "combo-input", type: "text", role: "combobox", autocomplete: "off", spellcheck: false,
-    "aria-expanded": "false", "aria-controls": listId, "aria-autocomplete": "list", "data-key": ids["data-key"], ...test("combobox"),
+    class: "combo-input",
+    type: "text",
+    role: "combobox",
+    autocomplete: "off",
+    spellcheck: false,
+    "aria-expanded": "false",
+    "aria-controls": listId,
+    "aria-autocomplete": "list",
+    "data-key": ids["data-key"],
+    ...test("combobox"),
   });
   const chips = h("span", { class: "chips" });
-  const box = h("div", { class: "combo field", "data-testid": ids["data-testid"], "data-action": ids["data-action"] }, chips, input, h("span", { class: "combo-arrow" }, icon("chevron")));
+  const box = h(
+    "div",
+    { class: "combo field", "data-testid": ids["data-testid"], "data-action": ids["data-action"] },
+    chips,
+    input,
+    h("span", { class: "combo-arrow" }, icon("chevron")),
+  );
   let items = [...chosen];
   let list = null;
   let options = [];
@@ -20,8 +34,18 @@ export function combobox({ ids, placeholder, multiple, chosen, least, asks, find
   let pause = 0;
 
   const shown = () => {
-    chips.replaceChildren(...(multiple ? items.map((one) => h("span", { class: "chip" }, one.label,
-      h("button", { type: "button", "aria-label": `Remove ${one.label}`, onclick: () => drop(one) }, "×"))) : []));
+    chips.replaceChildren(
+      ...(multiple
+        ? items.map((one) =>
+            h(
+              "span",
+              { class: "chip" },
+              one.label,
+              h("button", { type: "button", "aria-label": `Remove ${one.label}`, onclick: () => drop(one) }, "×"),
+            ),
+          )
+        : []),
+    );
     input.placeholder = items.length ? (multiple ? "" : items[0].label) : placeholder;
     input.classList.toggle("has-choice", !multiple && items.length > 0);
     if (!multiple && document.activeElement !== input) input.value = items[0]?.label ?? "";
@@ -51,13 +75,30 @@ export function combobox({ ids, placeholder, multiple, chosen, least, asks, find
       list.addEventListener("pointerdown", (event) => event.preventDefault());
       (box.closest("dialog") ?? document.body).append(list);
     }
-    options = groups.flatMap((group) => group.items).filter((one) => !multiple || !items.some((each) => each.id === one.id));
-    const rows = groups.flatMap((group) => [
-      group.label ? h("div", { class: "menu-heading" }, group.label) : null,
-      ...group.items.filter((one) => options.includes(one)).map((one) => h("div", {
-        class: "menu-item", role: "option", id: `${listId}-${options.indexOf(one)}`, "data-value": one.id, onclick: () => pick(one),
-      }, one.label, one.note ? h("span", { class: "menu-note" }, one.note) : null)),
-    ]).filter(Boolean);
+    options = groups
+      .flatMap((group) => group.items)
+      .filter((one) => !multiple || !items.some((each) => each.id === one.id));
+    const rows = groups
+      .flatMap((group) => [
+        group.label ? h("div", { class: "menu-heading" }, group.label) : null,
+        ...group.items
+          .filter((one) => options.includes(one))
+          .map((one) =>
+            h(
+              "div",
+              {
+                class: "menu-item",
+                role: "option",
+                id: `${listId}-${options.indexOf(one)}`,
+                "data-value": one.id,
+                onclick: () => pick(one),
+              },
+              one.label,
+              one.note ? h("span", { class: "menu-note" }, one.note) : null,
+            ),
+          ),
+      ])
+      .filter(Boolean);
     list.replaceChildren(...(options.length ? rows : [h("div", { class: "menu-empty" }, words)]));
     list.style.minWidth = `${box.getBoundingClientRect().width}px`;
     place(list, box);
@@ -69,7 +110,10 @@ export function combobox({ ids, placeholder, multiple, chosen, least, asks, find
     list.querySelectorAll("[role=option]").forEach((row, index) => {
       row.classList.toggle("active", index === active);
       row.setAttribute("aria-selected", index === active ? "true" : "false");
-      if (index === active) { input.setAttribute("aria-activedescendant", row.id); row.scrollIntoView({ block: "nearest" }); }
+      if (index === active) {
+        input.setAttribute("aria-activedescendant", row.id);
+        row.scrollIntoView({ block: "nearest" });
+      }
     });
   };
   const look = async (query) => {
@@ -83,18 +127,30 @@ export function combobox({ ids, placeholder, multiple, chosen, least, asks, find
       if (mine === turn) fill([], problem.message);
     }
   };
-  const opened = () => { input.value = ""; look(""); };
+  const opened = () => {
+    input.value = "";
+    look("");
+  };
 
   input.addEventListener("focus", opened);
-  input.addEventListener("click", () => { if (!list) opened(); });
-  input.addEventListener("blur", () => { turn++; close(); shown(); });
+  input.addEventListener("click", () => {
+    if (!list) opened();
+  });
+  input.addEventListener("blur", () => {
+    turn++;
+    close();
+    shown();
+  });
   input.addEventListener("input", () => {
     clearTimeout(pause);
     pause = setTimeout(() => look(input.value), asks ? PAUSE : 0);
   });
   input.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && list) { event.stopPropagation(); event.preventDefault(); close(); }
-    else if (event.key === "Backspace" && !input.value && items.length) drop(items[items.length - 1]);
+    if (event.key === "Escape" && list) {
+      event.stopPropagation();
+      event.preventDefault();
+      close();
+    } else if (event.key === "Backspace" && !input.value && items.length) drop(items[items.length - 1]);
     else if (event.key === "Enter") {
       event.preventDefault();
       if (list && options[active]) pick(options[active]);
@@ -104,7 +160,9 @@ export function combobox({ ids, placeholder, multiple, chosen, least, asks, find
       else if (options.length) move((active + (event.key === "ArrowDown" ? 1 : -1) + options.length) % options.length);
     }
   });
-  box.addEventListener("click", (event) => { if (!event.target.closest("button")) input.focus(); });
+  box.addEventListener("click", (event) => {
+    if (!event.target.closest("button")) input.focus();
+  });
   shown();
   return box;
 }

@@ -3,13 +3,40 @@
 import { ask, h, icon, menuButton, test, toast } from "./dom.js";
 import { store } from "./store.js";
 
+// What is typed and not sent, by person and place: it outlives a look elsewhere.
+const drafts = new Map();
+
 export function composer({ channel, thread = "", placeholder }) {
-  const input = h("textarea", { class: "composer-input", rows: 1, placeholder, "aria-label": placeholder, "data-key": `composer-${thread || channel}`, ...test(thread ? "thread-composer" : "composer") });
+  const input = h("textarea", {
+    class: "composer-input",
+    rows: 1,
+    placeholder,
+    "aria-label": placeholder,
+    "data-key": `composer-${thread || channel}`,
+    ...test(thread ? "thread-composer" : "composer"),
+  });
   const hint = h("div", { class: "composer-hint", ...test("hint") });
-  const send = h("button", { class: "send", type: "submit", "aria-label": "Send", disabled: true, ...test(thread ? "thread-send" : "send") }, icon("send"));
-  const list = h("div", { class: "suggestions", role: "listbox", "aria-label": "Commands", id: `commands-${thread || channel}`, hidden: true, ...test("commands") });
+  const send = h(
+    "button",
+    { class: "send", type: "submit", "aria-label": "Send", disabled: true, ...test(thread ? "thread-send" : "send") },
+    icon("send"),
+  );
+  const list = h("div", {
+    class: "suggestions",
+    role: "listbox",
+    "aria-label": "Commands",
+    id: `commands-${thread || channel}`,
+    hidden: true,
+    ...test("commands"),
+  });
   const bolt = shortcutsButton();
-  const form = h("form", { class: "composer" }, list, h("div", { class: "composer-box" }, input, h("div", { class: "composer-row" }, bolt, hint, send)));
+  const form = h(
+    "form",
+    { class: "composer" },
+    list,
+    h("div", { class: "composer-box" }, input, h("div", { class: "composer-row" }, bolt, hint, send)),
+  );
+  const draft = `${store.me.id}/${channel}/${thread}`;
   let found = [];
   let active = 0;
 
@@ -17,6 +44,7 @@ export function composer({ channel, thread = "", placeholder }) {
     input.style.height = "auto";
     input.style.height = `${Math.min(input.scrollHeight, 200)}px`;
     send.disabled = !input.value.trim();
+    drafts.set(draft, input.value);
   };
   const look = () => {
     const word = input.value.match(/^(\/\S*)$/)?.[1];
@@ -28,10 +56,28 @@ export function composer({ channel, thread = "", placeholder }) {
   };
   const draw = () => {
     list.hidden = !found.length;
-    list.replaceChildren(...found.map((one, index) => h("div", {
-      class: `suggestion${index === active ? " active" : ""}`, role: "option", id: `${list.id}-${index}`, "aria-selected": String(index === active), "data-command": one.command, ...test("command"),
-      onpointerdown: (event) => { event.preventDefault(); take(one); },
-    }, h("strong", {}, one.command), h("span", { class: "usage" }, one.usage), h("span", { class: "quiet" }, one.description, ` · ${one.app}`))));
+    list.replaceChildren(
+      ...found.map((one, index) =>
+        h(
+          "div",
+          {
+            class: `suggestion${index === active ? " active" : ""}`,
+            role: "option",
+            id: `${list.id}-${index}`,
+            "aria-selected": String(index === active),
+            "data-command": one.command,
+            ...test("command"),
+            onpointerdown: (event) => {
+              event.preventDefault();
+              take(one);
+            },
+          },
+          h("strong", {}, one.command),
+          h("span", { class: "usage" }, one.usage),
+          h("span", { class: "quiet" }, one.description, ` · ${one.app}`),
+        ),
+      ),
+    );
     if (found.length) input.setAttribute("aria-activedescendant", `${list.id}-${active}`);
     else input.removeAttribute("aria-activedescendant");
   };
@@ -59,15 +105,24 @@ export function composer({ channel, thread = "", placeholder }) {
 
   input.setAttribute("aria-controls", list.id);
   input.setAttribute("aria-autocomplete", "list");
-  input.addEventListener("input", () => { look(); grow(); });
-  input.addEventListener("blur", () => { found = []; draw(); });
+  input.addEventListener("input", () => {
+    look();
+    grow();
+  });
+  input.addEventListener("blur", () => {
+    found = [];
+    draw();
+  });
   input.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     if (found.length && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
       event.preventDefault();
       active = (active + (event.key === "ArrowDown" ? 1 : -1) + found.length) % found.length;
       draw();
-    } else if (found.length && (event.key === "Tab" || (event.key === "Enter" && found[active].command !== input.value))) {
+    } else if (
+      found.length &&
+      (event.key === "Tab" || (event.key === "Enter" && found[active].command !== input.value))
+    ) {
       event.preventDefault();
       take(found[active]);
     } else if (event.key === "Escape" && found.length) {
@@ -79,7 +134,12 @@ export function composer({ channel, thread = "", placeholder }) {
       submit();
     }
   });
-  form.addEventListener("submit", (event) => { event.preventDefault(); submit(); });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit();
+  });
+  input.value = drafts.get(draft) ?? "";
+  send.disabled = !input.value;
   return form;
 }
 
@@ -87,7 +147,10 @@ const commands = () => store.apps.flatMap((app) => app.commands.map((one) => ({ 
 
 // People write @name and #channel; messages carry ids.
 function escaped(words) {
-  const safe = words.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replace(/(?!^)>/gm, "&gt;");
+  const safe = words
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replace(/(?!^)>/gm, "&gt;");
   return safe
     .replace(/(^|\s)@([\w.-]+)/g, (whole, space, name) => {
       const person = [...store.people.values()].find((one) => one.name === name);
@@ -101,10 +164,27 @@ function escaped(words) {
 }
 
 function shortcutsButton() {
-  const list = store.apps.flatMap((app) => app.shortcuts.filter((one) => one.type === "global").map((one) => ({
-    label: one.name, value: one.callback_id, note: one.description || app.name,
-    run: () => ask("shortcut", { as: store.me.id, callback_id: one.callback_id }).then((outcome) => outcome.text && toast(outcome.text, "warn"), (problem) => toast(problem.message, "warn")),
-  })));
+  const list = store.apps.flatMap((app) =>
+    app.shortcuts
+      .filter((one) => one.type === "global")
+      .map((one) => ({
+        label: one.name,
+        value: one.callback_id,
+        note: one.description || app.name,
+        run: () =>
+          ask("shortcut", { as: store.me.id, callback_id: one.callback_id }).then(
+            (outcome) => outcome.text && toast(outcome.text, "warn"),
+            (problem) => toast(problem.message, "warn"),
+          ),
+      })),
+  );
   if (!list.length) return null;
-  return menuButton(h("button", { class: "tool", type: "button", "aria-label": "Shortcuts", title: "Shortcuts", ...test("shortcuts") }, icon("bolt")), [{ heading: "Shortcuts" }, ...list]);
+  return menuButton(
+    h(
+      "button",
+      { class: "tool", type: "button", "aria-label": "Shortcuts", title: "Shortcuts", ...test("shortcuts") },
+      icon("bolt"),
+    ),
+    [{ heading: "Shortcuts" }, ...list],
+  );
 }

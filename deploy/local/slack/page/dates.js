@@ -22,7 +22,11 @@ const day = (seconds, zone) => format(seconds, zone, { year: "numeric", month: "
 
 function pretty(seconds, zone, words) {
   const now = Date.now() / 1000;
-  for (const [name, shift] of [["today", 0], ["yesterday", -86400], ["tomorrow", 86400]]) {
+  for (const [name, shift] of [
+    ["today", 0],
+    ["yesterday", -86400],
+    ["tomorrow", 86400],
+  ]) {
     if (day(seconds, zone) === day(now + shift, zone)) return name;
   }
   return words;
@@ -55,7 +59,12 @@ function isoDay(seconds, zone) {
 
 function ago(seconds) {
   const past = Math.round(Date.now() / 1000 - seconds);
-  const [size, word] = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]].find(([one]) => Math.abs(past) >= one) ?? [1, "second"];
+  const [size, word] = [
+    [86400, "day"],
+    [3600, "hour"],
+    [60, "minute"],
+    [1, "second"],
+  ].find(([one]) => Math.abs(past) >= one) ?? [1, "second"];
   const count = Math.round(Math.abs(past) / size);
   const words = `${count} ${word}${count === 1 ? "" : "s"}`;
   return past >= 0 ? `${words} ago` : `in ${words}`;
@@ -70,12 +79,23 @@ export function dayLabel(seconds, zone) {
 
 export const dayKey = (seconds, zone) => day(seconds, zone);
 
-const CLOCK = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const CLOCK = {
+  year: "numeric",
+  month: "2-digit",
+  day: "2-digit",
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+};
 
 // Unix seconds as an input of type datetime-local shows them, in a zone.
 export function wallClock(seconds, zone) {
   if (!seconds) return "";
-  const part = Object.fromEntries(formatter(zone, CLOCK).formatToParts(seconds * 1000).map((one) => [one.type, one.value]));
+  const part = Object.fromEntries(
+    formatter(zone, CLOCK)
+      .formatToParts(seconds * 1000)
+      .map((one) => [one.type, one.value]),
+  );
   return `${part.year}-${part.month}-${part.day}T${part.hour}:${part.minute}`;
 }
 

@@ -10,7 +10,11 @@ export function h(tag, props = {}, ...children) {
     else if (key in node && key !== "list" && key !== "form") node[key] = value;
     else node.setAttribute(key, value === true ? "" : value);
   }
-  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false && child !== ""));
+  node.append(
+    ...children
+      .flat(Infinity)
+      .filter((child) => child !== null && child !== undefined && child !== false && child !== ""),
+  );
   return node;
 }
 
@@ -68,17 +72,25 @@ export function toast(words, kind = "note") {
   if (host.matches(":popover-open")) host.hidePopover();
   host.showPopover();
   setTimeout(() => node.classList.add("leaving"), 6000);
-  setTimeout(() => { node.remove(); if (!host.childElementCount) host.hidePopover(); }, 6400);
+  setTimeout(() => {
+    node.remove();
+    if (!host.childElementCount) host.hidePopover();
+  }, 6400);
 }
 
 // Make `children` what `host` shows. A node that is there already stays untouched, so nothing flickers, and the focus,
 // with the caret, is found again on the node of the same key where its node was replaced.
 export function redraw(host, ...children) {
-  const wanted = children.flat(Infinity).filter((one) => one || one === 0)
+  const wanted = children
+    .flat(Infinity)
+    .filter((one) => one || one === 0)
     .map((one) => (one instanceof Node ? one : document.createTextNode(String(one))));
   const active = host.contains(document.activeElement) ? document.activeElement : null;
   const key = active?.dataset?.key ?? "";
-  const spot = key && active.selectionStart !== undefined ? [safe(() => active.selectionStart), safe(() => active.selectionEnd)] : null;
+  const spot =
+    key && active.selectionStart !== undefined
+      ? [safe(() => active.selectionStart), safe(() => active.selectionEnd)]
+      : null;
   const keep = new Set(wanted);
   for (const old of [...host.childNodes]) if (!keep.has(old)) old.remove();
   wanted.forEach((node, index) => {
@@ -114,15 +126,36 @@ export function menuButton(button, items) {
   };
   const show = () => {
     const list = typeof items === "function" ? items() : items;
-    open = h("div", { class: "menu", role: "menu", ...test("menu-items") },
-      list.map((item) => item.heading
-        ? h("div", { class: "menu-heading" }, item.heading)
-        : h("button", {
-            class: `menu-item${item.chosen ? " chosen" : ""}`, role: "menuitem", type: "button", "data-value": item.value,
-            onclick: () => { close(); button.focus(); item.run(); },
-          }, item.label, item.note ? h("span", { class: "menu-note" }, item.note) : null)));
+    open = h(
+      "div",
+      { class: "menu", role: "menu", ...test("menu-items") },
+      list.map((item) =>
+        item.heading
+          ? h("div", { class: "menu-heading" }, item.heading)
+          : h(
+              "button",
+              {
+                class: `menu-item${item.chosen ? " chosen" : ""}`,
+                role: "menuitem",
+                type: "button",
+                "data-value": item.value,
+                onclick: () => {
+                  close();
+                  button.focus();
+                  item.run();
+                },
+              },
+              item.label,
+              item.note ? h("span", { class: "menu-note" }, item.note) : null,
+            ),
+      ),
+    );
     open.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") { event.stopPropagation(); close(); button.focus(); }
+      if (event.key === "Escape") {
+        event.stopPropagation();
+        close();
+        button.focus();
+      }
       if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
       event.preventDefault();
       const all = [...open.querySelectorAll("button")];

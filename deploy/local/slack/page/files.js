@@ -19,31 +19,66 @@ const address = (file, me) => `${new URL(file.url_private).pathname}?as=${me}`;
 
 function shown(file, me) {
   if (file.mimetype?.startsWith("image/")) return picture(file, me);
-  if (file.mimetype?.startsWith("text/") || /json|xml|yaml|sql|csv|log/.test(`${file.mimetype} ${file.filetype}`)) return words(file, me);
+  if (file.mimetype?.startsWith("text/") || /json|xml|yaml|sql|csv|log/.test(`${file.mimetype} ${file.filetype}`))
+    return words(file, me);
   return card(file, me);
 }
 
 function card(file, me) {
-  return h("a", { class: "file-card", href: `${address(file, me)}&download=1`, download: file.name, ...test("file") },
-    icon("file"), h("span", {}, h("strong", {}, file.title || file.name), h("span", { class: "quiet" }, `${file.pretty_type} · ${size(file.size)}`)));
+  return h(
+    "a",
+    { class: "file-card", href: `${address(file, me)}&download=1`, download: file.name, ...test("file") },
+    icon("file"),
+    h(
+      "span",
+      {},
+      h("strong", {}, file.title || file.name),
+      h("span", { class: "quiet" }, `${file.pretty_type} · ${size(file.size)}`),
+    ),
+  );
 }
 
 function picture(file, me) {
-  const image = h("img", { class: "block-picture", src: address(file, me), alt: file.alt_txt || file.title || file.name, loading: "lazy" });
-  image.addEventListener("error", () => image.replaceWith(h("span", { class: "block-picture missing" }, "This picture cannot be shown.")));
-  return h("figure", { class: "file-picture", ...test("file") },
-    h("figcaption", {}, h("a", { href: `${address(file, me)}&download=1`, download: file.name }, file.title || file.name), ` · ${size(file.size)}`), image);
+  const image = h("img", {
+    class: "block-picture",
+    src: address(file, me),
+    alt: file.alt_txt || file.title || file.name,
+    loading: "lazy",
+  });
+  image.addEventListener("error", () =>
+    image.replaceWith(h("span", { class: "block-picture missing" }, "This picture cannot be shown.")),
+  );
+  return h(
+    "figure",
+    { class: "file-picture", ...test("file") },
+    h(
+      "figcaption",
+      {},
+      h("a", { href: `${address(file, me)}&download=1`, download: file.name }, file.title || file.name),
+      ` · ${size(file.size)}`,
+    ),
+    image,
+  );
 }
 
 function words(file, me) {
-  const lines = h("pre", { class: "code file-lines", tabIndex: 0, "aria-label": `The first lines of ${file.name}` }, "…");
+  const lines = h(
+    "pre",
+    { class: "code file-lines", tabIndex: 0, "aria-label": `The first lines of ${file.name}` },
+    "…",
+  );
   const all = h("button", { class: "link-button", type: "button", hidden: true, "aria-expanded": "false" });
   const box = h("div", { class: "file-words", ...test("file") }, card(file, me), lines, all);
   if (file.size > READ_MOST) {
     lines.remove();
     return box;
   }
-  fetch(address(file, me)).then((answer) => answer.text()).then((text) => fill(lines, all, text.replace(/\n$/, "").split("\n")), () => lines.remove());
+  fetch(address(file, me))
+    .then((answer) => answer.text())
+    .then(
+      (text) => fill(lines, all, text.replace(/\n$/, "").split("\n")),
+      () => lines.remove(),
+    );
   return box;
 }
 
@@ -58,4 +93,9 @@ function fill(lines, all, rows) {
   all.addEventListener("click", () => show(all.getAttribute("aria-expanded") === "false"));
 }
 
-export const size = (bytes) => (bytes < 1024 ? `${bytes} bytes` : bytes < 1048576 ? `${(bytes / 1024).toFixed(1)} KB` : `${(bytes / 1048576).toFixed(1)} MB`);
+export const size = (bytes) =>
+  bytes < 1024
+    ? `${bytes} bytes`
+    : bytes < 1048576
+      ? `${(bytes / 1024).toFixed(1)} KB`
+      : `${(bytes / 1048576).toFixed(1)} MB`;

@@ -13,14 +13,42 @@ export function guide(host, desk, act) {
   if (host.hidden) return host.replaceChildren();
   const over = plan.at >= plan.steps.length;
   const step = over ? { title: "That was it", says: plan.end } : plan.steps[plan.at];
-  return redraw(host,
-    h("div", { class: "guide-head" },
+  return redraw(
+    host,
+    h(
+      "div",
+      { class: "guide-head" },
       h("strong", { class: "guide-title", ...test("guide-title") }, step.title),
-      h("ol", { class: "guide-dots", "aria-label": `Step ${Math.min(plan.at + 1, plan.steps.length)} of ${plan.steps.length}` },
-        plan.steps.map((one, index) => h("li", { class: index < plan.at ? "done" : index === plan.at ? "now" : "", title: one.title }))),
-      h("button", { class: "icon-button", type: "button", "aria-label": over ? "Close the guide" : "Skip the guide", title: over ? "Close" : "Skip", "data-key": "guide-skip", onclick: () => { skip(true); act.again(); }, ...test("guide-skip") }, icon("close"))),
+      h(
+        "ol",
+        {
+          class: "guide-dots",
+          "aria-label": `Step ${Math.min(plan.at + 1, plan.steps.length)} of ${plan.steps.length}`,
+        },
+        plan.steps.map((one, index) =>
+          h("li", { class: index < plan.at ? "done" : index === plan.at ? "now" : "", title: one.title }),
+        ),
+      ),
+      h(
+        "button",
+        {
+          class: "icon-button",
+          type: "button",
+          "aria-label": over ? "Close the guide" : "Skip the guide",
+          title: over ? "Close" : "Skip",
+          "data-key": "guide-skip",
+          onclick: () => {
+            skip(true);
+            act.again();
+          },
+          ...test("guide-skip"),
+        },
+        icon("close"),
+      ),
+    ),
     h("div", { class: "guide-body", role: "status", ...test("guide-says") }, mrkdwn(step.says)),
-    h("div", { class: "guide-acts" }, over ? again(act) : helps(step, desk, act)));
+    h("div", { class: "guide-acts" }, over ? again(act) : helps(step, desk, act)),
+  );
 }
 
 export function skip(yes) {
@@ -28,16 +56,74 @@ export function skip(yes) {
 }
 
 function again(act) {
-  return h("button", { class: "button", type: "button", onclick: () => ask("guide", { at: 0 }).catch((problem) => toast(problem.message, "warn")).then(act.again) }, "From the beginning");
+  return h(
+    "button",
+    {
+      class: "button",
+      type: "button",
+      onclick: () =>
+        ask("guide", { at: 0 })
+          .catch((problem) => toast(problem.message, "warn"))
+          .then(act.again),
+    },
+    "From the beginning",
+  );
 }
 
 function helps(step, desk, act) {
   const button = desk.buttons.find((one) => one.name === step.button);
   return [
-    step.who && !act.is(step.who) ? h("button", { class: "button primary", type: "button", "data-key": "guide-who", onclick: () => act.become(step.who), ...test("guide-who") }, `Become ${act.nameOf(step.who)}`) : null,
-    step.line && (!step.who || act.is(step.who)) ? h("button", { class: "button primary", type: "button", "data-key": "guide-type", onclick: () => act.type(step.line, step.channel), ...test("guide-type") }, "Type it for me") : null,
-    button ? h("button", { class: "button danger", type: "button", title: button.hint, "data-key": "guide-button", onclick: () => press(button), ...test("guide-button") }, button.label) : null,
-    h("button", { class: "link-button", type: "button", "data-key": "guide-next", onclick: () => ask("guide", { at: desk.guide.at + 1 }).catch((problem) => toast(problem.message, "warn")), ...test("guide-next") }, "Next"),
+    step.who && !act.is(step.who)
+      ? h(
+          "button",
+          {
+            class: "button primary",
+            type: "button",
+            "data-key": "guide-who",
+            onclick: () => act.become(step.who),
+            ...test("guide-who"),
+          },
+          `Become ${act.nameOf(step.who)}`,
+        )
+      : null,
+    step.line && (!step.who || act.is(step.who))
+      ? h(
+          "button",
+          {
+            class: "button primary",
+            type: "button",
+            "data-key": "guide-type",
+            onclick: () => act.type(step.line, step.channel),
+            ...test("guide-type"),
+          },
+          "Type it for me",
+        )
+      : null,
+    button
+      ? h(
+          "button",
+          {
+            class: "button danger",
+            type: "button",
+            title: button.hint,
+            "data-key": "guide-button",
+            onclick: () => press(button),
+            ...test("guide-button"),
+          },
+          button.label,
+        )
+      : null,
+    h(
+      "button",
+      {
+        class: "link-button",
+        type: "button",
+        "data-key": "guide-next",
+        onclick: () => ask("guide", { at: desk.guide.at + 1 }).catch((problem) => toast(problem.message, "warn")),
+        ...test("guide-next"),
+      },
+      "Next",
+    ),
   ];
 }
 

@@ -8,8 +8,8 @@ import { desk } from "./desk.js";
 import { inspect, shut as shutInspector } from "./inspect.js";
 import { MessageList } from "./messages.js";
 import { show as showModal, viewSurface, watchModals } from "./modal.js";
-import { mrkdwn } from "./mrkdwn.js";
-import { joinChannel, personSwitch, sidebar } from "./side.js";
+import { foot, heading } from "./pane.js";
+import { personSwitch, sidebar } from "./side.js";
 import { appOf, load, onChange, readChannel, readHome, readOlder, readThread, store } from "./store.js";
 
 const $ = (id) => document.getElementById(id);
@@ -39,7 +39,8 @@ async function become(person, channel, thread = "", tab = "") {
     toast(problem.message, "warn");
     return become("", channel);
   }
-  if (here.frame) parent.postMessage({ kind: "is", person: store.me.name, real_name: store.me.real_name }, location.origin);
+  if (here.frame)
+    parent.postMessage({ kind: "is", person: store.me.name, real_name: store.me.real_name }, location.origin);
   else localStorage.setItem("local-slack-person", store.me.name);
   $("team").textContent = store.team.name;
   personSwitch($("who"), (next) => become(next, nameOf(here.channel), "", here.tab));
@@ -56,26 +57,40 @@ async function sideBySide(person, other, channel) {
   await load(person || (await first()));
   document.body.classList.add("sided");
   $("team").textContent = store.team.name;
-  const note = (people) => history.replaceState(null, "", `/?${new URLSearchParams({ as: people[0], beside: people[1], channel })}`);
-  sides = besides($("main"), [store.me.name, other], channel, (people) => { note(people); beside(); });
+  const note = (people) =>
+    history.replaceState(null, "", `/?${new URLSearchParams({ as: people[0], beside: people[1], channel })}`);
+  sides = besides($("main"), [store.me.name, other], channel, (people) => {
+    note(people);
+    beside();
+  });
   document.title = `Side by side · ${store.team.name}`;
   beside();
 }
 
 function turnSides() {
   const channel = sides ? new URLSearchParams(location.search).get("channel") : nameOf(here.channel);
-  const other = [...store.people.values()].find((one) => !one.is_app && one.role !== "deactivated" && one.id !== store.me.id)?.name;
+  const other = [...store.people.values()].find(
+    (one) => !one.is_app && one.role !== "deactivated" && one.id !== store.me.id,
+  )?.name;
   const wanted = sides ? { as: sides.people()[0], channel } : { as: store.me.name, beside: other, channel };
   location.assign(`/?${new URLSearchParams(wanted)}`);
 }
 
 const acts = {
-  get sided() { return Boolean(sides); },
+  get sided() {
+    return Boolean(sides);
+  },
   is: (person) => (sides ? sides.people().includes(person) : store.me.name === person),
   nameOf: (person) => [...store.people.values()].find((one) => one.name === person)?.real_name ?? person,
-  become: (person) => (sides ? sides.tell(1, { kind: "become", person }) : become(person, nameOf(here.channel), here.thread, here.tab)),
+  become: (person) =>
+    sides ? sides.tell(1, { kind: "become", person }) : become(person, nameOf(here.channel), here.thread, here.tab),
   async type(line, channel) {
-    if (sides) return sides.tell(Math.max(0, sides.people().indexOf(store.desk.guide?.steps[store.desk.guide.at]?.who)), { kind: "type", line, channel });
+    if (sides)
+      return sides.tell(Math.max(0, sides.people().indexOf(store.desk.guide?.steps[store.desk.guide.at]?.who)), {
+        kind: "type",
+        line,
+        channel,
+      });
     if (channel && nameOf(here.channel) !== channel) await go(find(channel));
     const input = $("main").querySelector("[data-testid=composer]");
     if (!input) return undefined;
@@ -88,7 +103,9 @@ const acts = {
   again: () => beside(),
 };
 
-const beside = () => { if (!here.frame) desk(acts); };
+const beside = () => {
+  if (!here.frame) desk(acts);
+};
 
 addEventListener("message", (event) => {
   if (!here.frame || event.origin !== location.origin || event.source !== parent) return;
@@ -98,7 +115,11 @@ addEventListener("message", (event) => {
 
 // Nobody was named: ask the workspace who is there.
 async function first() {
-  const answer = await fetch("/control/first", { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
+  const answer = await fetch("/control/first", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: "{}",
+  });
   return (await answer.json()).person;
 }
 
@@ -106,13 +127,14 @@ function find(name) {
   const wanted = name.replace(/^#/, "");
   const all = [...store.channels.values()];
   const app = store.apps.find((one) => `@${one.handle}` === name || one.im === name);
-  const found = all.find((one) => one.id === name || (one.kind !== "im" && one.name === wanted)) ?? store.channels.get(app?.im);
+  const found =
+    all.find((one) => one.id === name || (one.kind !== "im" && one.name === wanted)) ?? store.channels.get(app?.im);
   return (found ?? all.find((one) => one.member && one.kind !== "im" && !one.archived) ?? all[0])?.id ?? "";
 }
 
 function nameOf(id) {
   const channel = store.channels.get(id);
-  return channel?.kind === "im" ? `@${appOf(id)?.handle}` : channel?.name ?? "";
+  return appOf(id) ? `@${appOf(id).handle}` : (channel?.name ?? "");
 }
 
 async function go(channel, thread = "", tab = "") {
@@ -128,11 +150,21 @@ async function go(channel, thread = "", tab = "") {
   requestAnimationFrame(() => performance.mark("drawn"));
   await openThread(thread);
   seen();
-  if (app) ask("open_home", { as: store.me.id, app: app.id, tab: here.tab }).catch((problem) => toast(problem.message, "warn"));
+  if (app)
+    ask("open_home", { as: store.me.id, app: app.id, tab: here.tab }).catch((problem) =>
+      toast(problem.message, "warn"),
+    );
 }
 
 function nothing() {
-  $("main").replaceChildren(h("div", { class: "empty" }, h("h1", {}, "Nothing to see yet"), h("p", {}, `${store.me.real_name} is in no channel.`)));
+  $("main").replaceChildren(
+    h(
+      "div",
+      { class: "empty" },
+      h("h1", {}, "Nothing to see yet"),
+      h("p", {}, `${store.me.real_name} is in no channel.`),
+    ),
+  );
   sidebar($("side"), "", go);
 }
 
@@ -151,40 +183,22 @@ function draw() {
   const channel = store.channels.get(here.channel);
   const app = appOf(here.channel);
   const main = $("main");
-  main.replaceChildren(heading(channel, app));
+  main.replaceChildren(heading(channel, app, here.tab, go));
   list = null;
   if (app && here.tab === "home") return drawHome();
   list = new MessageList(main, {
-    open: (ts) => openThread(ts), inspect: (message) => inspect($("inspector"), message), older, label: `Messages in ${nameOf(here.channel)}`, read: channel.unread ? channel.read : "",
+    open: (ts) => openThread(ts),
+    inspect: (message) => inspect($("inspector"), message),
+    older,
+    label: `Messages in ${nameOf(here.channel)}`,
+    read: channel.unread ? channel.read : "",
   });
   list.show(inChannel());
   list.bottom();
   main.append(foot(channel));
-  if (innerWidth > 720 && !document.querySelector("dialog[open]")) main.querySelector(".composer-input")?.focus({ preventScroll: true });
+  if (innerWidth > 720 && !document.querySelector("dialog[open]"))
+    main.querySelector(".composer-input")?.focus({ preventScroll: true });
   return undefined;
-}
-
-function heading(channel, app) {
-  const title = app ? app.name : channel.name;
-  const mark = app ? h("img", { src: `/avatar/${app.bot_user}-24.svg`, alt: "", width: 24, height: 24 }) : channel.kind === "channel" ? h("span", { class: "hash", "aria-hidden": "true" }, "#") : icon("lock");
-  const tab = (name, words) => h("button", {
-    class: `tab${here.tab === name ? " here" : ""}`, type: "button", role: "tab", "aria-selected": String(here.tab === name), onclick: () => go(here.channel, "", name), ...test(`tab-${name}`),
-  }, words);
-  return h("header", { class: "pane-head" },
-    h("div", { class: "pane-title" }, mark, h("h1", { ...test("channel-title") }, title), app ? h("span", { class: "badge" }, "APP") : null),
-    app ? h("div", { class: "tabs", role: "tablist" }, app.home ? tab("home", "Home") : null, tab("messages", "Messages"))
-      : h("div", { class: "pane-note" }, channel.topic ? h("span", { class: "topic" }, mrkdwn(channel.topic)) : null,
-        h("span", { class: "quiet members" }, `${channel.members} ${channel.members === 1 ? "member" : "members"}`), channel.external ? h("span", { class: "badge role" }, "shared with another organisation") : null));
-}
-
-function foot(channel) {
-  if (channel.archived) return h("div", { class: "composer closed" }, "This channel is archived: it can be read, nothing more.");
-  if (!channel.member) {
-    return h("div", { class: "composer closed" }, `You are looking at #${channel.name}.`,
-      h("button", { class: "button primary", type: "button", onclick: () => joinChannel(channel.id), ...test("join") }, "Join channel"));
-  }
-  if (store.me.deactivated) return h("div", { class: "composer closed" }, `${store.me.real_name} is deactivated: they can see nothing new and do nothing.`);
-  return composer({ channel: channel.id, placeholder: channel.kind === "im" ? `Message ${appOf(channel.id)?.name}` : `Message #${channel.name}` });
 }
 
 function drawHome() {
@@ -192,10 +206,16 @@ function drawHome() {
   const view = store.homes.get(app.id);
   let body = $("main").querySelector(".home");
   if (!body) $("main").append((body = h("div", { class: "home", ...test("home") })));
-  if (!view) return redraw(body, h("div", { class: "empty" }, h("p", {}, `${app.name} has not put anything here yet.`)));
+  if (!view)
+    return redraw(body, h("div", { class: "empty" }, h("p", {}, `${app.name} has not put anything here yet.`)));
   let inner = body.querySelector(".home-inner");
   if (!inner) redraw(body, (inner = h("div", { class: "home-inner" })));
-  const surface = viewSurface(view, { redraw: (block) => { forget(inner, block); drawHome(); } });
+  const surface = viewSurface(view, {
+    redraw: (block) => {
+      forget(inner, block);
+      drawHome();
+    },
+  });
   return redraw(inner, blocks(view.blocks, surface, inner));
 }
 
@@ -222,19 +242,42 @@ async function openThread(ts) {
   pane.hidden = !here.thread;
   address();
   if (!here.thread) return pane.replaceChildren();
-  pane.replaceChildren(h("header", { class: "pane-head" },
-    h("div", { class: "pane-title" }, h("h2", {}, "Thread"), h("span", { class: "quiet" }, nameOf(here.channel).replace(/^(?!@)/, "#"))),
-    h("button", { class: "icon-button", type: "button", "aria-label": "Close thread", onclick: () => openThread(""), ...test("close-thread") }, icon("close"))));
+  pane.replaceChildren(
+    h(
+      "header",
+      { class: "pane-head" },
+      h(
+        "div",
+        { class: "pane-title" },
+        h("h2", {}, "Thread"),
+        h("span", { class: "quiet" }, nameOf(here.channel).replace(/^(?!@)/, "#")),
+      ),
+      h(
+        "button",
+        {
+          class: "icon-button",
+          type: "button",
+          "aria-label": "Close thread",
+          onclick: () => openThread(""),
+          ...test("close-thread"),
+        },
+        icon("close"),
+      ),
+    ),
+  );
   threadList = new MessageList(pane, { label: "Thread", inspect: (message) => inspect($("inspector"), message) });
   threadList.show(inThread());
   threadList.bottom();
   const channel = store.channels.get(here.channel);
-  if (channel.member && !channel.archived) pane.append(composer({ channel: here.channel, thread: here.thread, placeholder: "Reply…" }));
+  if (channel.member && !channel.archived)
+    pane.append(composer({ channel: here.channel, thread: here.thread, placeholder: "Reply…" }));
   return undefined;
 }
 
 function inThread() {
-  const private_ = [...store.ephemerals.values()].filter((one) => one.channel === here.channel && one.thread_ts === here.thread);
+  const private_ = [...store.ephemerals.values()].filter(
+    (one) => one.channel === here.channel && one.thread_ts === here.thread,
+  );
   return [...(store.threads.get(here.thread)?.values() ?? []), ...private_];
 }
 
@@ -246,7 +289,10 @@ function seen() {
 }
 
 function news(what) {
-  if (what === "desk") return beside();
+  if (what === "desk" || what === "lost") return beside();
+  // The workspace may be another one than before: everything is read anew.
+  if (what === "again")
+    return sides ? location.reload() : become(store.me.name, nameOf(here.channel), here.thread, here.tab);
   if (what === "view" || sides) return;
   if (what === "home") {
     if (here.tab === "home" && appOf(here.channel)) drawHome();
@@ -257,7 +303,7 @@ function news(what) {
     const channel = store.channels.get(here.channel);
     if (!channel) return void go(find(""));
     const old = $("main").querySelector(".pane-head");
-    old?.replaceWith(heading(channel, appOf(here.channel)));
+    old?.replaceWith(heading(channel, appOf(here.channel), here.tab, go));
     const bottom = $("main").querySelector(".composer");
     if (bottom?.classList.contains("closed") || channel.archived) bottom?.replaceWith(foot(channel));
     return;

@@ -1,4 +1,4 @@
-// A list of messages, each drawn once; of one that changes only the blocks that changed are drawn again.
+// A list of messages. Of thousands only those near the screen are drawn; of one that changes, only what changed.
 
 import { ask, h, icon, redraw, test, toast } from "./dom.js";
 import { forget } from "./blocks.js";
@@ -10,25 +10,39 @@ import { author, store } from "./store.js";
 
 const typed = new Map();
 const GAP = 300;
-const NEAR = 700;
+const FIRST = 40; // messages drawn at once when a list opens
+const STEP = 16; // messages drawn more, when one comes near the end of those
+const NEAR = 1200; // pixels to the end of what is drawn at which more is drawn
+const FAR = 3600; // pixels beyond which it is taken away again
 export const SYSTEM = new Set(["channel_join", "group_join", "tombstone"]);
 
 export function surfaceOf(message) {
   const key = `${store.me.id}/${message.channel}/${message.ts}`;
   if (!typed.has(key)) typed.set(key, {});
   const where = { as: store.me.id, channel: message.channel, ts: message.ts };
-  const shown = (block) => document.querySelectorAll(`[data-ts="${message.ts}"] [data-block="${CSS.escape(block.block_id)}"]`);
+  const shown = (block) =>
+    document.querySelectorAll(`[data-ts="${message.ts}"] [data-block="${CSS.escape(block.block_id)}"]`);
   return {
     key,
     values: typed.get(key),
     async act(block, one, value) {
       shown(block).forEach((node) => node.classList.remove("failed"));
-      const outcome = await act({ ...where, block_id: block.block_id, target: one.action_id, value, values: this.values });
+      const outcome = await act({
+        ...where,
+        block_id: block.block_id,
+        target: one.action_id,
+        value,
+        values: this.values,
+      });
       if (!outcome.ok) shown(block).forEach((node) => node.classList.add("failed"));
     },
-    suggest: async (block, one, query) => suggested(await ask("suggest", { ...where, block_id: block.block_id, target: one.action_id, query })),
+    suggest: async (block, one, query) =>
+      suggested(await ask("suggest", { ...where, block_id: block.block_id, target: one.action_id, query })),
     redraw(block) {
-      document.querySelectorAll(`[data-ts="${message.ts}"]`).forEach((node) => { forget(node, block); node.again?.(); });
+      document.querySelectorAll(`[data-ts="${message.ts}"]`).forEach((node) => {
+        forget(node, block);
+        node.again?.();
+      });
     },
   };
 }
@@ -52,16 +66,90 @@ export function suggested(outcome) {
 export class MessageList {
   // `open` opens a thread (null where messages are a thread already), `inspect` a message's wire, `older` reads more.
   constructor(host, { open = null, inspect, older = null, label, read = "" }) {
-    Object.assign(this, { open, inspect, older, read, nodes: new Map(), stuck: true, reading: false });
-    this.box = h("div", { class: "messages", role: "log", "aria-label": label, tabIndex: 0, ...test(open ? "messages" : "thread-messages") });
-    this.jump = h("button", { class: "to-newest", type: "button", hidden: true, onclick: () => this.bottom(), ...test("to-newest") }, icon("down"), "Newest");
+    Object.assign(this, {
+      open,
+      inspect,
+      older,
+      read,
+      nodes: new Map(),
+      list: [],
+      from: 0,
+      to: 0,
+      stuck: true,
+      reading: false,
+    });
+    this.box = h("div", {
+      class: "messages",
+      role: "log",
+      "aria-label": label,
+      tabIndex: 0,
+      ...test(open ? "messages" : "thread-messages"),
+    });
+    this.jump = h(
+      "button",
+      { class: "to-newest", type: "button", hidden: true, onclick: () => this.bottom(), ...test("to-newest") },
+      icon("down"),
+      "Newest",
+    );
     host.append(h("div", { class: "messages-frame" }, this.box, this.jump));
     this.box.addEventListener("scroll", () => this.scrolled(), { passive: true });
     this.box.addEventListener("keydown", (event) => this.key(event));
     this.box.addEventListener("load", () => this.stuck && this.bottom(), true);
     this.top = 0;
     // Stay at the newest message when the list gets narrower, or a message grows.
-    new ResizeObserver(() => { if (this.stuck) this.bottom(); }).observe(this.box);
+    new ResizeObserver(() => {
+      if (this.stuck) this.bottom();
+    }).observe(this.box);
+  }
+
+  // Every message there is.
+  show(list) {
+    const first = this.list[this.from]?.ts ?? "";
+    const last = this.list[this.to - 1]?.ts ?? "";
+    const whole = this.to === this.list.length;
+    this.list = [...list].sort((a, b) => (a.ts < b.ts ? -1 : 1));
+    const at = (ts) => {
+      const found = this.list.findIndex((one) => one.ts >= ts);
+      return found < 0 ? this.list.length : found;
+    };
+    this.to = whole ? this.list.length : this.list.findLastIndex((one) => one.ts <= last) + 1;
+    this.from = first ? Math.min(at(first), this.to) : Math.max(0, this.to - FIRST);
+    if (this.stuck) {
+      this.render();
+      this.bottom();
+      requestAnimationFrame(() => this.scrolled());
+    } else this.anchored(() => this.render());
+  }
+
+  // The nodes of the messages from `from` to `to`.
+  render() {
+    const wanted = new Set();
+    let before = this.list[this.from - 1] ?? null;
+    let next = this.box.firstChild;
+    for (const one of this.list.slice(this.from, this.to)) {
+      wanted.add(one.ts);
+      const entry = this.draw(one);
+      if (next === entry.node) next = next.nextSibling;
+      else this.box.insertBefore(entry.node, next);
+      if (entry.after !== (before?.ts ?? "")) this.frame(entry, one, before);
+      before = one;
+    }
+    for (const [ts, entry] of this.nodes) {
+      if (!wanted.has(ts)) {
+        entry.node.remove();
+        this.nodes.delete(ts);
+      }
+    }
+  }
+
+  // Change what is drawn while what one looks at stays where it is.
+  anchored(change) {
+    const edge = this.box.getBoundingClientRect().top;
+    const anchor = [...this.box.children].find((one) => one.getBoundingClientRect().bottom > edge);
+    const at = anchor?.getBoundingClientRect().top;
+    change();
+    if (anchor?.isConnected) this.box.scrollTop += anchor.getBoundingClientRect().top - at;
+    this.top = this.box.scrollTop;
   }
 
   scrolled() {
@@ -70,36 +158,45 @@ export class MessageList {
     else if (scrollTop < this.top) this.stuck = false;
     this.top = scrollTop;
     this.jump.hidden = this.stuck;
-    if (scrollTop < NEAR && this.older && !this.reading && !this.stuck) this.more();
+    if (scrollTop < NEAR) this.up();
+    else if (this.gap() < NEAR && this.to < this.list.length) this.down();
+  }
+
+  up() {
+    if (this.from > 0) {
+      this.anchored(() => {
+        this.from = Math.max(0, this.from - STEP);
+        this.to -= this.stuck ? 0 : this.beyond([...this.box.children].reverse(), (one, box) => one.top - box.bottom);
+        this.render();
+      });
+      if (this.gap() <= 0 && this.box.scrollTop === 0) requestAnimationFrame(() => this.up());
+    } else if (this.older && !this.reading) this.more();
+  }
+
+  down() {
+    this.anchored(() => {
+      this.to = Math.min(this.list.length, this.to + STEP);
+      this.from += this.beyond([...this.box.children], (one, box) => box.top - one.bottom);
+      this.render();
+    });
+  }
+
+  // How many of these nodes, from the outermost, are too far away to be kept.
+  beyond(nodes, distance) {
+    const box = this.box.getBoundingClientRect();
+    const kept = nodes.findIndex(
+      (one) => distance(one.getBoundingClientRect(), box) < FAR || one.contains(document.activeElement),
+    );
+    return Math.max(0, kept);
   }
 
   async more() {
     this.reading = true;
-    const rest = this.box.scrollHeight - this.box.scrollTop;
     try {
-      if (await this.older()) this.box.scrollTop = this.box.scrollHeight - rest;
+      if (await this.older()) this.up();
     } finally {
       this.reading = false;
     }
-  }
-
-  show(list) {
-    const sorted = [...list].sort((a, b) => (a.ts < b.ts ? -1 : 1));
-    const wanted = new Set(sorted.map((one) => one.ts));
-    for (const [ts, entry] of this.nodes) {
-      if (!wanted.has(ts)) { entry.node.remove(); this.nodes.delete(ts); }
-    }
-    let before = null;
-    let at = null;
-    for (const one of sorted) {
-      const entry = this.draw(one);
-      const next = at ? at.nextSibling : this.box.firstChild;
-      if (next !== entry.node) this.box.insertBefore(entry.node, next);
-      at = entry.node;
-      if (entry.after !== (before?.ts ?? "")) this.frame(entry, one, before);
-      before = one;
-    }
-    if (this.stuck) this.bottom();
   }
 
   gap() {
@@ -107,16 +204,19 @@ export class MessageList {
   }
 
   atEnd() {
-    return this.gap() < 80;
+    return this.to === this.list.length && this.gap() < 80;
   }
 
-  // To the newest. What was never on the screen has a guessed height: once it is, the end lies elsewhere.
-  bottom(tries = 12) {
+  bottom() {
     this.stuck = true;
+    if (this.to < this.list.length) {
+      this.to = this.list.length;
+      this.from = Math.max(0, this.to - FIRST);
+      this.render();
+    }
     this.box.scrollTop = this.box.scrollHeight;
     this.top = this.box.scrollTop;
     this.jump.hidden = true;
-    if (tries) requestAnimationFrame(() => { if (this.stuck && this.gap() > 1) this.bottom(tries - 1); });
   }
 
   draw(message) {
@@ -126,7 +226,14 @@ export class MessageList {
     entry.message = message;
     entry.node.again = () => redraw(entry.content, ...contents(message, surfaceOf(message), entry.content));
     entry.node.again();
-    redraw(entry.body, entry.only, entry.byline, entry.content, reactions(message), this.open && message.reply_count ? this.thread(message) : null);
+    redraw(
+      entry.body,
+      entry.only,
+      entry.byline,
+      entry.content,
+      reactions(message),
+      this.open && message.reply_count ? this.thread(message) : null,
+    );
     return entry;
   }
 
@@ -136,17 +243,49 @@ export class MessageList {
     const clock = time(Number(message.ts), store.me.tz);
     const full = formatDate(Number(message.ts), "{date_long} {time_secs}", store.me.tz);
     const name = message.username || who.display_name || who.name;
-    const node = known?.node ?? h("article", { class: "message", dataset: { ts: message.ts }, tabIndex: -1, "aria-label": `${name}, ${clock}`, ...test("message") });
+    const node =
+      known?.node ??
+      h("article", {
+        class: "message",
+        dataset: { ts: message.ts },
+        tabIndex: -1,
+        "aria-label": `${name}, ${clock}`,
+        ...test("message"),
+      });
     node.classList.toggle("ephemeral", message.ephemeral);
     node.classList.toggle("system", SYSTEM.has(message.subtype));
     const entry = {
-      node, version: reader.version, content: known?.content ?? h("div", { class: "content" }), body: known?.body ?? h("div", { class: "message-body" }),
+      node,
+      version: reader.version,
+      content: known?.content ?? h("div", { class: "content" }),
+      body: known?.body ?? h("div", { class: "message-body" }),
       only: message.ephemeral ? h("div", { class: "only-you" }, icon("eye"), "Only visible to you") : null,
-      byline: h("div", { class: "byline" }, h("span", { class: "author", ...test("author") }, name), ...badges(who), h("time", { class: "clock", title: full }, clock)),
+      byline: h(
+        "div",
+        { class: "byline" },
+        h("span", { class: "author", ...test("author") }, name),
+        ...badges(who),
+        h("time", { class: "clock", title: full }, clock),
+      ),
     };
-    redraw(node, [...node.querySelectorAll(":scope > .day, :scope > .new-line")],
-      h("div", { class: "gutter" }, h("img", { class: "avatar", src: `/avatar/${message.user}-48.svg`, alt: "", width: 36, height: 36, decoding: "sync" }), h("time", { class: "hover-clock", title: full }, clock.replace(/ [AP]M/, ""))),
-      entry.body);
+    redraw(
+      node,
+      [...node.querySelectorAll(":scope > .day, :scope > .new-line")],
+      h(
+        "div",
+        { class: "gutter" },
+        h("img", {
+          class: "avatar",
+          src: `/avatar/${message.user}-48.svg`,
+          alt: "",
+          width: 36,
+          height: 36,
+          decoding: "sync",
+        }),
+        h("time", { class: "hover-clock", title: full }, clock.replace(/ [AP]M/, "")),
+      ),
+      entry.body,
+    );
     if (!SYSTEM.has(message.subtype)) this.withTools(node, message);
     this.nodes.set(message.ts, entry);
     return entry;
@@ -168,10 +307,19 @@ export class MessageList {
     entry.after = before?.ts ?? "";
     const firstReply = this.open === null && before && !before.parent_user_id && Boolean(message.parent_user_id);
     const zone = store.me.tz;
-    const fresh = this.open !== null && (!before || dayKey(Number(before.ts), zone) !== dayKey(Number(message.ts), zone));
+    const fresh =
+      this.open !== null && (!before || dayKey(Number(before.ts), zone) !== dayKey(Number(message.ts), zone));
     const unread = Boolean(this.read && message.ts > this.read && (!before || before.ts <= this.read));
-    const close = before && !firstReply && !fresh && !unread && before.user === message.user && !before.ephemeral === !message.ephemeral
-      && !SYSTEM.has(before.subtype) && Number(message.ts) - Number(before.ts) < GAP && !SYSTEM.has(message.subtype);
+    const close =
+      before &&
+      !firstReply &&
+      !fresh &&
+      !unread &&
+      before.user === message.user &&
+      !before.ephemeral === !message.ephemeral &&
+      !SYSTEM.has(before.subtype) &&
+      Number(message.ts) - Number(before.ts) < GAP &&
+      !SYSTEM.has(message.subtype);
     node.classList.toggle("first-reply", Boolean(firstReply));
     node.classList.toggle("compact", Boolean(close));
     node.querySelectorAll(":scope > .day, :scope > .new-line").forEach((one) => one.remove());
@@ -180,10 +328,22 @@ export class MessageList {
   }
 
   thread(message) {
-    const faces = (message.reply_users ?? []).slice(0, 3).map((id) => h("img", { class: "face", src: `/avatar/${id}-24.svg`, alt: "", width: 22, height: 22 }));
-    return h("button", { class: "thread-link", type: "button", "data-key": `thread-${message.ts}`, onclick: () => this.open(message.ts), ...test("open-thread") },
-      faces, h("strong", {}, `${message.reply_count} ${message.reply_count === 1 ? "reply" : "replies"}`),
-      h("span", { class: "quiet" }, `Last at ${time(Number(message.latest_reply), store.me.tz)}`));
+    const faces = (message.reply_users ?? [])
+      .slice(0, 3)
+      .map((id) => h("img", { class: "face", src: `/avatar/${id}-24.svg`, alt: "", width: 22, height: 22 }));
+    return h(
+      "button",
+      {
+        class: "thread-link",
+        type: "button",
+        "data-key": `thread-${message.ts}`,
+        onclick: () => this.open(message.ts),
+        ...test("open-thread"),
+      },
+      faces,
+      h("strong", {}, `${message.reply_count} ${message.reply_count === 1 ? "reply" : "replies"}`),
+      h("span", { class: "quiet" }, `Last at ${time(Number(message.latest_reply), store.me.tz)}`),
+    );
   }
 
   // Arrow keys go from message to message, Tab goes into one.
@@ -192,8 +352,12 @@ export class MessageList {
     const here = event.target;
     if (here !== this.box && !here.classList.contains("message")) return;
     event.preventDefault();
-    const all = this.box.children;
-    const to = here === this.box ? all[all.length - 1] : event.key === "ArrowUp" ? here.previousElementSibling : here.nextElementSibling;
+    const to =
+      here === this.box
+        ? this.box.lastElementChild
+        : event.key === "ArrowUp"
+          ? here.previousElementSibling
+          : here.nextElementSibling;
     to?.focus({ preventScroll: true });
     to?.scrollIntoView({ block: "nearest" });
   }

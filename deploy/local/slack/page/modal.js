@@ -14,19 +14,31 @@ let watched = false;
 export function watchModals() {
   if (watched) return;
   watched = true;
-  onChange((what) => { if (what === "view" || what === "person") show(); });
+  onChange((what) => {
+    if (what === "view" || what === "person") show();
+  });
 }
 
 // Values of the elements the view still has.
 export function kept(view, values) {
   const blocksThere = new Map(view.blocks.map((block) => [block.block_id, JSON.stringify(block)]));
-  return Object.fromEntries(Object.entries(values)
-    .filter(([block]) => blocksThere.has(block))
-    .map(([block, actions]) => [block, Object.fromEntries(Object.entries(actions).filter(([action]) => blocksThere.get(block).includes(`"action_id":${JSON.stringify(action)}`)))]));
+  return Object.fromEntries(
+    Object.entries(values)
+      .filter(([block]) => blocksThere.has(block))
+      .map(([block, actions]) => [
+        block,
+        Object.fromEntries(
+          Object.entries(actions).filter(([action]) =>
+            blocksThere.get(block).includes(`"action_id":${JSON.stringify(action)}`),
+          ),
+        ),
+      ]),
+  );
 }
 
 // The view as it is now: nodes of blocks that did not change outlive an update of it.
-const latest = (view) => store.stack.find((one) => one.id === view.id) ?? [...store.homes.values()].find((one) => one?.id === view.id) ?? view;
+const latest = (view) =>
+  store.stack.find((one) => one.id === view.id) ?? [...store.homes.values()].find((one) => one?.id === view.id) ?? view;
 
 export function viewSurface(view, more = {}) {
   if (!typed.has(view.id)) typed.set(view.id, {});
@@ -37,8 +49,18 @@ export function viewSurface(view, more = {}) {
     values,
     errors: view.errors ?? {},
     state: (block, one) => view.state.values?.[block.block_id]?.[one.action_id],
-    act: (block, one, value) => act({ ...where, block_id: block.block_id, target: one.action_id, value, values: kept(latest(view), values) }),
-    suggest: async (block, one, query) => suggested(await ask("suggest", { ...where, block_id: block.block_id, target: one.action_id, query, values: kept(latest(view), values) })),
+    act: (block, one, value) =>
+      act({ ...where, block_id: block.block_id, target: one.action_id, value, values: kept(latest(view), values) }),
+    suggest: async (block, one, query) =>
+      suggested(
+        await ask("suggest", {
+          ...where,
+          block_id: block.block_id,
+          target: one.action_id,
+          query,
+          values: kept(latest(view), values),
+        }),
+      ),
     ...more,
   };
 }
@@ -49,12 +71,22 @@ export function show() {
   const fresh = !dialog;
   if (fresh) {
     dialog = h("dialog", { class: "modal", "aria-labelledby": "modal-title", ...test("modal") });
-    dialog.addEventListener("cancel", (event) => { event.preventDefault(); cancel(false); });
+    dialog.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      cancel(false);
+    });
     document.getElementById("modal").append(dialog);
   }
   dialog.dataset.view = view.id;
   dialog.dataset.callback = view.callback_id;
-  const surface = viewSurface(view, { enter: () => submit(latest(view)), redraw: (block) => { forget(dialog, block); show(); }, typed: () => clearError(latest(view)) });
+  const surface = viewSurface(view, {
+    enter: () => submit(latest(view)),
+    redraw: (block) => {
+      forget(dialog, block);
+      show();
+    },
+    typed: () => clearError(latest(view)),
+  });
   const scrolled = dialog.querySelector(".modal-body")?.scrollTop ?? 0;
   redraw(dialog, ...parts(view, surface));
   dialog.querySelector(".modal-body").scrollTop = shown === view.id ? scrolled : 0;
@@ -63,7 +95,11 @@ export function show() {
     shown = view.id;
     const wanted = view.blocks.find((block) => block.element?.focus_on_load);
     const key = wanted ? `${wanted.block_id}/${wanted.element.action_id}` : "";
-    const first = (key && dialog.querySelector(`[data-key="${CSS.escape(key)}"]`)) || dialog.querySelector(".modal-body textarea, .modal-body input:not([type=radio]):not([type=checkbox]):not([role=combobox])");
+    const first =
+      (key && dialog.querySelector(`[data-key="${CSS.escape(key)}"]`)) ||
+      dialog.querySelector(
+        ".modal-body textarea, .modal-body input:not([type=radio]):not([type=checkbox]):not([role=combobox])",
+      );
     (first ?? dialog.querySelector(".submit, .modal-close"))?.focus();
   }
 }
@@ -71,16 +107,75 @@ export function show() {
 function parts(view, surface) {
   const stacked = store.stack.length > 1;
   return [
-    h("header", { class: "modal-head" },
-      stacked ? h("button", { class: "icon-button", type: "button", "aria-label": "Back", onclick: () => cancel(false), ...test("modal-back") }, icon("back")) : null,
+    h(
+      "header",
+      { class: "modal-head" },
+      stacked
+        ? h(
+            "button",
+            {
+              class: "icon-button",
+              type: "button",
+              "aria-label": "Back",
+              onclick: () => cancel(false),
+              ...test("modal-back"),
+            },
+            icon("back"),
+          )
+        : null,
       h("img", { src: `/avatar/${appUser(view)}-24.svg`, alt: "", width: 24, height: 24 }),
       h("h2", { id: "modal-title", ...test("modal-title") }, emojis(view.title?.text ?? "")),
-      h("button", { class: "icon-button modal-close", type: "button", "aria-label": "Close", onclick: () => cancel(true), ...test("modal-close") }, icon("close"))),
+      h(
+        "button",
+        {
+          class: "icon-button modal-close",
+          type: "button",
+          "aria-label": "Close",
+          onclick: () => cancel(true),
+          ...test("modal-close"),
+        },
+        icon("close"),
+      ),
+    ),
     bodyOf(view, surface),
-    view.notice ? h("div", { class: "modal-notice", role: "alert", ...test("modal-notice") }, icon("warn"), h("span", {}, view.notice)) : null,
-    h("footer", { class: "modal-foot" },
-      h("button", { class: "button", type: "button", onclick: () => cancel(false), "data-key": "modal-cancel", ...test("modal-cancel") }, view.close?.text ?? (view.submit ? "Cancel" : "Close")),
-      view.submit ? h("button", { class: "button primary submit", type: "button", disabled: view.busy || view.submit_disabled, "aria-busy": String(view.busy), onclick: () => submit(view), "data-key": "modal-submit", ...test("modal-submit") }, emojis(view.submit.text)) : null),
+    view.notice
+      ? h(
+          "div",
+          { class: "modal-notice", role: "alert", ...test("modal-notice") },
+          icon("warn"),
+          h("span", {}, view.notice),
+        )
+      : null,
+    h(
+      "footer",
+      { class: "modal-foot" },
+      h(
+        "button",
+        {
+          class: "button",
+          type: "button",
+          onclick: () => cancel(false),
+          "data-key": "modal-cancel",
+          ...test("modal-cancel"),
+        },
+        view.close?.text ?? (view.submit ? "Cancel" : "Close"),
+      ),
+      view.submit
+        ? h(
+            "button",
+            {
+              class: "button primary submit",
+              type: "button",
+              disabled: view.busy || view.submit_disabled,
+              "aria-busy": String(view.busy),
+              onclick: () => submit(view),
+              "data-key": "modal-submit",
+              ...test("modal-submit"),
+            },
+            emojis(view.submit.text),
+          )
+        : null,
+    ),
   ];
 }
 

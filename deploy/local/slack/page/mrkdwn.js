@@ -9,13 +9,19 @@ import { signs } from "./signs.js";
 export const reader = { people: new Map(), channels: new Map(), groups: new Map(), me: null, known: "", version: 0 };
 
 const unescape = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
-const MARKS = [["*", "strong"], ["_", "em"], ["~", "s"]];
+const MARKS = [
+  ["*", "strong"],
+  ["_", "em"],
+  ["~", "s"],
+];
 
 export function mrkdwn(text, options = {}) {
   const parts = text.split(/```([\s\S]*?)```/);
-  return parts.flatMap((part, index) => (index % 2
-    ? [h("pre", { class: "code" }, unescape(part.replace(/^\n|\n$/g, "")))]
-    : quotes(part, options, index > 0, index < parts.length - 1)));
+  return parts.flatMap((part, index) =>
+    index % 2
+      ? [h("pre", { class: "code" }, unescape(part.replace(/^\n|\n$/g, "")))]
+      : quotes(part, options, index > 0, index < parts.length - 1),
+  );
 }
 
 function quotes(text, options, trimStart, trimEnd) {
@@ -69,7 +75,10 @@ function wrapped(text, { sign, opens }, options) {
   for (let at = opens + 1; at < text.length; at++) {
     if (text[at] === "<") depth++;
     else if (text[at] === ">") depth--;
-    else if (text[at] === sign && depth === 0) { close = at; break; }
+    else if (text[at] === sign && depth === 0) {
+      close = at;
+      break;
+    }
   }
   if (close < 0) return marks(text, options);
   return [
@@ -97,15 +106,28 @@ function marks(text, options) {
 }
 
 export function emojis(text) {
-  return text.split(/:((?!\d+:)[a-z0-9_+-]+(?:::skin-tone-\d)?):/).flatMap((part, index) => (index % 2 ? emoji(part) : signs(part))).filter(Boolean);
+  return text
+    .split(/:((?!\d+:)[a-z0-9_+-]+(?:::skin-tone-\d)?):/)
+    .flatMap((part, index) => (index % 2 ? emoji(part) : signs(part)))
+    .filter(Boolean);
 }
 
 function token(body, options) {
   const [target, label] = split(body, "|");
   if (target.startsWith("@")) return mention(target.slice(1), label);
-  if (target.startsWith("#")) return h("span", { class: "mention" }, `#${reader.channels.get(target.slice(1))?.name ?? label ?? "private-channel"}`);
+  if (target.startsWith("#"))
+    return h(
+      "span",
+      { class: "mention" },
+      `#${reader.channels.get(target.slice(1))?.name ?? label ?? "private-channel"}`,
+    );
   if (target.startsWith("!date^")) return dateToken(target, label);
-  if (target.startsWith("!subteam^")) return h("span", { class: "mention" }, `@${reader.groups.get(target.slice(9))?.handle ?? (label ?? "group").replace(/^@/, "")}`);
+  if (target.startsWith("!subteam^"))
+    return h(
+      "span",
+      { class: "mention" },
+      `@${reader.groups.get(target.slice(9))?.handle ?? (label ?? "group").replace(/^@/, "")}`,
+    );
   if (target.startsWith("!")) return h("span", { class: "mention strong" }, `@${label ?? target.slice(1)}`);
   return link(target, label ? marks(label, options) : [unescape(target.replace(/^mailto:/, ""))]);
 }
@@ -118,7 +140,11 @@ function split(text, sign) {
 export function mention(id, label) {
   const person = reader.people.get(id);
   const mine = reader.me?.id === id;
-  return h("span", { class: `mention${mine ? " mine" : ""}`, title: person?.real_name ?? "" }, `@${person?.display_name || person?.name || label || id}`);
+  return h(
+    "span",
+    { class: `mention${mine ? " mine" : ""}`, title: person?.real_name ?? "" },
+    `@${person?.display_name || person?.name || label || id}`,
+  );
 }
 
 export function link(target, label) {
@@ -129,7 +155,14 @@ export function link(target, label) {
 function dateToken(target, label) {
   const [, stamp, format, url] = target.split("^");
   const words = formatDate(Number(stamp), format, reader.me?.tz) ?? label ?? "";
-  const node = h("time", { dateTime: new Date(Number(stamp) * 1000).toISOString(), title: formatDate(Number(stamp), "{date_long} {time_secs}", reader.me?.tz) }, words);
+  const node = h(
+    "time",
+    {
+      dateTime: new Date(Number(stamp) * 1000).toISOString(),
+      title: formatDate(Number(stamp), "{date_long} {time_secs}", reader.me?.tz),
+    },
+    words,
+  );
   return url ? link(url, [node]) : node;
 }
 
@@ -169,10 +202,29 @@ function blockAt(lines, at) {
   }
   if (/^>\s?/.test(line)) {
     const used = run(lines, at, (one) => /^>\s?/.test(one));
-    return [h("blockquote", {}, markdown(lines.slice(at, at + used).map((one) => one.replace(/^>\s?/, "")).join("\n"))), used];
+    return [
+      h(
+        "blockquote",
+        {},
+        markdown(
+          lines
+            .slice(at, at + used)
+            .map((one) => one.replace(/^>\s?/, ""))
+            .join("\n"),
+        ),
+      ),
+      used,
+    ];
   }
   const used = run(lines, at, (one) => one.trim() && !/^(#{1,6}\s|```|>|\s*([-*+]|\d+[.)])\s)/.test(one)) || 1;
-  return [h("p", {}, lines.slice(at, at + used).flatMap((one, index) => (index ? [h("br"), ...spans(one)] : spans(one)))), used];
+  return [
+    h(
+      "p",
+      {},
+      lines.slice(at, at + used).flatMap((one, index) => (index ? [h("br"), ...spans(one)] : spans(one))),
+    ),
+    used,
+  ];
 }
 
 function run(lines, at, test) {
@@ -182,10 +234,25 @@ function run(lines, at, test) {
 }
 
 function table(lines, at) {
-  const cells = (line) => line.trim().replace(/^\||\|$/g, "").split("|").map((cell) => cell.trim());
+  const cells = (line) =>
+    line
+      .trim()
+      .replace(/^\||\|$/g, "")
+      .split("|")
+      .map((cell) => cell.trim());
   const used = 2 + run(lines, at + 2, (one) => /^\s*\|/.test(one));
-  const head = h("tr", {}, cells(lines[at]).map((cell) => h("th", {}, spans(cell))));
-  const rows = lines.slice(at + 2, at + used).map((line) => h("tr", {}, cells(line).map((cell) => h("td", {}, spans(cell)))));
+  const head = h(
+    "tr",
+    {},
+    cells(lines[at]).map((cell) => h("th", {}, spans(cell))),
+  );
+  const rows = lines.slice(at + 2, at + used).map((line) =>
+    h(
+      "tr",
+      {},
+      cells(line).map((cell) => h("td", {}, spans(cell))),
+    ),
+  );
   return [h("div", { class: "table-scroll" }, h("table", {}, h("thead", {}, head), h("tbody", {}, rows))), used];
 }
 

@@ -12,26 +12,51 @@ const rich = (value) => (value?.elements ?? []).map(richPart);
 const STATUS = { pending: "Waiting", in_progress: "Under way", complete: "Done", error: "Failed" };
 
 function task(block) {
-  return h("div", { class: `task ${block.status}` },
-    h("span", { class: "task-mark", role: "img", "aria-label": STATUS[block.status] ?? "Waiting" }), h("span", { class: "task-title" }, words(block.title ?? "")),
+  return h(
+    "div",
+    { class: `task ${block.status}` },
+    h("span", { class: "task-mark", role: "img", "aria-label": STATUS[block.status] ?? "Waiting" }),
+    h("span", { class: "task-title" }, words(block.title ?? "")),
     block.details ? h("div", { class: "task-detail" }, rich(block.details)) : null,
     block.output ? h("div", { class: "task-detail" }, rich(block.output)) : null,
-    block.sources?.length ? h("div", { class: "task-detail sources" }, block.sources.map((one) => link(one.url, [one.text ?? one.url]))) : null);
+    block.sources?.length
+      ? h(
+          "div",
+          { class: "task-detail sources" },
+          block.sources.map((one) => link(one.url, [one.text ?? one.url])),
+        )
+      : null,
+  );
 }
 
 function card(block, surface) {
-  return h("div", { class: "boxed card" },
+  return h(
+    "div",
+    { class: "boxed card" },
     block.hero_image ? image(block.hero_image, "block-picture") : null,
-    h("div", { class: "card-head" },
+    h(
+      "div",
+      { class: "card-head" },
       block.icon ? image(block.icon, "context-image") : null,
-      block.title ? h("strong", {}, text(block.title)) : null),
+      block.title ? h("strong", {}, text(block.title)) : null,
+    ),
     block.subtitle ? h("div", { class: "quiet" }, text(block.subtitle)) : null,
     block.body ? h("div", { class: "text" }, text(block.body)) : null,
-    block.actions ? h("div", { class: "block-actions" }, block.actions.map((one) => element(one, block, surface))) : null);
+    block.actions
+      ? h(
+          "div",
+          { class: "block-actions" },
+          block.actions.map((one) => element(one, block, surface)),
+        )
+      : null,
+  );
 }
 
 function container(block, surface) {
-  const title = [h("strong", {}, block.rich_text_title ? rich(block.rich_text_title) : text(block.title)), block.subtitle ? h("div", { class: "quiet" }, text(block.subtitle)) : null];
+  const title = [
+    h("strong", {}, block.rich_text_title ? rich(block.rich_text_title) : text(block.title)),
+    block.subtitle ? h("div", { class: "quiet" }, text(block.subtitle)) : null,
+  ];
   const inside = blocks(block.child_blocks ?? [], surface);
   if (!block.is_collapsible) return h("div", { class: "boxed" }, title, inside);
   return h("details", { class: "boxed", open: !block.is_collapsed }, h("summary", {}, title), inside);
@@ -39,10 +64,22 @@ function container(block, surface) {
 
 function cells(block, row, tag, first = -1) {
   const settings = block.column_settings ?? [];
-  return row.map((one, index) => h(index === first ? "th" : tag, {
-    class: [settings[index]?.align ? `align-${settings[index].align}` : one.type === "raw_number" ? "align-right" : "", settings[index]?.is_wrapped ? "wrap" : ""].join(" ").trim() || undefined,
-    scope: tag === "th" ? "col" : index === first ? "row" : undefined,
-  }, one.type === "rich_text" ? rich(one) : words(String(one.text ?? one.value ?? one.number ?? ""))));
+  return row.map((one, index) =>
+    h(
+      index === first ? "th" : tag,
+      {
+        class:
+          [
+            settings[index]?.align ? `align-${settings[index].align}` : one.type === "raw_number" ? "align-right" : "",
+            settings[index]?.is_wrapped ? "wrap" : "",
+          ]
+            .join(" ")
+            .trim() || undefined,
+        scope: tag === "th" ? "col" : index === first ? "row" : undefined,
+      },
+      one.type === "rich_text" ? rich(one) : words(String(one.text ?? one.value ?? one.number ?? "")),
+    ),
+  );
 }
 
 function scrolled(label, table) {
@@ -51,9 +88,23 @@ function scrolled(label, table) {
 
 function table(block) {
   const [head, ...rest] = block.rows;
-  return h("div", {}, scrolled("Table", h("table", {},
-    h("thead", {}, h("tr", {}, cells(block, head, "th"))),
-    h("tbody", {}, rest.map((row) => h("tr", {}, cells(block, row, "td")))))));
+  return h(
+    "div",
+    {},
+    scrolled(
+      "Table",
+      h(
+        "table",
+        {},
+        h("thead", {}, h("tr", {}, cells(block, head, "th"))),
+        h(
+          "tbody",
+          {},
+          rest.map((row) => h("tr", {}, cells(block, row, "td"))),
+        ),
+      ),
+    ),
+  );
 }
 
 // A table in pages: its rows beyond the first are the data.
@@ -66,22 +117,45 @@ function dataTable(block) {
   let page = 0;
   const turn = (by) => {
     page = Math.min(pages - 1, Math.max(0, page + by));
-    body.replaceChildren(...rows.slice(page * most, (page + 1) * most).map((row) => h("tr", {}, cells(block, row, "td", block.row_header_column_index ?? -1))));
+    body.replaceChildren(
+      ...rows
+        .slice(page * most, (page + 1) * most)
+        .map((row) => h("tr", {}, cells(block, row, "td", block.row_header_column_index ?? -1))),
+    );
     where.textContent = `Page ${page + 1} of ${pages}`;
   };
   turn(0);
   const button = (label, by) => h("button", { class: "button", type: "button", onclick: () => turn(by) }, label);
-  const caption = typeof block.caption === "string" ? block.caption : block.caption?.text ?? "Table";
-  return h("div", {}, h("div", { class: "quiet" }, caption), scrolled(caption, h("table", {}, h("thead", {}, h("tr", {}, cells(block, head, "th"))), body)),
-    pages > 1 ? h("div", { class: "block-actions", role: "group", "aria-label": "Pages" }, button("Back", -1), button("Next", 1), where) : null);
+  const caption = typeof block.caption === "string" ? block.caption : (block.caption?.text ?? "Table");
+  return h(
+    "div",
+    {},
+    h("div", { class: "quiet" }, caption),
+    scrolled(caption, h("table", {}, h("thead", {}, h("tr", {}, cells(block, head, "th"))), body)),
+    pages > 1
+      ? h(
+          "div",
+          { class: "block-actions", role: "group", "aria-label": "Pages" },
+          button("Back", -1),
+          button("Next", 1),
+          where,
+        )
+      : null,
+  );
 }
 
 function video(block) {
-  return h("div", { class: "boxed card" }, h("strong", {}, block.title_url ? link(block.title_url, text(block.title)) : text(block.title)),
-    block.author_name || block.provider_name ? h("div", { class: "quiet" }, [block.author_name, block.provider_name].filter(Boolean).join(" · ")) : null,
+  return h(
+    "div",
+    { class: "boxed card" },
+    h("strong", {}, block.title_url ? link(block.title_url, text(block.title)) : text(block.title)),
+    block.author_name || block.provider_name
+      ? h("div", { class: "quiet" }, [block.author_name, block.provider_name].filter(Boolean).join(" · "))
+      : null,
     block.description ? h("div", { class: "text" }, text(block.description)) : null,
     block.thumbnail_url ? image({ image_url: block.thumbnail_url, alt_text: block.alt_text }, "block-picture") : null,
-    link(block.video_url, ["Watch"]));
+    link(block.video_url, ["Watch"]),
+  );
 }
 
 export const RARER = {
@@ -90,7 +164,12 @@ export const RARER = {
   video,
   alert: (block) => h("div", { class: `alert ${block.level ?? "default"}`, role: "note" }, words(block.text)),
   card,
-  carousel: (block, surface) => h("div", { class: "carousel", role: "group", tabIndex: 0, "aria-label": "Cards" }, (block.elements ?? []).map((one) => card(one, surface))),
+  carousel: (block, surface) =>
+    h(
+      "div",
+      { class: "carousel", role: "group", tabIndex: 0, "aria-label": "Cards" },
+      (block.elements ?? []).map((one) => card(one, surface)),
+    ),
   container,
   task_card: task,
   plan: (block) => h("div", { class: "boxed" }, h("strong", {}, words(block.title)), (block.tasks ?? []).map(task)),

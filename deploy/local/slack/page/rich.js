@@ -8,12 +8,24 @@ import { signs } from "./signs.js";
 
 export function richPart(part) {
   switch (part.type) {
-    case "rich_text_section": return h("div", {}, part.elements.map(richInline));
-    case "rich_text_preformatted": return h("pre", { class: "code" }, part.elements.map((one) => one.text ?? one.url ?? ""));
-    case "rich_text_quote": return h("blockquote", {}, part.elements.map(richInline));
-    case "rich_text_list": return h(part.style === "ordered" ? "ol" : "ul", { class: `indent-${part.indent ?? 0}`, start: part.offset ? part.offset + 1 : undefined },
-      part.elements.map((one) => h("li", {}, one.elements.map(richInline))));
-    default: return h("div", { class: "unknown-label boxed" }, part.type);
+    case "rich_text_section":
+      return h("div", {}, part.elements.map(richInline));
+    case "rich_text_preformatted":
+      return h(
+        "pre",
+        { class: "code" },
+        part.elements.map((one) => one.text ?? one.url ?? ""),
+      );
+    case "rich_text_quote":
+      return h("blockquote", {}, part.elements.map(richInline));
+    case "rich_text_list":
+      return h(
+        part.style === "ordered" ? "ol" : "ul",
+        { class: `indent-${part.indent ?? 0}`, start: part.offset ? part.offset + 1 : undefined },
+        part.elements.map((one) => h("li", {}, one.elements.map(richInline))),
+      );
+    default:
+      return h("div", { class: "unknown-label boxed" }, part.type);
   }
 }
 
@@ -21,7 +33,13 @@ function richInline(one) {
   const body = richBody(one);
   const style = one.style ?? {};
   let node = body;
-  for (const [name, tag] of [["code", "code"], ["bold", "strong"], ["italic", "em"], ["strike", "s"], ["underline", "u"]]) {
+  for (const [name, tag] of [
+    ["code", "code"],
+    ["bold", "strong"],
+    ["italic", "em"],
+    ["strike", "s"],
+    ["underline", "u"],
+  ]) {
     if (style[name]) node = h(tag, {}, node);
   }
   return node;
@@ -29,15 +47,27 @@ function richInline(one) {
 
 function richBody(one) {
   switch (one.type) {
-    case "text": return one.typed ? mrkdwn(one.text) : one.text.split("\n").flatMap((line, index) => (index ? [h("br"), ...signs(line)] : signs(line)));
-    case "link": return link(one.url, [one.text ?? one.url]);
-    case "user": return mention(one.user_id);
-    case "channel": return h("span", { class: "mention" }, `#${reader.channels.get(one.channel_id)?.name ?? one.channel_id}`);
-    case "usergroup": return h("span", { class: "mention" }, `@${reader.groups.get(one.usergroup_id)?.handle ?? one.usergroup_id}`);
-    case "broadcast": return h("span", { class: "mention strong" }, `@${one.range}`);
-    case "emoji": return emoji(one.name);
-    case "date": return h("time", {}, formatDate(one.timestamp, one.format, reader.me?.tz) ?? one.fallback ?? "");
-    case "color": return h("code", {}, one.value);
-    default: return h("span", { class: "unknown-label boxed" }, `${one.type} in rich text`);
+    case "text":
+      return one.typed
+        ? mrkdwn(one.text)
+        : one.text.split("\n").flatMap((line, index) => (index ? [h("br"), ...signs(line)] : signs(line)));
+    case "link":
+      return link(one.url, [one.text ?? one.url]);
+    case "user":
+      return mention(one.user_id);
+    case "channel":
+      return h("span", { class: "mention" }, `#${reader.channels.get(one.channel_id)?.name ?? one.channel_id}`);
+    case "usergroup":
+      return h("span", { class: "mention" }, `@${reader.groups.get(one.usergroup_id)?.handle ?? one.usergroup_id}`);
+    case "broadcast":
+      return h("span", { class: "mention strong" }, `@${one.range}`);
+    case "emoji":
+      return emoji(one.name);
+    case "date":
+      return h("time", {}, formatDate(one.timestamp, one.format, reader.me?.tz) ?? one.fallback ?? "");
+    case "color":
+      return h("code", {}, one.value);
+    default:
+      return h("span", { class: "unknown-label boxed" }, `${one.type} in rich text`);
   }
 }

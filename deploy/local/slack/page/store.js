@@ -1,17 +1,32 @@
-// What the page knows: the workspace in one person's eyes, the messages read so far, modals, homes. Told by a live socket.
+// What the page knows: the workspace in one person's eyes, messages, modals, homes. A live socket tells what changes.
 
 import { ask, toast } from "./dom.js";
 import { reader } from "./mrkdwn.js";
 
 export const store = {
-  me: null, team: null, people: new Map(), channels: new Map(), apps: [], groups: [],
-  messages: new Map(), more: new Map(), threads: new Map(), ephemerals: new Map(), stack: [], homes: new Map(),
-  desk: { guide: null, buttons: [], weather: "fair" }, version: 0, opened: 0, silent: false,
+  me: null,
+  team: null,
+  people: new Map(),
+  channels: new Map(),
+  apps: [],
+  groups: [],
+  messages: new Map(),
+  more: new Map(),
+  threads: new Map(),
+  ephemerals: new Map(),
+  stack: [],
+  homes: new Map(),
+  desk: { guide: null, buttons: [], weather: "fair" },
+  version: 0,
+  opened: 0,
+  silent: false,
 };
 const PAGE = 60;
 const listeners = new Set();
 let socket = null;
 let soon = 0;
+let lost = false;
+export const isLost = () => lost;
 
 export const onChange = (listener) => listeners.add(listener);
 const tell = (what) => listeners.forEach((listener) => listener(what));
@@ -40,9 +55,21 @@ function take(found) {
   store.apps = found.apps;
   store.desk = found.desk;
   store.groups = found.groups;
-  const known = JSON.stringify([found.people, found.channels.filter((one) => one.kind !== "im").map((one) => [one.id, one.name]), found.groups, found.me.id, found.apps.map((one) => one.shortcuts)]);
+  const known = JSON.stringify([
+    found.people,
+    found.channels.filter((one) => one.kind !== "im").map((one) => [one.id, one.name]),
+    found.groups,
+    found.me.id,
+    found.apps.map((one) => one.shortcuts),
+  ]);
   if (known !== reader.known) reader.version += 1;
-  Object.assign(reader, { known, people: store.people, channels: store.channels, groups: new Map(found.groups.map((one) => [one.id, one])), me: found.me });
+  Object.assign(reader, {
+    known,
+    people: store.people,
+    channels: store.channels,
+    groups: new Map(found.groups.map((one) => [one.id, one])),
+    me: found.me,
+  });
 }
 
 export async function refresh() {
@@ -51,16 +78,25 @@ export async function refresh() {
 }
 
 function listen() {
-  if (socket) { socket.onclose = null; socket.close(); }
+  if (socket) {
+    socket.onclose = null;
+    socket.close();
+  }
   socket = new WebSocket(`ws://${location.host}/control/live?as=${store.me.id}&since=${store.version}`);
   socket.onmessage = (event) => {
     const news = JSON.parse(event.data);
     store.version = news.version;
     for (const change of news.changes) apply(change);
   };
-  socket.onopen = () => document.body.classList.remove("offline");
+  socket.onopen = () => {
+    if (!lost) return;
+    lost = false;
+    tell("again");
+  };
   socket.onclose = () => {
-    document.body.classList.add("offline");
+    const first = !lost;
+    lost = true;
+    if (first) tell("lost");
     setTimeout(listen, 1000);
   };
 }
@@ -69,7 +105,8 @@ function apply(change) {
   if (change.kind === "message") {
     const { message } = change;
     const fresh = !store.messages.get(message.channel)?.has(message.ts);
-    if (!message.parent_user_id || message.subtype === "thread_broadcast") store.messages.get(message.channel)?.set(message.ts, message);
+    if (!message.parent_user_id || message.subtype === "thread_broadcast")
+      store.messages.get(message.channel)?.set(message.ts, message);
     store.threads.get(message.thread_ts ?? message.ts)?.set(message.ts, message);
     tell({ message, fresh });
   } else if (change.kind === "message_deleted") {
@@ -79,7 +116,8 @@ function apply(change) {
   } else if (change.kind === "ephemeral") {
     const fresh = !store.ephemerals.has(change.key);
     store.ephemerals.set(change.key, change.message);
-    if (fresh && !store.silent && change.message.user === "USLACKBOT") toast(change.message.text.replaceAll("`", ""), "slackbot");
+    if (fresh && !store.silent && change.message.user === "USLACKBOT")
+      toast(change.message.text.replaceAll("`", ""), "slackbot");
     tell({ message: change.message, fresh });
   } else if (change.kind === "ephemeral_deleted") {
     store.ephemerals.delete(change.key);
@@ -112,7 +150,12 @@ export async function readChannel(id) {
 // Older messages before those that are there. Whether there are older ones still.
 export async function readOlder(id) {
   const known = store.messages.get(id);
-  const found = await ask("messages", { as: store.me.id, channel: id, limit: PAGE * 2, before: known.keys().next().value });
+  const found = await ask("messages", {
+    as: store.me.id,
+    channel: id,
+    limit: PAGE * 2,
+    before: known.keys().next().value,
+  });
   store.messages.set(id, new Map([...found.messages.map((one) => [one.ts, one]), ...known]));
   store.more.set(id, found.more);
 }
@@ -130,4 +173,11 @@ export async function readHome(app) {
 }
 
 export const appOf = (channel) => store.apps.find((app) => app.im === channel || app.id === channel);
-export const author = (message) => store.people.get(message.user) ?? { id: message.user, name: message.user, display_name: message.user, real_name: message.user, role: "" };
+export const author = (message) =>
+  store.people.get(message.user) ?? {
+    id: message.user,
+    name: message.user,
+    display_name: message.user,
+    real_name: message.user,
+    role: "",
+  };

@@ -30,7 +30,11 @@ class StateFile:
         """Read every record back, in the order they were first written."""
         for key, body in self._db.execute("SELECT key, body FROM record ORDER BY number"):
             table = key.partition(":")[0]
-            if table == "meta":
+            if key == "meta:switches":
+                kept = json.loads(body)
+                for name in kept.keys() & type(state.spec.switches).model_fields.keys():
+                    setattr(state.spec.switches, name, kept[name])
+            elif table == "meta":
                 meta = json.loads(body)
                 state.version = int(meta["version"])
                 state.clock.advance(max(0.0, float(meta.get("ahead", 0.0)) - state.clock.ahead))
@@ -41,7 +45,7 @@ class StateFile:
 
     def flush(self, state: State) -> None:
         """Write what changed since the last flush, in one transaction."""
-        if not (state.dirty or state.dirty_stacks or state.clock.ahead != self._ahead):
+        if not (state.dirty or state.dirty_stacks or state.switched or state.clock.ahead != self._ahead):
             return
         self._ahead = state.clock.ahead
         dirty, state.dirty = state.dirty, {}
@@ -54,7 +58,10 @@ class StateFile:
                     self._write(key, json.dumps(asdict(record)))
             for person in stacks:
                 self._write(f"stack:{person}", json.dumps(state.stacks.get(person, [])))
+            if state.switched:
+                self._write("meta:switches", state.spec.switches.model_dump_json())
             self._write("meta:version", json.dumps({"version": state.version, "ahead": state.clock.ahead}))
+        state.switched = False
 
     def _write(self, key: str, body: str) -> None:
         self._number += 1

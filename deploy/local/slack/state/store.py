@@ -85,6 +85,7 @@ class State:
         self.changes: deque[Change] = deque(maxlen=KEPT_CHANGES)
         self.dirty: dict[str, Record | None] = {}
         self.dirty_stacks: set[str] = set()
+        self.switched = False
         self._last_ts = 0
         self._waiters: set[asyncio.Event] = set()
 
@@ -196,6 +197,12 @@ class State:
         self.channels[channel.id] = channel
         self.changed("channel", channel, channel=channel.id)
         return channel
+
+    def sees(self, person: Person, channel: Channel) -> bool:
+        """Whether the channel is on the person's list."""
+        if person.id in channel.members:
+            return True
+        return channel.kind == "channel" and not (person.guest or person.outsider)
 
     def group(self, name: str) -> Group | None:
         """By id or handle."""

@@ -19,14 +19,22 @@ def target(call: Call) -> Channel:
     if person:
         if person.bot_of:
             raise SlackError("cannot_dm_bot")
-        if person.deactivated:
+        if person.deactivated or person.outsider:
             raise SlackError("channel_not_found")
-        return state.im(person.id, call.app)
-    channel = call.channel()
+        return _open_for_words(call, state.im(person.id, call.app))
+    channel = _open_for_words(call, call.channel())
     if channel.archived:
         raise SlackError("is_archived")
     if call.bot not in channel.members and "chat:write.public" not in call.app.scopes:
         raise SlackError("not_in_channel")
+    return channel
+
+
+def _open_for_words(call: Call, channel: Channel) -> Channel:
+    """Raises `messages_tab_disabled` for the DM of an app whose manifest has no messages tab."""
+    tab = call.app.spec.manifest.features.app_home.messages_tab_enabled
+    if channel.app_id == call.app.id and not tab:
+        raise SlackError("messages_tab_disabled")
     return channel
 
 
@@ -55,7 +63,7 @@ def post_message(call: Call) -> JsonObject:
 
 
 def post_ephemeral(call: Call) -> JsonObject:
-    channel = call.channel()
+    channel = _open_for_words(call, call.channel())
     if channel.archived:
         raise SlackError("is_archived")
     person = call.core.state.people.get(call.text("user"))
@@ -88,7 +96,7 @@ def update(call: Call) -> JsonObject:
         raise SlackError("no_text")
     if content.text == "" and content.blocks is None and not message.blocks:
         raise SlackError("no_text")
-    posting.update(call.core, message, content, call.bot)
+    posting.update(call.core, message, content, call.bot if call.core.switches.edits_of_apps_marked else "")
     shown = message_object(call.core.state, message, call.core.base_url, metadata=True, thread=False)
     for key in ("ts", "thread_ts", "parent_user_id", "reactions"):
         shown.pop(key, None)

@@ -152,6 +152,8 @@ def open_conversation(call: Call) -> JsonObject:
         raise SlackError("user_not_found")
     if any(person.deactivated for person in people if person):
         raise SlackError("user_disabled")
+    if any(person.outsider for person in people if person):
+        raise SlackError("user_not_visible")
     if len(users) > 8:
         raise SlackError("too_many_users")
     if len(users) == 1:

@@ -97,7 +97,7 @@ def _channels(call: Call) -> list[str]:
 
 def _channel(call: Call, name: str) -> Channel:
     person = call.core.state.people.get(name)
-    if person:
+    if person and not (person.deactivated or person.outsider):
         return call.core.state.im(person.id, call.app)
     channel = call.core.state.channels.get(name)
     if channel is None or (channel.kind != "channel" and call.bot not in channel.members):
