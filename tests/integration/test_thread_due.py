@@ -59,6 +59,16 @@ async def test_an_event_waits_for_a_claim_that_is_not_committed_so_its_due_time_
     assert await due(home)
 
 
+async def test_an_event_after_a_claim_is_over_and_before_its_poster_is_done_makes_the_thread_due(home: Home) -> None:
+    story = Story(home)
+    run = await story.proposed("ana", "test destroy")
+    [letter] = await Letterbox(home.pool).claim(1, HOLD)
+    await home.move_clock(2 * HOLD)  # Slack took so long to answer
+    await home.doors.say(ask_back(story, run))
+    await Letterbox(home.pool).again(letter, None)
+    assert await due(home)
+
+
 async def test_a_thread_of_which_all_is_told_is_not_looked_at_until_something_happens(home: Home) -> None:
     story = Story(home)
     run = await story.proposed("ana", "test destroy")

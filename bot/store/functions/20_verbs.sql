@@ -33,7 +33,9 @@ BEGIN
   ELSE
     UPDATE runs SET seq = seq + 1, claims = 0 WHERE id = p_run RETURNING * INTO v_run;
   END IF;
-  UPDATE threads SET due = least(due, v_now) WHERE run = p_run;  -- no condition on due: a claim not yet committed is waited for
+  -- No condition on due: a claim not yet committed is waited for. Always another time than the claim gave, also where the
+  -- claim is over: by that the poster sees that something happened.
+  UPDATE threads SET due = least(due - interval '1 microsecond', v_now) WHERE run = p_run;
   RETURN v_run;
 END $$;
 

@@ -144,7 +144,7 @@ BEGIN
       worker = CASE WHEN p_signal = 'admit' THEN worker END
     WHERE id = p_run.id;
   IF p_signal = 'differ' THEN DELETE FROM locks WHERE root = p_run.id; END IF;
-  UPDATE threads SET due = least(due, v_now) WHERE run = p_run.id;
+  UPDATE threads SET due = least(due - interval '1 microsecond', v_now) WHERE run = p_run.id;
 END $$;
 
 -- The first step may start: people still count, and it is not too late.
