@@ -123,7 +123,7 @@ class Desk:
                     await does(ack, Act(body=body, by=by, who=who))
         except NotRecorded:
             await self.answer(ack, body, by, told(SENTENCES["not_recorded"]))
-        except (Uncertain, TimeoutError):
+        except (Uncertain, OSError):  # Slack's or the database's line broke off, or neither answered in time
             await self.answer(ack, body, by, told(SENTENCES["uncertain"]))
         except SlackApiError as error:
             await self.answer(ack, body, by, told(_slack_said(error)))
