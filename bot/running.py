@@ -16,10 +16,11 @@ from bot.compose import Ground, Machine, Unfit
 from bot.hooks import Hooks
 from bot.metrics import CountedClient, Metrics
 from bot.opening import fit, pool_of, secret
-from bot.slack import Desk, Identity, build_app
+from bot.slack import Desk, Identity, build_app, socket_door
 from bot.store.figures import Figures
 from bot.store.pool import DATABASE_AWAY
 from bot.telemetry import start_sentry
+from bot.thread import ANSWER_WITHIN
 from bot.web import Site
 from config.settings import Settings
 
@@ -75,7 +76,12 @@ async def _machine(ground: Ground, stack: AsyncExitStack, lease: timedelta) -> M
     await fit(ground, engine)
     metrics = Metrics()
     client = CountedClient(
-        metrics, token=token, base_url=settings.slack_api_url, proxy=settings.https_proxy, ssl=_trust(ground)
+        metrics,
+        token=token,
+        base_url=settings.slack_api_url,
+        proxy=settings.https_proxy,
+        ssl=_trust(ground),
+        timeout=ANSWER_WITHIN,
     )
     machine = Machine(ground, doors, engine, client, lease, metrics)
     stack.push_async_callback(machine.connectors.close)
@@ -146,11 +152,9 @@ async def _until_told(machine: Machine, app: Any, settings: Any) -> None:
 
 
 async def _socket(app: Any, settings: Any) -> None:
-    from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-
-    handler = AsyncSocketModeHandler(app, settings.need("SLACK_APP_TOKEN").reveal(), proxy=settings.https_proxy)
+    handler = socket_door(app, settings.need("SLACK_APP_TOKEN").reveal(), settings.https_proxy)
     try:
-        await handler.connect_async()  # type: ignore[no-untyped-call]
+        await handler.connect_async()
         await asyncio.Event().wait()
     finally:
-        await handler.close_async()  # type: ignore[no-untyped-call]
+        await handler.close_async()

@@ -21,6 +21,7 @@ from bot.view import RunView
 
 log = logging.getLogger("tandem.thread")
 HOLD = timedelta(seconds=20)  # how long one poster keeps a thread to itself
+ANSWER_WITHIN = 15  # seconds for a call of Slack's: less than HOLD, so nobody else sends what may still arrive
 READ_PATIENCE = timedelta(seconds=2)  # a read that answers sooner needs no "looking" card
 PROGRESS_EVERY = timedelta(seconds=3)
 DOUBLE_AFTER = timedelta(seconds=20)  # by then a message whose answer was lost is there, if it ever will be

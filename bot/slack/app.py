@@ -20,6 +20,7 @@ from bot.slack import buttons, commands, home, modals
 from bot.slack.desk import Desk
 
 ANY = re.compile(".*", re.DOTALL)
+PING_EVERY = 3  # seconds: so soon a socket that was lost without a word is noticed; the library's own is 10
 GROUP_EVENTS = ("user_change", "team_join", "subteam_updated", "subteam_members_changed")
 
 
@@ -67,6 +68,13 @@ def build_app(desk: Desk, identity: Identity, signing_secret: str | None) -> Asy
     _interactive(app, desk)
     _events(app, desk)
     return app
+
+
+def socket_door(app: AsyncApp, token: str, proxy: str | None = None) -> Any:
+    """Socket Mode's handler, to be connected and closed. Without a socket Slack tells people that a command failed."""
+    from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+
+    return AsyncSocketModeHandler(app, token, proxy=proxy, ping_interval=PING_EVERY)
 
 
 def _interactive(app: AsyncApp, desk: Desk) -> None:

@@ -21,7 +21,7 @@ from bot.precedence import Precedence
 from bot.render.message import Group, Names
 from bot.roster import Roster
 from bot.service import Service
-from bot.slack import Desk, Identity, build_app
+from bot.slack import Desk, Identity, build_app, socket_door
 from bot.store.letterbox import Letterbox
 from bot.store.store import Doors
 from bot.store.views import Views
@@ -122,9 +122,7 @@ class Bot:
         self.site = Site(app, ready=_ready, mounted=not self.socket, host="127.0.0.1", hooks=hooks)
         await self.site.start(0, 0)
         if self.socket:
-            from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-
-            self._handler = AsyncSocketModeHandler(app, spec.app_token)
+            self._handler = socket_door(app, spec.app_token)
             await self._handler.connect_async()
         self.server.set_request_url(f"{self.site.address}/slack/events")
         self._tasks = [asyncio.create_task(self.factory.worker.run()), asyncio.create_task(self.poster.run())]

@@ -9,6 +9,7 @@ from bot.model import ENDS, State
 from bot.render.message import EVENT_TYPE
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
+from tests.scenario.persons import Person
 
 AT_REST = tuple(str(state) for state in (*ENDS, State.AWAITING, State.IN_DOUBT, State.WAITING))
 REST_WITHIN = 40.0  # seconds
@@ -55,8 +56,7 @@ async def ending(bot: Bot) -> Ending:
     for person in ("ana", "ben", "cleo"):
         found[f"{person} in #ops"] = await _channel(bot, person, "ops")
         found[f"{person} directly"] = await _channel(bot, person, "@tandem")
-        await bot.slack.open_home(person)
-        found[f"{person}'s home"] = _plain(shown_text(await bot.slack.wait_for_home(person, text="as of")))
+        found[f"{person}'s home"] = _plain(shown_text(await Person(bot, person).opens_home("as of")))
     return found
 
 

@@ -2,12 +2,14 @@
 
 import json
 import logging
+import time
 from io import StringIO
 from typing import Any
 
 import pytest
 
 from bot.model import State
+from bot.slack.app import PING_EVERY
 from bot.telemetry import Lines
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
@@ -113,6 +115,15 @@ async def test_a_denial_needs_its_reason_and_is_told_with_it(bot: Bot) -> None:
     told = await bot.told(card, "Ben denied it")
     assert "not on a *Friday* <!channel>" in shown_text(told)
     assert await state(bot) == State.DENIED
+
+
+async def test_a_modal_that_a_broken_line_kept_away_is_told_and_opens_at_the_next_press(bot: Bot) -> None:
+    card = await proposed(bot)
+    await bot.slack.fault("views.open", "drop")
+    await bot.slack.click("ben", card, "Deny")
+    await bot.slack.wait_for_ephemeral("ben", "ops", text="again")
+    await bot.slack.click("ben", card, "Deny")
+    await bot.slack.wait_for_view("ben", callback_id="door.word")
 
 
 async def test_a_question_back_and_its_answer_are_told_and_decide_nothing(bot: Bot) -> None:
@@ -221,3 +232,15 @@ async def test_a_mention_and_a_direct_message_are_answered_once(bot: Bot) -> Non
     await bot.slack.open_home("ana", tab="messages")
     await bot.slack.post("ana", "@bot", "hello?")
     await bot.slack.wait_for_message("ana", "@bot", text="I take slash commands")
+
+
+@pytest.mark.parametrize("transport", ["socket"])
+async def test_a_socket_lost_without_a_word_is_open_again_soon(bot: Bot) -> None:
+    assert await bot.slack.cut_sockets() == 1
+    begun = time.monotonic()
+
+    async def works() -> bool:
+        return (await bot.slack.command("ana", "ops", "/test look")).ok
+
+    await bot.slack.wait_for(works, what="a command that is taken again")
+    assert time.monotonic() - begun < 2 * PING_EVERY
