@@ -123,11 +123,12 @@ def sample() -> list[Cell]:
     left = [cell for cell in cells() if cell.transport == "http"]
     dice.shuffle(left)
     taken: list[Cell] = []
-    for parts in (("interaction", "kind"), ("kind",), ("interaction",)):
+    for fresh in (("interaction", "kind"), ("kind",), ("interaction",)):
         for cell in left:
-            if all(_new(cell, taken, part) for part in parts):
+            if all(_new(cell, taken, of) for of in fresh):
                 taken.append(cell)
-    return taken
+    over_sockets = [cell for cell in cells() if cell.kind in ONLY_OVER_SOCKETS]
+    return [*taken, dice.choice(over_sockets)]
 
 
 def _new(cell: Cell, taken: list[Cell], of: str) -> bool:
