@@ -283,6 +283,9 @@ class NoSlack:
     async def refresh(self, accounts: Sequence[tuple[str, str]]) -> None:
         return None
 
+    def wake(self) -> None:
+        return None
+
 
 def house_of(ground: Ground, own: Own) -> House:
     """Operations, config and policy joined."""

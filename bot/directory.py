@@ -35,7 +35,8 @@ class Listed(Protocol):
 class Directory:
     """Reads users.info and usergroups.users.list, and writes what it saw for the database to judge by."""
 
-    def __init__(self, pool: Any, client: Any, roster: Roster, listed: Listed) -> None:
+    def __init__(self, pool: Any, client: Any, roster: Roster, listed: Listed, every: float = EVERY) -> None:
+        self.every = every
         self.pool, self.client, self.roster, self.listed = pool, client, roster, listed
         self._lock = asyncio.Lock()
         self._changed = asyncio.Event()
@@ -49,7 +50,7 @@ class Directory:
                     await self.refresh(accounts)
             self._changed.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(EVERY):
+                async with asyncio.timeout(self.every):
                     await self._changed.wait()
 
     def wake(self) -> None:

@@ -34,6 +34,7 @@ class Freshener(Protocol):
     """Reads a person's account and groups from Slack now."""
 
     async def refresh(self, accounts: Sequence[tuple[str, str]]) -> None: ...
+    def wake(self) -> None: ...
 
 
 class Service:
@@ -125,7 +126,9 @@ class Service:
         answer = await self.doors.approve(word)
         if answer.get("stale"):
             await self.freshener.refresh([(who.team, who.user)])
-            answer |= await self.doors.count_up(run)
+            answer |= {"stale": False} | await self.doors.count_up(run)
+        if answer.get("stale"):
+            self.freshener.wake()
         self.committed()
         code = str(answer["code"])
         if code in ("asker", "subject", "no_approver"):
@@ -135,6 +138,10 @@ class Service:
             sentence = "Recorded, but no rule in policy.toml allows this any more: it will lapse."
         elif answer.get("held_by"):
             sentence = f"Recorded. It starts when {answer['held_by']} has ended, which works on the same target."
+        elif answer.get("stale"):
+            sentence = (
+                "Recorded. It counts once Slack has confirmed your account, which it did not just now; the bot asks on."
+            )
         elif code == "recorded" and not answer.get("queued"):
             missing = answer.get("need", 1) - answer.get("have", 0)
             sentence = f"Recorded. {missing} more approval{'s' if missing != 1 else ''} needed."

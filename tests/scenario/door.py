@@ -126,6 +126,7 @@ class Bot:
             await self._handler.connect_async()
         self.server.set_request_url(f"{self.site.address}/slack/events")
         self._tasks = [asyncio.create_task(self.factory.worker.run()), asyncio.create_task(self.poster.run())]
+        self._tasks.append(asyncio.create_task(self.directory.run()))
         return self
 
     def _wire(self) -> None:
@@ -134,7 +135,7 @@ class Bot:
         catalogue = Catalogue([*load(ops).catalogue.entries.values(), *load(more_ops).catalogue.entries.values()])
         object.__setattr__(house, "catalogue", catalogue)
         roster = Roster(company)
-        directory = Directory(home.pool, self.client, roster, company)
+        self.directory = Directory(home.pool, self.client, roster, company, every=2)
         factory.worker.turn = self.precedence.turn
         self.poster = Poster(
             Letterbox(home.pool),
@@ -148,7 +149,7 @@ class Bot:
         )
         self.service = Service(
             house, roster, self.doors, home.ledger, Views(home.pool, deeds()),
-            factory.worker.runner.planner.connectors, directory, self._committed, SEAL,
+            factory.worker.runner.planner.connectors, self.directory, self._committed, SEAL,
         )  # fmt: skip
 
         def find_help(who: Who, channel: str | None, words: Sequence[str]) -> Help:

@@ -10,6 +10,7 @@ from tests.scenario.door import Bot
 T = TypeVar("T")
 TRIES = 5
 HOME_SOON = 5.0  # seconds
+BREATH = 1.0  # seconds
 PATIENCE = 15.0  # seconds until somebody who was told nothing at all gives up
 SAID_SO_ALREADY = ("very same", "Press Ask again")
 
@@ -38,6 +39,8 @@ class Person:
                     return (found,)
                 return (None,) if not outcome.ok or _again(await self._told(), read) else None
 
+            if not outcome.ok:
+                await self._breath(effect)
             try:
                 (found,) = await self.bot.slack.wait_for(came, seconds=PATIENCE, what=what)
             except TimeoutError:
@@ -49,6 +52,13 @@ class Person:
     async def types(self, line: str, effect: Callable[[], Awaitable[T | None]], what: str) -> T:
         """Types a command in #ops."""
         return await self.brings_about(lambda: self.bot.slack.command(self.name, "ops", line), effect, what)
+
+    async def _breath(self, effect: Callable[[], Awaitable[Any]]) -> None:
+        """Nobody does at once again what just failed."""
+        try:
+            await self.bot.slack.wait_for(effect, seconds=BREATH)
+        except TimeoutError:
+            pass
 
     async def presses(
         self, where: dict[str, Any], label: str, effect: Callable[[], Awaitable[T | None]], what: str

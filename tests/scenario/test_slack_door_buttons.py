@@ -50,6 +50,14 @@ async def test_an_approval_starts_the_run_and_the_thread_tells_it(bot: Bot) -> N
     assert "run.approve" not in str(final["blocks"])
 
 
+async def test_an_approval_whose_person_slack_would_not_tell_of_counts_later_and_says_so(bot: Bot) -> None:
+    card = await proposed(bot)
+    await bot.slack.fault("users.info", "server_error", times=2)
+    await bot.slack.click("ben", card, "Approve")
+    await bot.slack.wait_for_ephemeral("ben", "ops", text="once Slack has confirmed your account")
+    await bot.told(card, "shop is back")
+
+
 async def test_a_click_on_which_the_bot_breaks_is_answered_and_logged_with_the_runs_name(bot: Bot) -> None:
     card = await proposed(bot)
     await bot.home.own.execute("ALTER FUNCTION tandem.approve RENAME TO approve_of_another_version")
