@@ -44,6 +44,8 @@ class Lease:
                         break
                     good_until = asked + self._seconds * 2 / 3
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                if conn is not None:
+                    conn.terminate()  # one that did not answer in time is still open
                 conn = None
             if loop.time() >= good_until:
                 break
