@@ -126,7 +126,7 @@ class Service:
         answer = await self.doors.approve(word)
         if answer.get("stale"):
             await self.freshener.refresh([(who.team, who.user)])
-            answer |= {"stale": False} | await self.doors.count_up(run)
+            answer = {"code": answer["code"]} | await self.doors.count_up(run)
         if answer.get("stale"):
             self.freshener.wake()
         self.committed()
@@ -142,8 +142,8 @@ class Service:
             sentence = (
                 "Recorded. It counts once Slack has confirmed your account, which it did not just now; the bot asks on."
             )
-        elif code == "recorded" and not answer.get("queued"):
-            missing = answer.get("need", 1) - answer.get("have", 0)
+        elif code == "recorded" and "need" in answer:  # without it the run is queued, perhaps by the sweep meanwhile
+            missing = answer["need"] - answer["have"]
             sentence = f"Recorded. {missing} more approval{'s' if missing != 1 else ''} needed."
         return Outcome(code=code, sentence=sentence, run=run, ok=code in ("recorded", "already"))
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from collections.abc import Sequence
 from io import StringIO
 from typing import Any
 
@@ -56,6 +57,25 @@ async def test_an_approval_whose_person_slack_would_not_tell_of_counts_later_and
     await bot.slack.click("ben", card, "Approve")
     await bot.slack.wait_for_ephemeral("ben", "ops", text="once Slack has confirmed your account")
     await bot.told(card, "shop is back")
+
+
+async def test_an_approval_that_the_sweep_counts_first_is_not_told_as_one_that_lacks_others(bot: Bot) -> None:
+    card = await proposed(bot)
+
+    class Swept:
+        """Reads people from Slack; before whoever asked for it goes on, the sweep has counted."""
+
+        wake = bot.directory.wake
+
+        async def refresh(self, accounts: Sequence[tuple[str, str]]) -> None:
+            await bot.directory.refresh(accounts)
+            await bot.home.doors.count_up(1)
+
+    bot.service.freshener = Swept()
+    await bot.home.own.execute("DELETE FROM directory")
+    await bot.slack.click("ben", card, "Approve")
+    await bot.told(card, "shop is back")
+    assert await bot.slack.ephemerals("ben", "ops") == []
 
 
 async def test_a_click_on_which_the_bot_breaks_is_answered_and_logged_with_the_runs_name(bot: Bot) -> None:
