@@ -1,7 +1,7 @@
 // The emoji an operations bot uses. One it does not know is shown by its name.
 
 import { h } from "./dom.js";
-import { hasColour, sign } from "./signs.js";
+import { hasColour, NAMES, sign } from "./signs.js";
 
 const KNOWN = {
   "+1": "👍",
@@ -160,6 +160,8 @@ const KNOWN = {
   sunny: "☀️",
   cloud: "☁️",
 };
+
+for (const [name, character] of Object.entries(KNOWN)) if (!NAMES.has(character)) NAMES.set(character, name);
 
 export const QUICK = ["white_check_mark", "eyes", "+1", "tada", "question"];
 

@@ -193,7 +193,7 @@ export function signs(text) {
   const nodes = [];
   let rest = text;
   for (let found = SEARCH.exec(rest); found; found = SEARCH.exec(rest)) {
-    if (found.index) nodes.push(rest.slice(0, found.index));
+    nodes.push(...named(rest.slice(0, found.index)));
     const svg = sign(found[1]);
     const holder = document.createElement("span");
     holder.className = "signed";
@@ -205,8 +205,27 @@ export function signs(text) {
     nodes.push(holder);
     rest = rest.slice(found.index + found[0].length);
   }
-  if (rest) nodes.push(rest);
+  nodes.push(...named(rest));
   return nodes;
+}
+
+// The names of the others, for a machine without a font for them.
+export const NAMES = new Map();
+const OTHER = /(\p{Extended_Pictographic}\uFE0F?)/u;
+
+function named(text) {
+  if (!text || !OTHER.test(text) || hasColour()) return text ? [text] : [];
+  return text
+    .split(OTHER)
+    .filter(Boolean)
+    .map((part) => {
+      const name = NAMES.get(part);
+      if (!name) return part;
+      const node = document.createElement("span");
+      node.className = "emoji-name";
+      node.textContent = `:${name}:`;
+      return node;
+    });
 }
 
 let coloured = null;
