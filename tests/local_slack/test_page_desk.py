@@ -34,6 +34,7 @@ async def test_a_channel_tells_what_is_unread_and_where_it_begins(bench: Bench, 
     say(bench, "private", 3, first=3)
     row = page.locator('[data-channel="private"]')
     await expect(row.get_by_label("3 unread")).to_be_visible()
+    await expect(page).to_have_title(re.compile(r"^\(3\) ops"))
     await row.click()
     await expect(page.get_by_test_id("new-line")).to_have_count(1)
     await expect(page.locator(".message", has=page.get_by_test_id("new-line"))).to_contain_text("number 3")

@@ -110,7 +110,9 @@ class Desk:
             found = await core.state.wait_since(self._version, 60)
             if found:
                 self._version = found[-1].version
-                for seen in [*self._wire(core), *_said(core, found)]:
+                wire = self._wire(core)
+                said = _said(core, found) if "message" in self._due() else []
+                for seen in [*wire, *said]:
                     self.notice(core, seen)
 
     def _wire(self, core: Core) -> list[Seen]:
@@ -118,6 +120,11 @@ class Desk:
         fresh = [entry for entry in core.log.since(self._entry) if entry.kind == "delivery"]
         self._entry = core.log.number
         return [seen for entry in fresh if (seen := _did(core, entry))]
+
+    def _due(self) -> set[str]:
+        """The sorts of what would move the guide on now."""
+        steps = self.guide.steps[self.at : self.at + 2] if self.guide else ()
+        return {seen.sort for step in steps for seen in (*step.until, *step.leaps)}
 
     def notice(self, core: Core, seen: Seen) -> None:
         """Something happened: the guide may go on."""

@@ -174,7 +174,13 @@ function address() {
   if (here.tab === "home") query.set("tab", "home");
   if (here.frame) query.set("frame", here.frame);
   history.replaceState(null, "", `/?${query}`);
-  document.title = `${nameOf(here.channel)} · ${store.team.name}`;
+  titled();
+}
+
+// With how many messages elsewhere are unread.
+function titled() {
+  const unread = [...store.channels.values()].reduce((sum, one) => sum + (one.id === here.channel ? 0 : one.unread), 0);
+  document.title = `${unread ? `(${unread}) ` : ""}${nameOf(here.channel)} · ${store.team.name}`;
 }
 
 function draw() {
@@ -316,6 +322,7 @@ function news(what) {
   } else if (what.fresh && what.message.user !== store.me.id && !what.message.parent_user_id) {
     const there = store.channels.get(channel);
     if (there) there.unread += 1;
+    titled();
     sidebar($("side"), here.channel, go);
   }
 }

@@ -158,6 +158,7 @@ export class MessageList {
     else if (scrollTop < this.top) this.stuck = false;
     this.top = scrollTop;
     this.jump.hidden = this.stuck;
+    this.box.ariaLive = this.stuck ? "polite" : "off"; // old messages that come by are no news
     if (scrollTop < NEAR) this.up();
     else if (this.gap() < NEAR && this.to < this.list.length) this.down();
   }
