@@ -139,7 +139,7 @@ class Poster:
 
     async def _card(self, letter: Letter, view: RunView) -> Letter:
         message = render.card(view, self.names())
-        letter = await self._adopted(letter, view)
+        first, letter = letter.card_ts is None, await self._adopted(letter, view)
         unseen = bool(view.fingerprint and view.steps and not view.shown)
         channel = letter.channel or self.fallback
         if letter.card_ts is None:
@@ -151,10 +151,12 @@ class Poster:
             ts = letter.card_ts
         else:
             return letter
+        if message.file and (
+            first or (unseen and not view.ended_at)
+        ):  # before the card counts as sent with all it needs
+            await self._upload(channel, letter.root_ts or ts, message.file)
         await self.box.sent_card(view.id, channel, ts, view.seq, None)
         if unseen and view.fingerprint:
-            if message.file and not view.ended_at:
-                await self._upload(channel, letter.root_ts or ts, message.file)
             await self.box.shown(view.id, view.fingerprint, channel, ts)
             self.shown()
         return letter.model_copy(update={"channel": channel, "card_ts": ts, "root_ts": letter.root_ts or ts})
@@ -244,20 +246,24 @@ class Poster:
         await self.client.files_upload_v2(channel=channel, thread_ts=thread, filename=file.name, content=file.text)
 
     async def _post(self, letter: Letter, view: RunView, message: Message, thread: str | None) -> tuple[str, str]:
-        """Sends one message. A plan that no card can hold goes up beside it once the card stands."""
+        """Sends one message. A reply's file goes first: a reply that stands there is never sent again.
+
+        A card's file goes up once the card stands.
+        """
         channel = await self._place(letter, view)
+        if message.file and thread and message.kind != "card":
+            await self._upload(channel, thread, message.file)
         await self.box.sending(view.id, message.kind)
         answer = await self.client.chat_postMessage(
             channel=channel, thread_ts=thread, metadata=message.metadata, **_content(message)
         )
-        if message.file and (message.kind != "card" or view.ended_at):
-            await self._upload(answer["channel"], thread or answer["ts"], message.file)
         return str(answer["channel"]), str(answer["ts"])
 
     async def _place(self, letter: Letter, view: RunView) -> str:
-        """A look is private: it goes to who asked."""
+        """A look is private: it goes to who asked, in a conversation that can be read again if no answer comes."""
         if view.look_only and view.slack_user and not letter.card_ts:
-            return view.slack_user
+            opened = await self.client.conversations_open(users=view.slack_user)
+            return str(opened["channel"]["id"])
         return letter.channel or self.fallback
 
     async def _ours(self, channel: str, thread: str | None) -> list[tuple[dict[str, Any], str]]:

@@ -69,7 +69,7 @@ async def test_a_plan_that_no_card_can_hold_is_shown_by_its_file(bot: Bot, early
     """Also where the card stood there before the plan was made."""
     if early:
         await bot.home.own.execute(RENAME)
-    await bot.slack.command("ana", "ops", '/test write big-long reason="many parts"')
+    await bot.slack.command("ana", "ops", '/test write big-many reason="many parts"')
     card = await bot.card("The whole plan is in the file in this thread")
     if early:
         await bot.home.own.execute(BACK)
@@ -82,7 +82,7 @@ async def test_a_plan_that_no_card_can_hold_is_shown_by_its_file(bot: Bot, early
     held = await bot.slack.wait_for(filed)
     assert held["files"][0]["name"].endswith(".txt")
     await bot.slack.click("ben", card, "Approve")
-    await bot.told(card, "big-long went through")
+    await bot.told(card, "big-many went through")
 
 
 async def _cards(bot: Bot) -> list[dict[str, Any]]:

@@ -188,3 +188,13 @@ async def test_a_command_is_answered_in_words_when_the_database_does_not_answer(
         assert ran.result == "acked", ran
         assert ran.elapsed < 3
     await bot.slack.wait_for_ephemeral("ana", "ops", text="ecorded")
+
+
+async def test_a_look_that_slack_did_not_take_at_first_comes_all_the_same_and_once(bot: Bot) -> None:
+    await bot.slack.fault("chat.postMessage", "server_error")
+    await bot.slack.fault("chat.postMessage", "lost")
+    await bot.slack.command("ana", "ops", "/test write plain --look")
+    await bot.slack.wait_for_message("ana", "@tandem", text="Only a look")
+    told = "SELECT card_ts IS NOT NULL AND card_seq = seq FROM threads JOIN runs ON runs.id = run"
+    await bot.slack.wait_for(lambda: bot.home.pool.fetchval(told), what="the poster's word that it is told")
+    assert len(await bot.slack.messages("ana", "@tandem")) == 1

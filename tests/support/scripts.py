@@ -112,7 +112,8 @@ SCRIPTS: dict[str, Callable[[Any], Plan | Refusal]] = {
     "brief-letters": lambda f: _plan(Step("each", BriefLetters(count=8), leaves="lines")),
     "secret": lambda f: _secret(),
     "reveal": lambda f: _reveal(),
-    "big-long": lambda f: _plan(*(_w(f"part-{n}-of-a-plan-that-no-card-can-hold") for n in range(90))),
+    "listing": lambda f: _plan(_w("a")),
+    "big-many": lambda f: _plan(*(_w(f"n{number}") for number in range(60))),
     "big-plain": lambda f: _plan(
         _w("a"), _w("b"), loses=(Loss(what="files", now=len(f.seen.names), at_most=len(f.seen.names) + 2),)
     ),

@@ -31,4 +31,5 @@ class Write(Operation[Params, Facts]):
         return Risk.DESTRUCTIVE if params.script.startswith("big-") else None
 
     def answer(self, params: Params, facts: Facts, results: Results) -> Answer:
-        return Answer(headline=f"{params.script} went through")
+        lines = tuple(sorted(facts.seen.names)) if params.script == "listing" else ()
+        return Answer(headline=f"{params.script} went through", lines=lines)

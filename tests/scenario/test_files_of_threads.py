@@ -1,0 +1,79 @@
+"""What is too long for a message goes up as a file, and no trouble with Slack loses it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.scenario.door import Bot
+from tests.scenario.interactions import reply_saying
+from tests.support.plugin import Home
+
+STEPS = ("files.getUploadURLExternal", "files.completeUploadExternal")
+TROUBLE = pytest.mark.parametrize(
+    ("method", "kind"), [(one, kind) for one in STEPS for kind in ("drop", "server_error")]
+)
+
+
+@pytest.fixture
+async def bot(home: Home, tmp_path: Path) -> AsyncIterator[Bot]:
+    async with Bot(home, tmp_path) as bot:
+        yield bot
+
+
+def file_named(bot: Bot, card: dict[str, Any], name: str) -> Callable[[], Awaitable[bool]]:
+    """Whether a file with that in its name is in the card's thread; Slack shares it a moment after it was uploaded."""
+
+    async def look() -> bool:
+        thread = await bot.slack.thread("ben", "ops", card["ts"])
+        return any(name in file["name"] for message in thread for file in message.get("files", []))
+
+    return look
+
+
+@TROUBLE
+async def test_a_plan_that_no_card_holds_counts_as_shown_with_its_file(bot: Bot, method: str, kind: str) -> None:
+    await bot.slack.fault(method, kind)
+    await bot.slack.command("ana", "ops", '/test write big-many reason="drill"')
+    card = await bot.card("Waiting for approval")
+    await bot.slack.wait_for(reply_saying(bot, "1 approval needed"), what="reply with what is needed")
+    print_of_plan = await bot.home.pool.fetchval("SELECT fingerprint FROM shown")
+    await bot.slack.wait_for(file_named(bot, card, print_of_plan[:12]), what="file of the plan")
+
+
+async def test_a_plan_that_is_made_after_its_card_was_sent_goes_up_too(bot: Bot) -> None:
+    planning = asyncio.Event()
+    bot.factory.worker.turn = _at(planning)
+    await bot.slack.command("ana", "ops", "/test write plain reason=before")  # claimed with the turn of before, or not
+    await bot.card("Ana")
+    await bot.slack.command("ben", "ops", '/test write big-many reason="drill"')
+    card = await bot.card("Ben asked")
+    planning.set()
+    await bot.slack.wait_for(reply_saying(bot, "1 approval needed"), what="reply with what is needed")
+    assert await bot.home.pool.fetchval("SELECT count(*) FROM shown JOIN runs ON id = run WHERE requester = 'ben'") == 1
+    await bot.slack.wait_for(file_named(bot, card, "plan-"), what="file of the plan")
+
+
+def _at(event: asyncio.Event) -> Callable[[], Awaitable[None]]:
+    async def turn() -> None:
+        await event.wait()
+
+    return turn
+
+
+@TROUBLE
+async def test_a_long_answers_file_is_there_with_its_reply(bot: Bot, method: str, kind: str) -> None:
+    for number in range(60):
+        bot.factory.folder.put(f"page{number}", "x")
+    await bot.slack.fault(method, kind)
+    await bot.slack.command("ana", "ops", '/test write listing reason="drill"')
+    card = await bot.card("listing went through")
+    await bot.slack.wait_for(file_named(bot, card, "r1.txt"), what="file of the answer")
+
+
+async def test_a_card_whose_answer_was_lost_shows_how_things_stand_once_it_is_found(bot: Bot) -> None:
+    await bot.slack.fault("chat.postMessage", "lost")
+    await bot.slack.command("ana", "ops", "/test write plain --look")
+    await bot.slack.wait_for_message("ana", "@tandem", text="Only a look")
