@@ -145,6 +145,7 @@ async def decides_at_home(bot: Bot, card: dict[str, Any]) -> None:
     home = await ben.opens_home("test destroy")
     plan = await ben.opens(lambda: bot.slack.click("ben", home, "Look and decide"), "run.review")
     await ben.sends(plan, {})
+    await bot.slack.wait_for(reply_saying(bot, "shop is back"), what="the run's end")
 
 
 async def picks_and_asks(bot: Bot, _: None) -> None:

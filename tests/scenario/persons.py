@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from bot.render.form import PICK
+from bot.render.outcome import DEAD_END
 from deploy.local.slack.client import Outcome, shown_text
 from tests.scenario.door import Bot
 
@@ -29,7 +30,9 @@ class Person:
         self, act: Callable[[], Awaitable[Outcome]], effect: Callable[[], Awaitable[T | None]], what: str
     ) -> T:
         """Acts until the effect is there. Raises LeftAlone."""
-        for _ in range(TRIES):
+        for attempt in range(TRIES):
+            if attempt and (found := await self._put_aside(effect)):
+                return found
             read = await self._told()
             outcome = await act()
 
@@ -52,6 +55,13 @@ class Person:
     async def types(self, line: str, effect: Callable[[], Awaitable[T | None]], what: str) -> T:
         """Types a command in #ops."""
         return await self.brings_about(lambda: self.bot.slack.command(self.name, "ops", line), effect, what)
+
+    async def _put_aside(self, effect: Callable[[], Awaitable[T | None]]) -> T | None:
+        """Closes a modal that only told something; what was wanted may stand below it."""
+        view = await self.bot.slack.view(self.name)
+        if view and view["callback_id"] == DEAD_END:
+            await self.bot.slack.cancel(self.name, view)
+        return await effect()
 
     async def _breath(self, effect: Callable[[], Awaitable[Any]]) -> None:
         """Nobody does at once again what just failed."""
@@ -76,10 +86,11 @@ class Person:
         return await self.brings_about(act, shown, f"the modal {callback_id}")
 
     async def sends(self, view: dict[str, Any], values: dict[str, Any]) -> None:
-        """Sends a modal until it closes."""
+        """Sends a modal until it closes, or only tells how things stand."""
 
         async def closed() -> bool:
-            return view["id"] not in [one["id"] for one in await self.bot.slack.views(self.name)]
+            open_now = await self.bot.slack.views(self.name)
+            return (view["id"], view["callback_id"]) not in [(one["id"], one["callback_id"]) for one in open_now]
 
         async def send() -> Outcome:
             return Outcome(True, "acked") if await closed() else await self.bot.slack.submit(self.name, view, values)

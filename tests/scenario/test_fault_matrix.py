@@ -104,12 +104,23 @@ async def played(begin: Begin, cell: Cell, target: str, times: int) -> Ending:
         given = await cell.interaction.before(bot)
         await rest(bot)
         await bot.slack.fault(target, cell.kind, times=times, seconds=SLOW.get(cell.kind, 1.0))
+        mark = max((one["number"] for one in await bot.slack.log()), default=0)
+        overtakes = asyncio.create_task(bystander(bot, target, mark)) if cell.kind == "reorder" else None
         await cell.interaction.during(bot, given)
+        if overtakes:
+            await overtakes
         await rest(bot)
         left = sum(fault.times for fault in bot.server.core.faults.planned)
         assert left < times, "the fault never came about"
         await bot.slack.clear_faults()
         return await ending(bot)
+
+
+async def bystander(bot: Bot, target: str, mark: int) -> None:
+    """Somebody else does something while that delivery is held back, so that it arrives after theirs."""
+    name = target.removeprefix("delivery:")
+    await bot.slack.wait_for_log(lambda: bot.slack.log(kind="delivery", name=name, since=mark))
+    await bot.slack.open_home("dora")
 
 
 async def differs(begin: Begin, cell: Cell, target: str, times: int) -> Difference | None:
