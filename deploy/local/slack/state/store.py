@@ -47,9 +47,7 @@ class State:
     """The workspace's records. Whoever changes one calls `changed`, which numbers it and wakes the waiters."""
 
     def __init__(self, spec: WorkspaceSpec, clock: Clock) -> None:
-        self.spec = spec
-        self.clock = clock
-        self.team = spec.team
+        self.spec, self.clock, self.team = spec, clock, spec.team
         self.people: dict[str, Person] = {}
         self.channels: dict[str, Channel] = {}
         self.messages: dict[str, dict[str, Message]] = {}
