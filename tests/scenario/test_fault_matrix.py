@@ -99,7 +99,7 @@ async def peace(begin: Begin, interaction: Interaction, transport: str) -> Peace
 
 
 async def played(begin: Begin, cell: Cell, target: str, times: int) -> Ending:
-    """The story with that fault in it. Fails where the fault never came about."""
+    """The story with that fault in it. Fails where a delivery's fault never came about."""
     async with begin(cell.transport) as bot:
         given = await cell.interaction.before(bot)
         await rest(bot)
@@ -111,7 +111,8 @@ async def played(begin: Begin, cell: Cell, target: str, times: int) -> Ending:
             await overtakes
         await rest(bot)
         left = sum(fault.times for fault in bot.server.core.faults.planned)
-        assert left < times, "the fault never came about"
+        # whether a card is edited once more depends on how fast the run was; what people do is delivered always
+        assert left < times or cell.of == "methods", "the fault never came about"
         await bot.slack.clear_faults()
         return await ending(bot)
 
