@@ -101,7 +101,7 @@ async def photograph(made: Booth, page: Page, screen: Screen, to: Path) -> None:
     elif screen.view is not None:
         shown = page.get_by_test_id("modal").last
     else:
-        shown = page.locator("article.message").last
+        shown = page.get_by_test_id("messages").locator(".message").last
     await shown.wait_for()
     to.parent.mkdir(parents=True, exist_ok=True)
     await shown.screenshot(path=to, animations="disabled", caret="hide")
@@ -123,6 +123,7 @@ async def make(executable: str, folder: Path, wanted: list[Screen], dark: bool) 
                 for n, screen in enumerate(wanted):
                     if n == 0 or wanted[n - 1].name.startswith("home/"):
                         await page.goto(f"{made.slack.url}/?as=ana&channel={CHANNEL}")
+                        await page.get_by_test_id("composer").wait_for()
                     await photograph(made, page, screen, folder / name / f"{screen.name}.png")
                 await page.close()
         finally:

@@ -168,6 +168,7 @@ def test_every_kind_of_fault_is_in_the_matrix() -> None:
     assert set(get_args(FaultKind)) == {*OF_METHODS, *OF_DELIVERIES}
 
 
+@pytest.mark.prove  # a few stories at once on two cores: what is slow may be told as late
 async def test_a_sample_of_faults_changes_no_ending(begin: Begin) -> None:
     async def one(cell: Cell) -> tuple[str, Difference | None]:
         quiet = await peace(begin, cell.interaction, cell.transport)

@@ -124,6 +124,7 @@ async def _socket(slack: Workspace) -> bool | None:
     return any(app["sockets"] for app in await slack.apps()) or None
 
 
+@pytest.mark.prove
 async def test_slack_real_without_a_token_says_which_and_ends() -> None:
     async with made("--slack", "real", TANDEM_CONFIG=str(COMPANY)) as started:
         said = await started.until("SLACK_BOT_TOKEN is not set")
@@ -133,6 +134,7 @@ async def test_slack_real_without_a_token_says_which_and_ends() -> None:
     assert started.process.returncode == 1
 
 
+@pytest.mark.prove
 async def test_slack_real_without_config_says_how_to_begin(tmp_path: Path) -> None:
     async with made("--slack", "real", TANDEM_CONFIG=str(tmp_path / "none"), SLACK_BOT_TOKEN="xoxb-1") as started:
         said = await started.until("python -m bot init")

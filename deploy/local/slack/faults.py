@@ -61,6 +61,11 @@ class Faults:
         """Plan a fault."""
         self._faults.append(fault)
 
+    @property
+    def planned(self) -> tuple[Fault, ...]:
+        """Those that have not come about yet, or not often enough."""
+        return tuple(self._faults)
+
     def clear(self) -> None:
         """Forget every planned fault; the weather is fair again."""
         self._faults.clear()
