@@ -14,7 +14,7 @@ from playwright.async_api import Page, async_playwright
 from deploy.chromium import FLAGS, NONE_HERE, chromium
 from deploy.local.databases import ORDERS
 from deploy.local.postgres_errors import LocalPostgresError
-from deploy.local.slack.client import Workspace
+from deploy.local.slack.client import Workspace, shown_text
 from deploy.local.slack.wire import JsonObject
 from deploy.local.stage import ROOT, NotReady, Stage
 from deploy.png import small
@@ -44,6 +44,7 @@ class Camera:
         """Writes one picture of what a selector's last match shows. Raises NotReady where it is larger than LIMIT."""
         await self._page.set_viewport_size({"width": WIDTH, "height": height})
         await self._page.evaluate("document.fonts.ready")
+        await self._page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
         data = await self._page.locator(of).last.screenshot(animations="disabled", caret="hide")
         path = self._folder / f"{name}.png"
         path.write_bytes(await asyncio.to_thread(small, data))
@@ -88,8 +89,13 @@ async def story(stage: Stage, shoot: Camera) -> list[Path]:
 
 
 async def _ended(slack: Workspace, card: JsonObject) -> None:
-    """Until the card's own thread tells the end."""
-    await slack.wait_for_message("ben", "incidents", text="is as it was", thread_ts=str(card["ts"]), seconds=120)
+    """Until a reply in the card's thread tells the end; the card itself says it sooner."""
+
+    async def told() -> JsonObject | None:
+        replies = (await slack.thread("ben", "incidents", str(card["ts"])))[1:]
+        return next((one for one in replies if "is as it was" in shown_text(one)), None)
+
+    await slack.wait_for(told, seconds=120, what="reply that tells the end")
 
 
 async def make(executable: str, folder: Path, orders: int) -> list[Path]:
