@@ -43,13 +43,6 @@ class Backup(Operation[OfDatabase, Observed]):
     examples = ("/ops db backup shop",)
 
 
-class Pool(Operation[OfDatabase, Observed]):
-    """Counts who uses it."""
-
-    risk = Risk.READ
-    examples = ("/ops db pool shop",)
-
-
 class Size(Operation[OfDatabase, Observed]):
     """Sizes."""
 
@@ -59,7 +52,7 @@ class Size(Operation[OfDatabase, Observed]):
 
 CATALOGUE = Catalogue(
     Entry(f"ops db {kind.__name__.lower()}", kind(), OfDatabase, Observed, Path("x.py"))
-    for kind in (Restore, Backup, Pool, Size)
+    for kind in (Restore, Backup, Size)
 )
 Change = Callable[..., "Company | tuple[Fault, ...]"]
 
