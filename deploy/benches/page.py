@@ -68,7 +68,7 @@ async def figures(place: Place, clicks: int, messages: int) -> PageFigures | Non
         load_s=median(loads) / 1000,
         click_ms=median(took),
         clicks=clicks,
-        frame_ms=quantiles(frames, n=20)[-1],
+        frame_ms=quantiles(frames, n=20, method="inclusive")[-1],
         longest_ms=max(frames),
         messages=messages,
     )

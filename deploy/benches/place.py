@@ -58,6 +58,7 @@ class Look{n}(Operation[Params, Facts]):
     def answer(self, params: Params, facts: Facts, results: object) -> Answer:
         return Answer(headline=f"{{facts.many}} times nothing")
 '''
+BOUNDS = "[limits]\nruns = 1000000\nruns_each = 1000000\n"  # a door that refuses writes no row to count
 CHANGE = '''
 """Needs one approval, and then does nothing that anybody could notice."""
 
@@ -127,6 +128,8 @@ class Place(Stage):
         company = self.home / "company"
         shutil.copytree(COMPANY, company)
         policy, people = company / "policy.toml", company / "people.toml"
+        settings = company / "tandem.toml"
+        settings.write_text(settings.read_text().replace("[limits]\nruns = 200\nruns_each = 20\n", BOUNDS))
         policy.write_text(RULE + policy.read_text())
         people.write_text(people.read_text() + _more_people((*self.askers, *self.approvers)))
         handlers = self.home / "code" / "handlers"
