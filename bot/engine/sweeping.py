@@ -58,6 +58,7 @@ class Sweeping:
                 counts = await self._one(filled, on, key, item, trying, counts)
                 begun = {"after": key, "counts": counts.model_dump()}
                 await self.ledger.note(c, {step.name: {"done": counts.done, "total": None, "note": key, **begun}})
+                await asyncio.sleep(1 / filled.per_second)  # its pace, when the item is already noted
         except StaleClaim:
             raise
         except Exception as error:  # noqa: BLE001  nobody knows of this item
@@ -71,7 +72,6 @@ class Sweeping:
         trying.key = f"{trying.key.split('#')[0]}#{key}"
         try:
             await bounded(deed.one(on, item, trying), trying.deadline)
-            await asyncio.sleep(1 / deed.per_second)
         except (Temporary, Permanent):
             return counts.model_copy(update={"failed": counts.failed + 1})
         return counts.model_copy(update={"done": counts.done + 1})
