@@ -33,7 +33,9 @@ class Bucket:
         from aiobotocore.config import AioConfig
         from aiobotocore.session import get_session
 
-        config = AioConfig(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
+        # a store that is away is told within ten seconds, the time that a look has
+        retries = {"mode": "standard", "total_max_attempts": 3}
+        config = AioConfig(connect_timeout=2, read_timeout=60, retries=retries)
         # left to itself the library trusts a list that it brings along: neither SSL_CERT_FILE nor the system's
         trust = ca_file or ssl.get_default_verify_paths().cafile
         client = get_session().create_client("s3", config=config, verify=trust, **login)
