@@ -22,6 +22,7 @@ class Wanted:
     once: tuple[str, ...] = ()  # effects that nobody may repeat unasked: step names, whose line is "mail <step>"
     exactly: tuple[tuple[str, int], ...] = ()  # a line's beginning, how often it stands in the log
     at_least: tuple[str, ...] = ()
+    asked: bool = False  # people may be asked, though none of `once` is why
 
 
 async def faults(url: str, folder: Path, run: int, wanted: Wanted) -> list[str]:
@@ -86,7 +87,7 @@ def _of_log(log: list[str], events: list[Any], wanted: Wanted) -> list[str]:
             found.append(f"{step}: {log.count(f'mail {step}')} lines, though people said again {again} times")
         if any(e["mark"] == "done" for e in mine) and not log.count(f"mail {step}"):
             found.append(f"{step}: done, but it never happened")
-    if not wanted.once and any(e["kind"] == "doubt" for e in events):
+    if not wanted.once and not wanted.asked and any(e["kind"] == "doubt" for e in events):
         found.append("people were asked, though nothing here is beyond finding out")
     for start, times in wanted.exactly:
         if sum(line.startswith(start) for line in log) != times:

@@ -300,6 +300,18 @@ class BriefLetters(Letters):
     timeout: ClassVar[timedelta] = timedelta(seconds=1)
 
 
+class SlowEach(Each):
+    """Lines with so long a wait between two that a process is surely still in it when it is ended."""
+
+    per_second: ClassVar[float] = 0.01
+
+
+class SlowLetters(Letters):
+    """Letters with such a wait."""
+
+    per_second: ClassVar[float] = 0.01
+
+
 class Brief(Write):
     """A write whose attempt is over after a second."""
 
