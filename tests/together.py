@@ -10,6 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 STAGED = (
     "tests/browser/test_stranger.py",
+    "tests/recovery/test_doors_killed.py",
     "tests/recovery/test_operations_killed.py",
     "tests/scenario/test_company.py",
     "tests/scenario/test_restore.py",

@@ -10,9 +10,8 @@ import pytest
 
 from tests.scenario.killing import CANCEL, cancelled_at, gate, killed_at, points, reachable
 from tests.scenario.played import ORDERS, played
-from tests.scenario.story import LONG, TYPE_AGAIN, Run, Story, people, until
+from tests.scenario.story import JO, LONG, TYPE_AGAIN, Run, Story, people, until
 
-JO = "5b8ab7f6-2d6b-4b8e-9b39-6f0f6f5f0a11"
 SEED = os.environ.get("TANDEM_SEED", "")
 KILL = os.environ.get("TANDEM_KILL_OPERATION", "") or "ban: before step_done ban do"
 SAMPLE = 2  # kills in each ordinary session

@@ -10,13 +10,14 @@ from contextlib import asynccontextmanager
 import aiohttp
 import asyncpg
 
+from deploy.local.slack import Outcome
 from tests.scenario.story import LONG, Run, Story, until
 
 KILL, CANCEL = 4711, 4712  # the advisory locks on which a gated transaction waits
 WAITING = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 AND NOT granted"
 BEHIND = "SELECT true FROM pg_stat_activity WHERE query LIKE 'SELECT tandem.say(%' AND wait_event_type = 'Lock'"
 NAME = "concat_ws(' ', {0}.kind, {0}.step, {0}.way)"  # an event, the same in every repetition of its run
-DOORS = ("asked", "approval", "approved", "cancel_wished")  # committed for a person, who waits for the answer
+DOORS = ("asked", "approval", "approved", "cancel_wished")  # people wait for these: `unheard` is the side before
 
 
 def points(events: Iterable[asyncpg.Record]) -> list[str]:
@@ -40,9 +41,7 @@ async def killed_at(story: Story, after: int, point: str, act: Callable[[], Awai
     async with gate(story, after, name, KILL, past=side == "after") as ledger:
         await act()
         await (_written(story, after, name) if side == "after" else _held(ledger, KILL, point))
-        await killed(story)
-        for backend in await ledger.fetch(WAITING, KILL):  # what it had sent dies with it, as with its machine
-            await ledger.execute("SELECT pg_terminate_backend($1)", backend["pid"])
+        await killed(story, lambda: _terminated(ledger))
 
 
 async def _written(story: Story, after: int, name: str) -> None:
@@ -70,16 +69,49 @@ async def cancelled_at(run: Run, ledger: asyncpg.Connection) -> None:
     assert json.loads(await said)["code"] == "done"
 
 
-async def killed(story: Story) -> None:
-    """Ends the process that runs, by its id; the stage starts another."""
+async def unheard(story: Story, after: int, point: str, act: Callable[[], Awaitable[Outcome]]) -> Outcome:
+    """Kills the bot between what somebody does and its commit; what Slack says to them then.
+
+    `point` is "before" that event, whose transaction dies with the bot, or "during", where it commits all the same.
+    """
+    side, _, name = point.partition(" ")
+    async with gate(story, after, name, KILL) as ledger:
+        doing = asyncio.ensure_future(act())
+        await _held(ledger, KILL, point)
+
+        async def settle() -> None:
+            if side == "before":
+                await _terminated(ledger)
+            else:
+                await ledger.execute("SELECT pg_advisory_unlock($1)", KILL)
+                await _written(story, after, name)
+
+        await killed(story, settle)
+        return await doing
+
+
+async def _terminated(ledger: asyncpg.Connection) -> None:
+    """What the bot had sent dies with it, as with its machine."""
+    for backend in await ledger.fetch(WAITING, KILL):
+        await ledger.execute("SELECT pg_terminate_backend($1)", backend["pid"])
+
+
+async def killed(story: Story, settle: Callable[[], Awaitable[None]] | None = None) -> None:
+    """Ends the process that runs, by its id; the stage starts another, which `settle` comes before."""
     bot = story.stage.bot
     before, ends = bot.pid, len(bot.ends)
     assert before is not None
     os.kill(before, signal.SIGKILL)
 
-    async def another() -> bool:
-        return len(bot.ends) > ends and bot.pid not in (None, before)
+    async def gone() -> bool:
+        return len(bot.ends) > ends
 
+    async def another() -> bool:
+        return bot.pid not in (None, before)
+
+    await until(gone, "end of the bot", LONG)
+    if settle:
+        await settle()
     await until(another, "other process", LONG)
     assert bot.ends[ends] == -signal.SIGKILL
 
@@ -88,6 +120,8 @@ async def reachable(story: Story) -> None:
     """Until the process that was started instead answers people."""
 
     async def ready() -> bool:
+        if story.stage.transport == "socket" and not any(app["sockets"] for app in await story.slack.apps()):
+            return False
         try:
             async with aiohttp.request("GET", f"http://127.0.0.1:{story.stage.bot_port}/readyz") as answer:
                 return answer.status == 200

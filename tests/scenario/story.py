@@ -22,6 +22,7 @@ T = TypeVar("T")
 Json = dict[str, Any]
 SOON, LONG = 30.0, 60.0  # seconds; nothing takes so long, and a machine that does much else may
 TYPE_AGAIN = "Type the database again"
+JO = "5b8ab7f6-2d6b-4b8e-9b39-6f0f6f5f0a11"  # a user of the shop's
 
 
 async def until(condition: Callable[[], Awaitable[T | None]], what: str, seconds: float = SOON) -> T:

@@ -1,0 +1,213 @@
+"""The real bot process is killed while somebody acts, just before that is committed: the same again is done once."""
+
+import os
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+
+from deploy.local.slack import Outcome
+from tests.scenario.killing import killed, reachable, unheard
+from tests.scenario.played import played
+from tests.scenario.story import JO, TYPE_AGAIN, Run, Story, people
+
+SEED = os.environ.get("TANDEM_SEED", "")
+KILL = os.environ.get("TANDEM_KILL_DOOR", "")
+SLACK_SAYS = ("failed with the error", "Try again")  # a command; a button or a modal
+SIDES = {"before": 0, "during": 1}  # how much is recorded of what the bot did not live to hear
+BAN, LOG = f'/ops user ban shop {JO} reason="{{}}"', '/ops db slow-log shop lasting=5m reason="{}"'
+
+Act = Callable[[], Awaitable[Outcome]]
+
+
+@dataclass(frozen=True)
+class Door:
+    """What somebody does, the event by which it is recorded, and what becomes of it.
+
+    `before` happens in peace and gives the run that it is about, or the least number of the one that it begins.
+    """
+
+    event: str
+    before: Callable[[Story, str], Awaitable[tuple[int, Act]]]
+    ends: Callable[[Run], Awaitable[None]]
+
+    async def play(self, story: Story, side: str) -> None:
+        """The bot is killed at that side of the commit, and the person does the same again."""
+        last = await story.last()
+        run, act = await self.before(story, f"drill {last}")
+        heard = await unheard(story, run - 1, f"{side} {self.event}", act)
+        assert not heard.ok
+        assert any(words in heard.text for words in SLACK_SAYS), heard
+        assert await _recorded(story, run, self.event) == SIDES[side]
+        await reachable(story)
+        assert (again := await act()).ok, again
+        assert await _recorded(story, run, self.event) == 1
+        (only,) = await story.ledger.fetch("SELECT id FROM tandem.runs WHERE id >= $1", run)
+        await self.ends(Run(story, only["id"]))
+
+
+async def _recorded(story: Story, since: int, event: str) -> int:
+    return int(
+        await story.ledger.fetchval("SELECT count(*) FROM tandem.events WHERE run >= $1 AND kind = $2", since, event)
+    )
+
+
+# --- asks ----------------------------------------------------------------------------------------------------------
+
+
+async def types(story: Story, reason: str) -> tuple[int, Act]:
+    return await story.last() + 1, lambda: story.slack.command("ana", "incidents", LOG.format(reason))
+
+
+async def sends_the_form(story: Story, reason: str) -> tuple[int, Act]:
+    await story.types("ana", f'/ops db restore shop backup={await story.first_backup()} reason="{reason}"')
+    form = await story.slack.wait_for_view("ana")
+    return await story.last() + 1, lambda: story.slack.submit("ana", form, {TYPE_AGAIN: "shop"})
+
+
+async def presses_an_offer(story: Story, reason: str) -> tuple[int, Act]:
+    run = await story.asks("ana", f'/ops db verify-backup shop backup=none reason="{reason}"')
+    await run.ends("refused")
+    await run.shows("List backups")
+    card = await run.card()
+    return run.id + 1, lambda: story.slack.click("ana", card, "List backups")
+
+
+async def waits(run: Run) -> None:
+    await run.reaches("for")
+    assert len(await run.cards()) == 1
+
+
+async def can_be_approved(run: Run) -> None:
+    await run.can_be_approved()
+    assert len(await run.cards()) == 1
+
+
+# --- words about a run that waits ----------------------------------------------------------------------------------
+
+
+async def _ban(story: Story, reason: str) -> Run:
+    run = await story.asks("ana", BAN.format(reason))
+    await run.can_be_approved()
+    return run
+
+
+def presses(person: str, label: str) -> Callable[[Story, str], Awaitable[tuple[int, Act]]]:
+    """A button that does it at once."""
+
+    async def before(story: Story, reason: str) -> tuple[int, Act]:
+        run = await _ban(story, reason)
+        card = await run.copy_of_card()  # as on a screen that was not drawn anew
+        return run.id, lambda: story.slack.click(person, card, label)
+
+    return before
+
+
+def words(person: str, label: str, **given: str) -> Callable[[Story, str], Awaitable[tuple[int, Act]]]:
+    """A button that opens a modal, which does it when it is sent."""
+
+    async def before(story: Story, reason: str) -> tuple[int, Act]:
+        return await _opened(await _ban(story, reason), person, label, given)
+
+    return before
+
+
+async def _opened(run: Run, person: str, label: str, given: dict[str, str]) -> tuple[int, Act]:
+    await run.press(person, label)
+    view = await run.slack.wait_for_view(person)
+    return run.id, lambda: run.slack.submit(person, view, dict(given))
+
+
+async def answers_back(story: Story, reason: str) -> tuple[int, Act]:
+    run = await _ban(story, reason)
+    await run.press("ben", "Ask back", text="why him?")
+    await run.shows("Answer")
+    return await _opened(run, "ana", "Answer", {"text": "see the ticket"})
+
+
+async def cancels_what_runs(story: Story, reason: str) -> tuple[int, Act]:
+    run = await story.asks("ana", LOG.format(reason))
+    await run.reaches("for")
+    await run.shows("Cancel")
+    return await _opened(run, "ana", "Cancel", {})
+
+
+async def answers_a_doubt(story: Story, reason: str) -> tuple[int, Act]:
+    """The ledger seems to have gone back in time: whatever was under way asks."""
+    run = await story.asks("ana", LOG.format(reason))
+    await run.reaches("for")
+
+    async def moved() -> None:
+        await story.ledger.execute("UPDATE tandem.ledger_home SET timeline = timeline + 1")
+
+    await killed(story, moved)
+    await reachable(story)
+    await run.shows("Do it again")
+    card = await run.copy_of_card()
+    return run.id, lambda: story.slack.click("ana", card, "Do it again")
+
+
+def ends(state: str) -> Callable[[Run], Awaitable[None]]:
+    async def over(run: Run) -> None:
+        await run.ends(state)
+
+    return over
+
+
+async def waits_on(run: Run) -> None:
+    assert await run.state() == "awaiting_approval"
+
+
+async def banned(run: Run) -> None:
+    """By one approval; and the ban is lifted again."""
+    await run.ends()
+    assert await run.story.ledger.fetchval("SELECT count(*) FROM tandem.approvals WHERE run = $1", run.id) == 1
+    await (await run.story.asks("ben", f'/ops user unban shop {JO} reason="after {run.tag}"')).ends()
+
+
+DOORS = {
+    "ask by command": Door("asked", types, waits),
+    "ask by form": Door("asked", sends_the_form, can_be_approved),
+    "press an offer": Door("asked", presses_an_offer, ends("succeeded")),
+    "approve": Door("approval", presses("ben", "Approve"), banned),
+    "deny": Door("denied", words("ben", "Deny", text="not today"), ends("denied")),
+    "ask back": Door("ask_back", words("ben", "Ask back", text="why him?"), waits_on),
+    "answer back": Door("answer_back", answers_back, waits_on),
+    "amend": Door("amended", words("ana", "Amend", reason="a better reason"), can_be_approved),
+    "cancel": Door("cancelled", words("ana", "Cancel"), ends("cancelled")),
+    "cancel what runs": Door("cancel_wished", cancels_what_runs, ends("undone")),
+    "answer a doubt": Door("answered", answers_a_doubt, waits),
+    "follow": Door("followed", presses("ben", "Tell me when done"), waits_on),
+}
+POINTS = [f"{name}: {side}, {way}" for way in ("http", "socket") for name in DOORS for side in SIDES]
+
+
+async def kill(config: pytest.Config, point: str) -> None:
+    name, _, rest = point.partition(": ")
+    side, _, way = rest.partition(", ")
+    try:
+        async with people(played(config, way)) as story:
+            await DOORS[name].play(story, side)
+    except Exception as error:
+        told = f"TANDEM_KILL_DOOR='{point}' .venv/bin/python -m pytest tests/recovery/test_doors_killed.py"
+        error.add_note(f"replay: {told} -k somewhere")
+        raise
+
+
+async def test_what_was_killed_somewhere_before_its_commit_is_done_once_when_it_is_done_again(
+    request: pytest.FixtureRequest,
+) -> None:
+    """One point by seed, over HTTP, or the one named by TANDEM_KILL_DOOR; `make prove` tries them all."""
+    seed = SEED or str(random.SystemRandom().randrange(10**6))
+    point = KILL or random.Random(seed).choice([one for one in POINTS if one.endswith("http")])
+    print(f"{len(POINTS)} points; TANDEM_SEED={seed} chose {point!r}")  # noqa: T201
+    await kill(request.config, point)
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("point", POINTS)
+async def test_what_was_killed_before_its_commit_is_done_once_when_it_is_done_again(
+    request: pytest.FixtureRequest, point: str
+) -> None:
+    await kill(request.config, point)
