@@ -13,19 +13,20 @@ from bot import render
 from bot.model import Event, Risk, State
 from bot.precedence import at_once
 from bot.render.message import EVENT_TYPE, File, Message, Names
-from bot.store.letterbox import Letter, Letterbox
+from bot.store.letterbox import Letter, Letterbox, LostThread
 from bot.store.pool import DATABASE_AWAY
 from bot.store.views import Views
 from bot.telemetry import about
 from bot.view import RunView
 
 log = logging.getLogger("tandem.thread")
-HOLD = timedelta(seconds=20)  # how long one poster keeps a thread to itself
-ANSWER_WITHIN = 15  # seconds for a call of Slack's: less than HOLD, so nobody else sends what may still arrive
+HOLD = timedelta(seconds=5)  # how long one poster keeps a thread to itself unless it renews that
+RENEWALS = 4  # in that time
+ANSWER_WITHIN = 15  # seconds for a call of Slack's
 READ_PATIENCE = timedelta(seconds=2)  # a read that answers sooner needs no "looking" card
 PROGRESS_EVERY = timedelta(seconds=3)
 DOUBLE_AFTER = timedelta(seconds=20)  # by then a message whose answer was lost is there, if it ever will be
-PAGE_WITHIN = 3.0  # seconds: the thread's hold goes on meanwhile
+PAGE_WITHIN = 3.0  # seconds
 NOT_EDITABLE = {"message_not_found", "cant_update_message", "edit_window_closed", "msg_too_long"}
 NO_THREAD = {"message_not_found", "thread_not_found"}
 NOT_THERE = {"channel_not_found", "not_in_channel", "is_archived", "restricted_action", "no_permission"}
@@ -42,16 +43,17 @@ class Poster:
         bot_id: str = "",
         turn: Callable[[], Awaitable[None]] = at_once,
         places: Mapping[str, str] | None = None,
+        hold: timedelta = HOLD,
     ) -> None:  # fmt: skip
         """`shown` is called after Slack acknowledged a plan; `quiet` says whose voice is quiet, by command; `progress`
         is how many edits a minute, of all replicas, tell nothing but progress; `bot_id` tells our own messages from
         others; `turn` is waited for before threads are taken up, and must end: see bot/precedence.py; `places` are the
-        channels that a plan may tell, key to id.
+        channels that a plan may tell, key to id. `hold`: when a thread is another's, if this process stands still.
         """
         self.progress = progress
         self.box, self.views, self.client, self.quiet = box, views, client, quiet
         self.names, self.fallback, self.shown, self.bot_id, self.turn = names, fallback, shown, bot_id, turn
-        self.places = places or {}
+        self.places, self.hold = places or {}, hold
         self._due = asyncio.Event()
 
     def wake(self) -> None:
@@ -73,39 +75,59 @@ class Poster:
 
     async def tell_due(self, limit: int = 8) -> int:
         """Tells up to so many threads at once; how many it looked at."""
-        letters = await self.box.claim(limit, HOLD)
+        letters = await self.box.claim(limit, self.hold)
         await asyncio.gather(*(self._tell_one(letter) for letter in letters))
         return len(letters)
 
     async def _tell_one(self, letter: Letter) -> None:
         with about(letter.run):
+            keeper = asyncio.create_task(self._keep(letter))
             try:
-                await self._tell(letter)
-            except SlackApiError as error:
-                await self._refused(letter, error)
-            except DATABASE_AWAY as error:  # an answer that never came: looked for by its metadata next time
-                log.warning("Slack or the database did not answer", extra={"error": type(error).__name__})
-                await self.box.unanswered(letter.run, timedelta(seconds=min(30, 2**letter.tries)))
-            except Exception as error:
-                log.exception("a thread could not be told", extra={"error": type(error).__name__})
-                await self.box.failed(letter.run, timedelta(seconds=min(60, 2**letter.tries)))
+                await self._tell_or_later(letter)
+            except LostThread:
+                log.warning("another copy of the bot tells this thread now")
+            finally:
+                keeper.cancel()
+                await asyncio.gather(keeper, return_exceptions=True)
+
+    async def _keep(self, letter: Letter) -> None:
+        """Renews the hold for as long as Slack takes; where it is lost, the next write says so."""
+        with suppress(LostThread):
+            while True:
+                await asyncio.sleep(self.hold.total_seconds() / RENEWALS)
+                with suppress(*DATABASE_AWAY):
+                    await self.box.renew(letter, self.hold)
+
+    async def _tell_or_later(self, letter: Letter) -> None:
+        try:
+            await self._tell(letter)
+        except SlackApiError as error:
+            await self._refused(letter, error)
+        except DATABASE_AWAY as error:  # an answer that never came: looked for by its metadata next time
+            log.warning("Slack or the database did not answer", extra={"error": type(error).__name__})
+            await self.box.unanswered(letter, timedelta(seconds=min(30, 2**letter.tries)))
+        except LostThread:
+            raise
+        except Exception as error:
+            log.exception("a thread could not be told", extra={"error": type(error).__name__})
+            await self.box.failed(letter, timedelta(seconds=min(60, 2**letter.tries)))
 
     async def _refused(self, letter: Letter, error: SlackApiError) -> None:
         code = error.response.get("error", "")
         if error.response.status_code == 429:
-            await self.box.failed(letter.run, timedelta(seconds=int(error.response.headers.get("Retry-After", 1))))
+            await self.box.failed(letter, timedelta(seconds=int(error.response.headers.get("Retry-After", 1))))
         elif code in NOT_EDITABLE and letter.card_ts:
-            await self.box.lost_card(letter.run)
-            await self.box.failed(letter.run, timedelta(0))
+            await self.box.lost_card(letter)
+            await self.box.failed(letter, timedelta(0))
         elif code in NO_THREAD and letter.root_ts:  # the card was all there was of it, and somebody deleted that
-            await self.box.moved(letter.run, letter.channel or self.fallback)
-            await self.box.failed(letter.run, timedelta(0))
+            await self.box.moved(letter, letter.channel or self.fallback)
+            await self.box.failed(letter, timedelta(0))
         elif code in NOT_THERE and letter.channel != self.fallback:
-            await self.box.moved(letter.run, self.fallback)
-            await self.box.failed(letter.run, timedelta(0))
+            await self.box.moved(letter, self.fallback)
+            await self.box.failed(letter, timedelta(0))
         else:
             log.error("Slack refused a message", extra={"error": code})
-            await self.box.failed(letter.run, timedelta(seconds=min(60, 2**letter.tries)))
+            await self.box.failed(letter, timedelta(seconds=min(60, 2**letter.tries)))
 
     async def _tell(self, letter: Letter) -> None:
         view = await self.views.run(letter.run)
@@ -117,7 +139,7 @@ class Poster:
             return
         if letter.card_ts is None and unheard(view, self.quiet(view.command)):
             if view.ended_at:
-                await self.box.told(view.id, "", None, "", 0, view.seq)
+                await self.box.told(letter, "", None, "", 0, view.seq)
             await self.box.again(letter, None if view.ended_at else READ_PATIENCE)
             return
         letter = await self._card(letter, view)
@@ -125,7 +147,7 @@ class Poster:
         await self.box.again(letter, await self._once(letter, view))
 
     async def _once(self, letter: Letter, view: RunView) -> timedelta | None:
-        """When to look again; after an answer was lost, once for a double, which is taken away."""
+        """When to look again. After an answer or a hold was lost, once: doubles go, and the card is drawn again."""
         if letter.doubtful_at is None:
             return _next(view)
         if view.now - letter.doubtful_at < DOUBLE_AFTER:
@@ -133,8 +155,13 @@ class Poster:
         channel = letter.channel or self.fallback
         mine = [(p, ts) for p, ts in await self._ours(channel, letter.root_ts) if p["run"] == view.id]
         for ts in doubles(mine, letter.card_ts):
+            await self.box.renew(letter, self.hold)
             await self.client.chat_delete(channel=channel, ts=ts)
-        await self.box.single(view.id)
+        if letter.card_ts:  # an older one may have arrived over the newest
+            await self.box.renew(letter, self.hold)
+            content = _content(render.card(view, self.names()))
+            await self.client.chat_update(channel=channel, ts=letter.card_ts, **content)
+        await self.box.single(letter)
         return _next(view)
 
     async def _card(self, letter: Letter, view: RunView) -> Letter:
@@ -146,6 +173,7 @@ class Poster:
             channel, ts = await self._post(letter, view, message, letter.root_ts)
         elif letter.card_seq < view.seq or (_moves(view) and await self.box.may_tell_progress(self.progress)):
             ts = letter.card_ts
+            await self.box.renew(letter, self.hold)  # who has lost the thread sends nothing: this may be an older view
             await self.client.chat_update(channel=channel, ts=ts, **_content(message))
         elif unseen:  # it stands in Slack; a crash came before the ledger had that
             ts = letter.card_ts
@@ -154,8 +182,8 @@ class Poster:
         if message.file and (
             first or (unseen and not view.ended_at)
         ):  # before the card counts as sent with all it needs
-            await self._upload(channel, letter.root_ts or ts, message.file)
-        await self.box.sent_card(view.id, channel, ts, view.seq, None)
+            await self._upload(letter, channel, letter.root_ts or ts, message.file)
+        await self.box.sent_card(letter, channel, ts, view.seq)
         if unseen and view.fingerprint:
             await self.box.shown(view.id, view.fingerprint, channel, ts)
             self.shown()
@@ -172,9 +200,9 @@ class Poster:
             events = render.heard(view, events, self.names())
         for message in render.replies(view, events, self.names()):
             channel, ts = await self._post(letter, view, message, letter.root_ts)
-            await self.box.told(view.id, channel, ts, message.kind, message.from_seq, message.to_seq)
+            await self.box.told(letter, channel, ts, message.kind, message.from_seq, message.to_seq)
             await self._page(message, channel, ts)
-        await self.box.told(view.id, letter.channel or "", None, "", 0, view.events[-1].seq)
+        await self.box.told(letter, letter.channel or "", None, "", 0, view.events[-1].seq)
 
     async def _elsewhere(self, letter: Letter, view: RunView, events: Sequence[Event]) -> None:
         """Tells the channels that the plan names, before the thread's cursor passes the event: each once."""
@@ -196,7 +224,7 @@ class Poster:
             what = (message.run, message.kind, message.from_seq)
             ts = next((ts for p, ts in found if (p["run"], p["kind"], p["from_seq"]) == what), None)
             if ts is None:
-                await self.box.sending(message.run, message.kind)
+                await self.box.sending(letter, message.kind, self.hold)
                 sent = await self.client.chat_postMessage(
                     channel=channel, metadata=message.metadata, **_content(message)
                 )
@@ -230,7 +258,7 @@ class Poster:
             if told is None:
                 break
             events = [event for event in events if event.seq > told["to_seq"]]
-            await self.box.told(view.id, channel, None, "", 0, told["to_seq"])
+            await self.box.told(letter, channel, None, "", 0, told["to_seq"])
         return events
 
     async def _adopted(self, letter: Letter, view: RunView) -> Letter:
@@ -242,7 +270,8 @@ class Poster:
         found = [ts for p, ts in ours if p["run"] == view.id and p["kind"] == "card"]
         return letter.model_copy(update={"channel": channel, "card_ts": found[0], "card_seq": 0}) if found else letter
 
-    async def _upload(self, channel: str, thread: str, file: File) -> None:
+    async def _upload(self, letter: Letter, channel: str, thread: str, file: File) -> None:
+        await self.box.renew(letter, self.hold)
         await self.client.files_upload_v2(channel=channel, thread_ts=thread, filename=file.name, content=file.text)
 
     async def _post(self, letter: Letter, view: RunView, message: Message, thread: str | None) -> tuple[str, str]:
@@ -252,8 +281,8 @@ class Poster:
         """
         channel = await self._place(letter, view)
         if message.file and thread and message.kind != "card":
-            await self._upload(channel, thread, message.file)
-        await self.box.sending(view.id, message.kind)
+            await self._upload(letter, channel, thread, message.file)
+        await self.box.sending(letter, message.kind, self.hold)
         answer = await self.client.chat_postMessage(
             channel=channel, thread_ts=thread, metadata=message.metadata, **_content(message)
         )

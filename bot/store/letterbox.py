@@ -6,8 +6,12 @@ from typing import Any
 from bot.model import Record
 
 
+class LostThread(Exception):
+    """The hold on a thread was over and another poster has it: this one tells and writes nothing more of it."""
+
+
 class Letter(Record):
-    """One run's thread, claimed for a while by pushing its due time ahead."""
+    """One run's thread, held by one poster: every write names the hold by its fence, and a lost one is refused."""
 
     run: int
     due: datetime
@@ -18,7 +22,8 @@ class Letter(Record):
     told_seq: int
     tries: int
     trouble: str | None
-    doubtful_at: datetime | None = None
+    doubtful_at: datetime | None
+    fence: int
 
 
 COLUMNS = ", ".join(Letter.model_fields)
@@ -31,10 +36,16 @@ class Letterbox:
         self.pool = pool
 
     async def claim(self, limit: int, hold: timedelta) -> list[Letter]:
-        """Threads that are due, the most urgent first; held by their due time, so a dead poster's come back."""
+        """Threads that are due and nobody's, the most urgent first; a dead poster's once its hold is over.
+
+        What that one was sending may yet arrive, as a double or over a newer card: that is looked at later.
+        """
         rows = await self.pool.fetch(
-            f"""UPDATE threads SET due = clock() + $2 WHERE run IN (
-                SELECT t.run FROM threads t JOIN runs r ON r.id = t.run WHERE t.due <= clock()
+            f"""UPDATE threads SET due = clock() + $2, held_until = clock_timestamp() + $2, fence = fence + 1,
+                doubtful_at = CASE WHEN held_until > '-infinity' THEN clock() ELSE doubtful_at END
+              WHERE run IN (
+                SELECT t.run FROM threads t JOIN runs r ON r.id = t.run
+                WHERE t.due <= clock() AND t.held_until <= clock_timestamp()
                 ORDER BY (r.state = 'in_doubt') DESC, (r.ended_at IS NOT NULL) DESC,
                          (r.state = 'awaiting_approval') DESC, t.due
                 LIMIT $1 FOR UPDATE OF t SKIP LOCKED) RETURNING {COLUMNS}""",  # noqa: S608  columns of our own
@@ -42,6 +53,16 @@ class Letterbox:
             hold,
         )
         return [Letter.model_validate(dict(r)) for r in rows]
+
+    async def renew(self, letter: Letter, hold: timedelta) -> None:
+        """Holds it for so long from now. Raises LostThread."""
+        await self._write(letter, "held_until = clock_timestamp() + $3::interval", hold)
+
+    async def _write(self, letter: Letter, change: str, *values: Any) -> None:
+        """One change of a thread that is still held; its values begin at $3. Raises LostThread."""
+        sql = f"UPDATE threads SET {change} WHERE run = $1 AND fence = $2"  # noqa: S608  changes of our own
+        if await self.pool.execute(sql, letter.run, letter.fence, *values) == "UPDATE 0":
+            raise LostThread
 
     async def may_tell_progress(self, most: int) -> bool:
         """Whether this minute has room for one more edit that tells nothing but progress; counts it."""
@@ -52,26 +73,24 @@ class Letterbox:
             await self.pool.execute("DELETE FROM progress_told WHERE minute < clock() - interval '1 hour'")
         return edits is not None
 
-    async def sending(self, run: int, kind: str | None) -> None:
+    async def sending(self, letter: Letter, kind: str, hold: timedelta) -> None:
         """Committed before a message goes out: after a crash it is looked for before it is sent again."""
-        await self.pool.execute("UPDATE threads SET trouble = $2 WHERE run = $1", run, kind)
+        await self._write(letter, "trouble = $3, held_until = clock_timestamp() + $4::interval", kind, hold)
 
-    async def sent_card(self, run: int, channel: str, ts: str, seq: int, root_ts: str | None) -> None:
+    async def sent_card(self, letter: Letter, channel: str, ts: str, seq: int) -> None:
         """The card stands there, and shows everything up to seq."""
-        await self.pool.execute(
-            "UPDATE threads SET channel = $2, card_ts = $3, root_ts = coalesce($5, root_ts, $3), card_seq = $4, "
-            "trouble = NULL, tries = 0 WHERE run = $1",
-            run, channel, ts, seq, root_ts,
+        await self._write(
+            letter,
+            "channel = $3, card_ts = $4, root_ts = coalesce(root_ts, $4), card_seq = $5, trouble = NULL, tries = 0",
+            channel, ts, seq,
         )  # fmt: skip
-        await self._kept(run, channel, ts, "card", 0, seq)
+        await self._kept(letter.run, channel, ts, "card", 0, seq)
 
-    async def told(self, run: int, channel: str, ts: str | None, kind: str, first: int, last: int) -> None:
+    async def told(self, letter: Letter, channel: str, ts: str | None, kind: str, first: int, last: int) -> None:
         """Events up to `last` were told; ts None: there was nothing to say of them."""
-        await self.pool.execute(
-            "UPDATE threads SET told_seq = $2, trouble = NULL, tries = 0 WHERE run = $1 AND told_seq < $2", run, last
-        )
+        await self._write(letter, "told_seq = greatest(told_seq, $3), trouble = NULL, tries = 0", last)
         if ts is not None:
-            await self._kept(run, channel, ts, kind, first, last)
+            await self._kept(letter.run, channel, ts, kind, first, last)
 
     async def told_elsewhere(self, run: int, channel: str, seq: int) -> bool:
         """Whether that channel was told of this event already."""
@@ -89,40 +108,35 @@ class Letterbox:
         )  # fmt: skip
 
     async def again(self, letter: Letter, after: timedelta | None) -> None:
-        """Due again after a while, or never; left as it is where something happened since the thread was claimed.
+        """Let go; due again after a while, or never, or at once where something happened since the thread was claimed.
 
         The due time that claiming gave is compared, not the run's seq: an event that commits while this waits for the
         thread's row would be seen by its new due time, but not by its seq, which is read before the wait.
         """
-        await self.pool.execute(
-            "UPDATE threads SET due = CASE WHEN $3::interval IS NULL THEN 'infinity' ELSE clock() + $3 END "
-            "WHERE run = $1 AND due = $2",
-            letter.run, letter.due, after,
-        )  # fmt: skip
+        change = "CASE WHEN due <> $3 THEN due WHEN $4::interval IS NULL THEN 'infinity' ELSE clock() + $4 END"
+        await self._write(letter, f"held_until = '-infinity', due = {change}", letter.due, after)
 
-    async def failed(self, run: int, after: timedelta) -> None:
-        """Sending failed; later again."""
-        await self.pool.execute("UPDATE threads SET due = clock() + $2, tries = tries + 1 WHERE run = $1", run, after)
+    async def failed(self, letter: Letter, after: timedelta) -> None:
+        """Sending failed; let go, later again."""
+        change = "held_until = '-infinity', due = clock() + $3, tries = tries + 1"
+        await self._write(letter, change, after)
 
-    async def unanswered(self, run: int, after: timedelta) -> None:
+    async def unanswered(self, letter: Letter, after: timedelta) -> None:
         """Whether a message went out is not known: looked for before it is sent again, and for a double later."""
-        await self.pool.execute(
-            "UPDATE threads SET due = clock() + $2, tries = tries + 1, doubtful_at = clock() WHERE run = $1", run, after
-        )
+        change = "held_until = '-infinity', due = clock() + $3, tries = tries + 1, doubtful_at = clock()"
+        await self._write(letter, change, after)
 
-    async def single(self, run: int) -> None:
+    async def single(self, letter: Letter) -> None:
         """No message of this thread is there twice any more."""
-        await self.pool.execute("UPDATE threads SET doubtful_at = NULL WHERE run = $1", run)
+        await self._write(letter, "doubtful_at = NULL")
 
-    async def lost_card(self, run: int) -> None:
+    async def lost_card(self, letter: Letter) -> None:
         """The card is gone or cannot be edited any more: the next one is a new one."""
-        await self.pool.execute("UPDATE threads SET card_ts = NULL, card_seq = 0 WHERE run = $1", run)
+        await self._write(letter, "card_ts = NULL, card_seq = 0")
 
-    async def moved(self, run: int, channel: str) -> None:
+    async def moved(self, letter: Letter, channel: str) -> None:
         """Another place, because the first one takes no messages."""
-        await self.pool.execute(
-            "UPDATE threads SET channel = $2, card_ts = NULL, root_ts = NULL, card_seq = 0 WHERE run = $1", run, channel
-        )
+        await self._write(letter, "channel = $3, card_ts = NULL, root_ts = NULL, card_seq = 0", channel)
 
     async def shown(self, run: int, fingerprint: str, channel: str, ts: str) -> bool:
         """Slack acknowledged a message that holds the whole plan."""

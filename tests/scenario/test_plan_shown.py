@@ -42,7 +42,7 @@ async def test_what_stands_in_slack_and_not_yet_in_the_ledger_counts_once_it_doe
 async def test_a_card_that_is_found_again_counts_as_shown_only_once_it_shows_the_plan_that_stands(bot: Bot) -> None:
     """Its first sending was lost from the ledger; meanwhile the request was amended: Slack still holds the old plan."""
     card = await proposed(bot)
-    poster = bot._tasks.pop()
+    poster = bot._tasks.pop(1)
     poster.cancel()
     await asyncio.gather(poster, return_exceptions=True)
     await bot.slack.click("ana", card, "Amend")
@@ -55,7 +55,7 @@ async def test_a_card_that_is_found_again_counts_as_shown_only_once_it_shows_the
         return await state(bot) == State.AWAITING
 
     await until(planned, "the new plan")
-    lost = "UPDATE threads SET card_ts = NULL, card_seq = 0, trouble = 'card', due = clock()"
+    lost = "UPDATE threads SET card_ts = NULL, card_seq = 0, trouble = 'card', due = clock(), held_until = '-infinity'"
     await bot.home.own.execute(lost)
     await bot.poster.tell_due()
     assert await bot.home.pool.fetchval(SHOWN) == 1
