@@ -1,4 +1,4 @@
-"""`make run`: Ctrl-C at once, beside tokens of a real workspace, and with them by `SLACK=real`."""
+"""`make run`: for a stranger, Ctrl-C at once, beside tokens of a real workspace, and with them by `SLACK=real`."""
 
 import asyncio
 import os
@@ -16,6 +16,7 @@ from deploy.local.stage import COMPANY, workspace
 from tests.databases import ROOT, SessionServer
 from tests.docs.workspace import clean
 from tests.integration.certificates import Authority
+from tests.support.stranger import NoPython, cloned
 from tests.support.wires import behind_tls, tunnelling
 
 WITHIN = 60.0
@@ -40,37 +41,59 @@ class Started:
 @asynccontextmanager
 async def made(*arguments: str, **environ: str) -> AsyncIterator[Started]:
     """Ended by Ctrl-C."""
-    outside = {name: value for name, value in clean().items() if not name.startswith("DATABASE_URL")}
     with closing(SessionServer()) as place:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "deploy.local", "--home", str(place.home), *arguments, cwd=ROOT,
-            env={**outside, **environ}, start_new_session=True,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        started = Started(process)
-        try:
+        command = (sys.executable, "-m", "deploy.local", "--home", str(place.home), *arguments)
+        async with typed(*command, cwd=ROOT, **environ) as started:
             yield started
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGINT)  # a terminal tells the children too
-            async with asyncio.timeout(WITHIN):
-                started.said += (await process.communicate())[0].decode()
-        finally:
-            if process.returncode is None:
-                process.kill()
 
 
-async def test_a_token_that_merely_lies_in_the_environment_changes_nothing(tmp_path: Path) -> None:
-    (tmp_path / "app").write_text("xapp-of-a-real-workspace")
-    async with made(SLACK_BOT_TOKEN=LIES_ABOUT, SLACK_APP_TOKEN_FILE=str(tmp_path / "app")) as started:
-        said = await started.until("The bot is process")
-        assert "Not used here: SLACK_BOT_TOKEN, SLACK_APP_TOKEN_FILE. `make run SLACK=real` uses them." in said
-        assert re.search(r"Open  http://127\.0\.0\.1:\d+/", said)
-        bot = re.search(r"The bot is process (\d+)", said)
-        assert bot, said
-        environment = Path(f"/proc/{bot[1]}/environ")
-        if environment.exists():
-            assert LIES_ABOUT not in environment.read_text()
-    assert started.process.returncode == 0
+@asynccontextmanager
+async def typed(*command: str, cwd: Path, **environ: str) -> AsyncIterator[Started]:
+    """Ended by Ctrl-C."""
+    outside = {name: value for name, value in clean().items() if not name.startswith("DATABASE_URL")}
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=cwd, env={**outside, **environ}, start_new_session=True,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    started = Started(process)
+    try:
+        yield started
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)  # a terminal tells the children too
+        async with asyncio.timeout(WITHIN):
+            started.said += (await process.communicate())[0].decode()
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+async def test_a_stranger_without_network_has_a_company_and_a_token_that_lies_about_changes_nothing() -> None:
+    """As an ordinary user, in a path with spaces; the first backup went through bot, Slack, database and vault."""
+    with closing(SessionServer()) as place:
+        try:
+            clone = await asyncio.to_thread(cloned, place.home)
+        except NoPython as lack:
+            pytest.skip(str(lack))
+        (place.home / "postgres").symlink_to(clone.folder / ".local" / "postgres")  # for the guard
+        (place.home / "app").write_text("xapp-of-a-real-workspace")
+        tokens = {"SLACK_BOT_TOKEN": LIES_ABOUT, "SLACK_APP_TOKEN_FILE": str(place.home / "app")}
+        own = {"HOME": str(clone.folder)}
+        async with typed(*clone.prefix, "make", "run", cwd=clone.folder, **tokens, **own) as started:
+            said = await started.until("The bot is process")
+            assert "Not used here: SLACK_BOT_TOKEN, SLACK_APP_TOKEN_FILE. `make run SLACK=real` uses them." in said
+            assert re.search(r"Open  http://127\.0\.0\.1:\d+/", said)
+            assert "Type there" in said
+            bot = re.search(r"The bot is process (\d+)", said)
+            assert bot, said
+            process = Path(f"/proc/{bot[1]}")
+            if process.exists():
+                assert process.stat().st_uid == clone.uid
+                assert LIES_ABOUT not in (process / "environ").read_text()
+        assert "Traceback" not in started.said
+        assert not process.exists()
+        assert not (clone.folder / ".local" / "postgres" / "data" / "postmaster.pid").exists()
+        if not clone.offline:
+            pytest.skip("network namespaces are not permitted on this machine: all but offline was shown")
 
 
 async def test_ctrl_c_during_the_first_backup_does_not_wait_for_it() -> None:
