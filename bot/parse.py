@@ -51,6 +51,7 @@ class Known(Record):
 
     targets: Mapping[str, tuple[str, ...]] = {}  # "database" -> ("shop", …)
     accounts: Mapping[str, str] = {}  # "U0ANA" -> "ana"
+    unsure: frozenset[str] = frozenset()  # kinds whose keys nobody can tell now: taken as typed
 
 
 class _Stop(Exception):
@@ -245,7 +246,7 @@ class _Line:
         if spec.kind is Kind.FLAG and not word.key:
             return True
         text = word.value
-        if spec.kind is Kind.TARGET and self.known is not None:
+        if spec.kind is Kind.TARGET and self.known is not None and spec.target not in self.known.unsure:
             parts = text.split(",") if spec.many else [text]
             text = ",".join(self._target(spec, part.strip(), word) for part in parts)
         try:

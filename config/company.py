@@ -1,7 +1,7 @@
 """The company's config as one frozen record: people, groups, targets, policy and schedules."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -197,6 +197,12 @@ class People(Record):
     people: Mapping[Key, Person] = Field(min_length=1)
     groups: Mapping[GroupKey, Group] = {}
 
+    def with_everyone(self) -> dict[str, Group]:
+        """The groups, and the built-in one of all active people."""
+        members = tuple(key for key, person in self.people.items() if person.active)
+        everyone = {EVERYONE: Group(name="everybody in the roster", members=members)} if members else {}
+        return {**self.groups, **everyone}
+
 
 class Rules(Record):
     """policy.toml."""
@@ -258,13 +264,7 @@ class Company(Record):
 
     def groups_of(self, slack_groups: Mapping[str, frozenset[str]] | None = None) -> dict[str, frozenset[str]]:
         """Every active person's groups. `slack_groups`: group key -> people, as read from Slack."""
-        read = slack_groups or {}
-        members = {key: {*group.members, *read.get(key, ())} for key, group in self.groups.items()}
-        return {
-            person: frozenset(key for key, inside in members.items() if person in inside)
-            for person, record in self.people.items()
-            if record.active
-        }
+        return groups_of(self.people, self.groups, slack_groups or {})
 
     def on_call(self, at: datetime) -> tuple[str, ...]:
         """Whoever's turn it is in some rotation at that moment."""
@@ -279,11 +279,27 @@ class Company(Record):
     def known(self) -> Known:
         """What a typed line may name."""
         keys = {kind: tuple(found) for kind, found in self.targets.items()}
-        people = tuple(key for key, person in self.people.items() if person.active)
-        pairs = [(*account.split("/"), key) for key in people for account in self.people[key].accounts]
-        pairs.sort(key=lambda pair: pair[0] == self.team)  # where two teams share a user id, our own team's counts
-        accounts = {user: key for _, user, key in pairs}
-        return Known(targets={**keys, "person": people}, accounts=accounts)
+        active = {key: person.accounts for key, person in self.people.items() if person.active}
+        return Known(targets={**keys, "person": tuple(active)}, accounts=accounts_of(self.team, active))
+
+
+def groups_of(
+    people: Mapping[str, Person], groups: Mapping[str, Group], slack_groups: Mapping[str, frozenset[str]] = {}
+) -> dict[str, frozenset[str]]:
+    """Every active person's groups. `slack_groups`: group key -> people, as read from Slack."""
+    members = {key: {*group.members, *slack_groups.get(key, ())} for key, group in groups.items()}
+    return {
+        person: frozenset(key for key, inside in members.items() if person in inside)
+        for person, record in people.items()
+        if record.active
+    }
+
+
+def accounts_of(team: str, people: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Whose each Slack user id is; of two teams that share one, our own counts. `people`: person -> "TEAM/USER"."""
+    pairs = [(*account.split("/"), key) for key, accounts in people.items() for account in accounts]
+    pairs.sort(key=lambda pair: pair[0] == team)
+    return {user: key for _, user, key in pairs}
 
 
 def assemble(
@@ -292,8 +308,6 @@ def assemble(
     """The company from the records of its files and the checked blocks, by table of services.toml."""
     tandem: Tandem = parts["tandem.toml"]
     people: People = parts["people.toml"]
-    everyone = tuple(key for key, person in people.people.items() if person.active)
-    all_of_them = {EVERYONE: Group(name="everybody in the roster", members=everyone)} if everyone else {}
     return Company(
         folder=folder,
         name=tandem.company,
@@ -308,7 +322,7 @@ def assemble(
             "schedule": parts["schedules.toml"].schedules,
         },
         people=people.people,
-        groups={**people.groups, **all_of_them},
+        groups=people.with_everyone(),
         policy=Policy(rules=parts["policy.toml"].rule),
         schedules=parts["schedules.toml"].schedules,
         hooks=parts["hooks.toml"].hooks,

@@ -32,6 +32,13 @@ class Wrong(Record):
     path: Path = ()
     what: str
     instead: str
+    unknown: bool = False  # a key that nobody knows
+
+    @property
+    def means(self) -> str:
+        """The key that an unknown one may have been meant as, "" where none is near."""
+        near = self.unknown and self.instead.startswith(f"{MEANT} ")
+        return self.instead.removeprefix(f"{MEANT} ") if near else ""
 
 
 MEANT = "You may have meant"
@@ -71,8 +78,9 @@ def _objection(file: str, error: dict[str, Any], model: type[BaseModel], at: Pat
         case "string_pattern_mismatch" if inside[-1:] == ("[key]",):
             what, instead = f"{name!r} is no name for it", "Use small letters, digits and - only, e.g. main-shop"
         case kind:
-            what, instead = _worded(name, kind, str(error["msg"]))
-    return Wrong(file=file, path=path, what=what, instead=instead)
+            named = next((str(part) for part in reversed(where) if isinstance(part, str)), "")
+            what, instead = _worded(named, kind, str(error["msg"]))
+    return Wrong(file=file, path=path, what=what, instead=instead, unknown=error["type"] == "extra_forbidden")
 
 
 def _worded(name: str, kind: str, message: str) -> tuple[str, str]:

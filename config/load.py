@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,9 @@ from bot.catalogue import Catalogue
 from config import schemas
 from config.company import Company, Hooks, People, Rules, Schedules, Services, Tandem, assemble
 from config.documents import Document, place, read
-from config.faults import MEANT, Fault, Wrong, meant, objections
+from config.faults import Fault, Wrong, meant, objections
 from config.meaning import wrongs
+from config.seen import Seen
 
 FILES: dict[str, type[BaseModel]] = {
     "tandem.toml": Tandem,
@@ -39,36 +39,13 @@ def load(
         try:
             parts[name] = FILES[name].model_validate(document.data)
         except ValidationError as wrong:
-            said = objections(name, wrong, FILES[name])
-            found += _not_told_twice(said, found)
-            parts |= _known(name, document.data, wrong, said)
-    targets = _targets(documents.get("services.toml"), parts.get("services.toml"), found)
-    connectors = _connectors(parts.get("tandem.toml"), found)
-    company: Company | None = None
-    if parts.keys() == FILES.keys():
-        company = assemble(folder, parts, targets, connectors)
-        found += wrongs(company, catalogue, environ)
+            found += _not_told_twice(objections(name, wrong, FILES[name]), found)
+    targets = _targets(documents.get("services.toml"), found)
+    connectors = _connectors(documents.get("tandem.toml"), found)
+    found += wrongs(Seen(documents, found), catalogue, environ)
     placed = [place(documents.get(wrong.file), wrong) for wrong in found]
     every = sorted({*faults, *placed}, key=lambda f: (f.file, f.line, f.what))
-    return tuple(every) if every or company is None else company
-
-
-def _known(name: str, data: Mapping[str, Any], wrong: ValidationError, said: list[Wrong]) -> dict[str, Any]:
-    """A file whose only faults are keys that nobody knows, without them: what else it says can be judged all the same.
-
-    Not where a key was mistyped, or a whole table: what it was meant to say would be told as missing as well.
-    """
-    strange = all(error["type"] == "extra_forbidden" for error in wrong.errors(include_url=False))
-    if not strange or any(len(one.path) < 2 or one.instead.startswith(MEANT) for one in said):
-        return {}
-    rest = deepcopy(dict(data))
-    for error in wrong.errors(include_url=False):
-        *inside, key = error["loc"]
-        at: Any = rest
-        for part in inside:
-            at = at[part]
-        del at[key]
-    return {name: FILES[name].model_validate(rest)}
+    return tuple(every) if every else assemble(folder, parts, targets, connectors)
 
 
 def _not_told_twice(new: list[Wrong], told: list[Wrong]) -> list[Wrong]:
@@ -77,22 +54,21 @@ def _not_told_twice(new: list[Wrong], told: list[Wrong]) -> list[Wrong]:
     return [wrong for wrong in new if (wrong.file, wrong.path) not in places]
 
 
-def _targets(document: Document | None, services: Services | None, found: list[Wrong]) -> dict[str, dict[str, Any]]:
-    """Each target's block as its connector's record."""
+def _targets(document: Document | None, found: list[Wrong]) -> dict[str, dict[str, Any]]:
+    """Each target's block as its connector's record, of those that are sound."""
     checked: dict[str, dict[str, Any]] = {table: {} for table in schemas.TARGETS}
-    if document is None or services is None:
-        return checked
     for table in schemas.TARGETS:
         record = schemas.of_targets(table)
-        for key, block in getattr(services, table).items():
-            settings = _block(document.name, record, block, (table, key), found)
-            checked[table][key] = settings or schemas.Block()  # so that what names it is not called wrong as well
+        for key, block in _blocks(document, table):
+            settings = _block("services.toml", record, block, (table, key), found)
+            if settings is not None:
+                checked[table][key] = settings
     return checked
 
 
-def _connectors(tandem: Tandem | None, found: list[Wrong]) -> dict[str, Any]:
+def _connectors(document: Document | None, found: list[Wrong]) -> dict[str, Any]:
     checked: dict[str, Any] = {}
-    for name, block in tandem.connectors.items() if tandem else ():
+    for name, block in _blocks(document, "connectors"):
         path = ("connectors", name)
         try:
             record = schemas.of_connector(name)
@@ -104,6 +80,13 @@ def _connectors(tandem: Tandem | None, found: list[Wrong]) -> dict[str, Any]:
         if settings is not None:
             checked[name] = settings
     return checked
+
+
+def _blocks(document: Document | None, table: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """The blocks of a table, also where something else in its file is wrong."""
+    blocks = document.data.get(table, {}) if document is not None else {}
+    items = blocks.items() if isinstance(blocks, Mapping) else ()
+    return [(key, block) for key, block in items if isinstance(block, Mapping)]
 
 
 def _block(
