@@ -74,8 +74,8 @@ def encode_plan(plan: Plan, asked: Mapping[str, Any] | None = None, upon: Mappin
     """The canonical text of a plan, over which its fingerprint is taken.
 
     `asked`: the parameters and the reason it was made for, so that an approval of one reason is none of another.
-    `upon`: the locks, the environment and the risk, so that an approval for one target is none for another that the
-    same key leads to by then.
+    `upon`: the locks, the services it changes, the environment and the risk, so that an approval for one target is
+    none for another that the same key leads to by then.
     """
     return canonical(
         {
@@ -88,6 +88,12 @@ def encode_plan(plan: Plan, asked: Mapping[str, Any] | None = None, upon: Mappin
             "tells": list(plan.tells),
         }
     )
+
+
+def upon(text: str) -> dict[str, Any]:
+    """What a stored plan was made upon, besides what was asked."""
+    found: dict[str, Any] = json.loads(text)["upon"]
+    return found
 
 
 def _encode_step(step: Step[Any]) -> dict[str, Any]:

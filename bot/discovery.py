@@ -160,11 +160,11 @@ def _check_names(entry: Entry, names: Collection[str]) -> Iterable[tuple[str, st
     if kind.thaws and kind.thaws not in names:
         yield f"thaws names {kind.thaws!r}, which is no field", f"one of {', '.join(sorted(names))}"
     known = {*names, *entry.facts.model_fields}
-    for lock in kind.locks:
-        for _, name, _, _ in Formatter().parse(lock):
+    for what, patterns in (("the lock", kind.locks), ("changes:", kind.changes)):
+        for pattern, (_, name, _, _) in ((one, part) for one in patterns for part in Formatter().parse(one)):
             if name and name not in known and kind.names is Operation.names:
                 instead = f"one of {', '.join(sorted(known))}, or names() to give it"
-                yield f"the lock {lock!r} uses {name!r}, which is in neither Params nor Facts", instead
+                yield f"{what} {pattern!r} uses {name!r}, which is in neither Params nor Facts", instead
 
 
 @dataclass(frozen=True)

@@ -52,11 +52,11 @@ class House:
     def seeing(self, connectors: Connectors, run: RunRef, at: datetime) -> Seeing:
         return Seeing(connectors, run, at, self.settings, self.keys, self.mild)
 
-    async def frozen(self, locks: Sequence[str]) -> Refusal | None:
-        """Why a change freeze refuses a run with these locks, or None."""
-        if not any(lock.startswith("deploy/") for lock in locks):
+    async def frozen(self, services: Sequence[str]) -> Refusal | None:
+        """Why a change freeze refuses a run that changes these services, or None."""
+        if not services:
             return None
-        verdict = rules.frozen(locks, await self.freezes(), await self.clock())
+        verdict = rules.frozen(services, await self.freezes(), await self.clock())
         if verdict.may:
             return None
         return Refusal(code="frozen", sentence=verdict.sentence, offers=self._thaw(verdict.freeze))

@@ -249,6 +249,7 @@ class Operation(Generic[P, F]):
     examples: ClassVar[tuple[str, ...]]  # whole lines as typed, e.g. "/ops db backup shop"
     words: ClassVar[tuple[str, ...]] = ()  # other words people look for in help
     locks: ClassVar[tuple[str, ...]] = ()  # e.g. "database/{database}"; filled from params and facts
+    changes: ClassVar[tuple[str, ...]] = ()  # services that freezes keep it from, likewise; deploy/{…} locks say it too
     confirm: ClassVar[str] = ""  # the field whose value the asker must type once more
     thaws: ClassVar[str] = ""  # of an operation that ends freezes: the field that takes a freeze's name
     voice: ClassVar[Voice] = Voice.THREAD
@@ -266,7 +267,7 @@ class Operation(Generic[P, F]):
         return None
 
     def names(self, params: P, facts: F) -> Mapping[str, Sequence[str]]:
-        """More values for the placeholders of `locks`, e.g. {"services": ("shop", "web")}."""
+        """More values for the placeholders of `locks` and `changes`, e.g. {"services": ("shop", "web")}."""
         return {}
 
     async def resolve(self, params: P, see: See) -> P:

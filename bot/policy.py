@@ -334,12 +334,11 @@ class Freeze(Protocol):
     def covers(self, service: str, at: datetime) -> bool: ...
 
 
-def frozen(locks: Iterable[str], freezes: Iterable[Freeze], at: datetime) -> Verdict:
-    """Whatever locks deploy/<service> changes that service, and waits until no freeze covers it."""
+def frozen(services: Iterable[str], freezes: Iterable[Freeze], at: datetime) -> Verdict:
+    """Whatever changes these services waits until no freeze covers one of them."""
     freezes = tuple(freezes)
-    for lock in locks:
-        kind, _, service = lock.partition("/")
-        freeze = next((f for f in freezes if kind == "deploy" and f.covers(service, at)), None)
+    for service in services:
+        freeze = next((f for f in freezes if f.covers(service, at)), None)
         if freeze is not None:
             until = f"{freeze.ends:%Y-%m-%d %H:%M %Z}"
             sentence = (

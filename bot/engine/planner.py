@@ -9,12 +9,13 @@ from pydantic import ValidationError
 
 from bot import codec
 from bot.effect import Effect, Permanent, Target, Temporary
-from bot.engine.holds import held_by, identity
+from bot.engine.holds import changed_by, deployed, held_by, identity
 from bot.engine.reach import Connectors, NotConfigured, Seeing
 from bot.model import Record, Risk
 from bot.operation import Answer, Operation, Plan, Refusal, RunRef
 from bot.plans import covers, faults
 from bot.render.plan import differences
+from bot.render.words import listed
 from bot.store.store import Claimed, Ledger, RunRow
 
 SHORT = timedelta(minutes=2)  # an effect that may take longer weighs on the engine
@@ -47,7 +48,7 @@ class Handlers(Protocol):
 
     def seeing(self, connectors: Connectors, run: RunRef, at: Any) -> Seeing: ...
 
-    async def frozen(self, locks: Sequence[str]) -> Refusal | None: ...
+    async def frozen(self, services: Sequence[str]) -> Refusal | None: ...
 
 
 class NoResults:
@@ -66,6 +67,7 @@ class Made(Record):
     refusal: Any = None
     broke: str = ""
     locks: list[str] = []
+    changes: list[str] = []
 
 
 class Planner:
@@ -87,7 +89,7 @@ class Planner:
         elif not made.plan.steps:
             answer = entry.operation.answer(made.params, made.facts, NoResults()) or Answer(headline=made.plan.sentence)
             await self._say(claimed, row, "answer", {"answer": answer.model_dump(mode="json")}, made)
-        elif frozen := await self.handlers.frozen(made.locks):
+        elif frozen := await self.handlers.frozen(made.changes):
             await self._say(claimed, row, "refuse", frozen.model_dump(mode="json"), made)
         else:
             await self.ledger.planned(claimed, self._proposal("propose", row, made))
@@ -96,7 +98,7 @@ class Planner:
         """Just before the first step: does the world still allow what was approved? If not, says so and asks again."""
         entry = self.handlers.entry(row.command)
         now = await self.ledger.now()
-        if frozen := await self.handlers.frozen(row.locks):
+        if frozen := await self.handlers.frozen(_changes(row)):
             await self.ledger.not_begun(claimed, "refuse", frozen.model_dump(mode="json"))
             return False
         if row.planned_at and now - row.planned_at <= entry.operation.fresh_for:
@@ -152,7 +154,8 @@ class Planner:
             return Made(params=params, facts=facts, refusal=plan)
         if wrong := faults(plan):
             return Made(params=params, broke="the plan is not well-formed: " + "; ".join(wrong))
-        return Made(params=params, facts=facts, plan=plan, locks=locks)
+        changes = changed_by(operation, params, facts, locks)
+        return Made(params=params, facts=facts, plan=plan, locks=locks, changes=changes)
 
     async def _identity(self, target: Target) -> str:
         return await identity(target, self.handlers.deeds, self.connectors)
@@ -167,7 +170,7 @@ class Planner:
         raised = entry.operation.raises(made.params, made.facts) or entry.operation.risk
         risk = self.handlers.lifted(row.command, environment, max(raised, entry.operation.risk))
         params = made.params.model_dump(mode="json")
-        upon = {"risk": int(risk), "environment": environment, "locks": sorted(made.locks)}
+        upon = {"risk": int(risk), "environment": environment, "locks": sorted(made.locks), "changes": made.changes}
         text = codec.encode_plan(made.plan, {**params, "reason": row.reason}, upon)
         return {
             "signal": signal,
@@ -188,11 +191,19 @@ def _moved(row: RunRow, word: Mapping[str, Any]) -> list[str]:
     lines = []
     if word["locks"] != sorted(row.locks):
         lines.append("what its target's name leads to is another one now")
+    if word["changes"] != _changes(row):
+        lines.append(f"it changes {listed(word['changes']) or 'no service'} now")
     if word["environment"] != row.environment:
         lines.append(f"its target is {word['environment'] or 'in no environment'} now")
     if word["risk"] > row.risk:
         lines.append(f"it is {Risk(word['risk']).name.lower()} now")
     return lines
+
+
+def _changes(row: RunRow) -> list[str]:
+    """The services that the stored plan changes."""
+    found: list[str] = codec.upon(row.plan).get("changes", deployed(row.locks)) if row.plan else []
+    return found
 
 
 def takes_long(plan: Plan) -> bool:

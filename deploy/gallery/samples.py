@@ -79,7 +79,9 @@ def logging_slowly() -> Plan:
     """One run that lasts: a setting that is put back after an hour."""
     params = slow_log.Params(database=SHOP, reason=REASON)
     before = Parameter(name=slow_log.NAME, now="-1", place=Place.SYSTEM, stored=None)
-    return _planned(slow_log.SlowLog().plan(params, slow_log.Facts(run=RUN, at=ASKED, parameter=before)))
+    return _planned(
+        slow_log.SlowLog().plan(params, slow_log.Facts(run=RUN, at=ASKED, parameter=before, services=("web",)))
+    )
 
 
 def _planned(plan: Any) -> Plan:

@@ -1,4 +1,4 @@
-"""R14: nothing that changes a service starts while a freeze covers it; policy refuses by the lock deploy/<service>."""
+"""R14: nothing that changes a service starts while a freeze covers it; policy refuses what says that it changes it."""
 
 from datetime import timedelta
 

@@ -9,7 +9,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from pydantic import BaseModel
 
+import handlers
+from bot.discovery import load
+from bot.engine.holds import deployed
 from bot.metrics import Metrics
+from bot.model import Risk
 from bot.policy import Beyond, Rule
 from config import schemas
 from config.company import Group, Hook, Limits, Person, Schedule, Standing, Tandem
@@ -110,6 +114,15 @@ def test_every_piece_of_config_is_what_its_file_takes(fence) -> None:
 def test_every_metric_is_explained_and_every_explained_one_is_there() -> None:
     there = {metric.name for metric in Metrics().registry.collect() if metric.name.startswith("tandem_")}
     assert {re.findall(r"`(\w+)`", row[0])[0] for row in table(OPERATORS, "metric")} == there
+
+
+def test_whether_a_freeze_refuses_it_is_explained_for_every_operation_that_changes_anything() -> None:
+    rows = table(ROOT / "docs" / "users.md", "refused")
+    refused, goes_on = (set(re.findall(r"`/([a-z -]+)`", " ".join(row[side] for row in rows))) for side in (0, 1))
+    entries = load(handlers).catalogue.entries.values()
+    changing = {e.command: e.operation for e in entries if e.risk is not Risk.READ or e.may_rise}
+    kept = {command for command, one in changing.items() if one.changes or deployed(one.locks)}
+    assert (refused, goes_on) == (kept, changing.keys() - kept)
 
 
 def test_the_changelog_keeps_the_form() -> None:

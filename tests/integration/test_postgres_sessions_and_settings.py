@@ -12,6 +12,7 @@ from bot.connectors.postgres import Postgres
 from bot.connectors.postgres_sessions import Terminate, Terminated, sitting, sittings
 from bot.connectors.postgres_settings import Parameter, Parameters, Place, SetParameter
 from bot.effect import Changed, Permanent
+from bot.engine.holds import changed_by
 from bot.operation import Database, Plan
 from deploy.local.postgres import Server
 from handlers.ops.db.connections import DatabaseConnections
@@ -279,6 +280,24 @@ async def test_slow_log_from_look_to_put_back(reached: Reached, hands: Any, serv
     assert await server.fetchval("SELECT setting FROM pg_file_settings WHERE name = $1", NAME) == "250"
     await back.do(hands, Try("put-back"))
     assert await server.fetchval("SELECT count(*) FROM pg_file_settings WHERE name = $1", NAME) == 0
+
+
+@pytest.mark.parametrize(("whole", "changed"), [(True, ["api", "stock", "web"]), (False, ["api", "web"])])
+async def test_slow_log_changes_the_services_of_whatever_it_sets(
+    url: str, server: asyncpg.Connection, whole: bool, changed: list[str]
+) -> None:
+    live = database(url).model_copy(update={"services": ("web", "api")})
+    beside = live.model_copy(update={"database": "stock", "services": ("stock",)})
+    far = beside.model_copy(update={"host": "far.example.com", "services": ("mail",)})
+    if not whole:  # what a database has of its own hides the server's
+        await server.execute(f'ALTER DATABASE "{live.database}" SET {NAME} = 100')
+    reached = Reached({PASSWORD: password(url)}, {"shop": live, "stock": beside, "far": far})
+    await reached.add(Postgres)
+    await reached.add(Parameters)
+    params = SlowParams(database=SHOP, reason="latency")
+    facts = await SlowLog().observe(params, reached.see())
+    await reached.close()
+    assert changed_by(SlowLog(), params, facts, ["parameter/shop/x"]) == changed
 
 
 async def test_connections_counts_a_session_that_idles_in_a_transaction(reached: Reached, clients: Any) -> None:

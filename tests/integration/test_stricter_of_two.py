@@ -179,14 +179,15 @@ async def test_a_question_asked_before_a_quorum_was_raised_needs_the_raised_one(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("says", "pattern"), [("locks", "deploy/{script}"), ("changes", "{script}")])
 @pytest.mark.parametrize("service", ["big-plain", "another"])
 async def test_a_freeze_that_begins_between_the_ask_and_the_start_keeps_it_from_starting(
-    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str, says: str, pattern: str
 ) -> None:
     async with working(home, tmp_path) as factory:
         house: Any = factory.worker.runner.handlers
         object.__setattr__(house, "freezes", Own(home.pool).freezes)
-        monkeypatch.setattr(type(house.entry("test write").operation), "locks", ("deploy/{script}",))
+        monkeypatch.setattr(type(house.entry("test write").operation), says, (pattern,))
         run = await factory.ask("big-plain")
         await factory.state(run, State.AWAITING)
         await factory.story.saw("ben")
@@ -198,3 +199,20 @@ async def test_a_freeze_that_begins_between_the_ask_and_the_start_keeps_it_from_
         ended = await factory.end(run)
         assert ended.state is (State.REFUSED if service == "big-plain" else State.SUCCEEDED)
         assert bool(factory.folder.lines()) is (service == "another")
+
+
+async def test_what_a_plan_changes_is_asked_again_where_it_is_another_service_by_the_start(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with working(home, tmp_path) as factory:
+        kind = type(factory.worker.runner.handlers.entry("test write").operation)
+        monkeypatch.setattr(kind, "fresh_for", timedelta())
+        monkeypatch.setattr(kind, "changes", ("web",))
+        run = await factory.ask("big-plain")
+        await factory.state(run, State.AWAITING)
+        await factory.story.saw("ben")
+        monkeypatch.setattr(kind, "changes", ("web", "api"))
+        await factory.story.approve("ben", run)
+        await factory.until(run, lambda row: row.state is State.AWAITING and "api" in (row.plan or ""))
+        [told] = [e.body["changes"] for e in await factory.ledger.events(run) if "changes" in e.body]
+        assert told == ["it changes api and web now"]

@@ -136,7 +136,8 @@ async def setting(story: Story) -> str:
         return str(await shop.fetchval(f"SHOW {SETTING}"))
 
 
-async def test_while_a_service_is_frozen_a_restore_is_refused_until_the_freeze_ends(story: Story) -> None:
+async def test_while_a_service_is_frozen_what_changes_it_is_refused_until_the_freeze_ends(story: Story) -> None:
+    """A restore by its lock; slow statements change the server's setting, and lock no deploys."""
     freeze = await story.asks("cleo", '/release freeze web lasting=1h reason="market day"', channel="releases")
     await freeze.ends()
     asked = await story.last()
@@ -148,6 +149,9 @@ async def test_while_a_service_is_frozen_a_restore_is_refused_until_the_freeze_e
     await run.ends("refused")
     card = await run.shows("web is frozen until", f"freeze-{freeze.tag}")
     assert f"Cleo Lindqvist set that (freeze-{freeze.tag}): market day." in card
+    logged = await story.asks("ana", '/ops db slow-log shop over=250ms lasting=30m reason="in a freeze"')
+    await logged.ends("refused")
+    await logged.shows("web is frozen until", "End the freeze")
     assert "only engineers may ask for it" in await run.press("dan", "End the freeze")
     asked = await story.last()
     await run.press("ben", "End the freeze", Why="the market is over")

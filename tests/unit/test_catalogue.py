@@ -172,6 +172,11 @@ def test_an_unknown_command_is_refused_with_what_was_meant(catalogue: Catalogue)
         ("ops__x", ('str = "latest"', "dict = {}"), "cannot be typed"),
         ("ops__x", ("    risk =", '    confirm = "base"\n    risk ='), "confirm names 'base'"),
         ("ops__x", ("    risk =", '    locks = ("user/{who}",)\n    risk ='), "uses 'who'"),
+        (
+            "ops__x",
+            ("    risk =", '    changes = ("{services}",)\n    risk ='),
+            "changes: '{services}' uses 'services'",
+        ),
         ("ops__x", ("import Database", "import Databse"), "cannot be imported: ImportError"),
         ("ops__x", ('str = "latest"', PERSONAL), "takes personal data in"),
         ("ops__drop_it", ("Does it.", "Drops it."), "its verb says drop"),

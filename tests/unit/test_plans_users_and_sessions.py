@@ -212,7 +212,7 @@ SLOW = slow_log.Params(database=SHOP, over=timedelta(milliseconds=250), lasting=
 
 
 def slow_plan(found: postgres_settings.Parameter | None, params: slow_log.Params = SLOW) -> Plan | Refusal:
-    return slow_log.SlowLog().plan(params, slow_log.Facts(run=RUN, at=AT, parameter=found))
+    return slow_log.SlowLog().plan(params, slow_log.Facts(run=RUN, at=AT, parameter=found, services=()))
 
 
 @pytest.mark.parametrize("before", [None, "-1", "1500ms"])

@@ -1,5 +1,6 @@
 """D11: log slow statements for a while. The run lasts as long as the setting does; its last step puts it back."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.connectors.postgres_settings import Parameter, Parameters, Place, SetParameter
@@ -34,6 +35,7 @@ class Params(Input):
 
 class Facts(Observed):
     parameter: Parameter | None
+    services: tuple[str, ...]  # that live on what it changes
 
 
 class SlowLog(Operation[Params, Facts]):
@@ -51,10 +53,12 @@ class SlowLog(Operation[Params, Facts]):
     )
     words = ("slow queries", "log_min_duration_statement", "logging", "latency")
     locks = ("parameter/{database}/" + NAME,)  # not the database: a restore is not kept out for an hour
+    changes = ("{services}",)
 
     async def observe(self, params: Params, see: See) -> Facts:
         reads = await see(Parameters, params.database)
-        return Facts(run=see.run, at=see.at, parameter=await reads.parameter(NAME))
+        found = await reads.parameter(NAME)
+        return Facts(run=see.run, at=see.at, parameter=found, services=_services(see, params.database, found))
 
     def plan(self, params: Params, facts: Facts) -> Plan | Refusal:
         if not SHORTEST <= params.lasting <= LONGEST:
@@ -79,6 +83,16 @@ class SlowLog(Operation[Params, Facts]):
         stored = facts.parameter.stored if facts.parameter else None
         back = "taken out again" if stored is None else f"back at {stored}"
         return Answer(headline=f"{params.database.key}: {NAME} is {back}")
+
+
+def _services(see: See, database: Database, parameter: Parameter | None) -> tuple[str, ...]:
+    """Those on the database, and where the whole server changes, on every database of that server."""
+    mine = see.config(database)
+    keys: Sequence[str] = (database.key,)
+    if parameter is not None and parameter.place is Place.SYSTEM:
+        keys = see.targets(Database)
+    found = (see.config(Database(key=key)) for key in keys)
+    return tuple(sorted({one for s in found if (s.host, s.port) == (mine.host, mine.port) for one in s.services}))
 
 
 def _sentence(params: Params, before: Parameter) -> str:
