@@ -23,9 +23,9 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.model import ENDS, State
+from bot.slack_api import Client
 from bot.store.figures import APPROVAL, PLANNING, STEP, Figure, Figures, Present
 from bot.store.pool import DATABASE_AWAY, NotRecorded, Uncertain
 from bot.store.store import Doors, Ledger, RunRow
@@ -213,7 +213,7 @@ class TimedDoors(Doors):
             self._metrics.verbs.labels(name, code).observe(time.monotonic() - began)
 
 
-class CountedClient(AsyncWebClient):
+class CountedClient(Client):
     """Slack's Web API; what it refuses is counted by method and code. A connection that breaks is an OSError here.
 
     Nothing is sent again by itself: a message whose answer was lost may stand there, and the poster looks first.

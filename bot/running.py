@@ -79,7 +79,6 @@ async def _machine(ground: Ground, stack: AsyncExitStack, lease: timedelta) -> M
         metrics,
         token=token,
         base_url=settings.slack_api_url,
-        proxy=settings.https_proxy,
         ssl=_trust(ground),
         timeout=ANSWER_WITHIN,
     )
@@ -109,7 +108,7 @@ async def _identity(client: AsyncWebClient) -> Identity:
         raise Unfit([f"SLACK_BOT_TOKEN: Slack answers {code}; write the Bot User OAuth Token of the app"]) from None
     except (OSError, TimeoutError) as error:
         raise Unfit(
-            [f"Slack cannot be reached ({type(error).__name__}); look at the network and https_proxy"]
+            [f"Slack cannot be reached ({type(error).__name__}); look at the network and HTTPS_PROXY"]
         ) from None
     return Identity(
         team=answer["team_id"], bot_id=answer["bot_id"], bot_user_id=answer["user_id"], bot_token=client.token or ""
@@ -152,7 +151,7 @@ async def _until_told(machine: Machine, app: Any, settings: Any) -> None:
 
 
 async def _socket(app: Any, settings: Any) -> None:
-    handler = socket_door(app, settings.need("SLACK_APP_TOKEN").reveal(), settings.https_proxy)
+    handler = socket_door(app, settings.need("SLACK_APP_TOKEN").reveal())
     try:
         await handler.connect_async()
         await asyncio.Event().wait()

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
+from bot.outgoing import proxy_for
+
 # Fields of a log record that may be written, each a short word or a number of our own.
 ALLOWED = (
     "run",
@@ -150,11 +152,13 @@ def start_sentry(dsn: str | None, certificates: str | None = None) -> None:
     if dsn is None:
         return
     import sentry_sdk
-    from sentry_sdk.utils import BadDsn
 
     try:
+        via = proxy_for(dsn) or ""  # the library's own reading of NO_PROXY is another than everybody's
         sentry_sdk.init(
             dsn=dsn,
+            http_proxy=via,
+            https_proxy=via,
             auto_enabling_integrations=False,
             auto_session_tracking=False,
             include_local_variables=False,
@@ -167,7 +171,7 @@ def start_sentry(dsn: str | None, certificates: str | None = None) -> None:
             before_send=_allowed_event,
             before_send_transaction=lambda event, hint: None,
         )
-    except BadDsn:
+    except ValueError:  # what is no URL, or no DSN
         raise ValueError("SENTRY_DSN is no DSN: write the one that Sentry shows under Client Keys") from None
 
 

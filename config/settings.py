@@ -42,7 +42,6 @@ class Settings(BaseModel):
     metrics_port: int | None = Field(default=None, ge=0, le=65535, validation_alias="METRICS_PORT")
     sentry_dsn: Secret | None = _named("SENTRY_DSN")
     seal_key: Secret | None = _named("TANDEM_SEAL_KEY")
-    https_proxy: str | None = _named("https_proxy", "HTTPS_PROXY")
     certificates: Path | None = _named("SSL_CERT_FILE")
 
     @field_validator("slack_api_url")

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from pydantic import Field
 
@@ -106,7 +105,7 @@ class Http(Connector[HttpReads, "Switchboard"]):
         settings = self.settings(target)
         if self._session is None:
             raise LookupError("the http connector is not open")
-        return Line(self._session, settings.url, self._trust(settings.ca_file), _proxy(settings), settings.timeout)
+        return Line(self._session, settings.url, self._trust(settings.ca_file), settings.proxy, settings.timeout)
 
     def away(self, line: Line, url: str) -> Line:
         """A way to a third party: the public's certificates, not the company's own."""
@@ -131,14 +130,6 @@ class Http(Connector[HttpReads, "Switchboard"]):
             raise LookupError(f"config has no service {target.key}")
         settings: ServiceSettings = self.world.targets[target.key]
         return settings
-
-
-def _proxy(settings: ServiceSettings) -> str | None:
-    if settings.proxy is not None:
-        return None if settings.proxy == "none" else settings.proxy
-    parts = urlsplit(settings.url)
-    found = getproxies().get(parts.scheme)
-    return None if found is None or proxy_bypass(parts.netloc) else found
 
 
 class _Looks:
@@ -249,7 +240,7 @@ class Switchboard:
         async with (
             asyncio.timeout(line.timeout),
             line.session.request(
-                method, url, headers=bearer, json=body, ssl=line.trust, proxy=line.proxy, allow_redirects=False
+                method, url, headers=bearer, json=body, ssl=line.trust, proxy=line.via(url), allow_redirects=False
             ) as answer,
         ):
             content = await answer.read()

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from bot.model import Record
 from bot.operation import Unseen
+from bot.outgoing import proxy_for
 
 if TYPE_CHECKING:
     import aiohttp
@@ -78,16 +79,22 @@ class Line:
     session: "aiohttp.ClientSession"
     url: str
     trust: ssl.SSLContext
-    proxy: str | None
+    proxy: str | None  # None: as the environment says for each address; "none": always directly
     timeout: float
+
+    def via(self, url: str) -> str | None:
+        """The proxy that leads there."""
+        if self.proxy is None:
+            return proxy_for(url)
+        return None if self.proxy == "none" else self.proxy
 
     async def get(self, path: str, headers: Mapping[str, str] | None = None) -> "Reply":
         """One GET without following redirects. Raises aiohttp.ClientError, OSError, TimeoutError."""
-        began = time.monotonic()
+        began, url = time.monotonic(), join(self.url, path)
         async with (
             asyncio.timeout(self.timeout),
             self.session.get(
-                join(self.url, path), headers=headers, ssl=self.trust, proxy=self.proxy, allow_redirects=False
+                url, headers=headers, ssl=self.trust, proxy=self.via(url), allow_redirects=False
             ) as answer,
         ):
             body = await answer.content.read(BODY_LIMIT)
@@ -305,10 +312,11 @@ async def tls(line: Line, warn_days: int) -> Looks:
 
 
 async def _tunnel(line: Line, host: str, port: int) -> asyncio.StreamWriter:
-    if line.proxy is None:
+    via = line.via(line.url)
+    if via is None:
         _, writer = await asyncio.open_connection(host, port, ssl=line.trust, server_hostname=host)
         return writer
-    proxy = urlsplit(line.proxy)
+    proxy = urlsplit(via)
     reader, writer = await asyncio.open_connection(proxy.hostname, proxy.port or 3128)
     writer.write(f"CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
     head = await reader.readuntil(b"\r\n\r\n")

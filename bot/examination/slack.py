@@ -4,10 +4,10 @@ import asyncio
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.compose import Ground
 from bot.examination.finding import Finding, Findings, absent, bad, good
+from bot.slack_api import Client
 
 # The bot token's scopes, as the app's manifest lists them.
 SCOPES = frozenset(
@@ -20,7 +20,7 @@ SCOPES = frozenset(
 SETTINGS = "in the app's settings at api.slack.com/apps"
 TOKEN = f"write the Bot User OAuth Token ({SETTINGS}, OAuth & Permissions) into SLACK_BOT_TOKEN"
 REINSTALL = f"add them {SETTINGS}, OAuth & Permissions, and install the app anew"
-NETWORK = "look at the network, https_proxy and SSL_CERT_FILE"
+NETWORK = "look at the network, HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE"
 APP_TOKEN = f"make an app-level token with connections:write {SETTINGS}, Basic Information, for SLACK_APP_TOKEN"
 UNREACHED = (OSError, TimeoutError)
 AT_ONCE = 4
@@ -32,15 +32,12 @@ async def slack(ground: Ground) -> Findings:
     if settings.bot_token is None:
         return [bad("Slack token", "SLACK_BOT_TOKEN is not set", TOKEN), *await _door(ground)]
     trust = settings.trust() if settings.slack_api_url.startswith("https") else None
-    client = AsyncWebClient(
-        token=settings.bot_token.reveal(), base_url=settings.slack_api_url, proxy=settings.https_proxy, ssl=trust,
-        timeout=5,
-    )  # fmt: skip
+    client = Client(token=settings.bot_token.reveal(), base_url=settings.slack_api_url, ssl=trust, timeout=5)
     about, door = await asyncio.gather(_about(ground, client), _door(ground, client))
     return [*about, *door]
 
 
-async def _about(ground: Ground, client: AsyncWebClient) -> Findings:
+async def _about(ground: Ground, client: Client) -> Findings:
     try:
         answer = await client.auth_test()
     except SlackApiError as error:
@@ -71,7 +68,7 @@ def _scopes(answer: Any) -> Finding:
     return good("Slack scopes", f"all {len(SCOPES)}{unused}")
 
 
-async def _channel(client: AsyncWebClient, gate: asyncio.Semaphore, key: str, channel: str) -> Finding:
+async def _channel(client: Client, gate: asyncio.Semaphore, key: str, channel: str) -> Finding:
     what = f"Channel {key}"
     config = f"look at channels.{key} in tandem.toml: the id stands at the foot of the channel's About"
     try:
@@ -90,7 +87,7 @@ async def _channel(client: AsyncWebClient, gate: asyncio.Semaphore, key: str, ch
     return good(what, "the bot is in it")
 
 
-async def _group(client: AsyncWebClient, gate: asyncio.Semaphore, key: str, usergroup: str) -> Finding:
+async def _group(client: Client, gate: asyncio.Semaphore, key: str, usergroup: str) -> Finding:
     what = f"Slack group {key}"
     try:
         async with gate:
@@ -102,7 +99,7 @@ async def _group(client: AsyncWebClient, gate: asyncio.Semaphore, key: str, user
     return good(what, f"{len(users)} people")
 
 
-async def _door(ground: Ground, client: AsyncWebClient | None = None) -> Findings:
+async def _door(ground: Ground, client: Client | None = None) -> Findings:
     """How payloads reach the bot: Socket Mode, or HTTP with a signing secret."""
     settings = ground.settings
     if settings.app_token is None:

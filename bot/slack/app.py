@@ -20,7 +20,6 @@ from bot.slack import buttons, commands, home, modals
 from bot.slack.desk import Desk
 
 ANY = re.compile(".*", re.DOTALL)
-PING_EVERY = 3  # seconds: so soon a socket that was lost without a word is noticed; the library's own is 10
 GROUP_EVENTS = ("user_change", "team_join", "subteam_updated", "subteam_members_changed")
 
 
@@ -70,11 +69,11 @@ def build_app(desk: Desk, identity: Identity, signing_secret: str | None) -> Asy
     return app
 
 
-def socket_door(app: AsyncApp, token: str, proxy: str | None = None) -> Any:
+def socket_door(app: AsyncApp, token: str) -> Any:
     """Socket Mode's handler, to be connected and closed. Without a socket Slack tells people that a command failed."""
-    from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+    from bot.slack.socket import Handler
 
-    return AsyncSocketModeHandler(app, token, proxy=proxy, ping_interval=PING_EVERY)
+    return Handler(app, token)
 
 
 def _interactive(app: AsyncApp, desk: Desk) -> None:

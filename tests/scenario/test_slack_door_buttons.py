@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.model import State
-from bot.slack.app import PING_EVERY
+from bot.slack.socket import PING_EVERY
 from bot.telemetry import Lines
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot

@@ -214,7 +214,10 @@ async def test_sentry_gets_class_frames_without_values_and_our_tags_and_nothing_
     assert all(set(event) <= allowed for event in by_logger.values())
 
 
-async def test_sentry_with_a_private_authority_is_reached_through_the_proxy(ingest: Ingest, tmp_path: Path) -> None:
+@pytest.mark.parametrize("straight", ["", "*"])
+async def test_sentry_with_a_private_authority_is_reached_by_the_proxy_that_the_environment_names(
+    ingest: Ingest, tmp_path: Path, straight: str
+) -> None:
     authority = Authority(tmp_path)
     port = int(ingest.dsn.rpartition(":")[2].partition("/")[0])
     async with tunnelling() as tunnel, behind_tls(authority.server(60), port) as shown:
@@ -226,10 +229,11 @@ async def test_sentry_with_a_private_authority_is_reached_through_the_proxy(inge
             sentry_sdk.flush(5)
             """,
             FAR=f"https://public@127.0.0.1:{shown}/7", AUTHORITY=str(authority.ca_file), HTTPS_PROXY=tunnel.url,
+            NO_PROXY=straight,
         )  # fmt: skip
     assert [one["said"] for one in lines] == ["it is told afar"]
     assert [event["logentry"] for event in ingest.events()] == [{"message": "it is told afar"}]
-    assert tunnel.asked == [f"127.0.0.1:{shown}"]
+    assert tunnel.asked == ([] if straight else [f"127.0.0.1:{shown}"])
 
 
 async def test_without_a_dsn_the_sdk_is_not_even_loaded() -> None:
