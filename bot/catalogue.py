@@ -1,5 +1,6 @@
 """Every operation by its command, what a line of words means, and the environment that its targets belong to."""
 
+import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -38,6 +39,18 @@ class Entry:
     def may_rise(self) -> bool:
         """Whether its own `raises` can lift the risk."""
         return type(self.operation).raises is not Operation.raises
+
+    @cached_property
+    def tells(self) -> frozenset[str]:
+        """The channels that its file names for its plans to tell; what is only computed is judged with the plan."""
+        text = self.path.read_text(encoding="utf-8") if self.path.is_file() else ""
+        if "Plan(" not in text or "tells=(" not in text:
+            return frozenset()
+        plans = (
+            n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "Plan"
+        )
+        told = (k.value for plan in plans for k in plan.keywords if k.arg == "tells")
+        return frozenset(str(n.value) for value in told for n in ast.walk(value) if isinstance(n, ast.Constant))
 
     @property
     def fields(self) -> tuple[FieldSpec, ...]:

@@ -303,6 +303,7 @@ def house_of(ground: Ground, own: Own) -> House:
         clock=own.now,
         limits={"runs": company.limits.runs, "runs_each": company.limits.runs_each},
         mild=company.environments[:-1],
+        channels=tuple(company.channels),
     )
 
 

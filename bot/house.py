@@ -28,6 +28,7 @@ class House:
     clock: Callable[[], Awaitable[datetime]]
     limits: Mapping[str, int] = field(default_factory=dict)  # runs, runs_each: the most a door takes; empty: no bound
     mild: Sequence[str] = ()  # every environment but the strictest
+    channels: Collection[str] = ()  # the keys of those that a plan may tell
     _needs: dict[tuple[str, str, Risk], rules.Need | None] = field(default_factory=dict, init=False)
 
     def entry(self, command: str) -> Entry:

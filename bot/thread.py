@@ -212,13 +212,14 @@ class Poster:
                 channel = self.places.get(key)
                 if message is None or channel == letter.channel:
                     continue
-                if channel is None:
-                    log.warning("config has no channel that a plan tells", extra={"run": view.id})
-                elif not await self.box.told_elsewhere(view.id, channel, event.seq):
-                    await self._tell_elsewhere(letter, channel, message)
+                if channel is not None and await self.box.told_elsewhere(view.id, channel, event.seq):
+                    continue
+                refused = await self._tell_elsewhere(letter, channel, message) if channel else "not_named"
+                if refused:
+                    await self._untold(letter, view, key, refused)
 
-    async def _tell_elsewhere(self, letter: Letter, channel: str, message: Message) -> None:
-        """Found where an earlier try may have sent it, or sent. A channel that takes no messages holds up nothing."""
+    async def _tell_elsewhere(self, letter: Letter, channel: str, message: Message) -> str:
+        """Found where an earlier try may have sent it, or sent. Slack's word where the channel takes no messages."""
         try:
             found = await self._ours(channel, None) if letter.trouble == message.kind else []
             what = (message.run, message.kind, message.from_seq)
@@ -230,11 +231,24 @@ class Poster:
                 )
                 ts = str(sent["ts"])
         except SlackApiError as error:
-            if error.response.get("error", "") not in NOT_THERE:
+            if (code := str(error.response.get("error", ""))) not in NOT_THERE:
                 raise
-            log.warning("a channel that a plan tells takes no messages", extra={"run": message.run})
-            return
+            return code
         await self.box.elsewhere(message.run, channel, ts, message.from_seq)
+        return ""
+
+    async def _untold(self, letter: Letter, view: RunView, key: str, refused: str) -> None:
+        """Said once in the run's own thread; it holds up nothing."""
+        message = render.untold(view, key, refused)
+        if await self.box.said(view.id, message.kind):
+            return
+        log.warning("a channel that a plan tells takes no messages", extra={"run": view.id})
+        channel = letter.channel or self.fallback
+        found = await self._ours(channel, letter.root_ts) if letter.trouble == message.kind else []
+        ts = next((ts for p, ts in found if (p["run"], p["kind"]) == (view.id, message.kind)), None)
+        if ts is None:
+            channel, ts = await self._post(letter, view, message, letter.root_ts)
+        await self.box.says(view.id, message.kind, channel, ts)
 
     async def _page(self, message: Message, channel: str, ts: str) -> None:
         """A courtesy beside the mention, sent at most once: the thread has it in any case."""
@@ -314,7 +328,7 @@ def doubles(mine: Sequence[tuple[Mapping[str, Any], str]], card_ts: str | None) 
     """The messages that tell what another tells as well. Of two, the one that tells more stays, then the older."""
     best: dict[Any, tuple[tuple[bool, int, float], str]] = {}
     for payload, ts in mine:
-        what = "card" if payload["kind"] == "card" else payload["from_seq"]
+        what = "card" if payload["kind"] == "card" else payload["from_seq"] or payload["kind"]  # 0: it tells no event
         rank = (ts == card_ts, payload["to_seq"], -float(ts))
         if what not in best or rank > best[what][0]:
             best[what] = (rank, ts)

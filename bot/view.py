@@ -132,6 +132,7 @@ class RunView(Record):
     parent: str | None = None
     children: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
+    untold: tuple[str, ...] = ()  # channels that the plan tells, and that take no messages
 
 
 class Outcome(Record):

@@ -48,7 +48,7 @@ def wrongs(seen: Seen, catalogue: Catalogue | None, environ: Mapping[str, str]) 
     ]
     if catalogue is None:
         return found
-    found += _patterns(seen, catalogue)
+    found += [*_patterns(seen, catalogue), *_told(seen, catalogue)]
     approvals: Approvals | None = None
     environments: tuple[str, ...] = ()
     # Who could approve is asked of people and rules that are sound; else one mistake would be told as many.
@@ -186,6 +186,15 @@ def _patterns(seen: Seen, catalogue: Catalogue) -> Iterator[Wrong]:
     for path, pattern in seen.values("policy.toml", "rule", "*", "operations", "*"):
         if not any(fnmatchcase(command, pattern) for command in catalogue.entries):
             yield _wrong("policy.toml", path, f"{pattern!r} matches no operation", meant(pattern, catalogue.entries))
+
+
+def _told(seen: Seen, catalogue: Catalogue) -> Iterator[Wrong]:
+    """Channels that operations tell."""
+    known = seen.names("channel")
+    for command, entry in catalogue.entries.items() if known is not None else ():
+        for key in sorted(entry.tells - (known or frozenset())):
+            what = f"/{command} tells the channel {key!r}, which there is not"
+            yield _wrong("tandem.toml", ("channels",), what, f"Add {key} below [channels], or mend the operation")
 
 
 def _unapprovable(approvals: Approvals, command: str, environment: str, risk: Risk) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """From an ask to a plan: resolve, observe, plan; and once more just before the first step."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from bot.engine.holds import changed_by, deployed, held_by, identity
 from bot.engine.reach import Connectors, NotConfigured, Seeing
 from bot.model import Record, Risk
 from bot.operation import Answer, Operation, Plan, Refusal, RunRef
+from bot.parse import suggest
 from bot.plans import covers, faults
 from bot.render.plan import differences
 from bot.render.words import listed
@@ -39,6 +40,9 @@ class Handlers(Protocol):
 
     @property
     def deeds(self) -> Mapping[str, type[Any]]: ...
+
+    @property
+    def channels(self) -> Collection[str]: ...
 
     def entry(self, command: str) -> Entry: ...
 
@@ -154,6 +158,8 @@ class Planner:
             return Made(params=params, facts=facts, refusal=plan)
         if wrong := faults(plan):
             return Made(params=params, broke="the plan is not well-formed: " + "; ".join(wrong))
+        if strangers := [key for key in plan.tells if key not in self.handlers.channels]:
+            return Made(params=params, broke=_no_channel(strangers[0], self.handlers.channels))
         changes = changed_by(operation, params, facts, locks)
         return Made(params=params, facts=facts, plan=plan, locks=locks, changes=changes)
 
@@ -204,6 +210,12 @@ def _changes(row: RunRow) -> list[str]:
     """The services that the stored plan changes."""
     found: list[str] = codec.upon(row.plan).get("changes", deployed(row.locks)) if row.plan else []
     return found
+
+
+def _no_channel(key: str, known: Collection[str]) -> str:
+    near = suggest(key, known, 1)
+    meant = f"write {near[0]} in the operation, or " if near else ""
+    return f"it would tell #{key}, a channel that tandem.toml does not name; {meant}add {key} below [channels]"
 
 
 def takes_long(plan: Plan) -> bool:

@@ -19,3 +19,4 @@ from bot.render.replies import elsewhere as elsewhere
 from bot.render.replies import heard as heard
 from bot.render.replies import page as page
 from bot.render.replies import replies as replies
+from bot.render.replies import untold as untold

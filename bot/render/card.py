@@ -179,8 +179,11 @@ def _plan(view: RunView, plan: Plan) -> list[Block]:
         return blocks
     if view.heading is Heading.FORTH:
         blocks.append(rich(line(text(on_failure(plan)))))
-    if plan.tells:
-        blocks.append(rich(line(text(f"Also told in {words.listed([f'#{c}' for c in plan.tells])}."))))
+    if told := [f"#{key}" for key in plan.tells if key not in view.untold]:
+        blocks.append(rich(line(text(f"Also told in {words.listed(told)}."))))
+    if view.untold:
+        said = f"Not told in {words.listed([f'#{key}' for key in view.untold])}: the thread says why."
+        blocks.append(rich(line(text(said))))
     return blocks
 
 

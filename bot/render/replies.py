@@ -13,6 +13,7 @@ from bot.view import RunView
 
 TOGETHER = 10  # events that one reply holds at most
 ELSEWHERE = frozenset({"started", "turned", "ended"})  # what the channels that a plan tells are told
+UNTOLD = "untold:"  # with the channel's key: the kind of message that says so
 BAD_NEWS = frozenset({"step_failed", "step_unknown", "turned", "broke"})
 
 
@@ -67,6 +68,22 @@ def elsewhere(view: RunView, event: Event, names: Names = NOBODY) -> Message | N
     return Message(
         text=fallback(words), blocks=tuple(blocks), kind="elsewhere", run=view.id, from_seq=event.seq, to_seq=event.seq
     )
+
+
+REFUSES = {  # Slack's word, or ours -> why a channel takes no messages, and what to do
+    "not_named": "tandem.toml names no such channel any more. Add it below [channels].",
+    "channel_not_found": "Slack does not show it to the bot. Type /invite @tandem there, or mend tandem.toml.",
+    "not_in_channel": "the bot is not in it. Type /invite @tandem there.",
+    "is_archived": "it is archived.",
+}
+
+
+def untold(view: RunView, key: str, refused: str) -> Message:
+    """That a channel which the plan names is not told. `refused`: a word of REFUSES, or another of Slack's."""
+    why = REFUSES.get(refused, "the bot may not post in it. Ask whoever looks after that channel.")
+    said = f"#{key} is not told of this run: {why}"
+    blocks = (rich(line(text(f"⚠️ {said}", bold=True)), line(text("Whoever reads along there has to be told by you."))),)
+    return Message(text=fallback(f"{view.tag}: {said}"), blocks=blocks, kind=f"{UNTOLD}{key}", run=view.id)
 
 
 def _reply(view: RunView, names: Names, said: Sequence[tuple[Event, Told]], from_seq: int) -> Message:

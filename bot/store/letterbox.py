@@ -101,6 +101,15 @@ class Letterbox:
         """A channel beside the run's own was told of this event."""
         await self._kept(run, channel, ts, "elsewhere", seq, seq)
 
+    async def said(self, run: int, kind: str) -> bool:
+        """Whether the run's thread has a message of that kind."""
+        sql = "SELECT true FROM messages WHERE run = $1 AND kind = $2 LIMIT 1"
+        return bool(await self.pool.fetchval(sql, run, kind))
+
+    async def says(self, run: int, kind: str, channel: str, ts: str) -> None:
+        """A message of that kind, which tells no event, stands in the run's thread."""
+        await self._kept(run, channel, ts, kind, 0, 0)
+
     async def _kept(self, run: int, channel: str, ts: str, kind: str, first: int, last: int) -> None:
         await self.pool.execute(
             "INSERT INTO messages VALUES ($1, $2, $3, $4, $5, $6, clock()) ON CONFLICT (channel, ts) DO NOTHING",

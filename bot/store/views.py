@@ -32,7 +32,8 @@ SELECT {columns}, clock() AS now,
   CASE WHEN r.worker IS NULL AND r.state IN ('queued', 'running', 'waiting') AND r.due < clock() - interval '3 s' THEN
     (SELECT count(*) FROM runs b WHERE b.worker IS NOT NULL AND b.ended_at IS NULL) ELSE 0 END AS behind,
   (SELECT tag FROM runs WHERE id = r.parent) AS parent_tag,
-  ARRAY(SELECT tag FROM runs WHERE parent = r.id ORDER BY id) AS children
+  ARRAY(SELECT tag FROM runs WHERE parent = r.id ORDER BY id) AS children,
+  ARRAY(SELECT substr(kind, 8) FROM messages WHERE run = r.id AND kind LIKE 'untold:%' ORDER BY 1) AS untold
 FROM runs r""".replace("{columns}", ", ".join(f"r.{name}" for name in RUN_COLUMNS.split(", ")))
 
 BRIEF = """
@@ -150,6 +151,7 @@ def run_view(row: RunRow, extras: Any, events: Sequence[Event], deeds: Mapping[s
         parent=extras["parent_tag"],
         children=tuple(extras["children"]),
         events=tuple(events),
+        untold=tuple(extras["untold"]),
     )  # fmt: skip
 
 

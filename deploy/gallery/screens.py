@@ -148,6 +148,7 @@ def _replies() -> Iterator[Screen]:
     for kind in KINDS:
         for n, message in enumerate(replies.of(kind)):
             yield _message(f"reply/{kind.replace('_', '-')}" + (f"-{n + 1}" if n else ""), message)
+    yield _message("reply/untold", render.untold(run(State.RUNNING, restoring()), "releases", "not_in_channel"))
 
 
 # Modals ---------------------------------------------------------------------------------------------------------------

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from bot import render
 from bot.model import State
+from bot.render.replies import REFUSES
 from tests.scenario.door import Bot
 from tests.support.plugin import Home
 
@@ -36,6 +38,14 @@ async def told(bot: Bot, channel: str) -> list[str]:
     return [text for kind, text in reversed(kinds) if kind == "elsewhere"]
 
 
+async def untold(bot: Bot, run: int) -> list[str]:
+    """What the run's thread says of channels that take no messages."""
+    channel, root = await bot.home.pool.fetchrow("SELECT channel, root_ts FROM threads WHERE run = $1", run)
+    found: Any = await bot.client.conversations_replies(channel=channel, ts=root, include_all_metadata=True)
+    kinds = [(m["metadata"]["event_payload"]["kind"], m["text"]) for m in found["messages"] if "metadata" in m]
+    return [text for kind, text in kinds if kind.startswith("untold:")]
+
+
 async def test_its_start_and_its_end_are_told_and_a_channel_that_is_gone_holds_up_nothing(bot: Bot) -> None:
     run = await ended(bot)
     assert (await bot.factory.story.row(run)).state is State.SUCCEEDED
@@ -43,6 +53,53 @@ async def test_its_start_and_its_end_are_told_and_a_channel_that_is_gone_holds_u
     assert start.startswith(f"r{run} test write: ")
     assert "telling went through" in end
     assert await told(bot, "ops") == [], "it is told there already, in its thread"
+    [said] = await untold(bot, run)
+    assert said.startswith(f"r{run}: #gone is not told of this run: Slack does not show it to the bot.")
+
+
+async def test_a_channel_that_takes_no_messages_is_told_of_in_the_thread_once_and_the_card_claims_nothing(
+    bot: Bot,
+) -> None:
+    await bot.slack.archive_channel("releases")
+    run = await ended(bot)
+    assert await told(bot, "releases") == []
+    said = await untold(bot, run)
+    assert [line.split(": ", 1)[1] for line in said] == [
+        f"#{key} is not told of this run: {REFUSES[word]}"
+        for key, word in (("gone", "channel_not_found"), ("releases", "is_archived"))
+    ]
+    view = await bot.factory.view(run)
+    assert view.untold == ("gone", "releases")
+    before = view.model_copy(update={"state": State.RUNNING, "ended_at": None, "answer": None})
+    card = str(render.card(before).blocks)
+    assert "Also told in #ops." in card
+    assert "Not told in #gone and #releases: the thread says why." in card
+
+
+async def test_that_it_was_not_told_is_found_after_a_crash_and_not_said_again(bot: Bot) -> None:
+    run = await ended(bot)
+    before = await untold(bot, run)
+    own = bot.home.own
+    await own.execute("DELETE FROM messages WHERE run = $1 AND kind LIKE 'untold:%'", run)
+    sql = "UPDATE threads SET told_seq = 0, trouble = 'untold:gone', due = clock() WHERE run = $1"
+    await own.execute(sql, run)
+    bot.poster.wake()
+    kept = "SELECT count(*) FROM messages WHERE run = $1 AND kind LIKE 'untold:%'"
+    for _ in range(1000):
+        if await bot.home.pool.fetchval(kept, run) == len(before):
+            break
+        await bot.factory.until(run, lambda row: True)
+    assert await untold(bot, run) == before
+
+
+async def test_a_channel_that_config_does_not_name_is_no_plan(bot: Bot) -> None:
+    await bot.slack.command("ana", "ops", '/test write strange-channel reason="a release"')
+    run = int(await bot.home.pool.fetchval("SELECT max(id) FROM runs"))
+    assert (await bot.factory.end(run)).state is State.FAILED
+    card = await bot.slack.wait_for_message("ana", "ops", text="/test write")
+    why = "it would tell #relaeses, a channel that tandem.toml does not name; write releases in the operation, or add "
+    assert await bot.slack.wait_for_message("ana", "ops", text=f"{why}relaeses below", thread_ts=card["ts"])
+    assert bot.factory.folder.lines() == []
 
 
 async def test_its_way_back_is_told(bot: Bot) -> None:

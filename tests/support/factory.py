@@ -52,6 +52,7 @@ class Factory:
         house = House(
             catalogue=load(ops).catalogue, deeds=deeds(), policy=RULES, config="c1", environment=lambda params: "",
             settings=lambda target: None, keys=lambda kind: (), freezes=_none, clock=self.ledger.now,
+            channels=("gone", "ops", "releases"),
         )  # fmt: skip
         attempts = Attempts(self.ledger, connectors, SEAL)
         runner = Runner(self.ledger, Planner(self.ledger, house, connectors), attempts, house, timedelta(0))

@@ -57,6 +57,7 @@ def _reveal() -> Plan:
 SCRIPTS: dict[str, Callable[[Any], Plan | Refusal]] = {
     "plain": lambda f: _plan(_w("a"), _w("b"), _w("c")),
     "telling": lambda f: _plan(_w("a"), _w("b"), tells=("gone", "ops", "releases")),
+    "strange-channel": lambda f: _plan(_w("a"), tells=("relaeses", "ops")),
     "refused": lambda f: Refusal(code="never", sentence="Never on a Saturday."),
     "nothing": lambda f: _plan(),
     "broken": lambda f: _plan(_w("a"), _w("a")),

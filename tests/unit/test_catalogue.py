@@ -204,6 +204,15 @@ def test_a_verb_that_destroys_says_so_in_its_risk(write: Write, change: tuple[st
     assert load(write(ops__drop=operation("ops drop", change))).faults == ()
 
 
+def test_the_channels_that_a_file_names_for_its_plans_are_known_before_one_is_made(write: Write) -> None:
+    planning = (
+        "    risk =",
+        '    def plan(self, params, facts): return Plan(sentence="x", tells=("releases", "general"))\n    risk =',
+    )
+    [entry] = load(write(ops__x=operation("ops x", planning))).catalogue.entries.values()
+    assert entry.tells == {"releases", "general"}
+
+
 def test_cancelling_a_deletion_destroys_nothing(write: Write) -> None:
     assert load(write(ops__user__delete_cancel=operation("ops user delete-cancel"))).faults == ()
 

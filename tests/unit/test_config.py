@@ -1,11 +1,13 @@
 """Config: read whole, all faults at once, each with its line and what to write instead."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.catalogue import Catalogue
 from bot.model import Risk
 from bot.policy import need
 from config.applied import applied, config_hash
@@ -14,7 +16,7 @@ from config.documents import NAMES
 from config.faults import Fault
 from config.load import load
 from config.scaffold import MARK, scaffold
-from tests.unit.conftest import CATALOGUE, NAMED, SAMPLE, Change, company, line_of
+from tests.unit.conftest import CATALOGUE, LOCAL, NAMED, SAMPLE, Change, company, line_of
 
 
 def test_the_sample_company_is_sound(change: Change) -> None:
@@ -179,6 +181,18 @@ def test_a_folder_or_a_file_that_is_missing_is_said(tmp_path: Path) -> None:
     empty = load(tmp_path, None, {})
     assert isinstance(empty, tuple)
     assert [f.file for f in empty] == ["people.toml", "policy.toml", "services.toml", "tandem.toml"]
+
+
+def test_a_channel_that_an_operation_tells_and_config_does_not_name_is_said(change: Change, tmp_path: Path) -> None:
+    (tmp_path / "x.py").write_text('Plan(sentence="…", steps=(Step(tells="Deploy"),), tells=("releases", "relaeses"))')
+    entry = next(iter(CATALOGUE.entries.values()))
+    change()
+    found = load(tmp_path / "company", Catalogue([replace(entry, path=tmp_path / "x.py")]), LOCAL)
+    assert isinstance(found, tuple)
+    told = [f for f in found if "tells the channel" in f.what]
+    assert [(f.file, f.line, "'relaeses'" in f.what) for f in told] == [
+        ("tandem.toml", line_of("tandem.toml", "[channels]"), True)
+    ]
 
 
 def test_a_file_that_nobody_reads_is_said(change: Change, tmp_path: Path) -> None:
