@@ -270,7 +270,7 @@ class Swept(Record):
 
 
 class Sweep(Effect[Swept], Generic[I]):
-    """One deed for each of many items; the ledger goes batch by batch, so a crash leaves one batch in doubt at most."""
+    """One deed for each of many items; each is noted, so a crash leaves one in doubt at most."""
 
     each: ClassVar[Survival]
     batch: ClassVar[int] = 100

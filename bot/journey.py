@@ -173,7 +173,8 @@ def _act(step: Step[Any], way: Way, entries: Sequence[Entry], last: Last) -> Act
 def _after_unknown(step: Step[Any], way: Way, entry: Entry, times: int) -> Act:
     deed = deed_of(step, way)
     if isinstance(deed, Sweep) and deed.each is not Survival.IDEMPOTENT:
-        choices: tuple[Choice, ...] = (Choice.AGAIN, Choice.STOP)
+        known = (Choice.HAPPENED,) if "item" in entry.body else ()  # one item, and which one is known
+        choices: tuple[Choice, ...] = (*known, Choice.AGAIN, Choice.STOP)
         return Ask(doubt=Doubt.EFFECT, step=step.name, way=way, attempt=entry.attempt, choices=choices)
     survives = deed.survives if isinstance(deed, Effect) else Survival.IDEMPOTENT
     if survives is Survival.PROBE and not entry.body.get("cannot_tell"):

@@ -63,6 +63,8 @@ class Question(Record):
     attempt: int | None = None
     choices: tuple[Choice, ...]
     sentence: str = ""  # the engine's words: what happened and why nobody can know
+    item: str = ""  # of a sweep: the one item that is in doubt
+    past: dict[str, Any] = {}  # how far the sweep came, if that item happened
     answers: tuple[tuple[str, Choice], ...] = ()  # (person's name, choice) given so far
     need: int = 1  # people needed for any answer but STOP
 

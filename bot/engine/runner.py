@@ -11,7 +11,7 @@ from bot.effect import Effect, Sweep
 from bot.engine.attempts import Attempts, name
 from bot.engine.planner import Handlers, Planner
 from bot.engine.polling import Pause, Polling
-from bot.engine.sweeping import Sweeping, so_far
+from bot.engine.sweeping import Sweeping, counted, left_by
 from bot.journey import Act, Ask, End, Perform, Probe, Settle, Turn, last_words, next_acts
 from bot.model import Choice, Doubt, Entry, Event, Heading, Mark, Signal, State, Way
 from bot.operation import Answer, Plan, Step
@@ -153,7 +153,8 @@ class Runner:
                 await self.ledger.turned(work.c, act.heading, act.why, act.step)
                 return True
             case Ask():
-                await self._ask(work.c, act.doubt, act, act.choices, str(work.last(act).body.get("why", "")))
+                last = work.last(act)
+                await self._ask(work.c, act.doubt, act, act.choices, str(last.body.get("why", "")), last)
                 return False
             case _:
                 raise TypeError(f"{type(act).__name__} is nothing to decide")
@@ -240,16 +241,22 @@ class Runner:
             left = await self.ledger.left(started.deadline)
             if left > timedelta(0):
                 return Pause(due=await self.ledger.now() + left)
-        body = {"why": "the worker that tried it ended before it could say how it went", "barred": True}
+        body: dict[str, Any] = {"why": "the worker that tried it ended before it could say how it went", "barred": True}
+        mark = Mark.UNKNOWN
         if isinstance(step.does, Sweep) and act.way is Way.DO:
-            body |= so_far(work.row.progress.get(step.name, {}))
-        await self.ledger.settled(work.c, step.name, act.way, act.attempt, Mark.UNKNOWN, body)
+            mark, far = left_by(started.body, work.row.progress.get(step.name, {}))
+            body |= far
+        await self.ledger.settled(work.c, step.name, act.way, act.attempt, mark, body)
         return None
 
-    async def _ask(self, c: Claimed, doubt: Doubt, act: Any, choices: Sequence[Choice], sentence: str) -> None:
-        question = {"doubt": doubt, "choices": list(choices), "sentence": sentence}
+    async def _ask(
+        self, c: Claimed, doubt: Doubt, act: Any, choices: Sequence[Choice], sentence: str, last: Entry | None = None
+    ) -> None:
+        question: dict[str, Any] = {"doubt": doubt, "choices": list(choices), "sentence": sentence}
         if act is not None:
             question |= {"step": act.step, "way": act.way, "attempt": act.attempt}
+        if last is not None and "item" in last.body and Choice.HAPPENED in choices:
+            question |= {"item": last.body["item"], "past": counted(last.body)}
         await self.ledger.doubted(c, question)
 
     async def _changed(

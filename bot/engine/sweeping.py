@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import zip_longest
 from typing import Any
 
 from bot import codec
@@ -18,6 +19,26 @@ from bot.store.store import Claimed
 def so_far(told: Mapping[str, Any]) -> dict[str, Any]:
     """How far a sweep came: the last item that is over, and the counts up to it."""
     return {key: told[key] for key in ("after", "counts") if key in told}
+
+
+def left_by(started: Mapping[str, Any], told: Mapping[str, Any]) -> tuple[Mark, dict[str, Any]]:
+    """What a batch whose worker ended comes to: how far it came, and the one item of which nobody knows.
+
+    `started` is the body of its *started*, `told` what it noted since. Without an item nothing is in doubt.
+    """
+    far = so_far(told or started)
+    if not told:
+        items = started.get("items")
+        return (Mark.UNKNOWN, far | {"item": items[0]}) if items else (Mark.AGAIN, far)
+    if "next" not in told:  # noted by an older version
+        return Mark.UNKNOWN, far
+    return (Mark.UNKNOWN, far | {"item": told["next"]}) if told["next"] else (Mark.AGAIN, far)
+
+
+def counted(body: Mapping[str, Any]) -> dict[str, Any]:
+    """How far a sweep came, if the item in doubt counts as done."""
+    counts = Swept(**body.get("counts", {}))
+    return {"after": body["item"], "counts": counts.model_copy(update={"done": counts.done + 1}).model_dump()}
 
 
 class Sweeping:
@@ -51,20 +72,24 @@ class Sweeping:
             await self._end(c, step, act, Mark.DONE, {"result": counts.model_dump()})
             return True
         trying = Trying(tag, step.name, act.way, act.attempt, deadline)
+        key = ""
         try:
-            for key, item in items:
+            for (key, item), following in zip_longest(items, keys[1:]):
                 if begun.get("after") != after and datetime.now(UTC) >= deadline:
                     break  # between two items nothing is in the air: the next batch begins here
                 counts = await self._one(filled, on, key, item, trying, counts)
                 begun = {"after": key, "counts": counts.model_dump()}
-                await self.ledger.note(c, {step.name: {"done": counts.done, "total": None, "note": key, **begun}})
+                await self.ledger.note(
+                    c, {step.name: {"done": counts.done, "total": None, "note": key, "next": following, **begun}}
+                )
                 await asyncio.sleep(1 / filled.per_second)  # its pace, when the item is already noted
         except StaleClaim:
             raise
         except Exception as error:  # noqa: BLE001  nobody knows of this item
-            why = f"no answer that proves anything ({name(error)})"
-            await self._end(c, step, act, Mark.UNKNOWN, {"why": why, **begun})
-            return True
+            if begun.get("after") != key:
+                why = f"no answer that proves anything ({name(error)})"
+                await self._end(c, step, act, Mark.UNKNOWN, {"why": why, "item": key, **begun})
+                return True
         await self._end(c, step, act, Mark.AGAIN, begun)
         return True
 

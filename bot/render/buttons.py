@@ -8,9 +8,9 @@ from bot.model import Choice, Heading, Record, Risk, State
 from bot.operation import Offer, Task
 from bot.render import words
 from bot.render.blocks import actions, button, confirm, overflow
-from bot.render.escape import one_line
+from bot.render.escape import clean, one_line
 from bot.render.message import Block
-from bot.view import RunView, Standing
+from bot.view import Question, RunView, Standing
 
 NO_PLAN = "-"
 FOLLOW = "Tell me when done"
@@ -65,6 +65,18 @@ CHOICES: dict[Choice, tuple[str, str]] = {
     Choice.BACK: ("Go back", "What was done so far is undone, down to the last point of no return."),
     Choice.STOP: ("Stop", "Nothing more is done and nothing is undone; only what was opened is closed."),
 }
+
+
+OF_AN_ITEM = {
+    Choice.HAPPENED: "It counts as done for {item}, and the run goes on with what follows.",
+    Choice.AGAIN: "The run goes on with {item}. If it had happened after all, it happens twice for it.",
+}
+
+
+def meaning(question: Question, choice: Choice) -> tuple[str, str]:
+    """What an answer is called, and what it brings about."""
+    label, means = CHOICES[choice]
+    return label, OF_AN_ITEM.get(choice, means).format(item=clean(question.item, 80)) if question.item else means
 
 
 def choices(view: RunView) -> tuple[Choice, ...]:
@@ -178,11 +190,12 @@ def decisions(view: RunView) -> list[Block]:
 
 
 def _doubt(view: RunView) -> Iterator[Block]:
-    seq = view.question.seq if view.question else 0
+    if (question := view.question) is None:
+        return
     for choice in choices(view):
-        label, means = CHOICES[choice]
+        label, means = meaning(question, choice)
         again = confirm(f"{label}?", means, label, danger=choice is not Choice.STOP)
-        yield _button(view, Verb.DOUBT, label, of=f"{seq}:{choice.value}", again=again)
+        yield _button(view, Verb.DOUBT, label, of=f"{question.seq}:{choice.value}", again=again)
 
 
 def _ticks(view: RunView) -> Iterator[Block]:

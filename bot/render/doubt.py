@@ -3,7 +3,7 @@
 from bot.model import Choice, Doubt, Risk
 from bot.render import words
 from bot.render.blocks import bullets, line, text
-from bot.render.buttons import CHOICES
+from bot.render.buttons import CHOICES, meaning
 from bot.render.escape import clean
 from bot.render.message import Block
 from bot.view import Question, RunView
@@ -25,12 +25,15 @@ def why(view: RunView, question: Question) -> str:
     """One sentence of the machine, then the engine's own words on this case."""
     step = next((s.text for s in view.steps if s.name == question.step), question.step or "the next step")
     said = WHY[question.doubt].format(step=clean(step, 200))
+    if question.item:
+        said = f"Nobody can know from here whether this was done for {clean(question.item, 80)}: {clean(step, 200)}."
     return f"{said} {clean(question.sentence, 1000)}".rstrip()
 
 
 def question_lines(view: RunView, question: Question) -> list[Block]:
     """The question with what each answer means, how many must agree, and what was said so far."""
-    meanings = [[text(f"{CHOICES[choice][0]}: ", bold=True), text(CHOICES[choice][1])] for choice in question.choices]
+    told = (meaning(question, choice) for choice in question.choices)
+    meanings = [[text(f"{label}: ", bold=True), text(means)] for label, means in told]
     lines = [line(text(why(view, question), bold=True)), bullets(meanings)]
     if how_many := agreement(question):
         lines.append(line(text(how_many)))

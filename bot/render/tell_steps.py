@@ -59,7 +59,8 @@ def step_failed(view: RunView, names: Names, event: Event) -> Told:
 
 
 def step_unknown(view: RunView, names: Names, event: Event) -> Told:
-    said = f"Nobody knows yet whether this happened: {step_of(view, event)}{because(event)}."
+    what = f"was done for {word(event, 'item')}" if word(event, "item") else "happened"
+    said = f"Nobody knows yet whether this {what}: {step_of(view, event)}{because(event)}."
     then = "It counts neither as done nor as failed until that is settled."
     return Told(said=said.replace("..", "."), then=then, alone=True, icon="❔")
 
@@ -85,6 +86,7 @@ def revealed(view: RunView, names: Names, event: Event) -> Told:
 def resolved(view: RunView, names: Names, event: Event) -> Told:
     means = {"happened": "Counts as done", "skip": "Skipped", "again": "Is done again"}
     said = means.get(str(event.body.get("choice")), "Settled")
+    said += f" for {item}" if (item := word(event, "after")) else ""
     return Told(said=f"{said}, as answered: {step_of(view, event)}.")
 
 

@@ -242,6 +242,19 @@ async def test_a_doubt_is_answered_by_its_button(bot: Bot) -> None:
     await bot.told(card, "mail went through")
 
 
+async def test_of_many_items_the_one_in_doubt_is_named_and_counted_as_answered(bot: Bot) -> None:
+    bot.factory.folder.put("order.item-4.after", "explode")
+    await bot.slack.command("ana", "ops", '/test write letters reason="drill"')
+    card = await bot.card("Stopped: somebody must answer")
+    asked = await bot.told(card, "whether this was done for 004")
+    assert "It counts as done for 004, and the run goes on with what follows." in shown_text(await bot.card("004"))
+    assert asked
+    await bot.slack.click("ana", card, "It happened")
+    await bot.told(card, "Counts as done for 004, as answered")
+    await bot.told(card, "letters went through")
+    assert [line for line in bot.factory.folder.lines() if line == "item 4"] == ["item 4"]
+
+
 @pytest.mark.parametrize("action", ["approve_v1", "run.approve", "door.open.9"])
 async def test_a_button_of_another_version_is_answered_in_words(bot: Bot, action: str) -> None:
     element = {"type": "button", "action_id": action, "value": "old", "text": {"type": "plain_text", "text": "Go"}}

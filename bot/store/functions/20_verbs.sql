@@ -313,6 +313,7 @@ END $$;
 CREATE OR REPLACE FUNCTION apply_answer(p_run runs, p_q jsonb, p_choice text, p_person text) RETURNS void
 LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
 DECLARE v_step text := p_q ->> 'step'; v_way text := p_q ->> 'way'; v_attempt integer := (p_q ->> 'attempt')::integer;
+  v_past jsonb;
 BEGIN
   IF p_choice = 'stop' THEN
     UPDATE runs SET heading = 'stop', why = 'stopped', question = NULL WHERE id = p_run.id;
@@ -323,8 +324,12 @@ BEGIN
   ELSE
     UPDATE runs SET question = NULL WHERE id = p_run.id;
     IF v_step IS NOT NULL AND p_q ->> 'doubt' IN ('effect', 'failed', 'closing', 'blind') THEN
-      PERFORM tell(p_run.id, 'resolved', NULL, p_person, jsonb_build_object('choice', p_choice), v_step, v_way, v_attempt,
-        CASE p_choice WHEN 'happened' THEN 'done' WHEN 'skip' THEN 'skipped' ELSE 'again' END);
+      -- Of a sweep one item is in doubt: what happened is that item, and the sweep goes on behind it.
+      v_past := CASE WHEN p_choice = 'happened' THEN p_q -> 'past' END;
+      PERFORM tell(p_run.id, 'resolved', NULL, p_person,
+        jsonb_build_object('choice', p_choice) || coalesce(v_past, '{}'), v_step, v_way, v_attempt,
+        CASE WHEN v_past IS NOT NULL THEN 'again' WHEN p_choice = 'happened' THEN 'done'
+             WHEN p_choice = 'skip' THEN 'skipped' ELSE 'again' END);
     END IF;
   END IF;
 END $$;
