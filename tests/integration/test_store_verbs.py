@@ -168,6 +168,15 @@ async def test_a_person_named_as_the_subject_does_not_approve(story: Story) -> N
     assert (await story.approve("ben", run))["code"] == "subject"
 
 
+async def test_who_asks_for_what_is_about_themselves_is_none_of_the_two_people(story: Story) -> None:
+    run = await story.proposed("ben", "test destroy", subjects=["ben"])
+    assert (await story.approve("ben", run))["code"] == "asker"
+    answer = await story.approve("cleo", run)
+    assert (answer["code"], answer["queued"], answer["need"]) == ("recorded", False, 2)
+    other = await story.proposed("ana", "test destroy", subjects=["ben"])
+    assert (await story.approve("cleo", other))["queued"] is True
+
+
 async def test_a_second_account_of_the_asker_is_the_asker(story: Story) -> None:
     await story.home.own.execute("INSERT INTO accounts VALUES ('T0TEST', 'U0ANATOO', 'ana')")
     run = await story.proposed("ana", "test destroy")

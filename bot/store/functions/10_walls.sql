@@ -48,9 +48,11 @@ BEGIN
   RETURN v_slots;
 END $$;
 
+-- Whoever the run is about counts for nothing in it, not as its asker either.
 CREATE OR REPLACE FUNCTION needed(p_run runs, p_config text) RETURNS text[] LANGUAGE sql STABLE
 SET search_path = tandem, pg_temp AS $$
-  SELECT needed_if(p_run, p_config, EXISTS (SELECT 1 FROM askers WHERE run = p_run.id))
+  SELECT needed_if(p_run, p_config, EXISTS (SELECT 1 FROM askers k WHERE k.run = p_run.id
+    AND NOT EXISTS (SELECT 1 FROM subjects s WHERE s.run = k.run AND s.person = k.person)))
 $$;
 
 -- The slots under the config the run was asked under or the one in force, whichever asks for more people.
