@@ -18,6 +18,7 @@ from bot.operation import Input
 from bot.words import Unclosed, Word, split, strip
 
 P = TypeVar("P", bound=Input)
+LOOKS = frozenset({"--look", "—look", "–look"})  # only the plan; phones turn two hyphens into a dash
 
 
 class Code(StrEnum):
@@ -113,19 +114,47 @@ def line(command: str, params: Input) -> str:
 
     Raises ValueError where a value cannot be typed.
     """
-    specs = fields(type(params))
-    flags = {spec.key for spec in specs if spec.kind is Kind.FLAG}
-    words, gap = [f"/{command}"], False
+    specs, texts = fields(type(params)), {}
     for spec in specs:
         value = getattr(params, spec.name)
+        usual = type(params).model_fields[spec.name].get_default(call_default_factory=True)
+        if not spec.secret and (spec.required or value != usual):
+            texts[spec.name] = write_value(spec, value)
+    return _composed(command, specs, texts)
+
+
+def line_so_far(command: str, specs: Sequence[FieldSpec], texts: Mapping[str, str], reason: bool = False) -> str:
+    """The line of what a form holds by now, as typed texts by field name: neither secret nor personal fields are in it.
+
+    What is needed and not there yet stands as a sign, e.g. `<database>`; `reason`: whether one is demanded.
+    """
+    shown = [spec for spec in specs if not spec.personal and not spec.secret]
+    given = {spec.name: strip(texts.get(spec.name, "")) for spec in shown}
+    texts = {spec.name: given[spec.name] for spec in shown if given[spec.name] not in ("", spec.default or "")}
+    signs = {spec.name: f"<{spec.sign}>" for spec in shown if spec.required and spec.name not in texts}
+    if reason and REASON not in texts:
+        signs[REASON] = '"…"'
+    return _composed(command, specs, texts, signs)
+
+
+def _composed(
+    command: str, specs: Sequence[FieldSpec], texts: Mapping[str, str], signs: Mapping[str, str] | None = None
+) -> str:
+    """Texts by field name as one line; `signs` stand as they are. Behind a field left out, the others are named."""
+    flags = {spec.key for spec in specs if spec.kind is Kind.FLAG}
+    meant = {*flags, *LOOKS, "help"}  # bare, these are read as something else
+    words, gap, signs = [f"/{command}"], False, signs or {}
+    for spec in specs:
         if spec.secret:
             continue
-        if not spec.required and value == type(params).model_fields[spec.name].get_default(call_default_factory=True):
-            gap = gap or _positional(spec)
-            continue
-        text = write_value(spec, value)
         bare = spec.required and _positional(spec) and not gap
-        words.append(str(Word(text, "" if bare else spec.key, quoted=bare and text in {*flags, "help"})))
+        key = "" if bare else spec.key
+        if spec.name in texts:
+            words.append(str(Word(texts[spec.name], key, quoted=bare and texts[spec.name] in meant)))
+        elif spec.name in signs:
+            words.append(f"{key}={signs[spec.name]}" if key else signs[spec.name])
+        else:
+            gap = gap or _positional(spec)
     return " ".join(words)
 
 

@@ -1,7 +1,7 @@
 """The only way in: every door's act is one call, one transaction; authority is judged here and again in SQL."""
 
 from base64 import b64decode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID, uuid4
@@ -279,8 +279,15 @@ class Service:
 
     async def draft_load(self, who: Who, id: str) -> Draft | None:
         """This account's draft, else None."""
+        return await self._draft(id, lambda known: self.doors.draft(known, who.team, who.user))
+
+    async def draft_change(self, who: Who, id: str, at: str) -> Draft | None:
+        """This account's draft whose form changed; None where a later change is known. `at`: Slack's time of it."""
+        return await self._draft(id, lambda known: self.doors.change_draft(known, who.team, who.user, at))
+
+    async def _draft(self, id: str, read: Callable[[UUID], Awaitable[dict[str, Any] | None]]) -> Draft | None:
         try:
-            found = await self.doors.draft(UUID(id), who.team, who.user)
+            found = await read(UUID(id))
         except ValueError:
             return None
         if found is None:

@@ -16,7 +16,10 @@ INPUT = "value"  # the action id of every input; the field's name is the block's
 PICK = "door.pick"  # the action id of an external select
 CONFIRM = "_confirm"
 LOOK = "_look"
+LINE = "_line"
+LINE_MOST = 2000  # characters
 NONE = "!"  # the value of an entry that only tells
+AS_TYPED: Block = {"dispatch_action_config": {"trigger_actions_on": ["on_character_entered"]}}
 HINTS: dict[Kind, str] = {
     Kind.DURATION: "Typed as 90s, 15m, 2h30m or 7d",
     Kind.SIZE: "Typed as 800B, 64MB or 1.5GiB",
@@ -40,8 +43,12 @@ class Form:
         self.command, self.summary, self.specs = command, summary, tuple(specs)
         self.confirm, self.reason, self.picked = confirm, reason, frozenset(picked)
 
-    def view(self, draft: str, values: Mapping[str, str], *, notice: str = "", amends: str = "") -> dict[str, Any]:
-        """The modal. `notice`: why it opened; `amends`: the tag of the run whose request is changed."""
+    def view(
+        self, draft: str, values: Mapping[str, str], *, notice: str = "", amends: str = "", typed: Block | None = None
+    ) -> dict[str, Any]:
+        """The modal. `notice`: why it opened; `amends`: the tag of the run whose request is changed; `typed`: see
+        `typed_line`, drawn anew at each change of a field.
+        """
         blocks = [rich(line(text(f"/{self.command}", code=True), text(f"  {one_line(self.summary, 300)}")))]
         if notice:
             blocks.append(rich(line(text(clean(notice, 1500), bold=True))))
@@ -52,6 +59,8 @@ class Form:
             blocks.append(self._confirmation(values.get(self.confirm, "")))
         if self.reason and not amends:
             blocks.append(_look())
+        blocks += [typed] if typed else []
+        if self.reason and not amends:
             blocks.append(context("After Ask, its card with the whole plan follows in the channel."))
         title = f"Amend {amends}" if amends else self.command
         return modal(FORM, title, blocks, submit="Change" if amends else "Ask" if self.reason else "Show", memo=draft)
@@ -70,7 +79,8 @@ class Form:
         said = (spec.description, HINTS.get(spec.kind, ""), _several(spec))
         hint = " ".join(f"{part[0].upper()}{part[1:].rstrip('.')}." for part in said if part)
         element = self._element(spec, value or spec.default or "")
-        return _block(spec.name, label[0].upper() + label[1:], element, hint=hint, optional=not demanded)
+        block = _block(spec.name, label[0].upper() + label[1:], element, hint=hint, optional=not demanded)
+        return block if spec.secret else block | {"dispatch_action": True}  # the line below follows each change
 
     def _element(self, spec: FieldSpec, value: str) -> Block:
         if spec.kind is Kind.SECRET:
@@ -84,7 +94,8 @@ class Form:
         if spec.kind is Kind.FLAG:
             return _flag(value)
         if spec.kind in (Kind.INTEGER, Kind.NUMBER):
-            number = {"type": "number_input", "action_id": INPUT, "is_decimal_allowed": spec.kind is Kind.NUMBER}
+            number: Block = {"type": "number_input", "action_id": INPUT, **AS_TYPED}
+            number["is_decimal_allowed"] = spec.kind is Kind.NUMBER
             return number | ({"initial_value": value} if value else {})
         if spec.kind is Kind.MOMENT:
             return _moment(value)
@@ -104,6 +115,7 @@ def _block(name: str, label: str, element: Block, *, hint: str, optional: bool) 
 
 def _typed(value: str, multiline: bool = False) -> Block:
     element: Block = {"type": "plain_text_input", "action_id": INPUT, "multiline": multiline, "max_length": 3000}
+    element |= AS_TYPED
     return element | {"initial_value": clean(value, 3000)} if value else element
 
 
@@ -148,9 +160,19 @@ def _look() -> Block:
         "type": "input",
         "block_id": LOOK,
         "optional": True,
+        "dispatch_action": True,
         "label": plain("Or only look", 100),
         "element": {"type": "checkboxes", "action_id": INPUT, "options": [only]},
     }
+
+
+def typed_line(said: str, typed: str) -> Block:
+    """What stands below the fields, so that people learn it: the line that would do the same. `said`: what it does."""
+    known = len(typed) <= LINE_MOST
+    words = (
+        [line(text(said)), line(text(typed, code=True))] if known else [line(text("The same as a line is too long."))]
+    )
+    return rich(*words) | {"block_id": LINE}
 
 
 def options(choices: Sequence[Choice]) -> list[Block]:

@@ -11,13 +11,14 @@ from slack_bolt.authorization.async_authorize import AsyncAuthorize
 from bot.model import Record
 from bot.render.buttons import ACTION
 from bot.render.details import APPROVE_CALLBACK
-from bot.render.form import FORM, PICK, WORD
+from bot.render.form import FORM, INPUT, PICK, WORD
 from bot.render.lists import PICKER
 from bot.render.outcome import ANEW
 from bot.render.outcome import FORM as FORM_BUTTON
 from bot.render.picker import OPEN
 from bot.slack import buttons, commands, home, modals
 from bot.slack.desk import Desk
+from bot.slack.lines import Lines
 
 ANY = re.compile(".*", re.DOTALL)
 GROUP_EVENTS = ("user_change", "team_join", "subteam_updated", "subteam_members_changed")
@@ -84,7 +85,7 @@ def _interactive(app: AsyncApp, desk: Desk) -> None:
     app.action(PICKER)(desk.listener(modals.start(desk)))
     app.action(FORM_BUTTON)(desk.listener(modals.form_button(desk)))
     app.action(ANEW)(desk.listener(modals.anew(desk)))
-    app.action(PICK)(_nothing)
+    app.action(re.compile(f"^({re.escape(PICK)}|{re.escape(INPUT)})$"))(Lines(desk).changed)
     app.action(ANY)(desk.listener(buttons.unknown(desk)))
     app.view(FORM)(desk.listener(modals.submitted(desk)))
     app.view(WORD)(desk.listener(modals.worded(desk)))
@@ -106,7 +107,7 @@ def _events(app: AsyncApp, desk: Desk) -> None:
 
 
 async def _nothing(ack: Any) -> None:
-    """Something that needs no answer: a field that changed, a modal that was closed."""
+    """Something that needs no answer: a modal that was closed."""
     await ack()
 
 

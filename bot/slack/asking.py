@@ -18,11 +18,11 @@ from bot.render.outcome import refusal, told
 from bot.render.picker import Item, picker
 from bot.slack import drafts, forms
 from bot.slack.desk import Act, Desk
+from bot.slack.lines import line_below, wants_form
 from bot.view import Outcome
 from bot.words import Word
 
 INTO_FORM = frozenset({parse.Code.MISSING, parse.Code.NEEDS_FORM, parse.Code.REASON, parse.Code.SECRET})
-LOOKS = frozenset({"--look", "—look", "–look"})  # phones turn two hyphens into a dash
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,12 @@ def picked(entry: Entry) -> frozenset[str]:
     return frozenset(texts if named is None else named)
 
 
-def wants_form(entry: Entry) -> bool:
-    """Whether a whole line is not enough: a value must be typed once more, or a secret filled in."""
-    return bool(entry.operation.confirm) or any(spec.secret for spec in entry.fields)
+def drawn(
+    desk: Desk, entry: Entry, draft: str, values: Mapping[str, str], *, notice: str = "", amends: str = ""
+) -> dict[str, Any]:
+    """The form of an operation as a modal, with the line that would do the same. `draft`: the row it belongs to."""
+    typed = None if amends else line_below(entry, values, desk.known)
+    return form_of(entry).view(draft, values, notice=notice, amends=amends, typed=typed)
 
 
 async def allowed(
@@ -83,7 +86,7 @@ async def open_form(
 ) -> None:
     """Saves the draft and opens its form. Raises what the service raises, and SlackApiError."""
     draft = await desk.service.draft_save(act.who, entry.command, channel, kept(values, entry))
-    await desk.open(act.by, form_of(entry).view(draft, values, notice=why))
+    await desk.open(act.by, drawn(desk, entry, draft, values, notice=why))
 
 
 def items(desk: Desk, act: Act, at: str, channel: str | None) -> list[Item]:
@@ -119,8 +122,8 @@ async def open_picker(desk: Desk, act: Act, at: str, channel: str | None, about:
 async def ask_line(desk: Desk, act: Act, typed: Typed, *, key: str, anew: bool = False) -> Message | None:
     """Asks what was typed, or opens the form that it needs. What to tell the person, or None where a form opened."""
     entry = typed.entry
-    look = any(word.value in LOOKS and not word.key for word in typed.words)
-    words = [word for word in typed.words if word.key or word.value not in LOOKS]
+    words = [word for word in typed.words if not _looks(word)]
+    look = len(words) < len(typed.words)
     params = parse.read(entry.command, entry.params, words, desk.known)
     if isinstance(params, parse.Fault):
         return await _faulty(desk, act, typed, forms.guessed(words, entry.fields), params)
@@ -141,6 +144,10 @@ async def ask_line(desk: Desk, act: Act, typed: Typed, *, key: str, anew: bool =
             "Only a look: the plan comes to you alone, as a direct message. Nobody is asked and nothing is done."
         )
     return None if outcome.ok and entry.risk is Risk.READ else refusal(outcome)  # a read's answer follows at once
+
+
+def _looks(word: Word) -> bool:
+    return word.value in parse.LOOKS and not word.key and not word.quoted
 
 
 async def _faulty(desk: Desk, act: Act, typed: Typed, values: Mapping[str, str], fault: parse.Fault) -> Message | None:

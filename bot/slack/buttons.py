@@ -15,7 +15,7 @@ from bot.render.form import word
 from bot.render.outcome import SENTENCES, refusal, revealed, told
 from bot.service import NotRecorded, Uncertain
 from bot.slack import drafts, forms
-from bot.slack.asking import allowed, form_of, kept, open_form, params_of_call
+from bot.slack.asking import allowed, drawn, kept, open_form, params_of_call
 from bot.slack.desk import Act, Desk, Listener, button_key
 from bot.slack.payload import Surface, action, chosen
 from bot.view import Outcome, RunView
@@ -155,7 +155,7 @@ async def _amend(desk: Desk, act: Act, hint: Pressed) -> None:
         act.who, entry.command, view.channel, drafts.amending(hint.run, hint.fingerprint, kept(values, entry))
     )
     why = "Approvals given so far will not count, and a new plan is made."
-    await desk.open(act.by, form_of(entry).view(draft, values, notice=why, amends=view.tag))
+    await desk.open(act.by, drawn(desk, entry, draft, values, notice=why, amends=view.tag))
 
 
 async def _replace(desk: Desk, act: Act, hint: Pressed) -> Outcome:

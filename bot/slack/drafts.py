@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from bot.model import Record
 
 RUN, PRINT, LINE, ABOUT = ".run", ".fingerprint", ".line", ".about"  # no field's name begins with a point
+OVER = "~"  # later than every change of a field: the form is no longer on the screen
 
 
 class Amends(Record):

@@ -64,7 +64,7 @@ def build(
         if not words:
             continue
         try:
-            values[spec.name] = read(spec, _safe(spec, words, known))
+            values[spec.name] = read(spec, safe(spec, words, known))
         except ValueError as wrong:
             faults[spec.name] = str(wrong)
     if faults:
@@ -75,7 +75,7 @@ def build(
         return _beside(wrong, specs)
 
 
-def _safe(spec: FieldSpec, words: str, known: parse.Known) -> str:
+def safe(spec: FieldSpec, words: str, known: parse.Known) -> str:
     """The words themselves. Raises ValueError where they name nothing in config, or hold what must not be kept."""
     if words == NONE:
         raise ValueError("that entry only tells that nothing could be looked up; choose or type another")

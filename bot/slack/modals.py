@@ -1,6 +1,7 @@
 """Modals: the picker's levels, an operation's form, one text for a run, live entries of a select."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -15,8 +16,9 @@ from bot.render.buttons import Pressed, Verb, unpack
 from bot.render.form import CONFIRM, NONE, options
 from bot.render.outcome import refusal, told
 from bot.render.picker import picker
+from bot.service import NotRecorded, Uncertain
 from bot.slack import drafts, forms
-from bot.slack.asking import allowed, form_of, items, open_picker
+from bot.slack.asking import allowed, drawn, items, open_picker
 from bot.slack.commands import line
 from bot.slack.desk import Act, Desk, Listener, refused_view
 from bot.slack.payload import action, chosen, memo, state
@@ -59,7 +61,7 @@ async def _to_form(desk: Desk, act: Act, entry: Entry, draft: Draft) -> None:
         return
     first = drafts.reason(draft.values) if entry.risk is not Risk.READ else {}
     id = await desk.service.draft_save(act.who, entry.command, draft.channel, first)
-    await desk.client.views_update(view_id=act.by.view_id, view=form_of(entry).view(id, first))
+    await desk.client.views_update(view_id=act.by.view_id, view=drawn(desk, entry, id, first))
 
 
 def start(desk: Desk) -> Listener:
@@ -93,7 +95,7 @@ def form_button(desk: Desk) -> Listener:
         if draft is None:
             await desk.tell(act.by, told(GONE))
         else:
-            await desk.open(act.by, form_of(desk.catalogue.get(draft.command)).view(id, draft.values))
+            await desk.open(act.by, drawn(desk, desk.catalogue.get(draft.command), id, draft.values))
         await ack()
 
     return press
@@ -146,6 +148,9 @@ def submitted(desk: Desk) -> Listener:
             outcome = await desk.service.ask(
                 act.who, draft.channel, entry, params, key=f"draft:{memo(act.body)}", look_only=forms.only_look(now)
             )
+        if not outcome.ok:  # what comes of it replaces the form: no change of a field may bring that back
+            with suppress(NotRecorded, Uncertain):
+                await desk.service.draft_change(act.who, memo(act.body), drafts.OVER)
         await _done(ack, outcome)
 
     return submit

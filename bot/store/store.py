@@ -117,6 +117,16 @@ class Doors:
             id, team, user, command, channel, body,
         )  # fmt: skip
 
+    async def change_draft(self, id: UUID, team: str, user: str, at: str) -> dict[str, Any] | None:
+        """The draft of this account, unless a later change of its form is known; `at` counts as the latest from now."""
+        return await door_call(  # type: ignore[no-any-return]
+            self.pool,
+            "UPDATE drafts SET body = body || jsonb_build_object('.changed', $4::text) "
+            "WHERE id = $1 AND team = $2 AND slack_user = $3 AND coalesce(body->>'.changed', '') <= $4 "
+            "RETURNING jsonb_build_object('command', command, 'channel', channel, 'body', body)",
+            id, team, user, at,
+        )  # fmt: skip
+
     async def draft(self, id: UUID, team: str, user: str) -> dict[str, Any] | None:
         """{command, channel, body} where the draft is this account's, else None."""
         return await door_call(  # type: ignore[no-any-return]

@@ -11,6 +11,7 @@ from bot.effect import Secret
 from bot.help import Reader, help_for
 from bot.model import Doubt, Heading, Mark, Record, Risk, State, Way
 from bot.operation import Refusal
+from bot.parse import Known
 from bot.policy import Policy, Rule
 from bot.render import lists
 from bot.render.buttons import pack
@@ -23,6 +24,7 @@ from bot.render.picker import Item, picker
 from bot.render.tell import KINDS
 from bot.slack.asking import form_of
 from bot.slack.buttons import WORDS
+from bot.slack.lines import line_below
 from deploy.gallery import replies
 from deploy.gallery.samples import (
     NAMES,
@@ -41,6 +43,7 @@ from deploy.gallery.samples import (
     with_task,
 )
 
+KNOWN = Known(targets={"database": ("shop", "analytics"), "service": ("api", "web"), "person": ("ana", "ben")})
 DRAFT = "0b9f6f0e-3d0c-4c0e-9a57-6d1b8a6f7c11"  # the id of a form's row: any
 POLICY = Policy(
     rules=(
@@ -157,7 +160,8 @@ def _modals(catalogue: Catalogue) -> Iterator[Screen]:
         name = entry.command.replace(" ", "-")
         notice = "Look it over, then ask. Nothing is asked yet."
         filled = {spec.name: "shop" for spec in entry.fields if spec.key == "database"} | {"reason": REASON}
-        yield _view(f"form/{name}", form_of(entry).view(DRAFT, filled, notice=notice))
+        typed = line_below(entry, filled, KNOWN)
+        yield _view(f"form/{name}", form_of(entry).view(DRAFT, filled, notice=notice, typed=typed))
     waiting = run(State.AWAITING, restoring())
     finished = run(State.SUCCEEDED, restoring(), (event(2, "proposed"), *done(restoring())), answer=report())
     amended = form_of(catalogue.get("ops db restore"))

@@ -16,7 +16,8 @@ from bot.fields import Kind, Unsupported, fields
 from bot.leaks import Leak, leak
 from bot.model import Risk
 from bot.operation import Database, Input, Person, Personal, Service, Subject
-from bot.parse import Code, Fault, Known, line, needs_reason, read, read_form, usage, words_of
+from bot.parse import Code, Fault, Known, line, line_so_far, needs_reason, read, read_form, usage, words_of
+from bot.slack.forms import written
 from bot.words import Word, split, strip, unescape
 
 
@@ -92,6 +93,34 @@ def test_the_printed_line_does_the_same(params: Restore) -> None:
     typed = line("ops db restore", params)
     assert typed.startswith("/ops db restore ")
     assert parsed(as_slack_sends(typed.removeprefix("/ops db restore ")), known=None) == params
+
+
+@example(Restore(database=Database(key="--look"), backup="--look", reason="a\n\nb \u202e c"))
+@given(restores)
+def test_the_line_of_a_forms_texts_reads_as_the_same_values(params: Restore) -> None:
+    typed = line_so_far("ops db restore", fields(Restore), written(params, fields(Restore)))
+    found = parsed(as_slack_sends(typed.removeprefix("/ops db restore ")), known=None)
+    assert found == params.model_copy(update={"reason": strip(params.reason)})
+
+
+def test_the_line_so_far_shows_what_is_missing_and_never_what_is_secret_or_personal() -> None:
+    specs = fields(Restore)
+    assert line_so_far("ops db restore", specs, {}, reason=True) == '/ops db restore <database> reason="…"'
+    assert (
+        line_so_far("ops db restore", specs, {"keep": "yes", "kind": "full"}) == "/ops db restore <database> keep=yes"
+    )
+    hidden = {"address": "ana@example.com", "password": "hunter2", "user": "ana"}
+    assert line_so_far("ops user ban", fields(Ban), hidden) == "/ops user ban ana"
+
+
+def test_a_personal_field_that_is_left_out_shifts_no_other() -> None:
+    class Tell(Input):
+        address: Annotated[str, Personal()]
+        words: str
+
+    assert line_so_far("ops tell", fields(Tell), {"address": "ana@example.com", "words": "hello"}) == (
+        "/ops tell words=hello"
+    )
 
 
 class Positional(Input):

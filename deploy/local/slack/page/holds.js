@@ -46,14 +46,32 @@ export function held(one, block, surface) {
         null);
 }
 
-// Remember a value; tell the app when this element does so by itself.
-export async function put(one, block, surface, value, { send = true } = {}) {
+const turns = new Map();
+
+// While one change of an element is on its way, only the newest of those that follow is told: so none overtakes another.
+async function inTurn(key, tell) {
+  const turn = turns.get(key);
+  if (turn) return void (turn.next = tell);
+  const mine = { next: tell };
+  turns.set(key, mine);
+  while (mine.next) {
+    const now = mine.next;
+    mine.next = null;
+    await now();
+  }
+  return void turns.delete(key);
+}
+
+// Remember a value; tell the app when this element does so by itself. `typing`: more may follow at once.
+export async function put(one, block, surface, value, { send = true, typing = false } = {}) {
   const dispatches = block.type !== "input" || block.dispatch_action;
   const set = { type: one.type, [FIELD[one.type]]: value };
-  if (send && dispatches && one.confirm && !(await confirmed(one.confirm))) return surface.redraw?.(block);
+  if (send && dispatches && one.confirm && !(await confirmed(one.confirm))) return void surface.redraw?.(block);
   surface.values[block.block_id] = { ...surface.values[block.block_id], [one.action_id]: set };
   surface.typed?.();
-  if (send && dispatches) await surface.act(block, one, set);
+  if (!send || !dispatches) return;
+  const tell = () => surface.act(block, one, set);
+  await (typing ? inTurn(`${surface.key}/${keyOf(one, block)}`, tell) : tell());
 }
 
 // --- confirm dialogs ------------------------------------------------------------------------------------------------

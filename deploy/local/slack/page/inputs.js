@@ -27,7 +27,7 @@ export function typed(one, block, surface) {
   const value_ = () => (rich ? richValue(node.value) : node.value === "" ? null : node.value);
   const when = one.dispatch_action_config?.trigger_actions_on ?? ["on_enter_pressed"];
   node.addEventListener("input", () =>
-    put(one, block, surface, value_(), { send: when.includes("on_character_entered") }),
+    put(one, block, surface, value_(), { send: when.includes("on_character_entered"), typing: true }),
   );
   node.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || long || event.isComposing) return;
