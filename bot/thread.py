@@ -11,8 +11,9 @@ from slack_sdk.errors import SlackApiError
 
 from bot import render
 from bot.model import Event, Risk, State
+from bot.operation import Series
 from bot.precedence import at_once
-from bot.render.message import EVENT_TYPE, File, Message, Names
+from bot.render.message import EVENT_TYPE, Message, Names
 from bot.store.letterbox import Letter, Letterbox, LostThread
 from bot.store.pool import DATABASE_AWAY
 from bot.store.views import Views
@@ -26,6 +27,7 @@ ANSWER_WITHIN = 15  # seconds for a call of Slack's
 READ_PATIENCE = timedelta(seconds=2)  # a read that answers sooner needs no "looking" card
 PROGRESS_EVERY = timedelta(seconds=3)
 DOUBLE_AFTER = timedelta(seconds=20)  # by then a message whose answer was lost is there, if it ever will be
+PLOT_WITHIN = 6.0  # seconds
 PAGE_WITHIN = 3.0  # seconds
 NOT_EDITABLE = {"message_not_found", "cant_update_message", "edit_window_closed", "msg_too_long"}
 NO_THREAD = {"message_not_found", "thread_not_found"}
@@ -179,10 +181,8 @@ class Poster:
             ts = letter.card_ts
         else:
             return letter
-        if message.file and (
-            first or (unseen and not view.ended_at)
-        ):  # before the card counts as sent with all it needs
-            await self._upload(letter, channel, letter.root_ts or ts, message.file)
+        if first or (unseen and not view.ended_at) or _answers(view, letter):
+            await self._beside(letter, channel, letter.root_ts or ts, message)  # before the card counts as sent
         await self.box.sent_card(letter, channel, ts, view.seq)
         if unseen and view.fingerprint:
             await self.box.shown(view.id, view.fingerprint, channel, ts)
@@ -284,9 +284,29 @@ class Poster:
         found = [ts for p, ts in ours if p["run"] == view.id and p["kind"] == "card"]
         return letter.model_copy(update={"channel": channel, "card_ts": found[0], "card_seq": 0}) if found else letter
 
-    async def _upload(self, letter: Letter, channel: str, thread: str, file: File) -> None:
-        await self.box.renew(letter, self.hold)
-        await self.client.files_upload_v2(channel=channel, thread_ts=thread, filename=file.name, content=file.text)
+    async def _beside(self, letter: Letter, channel: str, thread: str, message: Message) -> None:
+        """What a message brings along: a file, without which it does not go; a plot, which says what its words say."""
+        if message.file or message.series:
+            await self.box.renew(letter, self.hold)
+        if message.file:
+            named = {"filename": message.file.name, "content": message.file.text}
+            await self.client.files_upload_v2(channel=channel, thread_ts=thread, **named)
+        if message.series:
+            try:
+                async with asyncio.timeout(PLOT_WITHIN):
+                    await self._plot(channel, thread, message.run, message.series)
+            except (SlackApiError, *DATABASE_AWAY) as error:
+                log.warning("Slack took no plot", extra={"run": message.run, "error": type(error).__name__})
+            except Exception as error:
+                log.exception("a plot could not be drawn", extra={"error": type(error).__name__})
+
+    async def _plot(self, channel: str, thread: str, run: int, series: Series) -> None:
+        picture = await asyncio.to_thread(render.plot, series)  # in a thread of its own: it takes a tenth of a second
+        if picture:
+            await self.client.files_upload_v2(
+                channel=channel, thread_ts=thread, filename=f"r{run}.png", content=picture,
+                title=series.title[:100], alt_txt=render.described(series),
+            )  # fmt: skip
 
     async def _post(self, letter: Letter, view: RunView, message: Message, thread: str | None) -> tuple[str, str]:
         """Sends one message. A reply's file goes first: a reply that stands there is never sent again.
@@ -294,8 +314,8 @@ class Poster:
         A card's file goes up once the card stands.
         """
         channel = await self._place(letter, view)
-        if message.file and thread and message.kind != "card":
-            await self._upload(letter, channel, thread, message.file)
+        if thread and message.kind != "card":
+            await self._beside(letter, channel, thread, message)
         await self.box.sending(letter, message.kind, self.hold)
         answer = await self.client.chat_postMessage(
             channel=channel, thread_ts=thread, metadata=message.metadata, **_content(message)
@@ -352,6 +372,12 @@ def unheard(view: RunView, quiet: bool) -> bool:
     """
     well = view.ended_at is None or (view.state is State.SUCCEEDED and not (view.answer and view.answer.loud))
     return quiet and view.schedule is not None and view.risk is Risk.READ and well
+
+
+def _answers(view: RunView, letter: Letter) -> bool:
+    """Whether a card that stood there already becomes the answer of a read: no reply brings along what that has."""
+    told = next((event.seq for event in view.events if event.kind == "answered_read"), 0)
+    return letter.card_ts is not None and letter.card_seq < told
 
 
 def _too_soon(view: RunView) -> bool:

@@ -1,6 +1,6 @@
 """The bot's own tables as a connector: what handlers read of them, and effects that the store itself applies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, Protocol
 
@@ -60,6 +60,14 @@ class OwnReads(Protocol):
 
     async def now(self) -> datetime:
         """The database's clock."""
+
+    async def seen(
+        self, command: str, params: Mapping[str, str], number: str, lasting: timedelta
+    ) -> Sequence[tuple[datetime, float]]:
+        """What earlier looks of that operation at the same thing saw, for a Series: the highest of each stretch.
+
+        `number` is the path of a number in its Facts, "summary.used"; at most a hundred stretches since `lasting` ago.
+        """
 
 
 class Tandem(Connector[OwnReads, None]):

@@ -1,6 +1,7 @@
 """Runs, events and answers in words and blocks: the only place that knows Block Kit, and pure throughout."""
 
 from bot.render.answer import answer as answer
+from bot.render.answer import described as described
 from bot.render.card import card as card
 from bot.render.card import lock_screen as lock_screen
 from bot.render.details import details as details
@@ -15,6 +16,7 @@ from bot.render.plan import file_hash as file_hash
 from bot.render.plan import fits as fits
 from bot.render.plan import plan_file as plan_file
 from bot.render.plan import plan_text as plan_text
+from bot.render.plot import plot as plot
 from bot.render.replies import elsewhere as elsewhere
 from bot.render.replies import heard as heard
 from bot.render.replies import page as page

@@ -6,8 +6,8 @@ from math import isfinite
 
 from bot.operation import Answer, Series
 from bot.render import words
-from bot.render.blocks import CHUNK, bullets, context, fixed, line, rich, text, when
-from bot.render.escape import clean, fallback, one_line
+from bot.render.blocks import CHUNK, bullets, context, fixed, line, rich, text, utc, when
+from bot.render.escape import clean, cut, fallback, one_line
 from bot.render.message import Block, File, Message
 from bot.view import RunView
 
@@ -16,6 +16,7 @@ ROWS_SHOWN = 30
 LINES_SHOWN = 20
 NARROW = 40  # characters: a wider table breaks on a phone, so its rows are told as a list
 CELL = 60  # characters of one cell on the card; a file has them whole
+ALT_MOST = 900  # characters of a picture's description
 SPARK = 40  # bars of a sparkline: what a phone shows in one line
 
 
@@ -30,6 +31,7 @@ def answer(view: RunView) -> Message:
         run=view.id,
         to_seq=view.seq,
         file=answer_file(view.tag, view.answer),
+        series=view.answer.series,
         urgent=True,
     )
 
@@ -109,14 +111,26 @@ def _number(entry: str) -> bool:
 
 
 def _plotted(series: Series) -> list[Block]:
-    values = [value for _, value in series.points if isfinite(value)]
-    if not values:
-        return [line(text(f"{one_line(series.title, 200)}: no numbers"))]
-    unit = f" {series.unit}" if series.unit else ""
-    low, high, last = (words.number(v) for v in (min(values), max(values), values[-1]))
-    said = f"lowest {low}{unit}, highest {high}{unit}, last {last}{unit}"
     title = line(text(one_line(series.title, 200), bold=True))
-    return [title, fixed(sparkline(values)), line(text(said))]
+    values = [value for _, value in series.points if isfinite(value)]
+    said = line(text(bounds(series)))
+    return [title, fixed(sparkline(values)), said] if values else [title, said]
+
+
+def bounds(series: Series, at: bool = False) -> str:
+    """The lowest, the highest and the last value in words; `at`: each with its time."""
+    points = [point for point in series.points if isfinite(point[1])]
+    if not points:
+        return "no numbers"
+    low, high = (find(points, key=lambda point: point[1]) for find in (min, max))
+    named = (("lowest", low), ("highest", high), ("last", points[-1]))
+    unit = one_line(series.unit, 60)
+    return ", ".join(f"{n} {words.amount(p[1], unit)}" + (f" at {utc(p[0])}" if at else "") for n, p in named)
+
+
+def described(series: Series) -> str:
+    """A plot in words, for whoever does not see it."""
+    return cut(f"{one_line(series.title, 200)}: {bounds(series, at=True)}.", ALT_MOST)
 
 
 def sparkline(values: Sequence[float], width: int = SPARK) -> str:

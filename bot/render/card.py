@@ -56,6 +56,7 @@ def card(view: RunView, names: Names = NOBODY) -> Message:
         kind="card",
         run=view.id,
         file=_file(view),
+        series=view.answer.series if view.answer and view.ended_at and not view.steps else None,
         urgent=ended(view.state) or view.state is State.IN_DOUBT,
     )
 

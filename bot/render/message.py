@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from bot.model import Record
+from bot.operation import Series
 
 Block: TypeAlias = dict[str, Any]  # one Block Kit object, as JSON
 EVENT_TYPE = "tandem_run"
@@ -26,6 +27,7 @@ class Message(Record):
     from_seq: int = 0
     to_seq: int = 0
     file: File | None = None
+    series: Series | None = None  # goes up beside the message as a picture; the blocks say the same in words
     pages: tuple[str, ...] = ()  # Slack ids of those mentioned who are told by a direct message as well
     urgent: bool = False  # a question or an end: goes out before steps and progress
 

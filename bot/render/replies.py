@@ -97,6 +97,7 @@ def _reply(view: RunView, names: Names, said: Sequence[tuple[Event, Told]], from
         from_seq=from_seq,
         to_seq=event.seq,
         file=answer_file(view.tag, view.answer) if answered and view.answer else None,
+        series=view.answer.series if answered and view.answer else None,
         pages=tuple(dict.fromkeys(one for part in said for one in _pages(view, names, *part))),
         urgent=last.alone,
     )

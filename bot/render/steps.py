@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from bot.durations import about_duration, about_size
+from bot.durations import about_duration
 from bot.lifecycle import ended
 from bot.model import Heading, State
 from bot.operation import IfFails, Plan, Step, Until, Watch
@@ -93,9 +93,9 @@ def duration(view: RunView, step: StepView) -> str:
 def progress(done: float, total: float | None, unit: str = "") -> str:
     """ "1,200 of 4,212 rows (28 %)", "774MiB of 1.3GiB (58 %)"."""
     if not total:
-        return _amount(done, unit) if done else ""
-    last = _amount(total, unit)
-    first = _amount(done, unit).removesuffix(f" {unit}")
+        return words.amount(done, unit) if done else ""
+    last = words.amount(total, unit)
+    first = words.amount(done, unit).removesuffix(f" {unit}")
     return f"{first} of {last} ({min(done / total, 1):.0%})".replace("%", " %")
 
 
@@ -105,16 +105,10 @@ def pace(view: RunView, step: StepView) -> str:
     if not step.done or took < STEADY.total_seconds():
         return ""
     rate = step.done / took
-    said = f"{_amount(rate, step.unit).removesuffix(f' {step.unit}')}/s" if rate >= 1 else ""
+    said = f"{words.amount(rate, step.unit).removesuffix(f' {step.unit}')}/s" if rate >= 1 else ""
     ahead = timedelta(seconds=(step.total - step.done) / rate) if step.total and step.total > step.done else timedelta()
     left_ = f"about {about_duration(ahead)} left" if ahead >= SECOND else ""
     return ", ".join(part for part in (said, left_) if part)
-
-
-def _amount(given: float, unit: str) -> str:
-    if unit == "B":
-        return about_size(int(given))
-    return f"{words.number(round(given) if given >= 10 else given)} {unit}".rstrip()
 
 
 def way_back(view: RunView, step: StepView) -> str:

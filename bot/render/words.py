@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from bot.durations import about_duration, print_duration
+from bot.durations import about_duration, about_size, print_duration
 from bot.effect import Check, Deed, Effect, Ref, Secret, Target, Until, Watch
 from bot.model import Record
 from bot.operation import Call, Loss, Plan, Step, Task, Wait
@@ -18,6 +18,7 @@ from bot.render.escape import one_line
 NAMING = ("database", "service", "environment")  # parameters that name the target, before all others
 NOBODYS = {"schedule": "a schedule", "webhook": "a webhook", "run": "another run"}  # a run with no asker, by its door
 ISO_DURATION = re.compile(r"P(?=[\dT])(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")  # as JSON holds a timedelta
+ENDLESS = 1e15  # from there on nobody counts the digits
 SPAN = TypeAdapter(timedelta)
 WHOM = {"requester": "whoever asked", "another": "somebody who did not ask"}
 
@@ -158,8 +159,17 @@ def _singular(unit: str) -> str:
     return unit.removesuffix("s")
 
 
+def amount(given: float, unit: str = "") -> str:
+    """ "1,200 rows", "774MiB"."""
+    if unit == "B":
+        return about_size(int(given)) if given >= 0 else f"-{about_size(int(-given))}"
+    return f"{number(round(given) if given >= 10 else given)} {unit}".rstrip()
+
+
 def number(given: float) -> str:
     """ "4,212" or "7.5": whole numbers without a point."""
+    if abs(given) >= ENDLESS:
+        return f"{given:.3g}"
     return f"{given:,.0f}" if float(given).is_integer() or abs(given) >= 1000 else f"{given:,.1f}"
 
 

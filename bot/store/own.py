@@ -1,10 +1,13 @@
 """What handlers may read of the bot's own tables."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.connectors.tandem import Freeze, Given, Terms
+
+STRETCHES = 100  # what a plot shows on a phone
+LATELY = 50_000  # runs that are looked through at most
 
 
 class Own:
@@ -32,6 +35,19 @@ class Own:
                  ORDER BY s.until DESC LIMIT 1) s ON true LEFT JOIN runs g ON g.id = s.run ORDER BY t.schedule"""
         )
         return [_terms(row) for row in rows]
+
+    async def seen(
+        self, command: str, params: Mapping[str, str], number: str, lasting: timedelta
+    ) -> Sequence[tuple[datetime, float]]:
+        """The number that earlier looks stored under that path of their facts: the highest of each stretch."""
+        rows = await self.pool.fetch(
+            """SELECT DISTINCT ON (date_bin($4, planned_at, 'epoch')) planned_at, (facts #>> $3)::float8 AS number
+               FROM runs WHERE id > (SELECT max(id) FROM runs) - $5 AND command = $1 AND params @> $2
+                 AND planned_at > clock() - $6::interval AND jsonb_typeof(facts #> $3) = 'number'
+               ORDER BY date_bin($4, planned_at, 'epoch'), number DESC""",
+            command, dict(params), number.split("."), lasting / STRETCHES, LATELY, lasting,
+        )  # fmt: skip
+        return [(row["planned_at"], row["number"]) for row in rows]
 
     async def now(self) -> datetime:
         """The database's clock."""

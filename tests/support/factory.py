@@ -20,6 +20,7 @@ from bot.house import House
 from bot.model import Risk, State
 from bot.policy import Policy, Rule
 from bot.seal import Seal
+from bot.store.own import Own
 from bot.store.store import Ledger, RunRow
 from bot.store.views import Views
 from bot.view import RunView
@@ -61,7 +62,7 @@ class Factory:
         )
 
     def _make(self, kind: type[Connector[Any, Any]], path: Path) -> Connector[Any, Any]:
-        return kind(World(blocks={"path": str(path)}))
+        return kind(World(blocks={"path": str(path), "reads": Own(self.home.pool)}))
 
     async def ask(self, script: str, person: str = "ana", **more: Any) -> int:
         """Asks for a script; the answer is the run's id."""

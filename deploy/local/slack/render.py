@@ -318,6 +318,7 @@ def file_object(state: State, file: FileRecord, base: str) -> JsonObject:
         "shares": shares,
         **where,
         "has_rich_preview": False,
+        **({"alt_txt": file.alt_text} if file.alt_text else {}),
     }
 
 

@@ -17,6 +17,7 @@ from bot.operation import (
     Results,
     Risk,
     See,
+    Series,
     Unseen,
     Voice,
 )
@@ -73,6 +74,7 @@ class ListBackups(Operation[Params, Facts]):
                 *(f"{key} could not be looked at: {why}" for key, why in facts.unseen.items()),
             ),
             table=(HEADINGS, *rows),
+            series=_sizes(facts),
             offers=tuple(_take_one(key) for key in late),
             loud=bool(late or lost),
         )
@@ -96,6 +98,15 @@ def _lateness(key: str, facts: Facts) -> str:
 def _row(backup: Backup, facts: Facts) -> tuple[str, ...]:
     verified = f"{backup.verified.at:%Y-%m-%d %H:%M} UTC" if backup.verified else "no"
     return (backup.name, backup.age_text(facts.at), backup.size, backup.kind, verified)
+
+
+def _sizes(facts: Facts) -> Series | None:
+    """How one database's full backups grew; None for several databases, or fewer than three backups."""
+    listings = [listing for listing in facts.found.values() if len(facts.found) == 1]
+    points = tuple(sorted((b.taken_at, float(b.bytes)) for one in listings for b in one.backups if b.kind == "full"))
+    return (
+        Series(title=f"Full backups of {', '.join(facts.found)}", unit="B", points=points) if len(points) > 2 else None
+    )
 
 
 def _count(number: int) -> str:

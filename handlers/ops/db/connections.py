@@ -1,9 +1,11 @@
 """D15: who holds a server's connections, and whether anybody else still gets in."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.connectors.postgres import Backend, Connections, Postgres
 from bot.connectors.postgres_sessions import plain
+from bot.connectors.tandem import Tandem
 from bot.operation import (
     Answer,
     Call,
@@ -15,6 +17,7 @@ from bot.operation import (
     Plan,
     Risk,
     See,
+    Series,
     Unseen,
     Voice,
     about_duration,
@@ -22,6 +25,7 @@ from bot.operation import (
 
 SATURATED = 0.9  # of what applications can use
 LONG = timedelta(minutes=5)  # idle in transaction for longer keeps vacuum and locks waiting
+DAY = timedelta(days=1)
 RESERVED = ("superuser_reserved_connections", "reserved_connections")  # the second from PostgreSQL 16 on
 
 
@@ -33,6 +37,7 @@ class Facts(Observed):
     summary: Connections
     backends: tuple[Backend, ...]
     reserved: int  # of summary.most, only for administrators
+    before: tuple[tuple[datetime, float], ...] = ()  # used, as earlier looks of a day saw it
 
     @property
     def free(self) -> int:
@@ -62,7 +67,9 @@ class DatabaseConnections(Operation[Params, Facts]):
         summary, backends = await reads.connections(), await reads.activity(anywhere=True)
         kept = await see.all({name: reads.parameter(name) for name in RESERVED}, within=timedelta(seconds=5))
         reserved = sum(int(value) for value in kept.values() if not isinstance(value, Unseen))
-        return Facts(run=see.run, at=see.at, summary=summary, backends=backends, reserved=reserved)
+        lately = await see.all({"before": _before(see, params.database.key)}, within=timedelta(seconds=2))
+        before = () if isinstance(lately["before"], Unseen) else tuple(lately["before"])
+        return Facts(run=see.run, at=see.at, summary=summary, backends=backends, reserved=reserved, before=before)
 
     def plan(self, params: Params, facts: Facts) -> Plan:
         return Plan(sentence=f"Look at the connections of {params.database.key}")
@@ -84,9 +91,22 @@ class DatabaseConnections(Operation[Params, Facts]):
             headline=headline,
             lines=tuple(lines),
             table=(("Application", "Role", "Database", "State", "Sessions", "Longest"), *_rows(facts)),
+            series=_lately(key, facts),
             offers=_offers(key, facts) if saturated or long else (),
             loud=saturated,
         )
+
+
+async def _before(see: See, key: str) -> Sequence[tuple[datetime, float]]:
+    return await (await see(Tandem)).seen("ops db connections", {"database": key}, "summary.used", DAY)
+
+
+def _lately(key: str, facts: Facts) -> Series | None:
+    """How many were used in the last day, where somebody looked often enough to tell."""
+    if len(facts.before) < 2:
+        return None
+    points = (*facts.before, (facts.at, float(facts.summary.used)))
+    return Series(title=f"Connections of {key}, last day", unit="connections", points=points)
 
 
 def _in_transaction(backend: Backend) -> bool:

@@ -1,6 +1,8 @@
 """Any plan a test wants, by name: the plans stand in tests/support/scripts.py."""
 
-from bot.operation import Answer, Input, Observed, Operation, Plan, Refusal, Results, Risk, See
+from datetime import timedelta
+
+from bot.operation import Answer, Input, Observed, Operation, Plan, Refusal, Results, Risk, See, Series
 from tests.support.notebook import Notebook
 from tests.support.scripts import SCRIPTS, Seen
 
@@ -32,4 +34,6 @@ class Write(Operation[Params, Facts]):
 
     def answer(self, params: Params, facts: Facts, results: Results) -> Answer:
         lines = tuple(sorted(facts.seen.names)) if params.script == "listing" else ()
-        return Answer(headline=f"{params.script} went through", lines=lines)
+        points = tuple((facts.at + timedelta(minutes=n), float(n * n)) for n in range(5))
+        series = Series(title="Squares", unit="squares", points=points) if params.script == "listing" else None
+        return Answer(headline=f"{params.script} went through", lines=lines, series=series)

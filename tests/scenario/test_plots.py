@@ -1,0 +1,76 @@
+"""Numbers with a shape go up as a picture beside what tells them; without it the words stand alone."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from deploy.local.slack.client import shown_text
+from tests.scenario.door import Bot
+from tests.scenario.interactions import reply_saying
+from tests.scenario.test_files_of_threads import _at
+
+
+async def pictures(bot: Bot, card: dict[str, Any]) -> list[dict[str, Any]]:
+    """What stands in the card's thread as a picture."""
+    thread = await bot.slack.thread("ben", "ops", card["ts"])
+    files = [file for message in thread for file in message.get("files", [])]
+    return [file for file in files if file["mimetype"] == "image/png"]
+
+
+async def picture(bot: Bot, card: dict[str, Any]) -> dict[str, Any]:
+    async def there() -> dict[str, Any] | None:
+        return next(iter(await pictures(bot, card)), None)
+
+    return await bot.slack.wait_for(there, what="picture")
+
+
+async def level(bot: Bot, said: str) -> dict[str, Any]:
+    await bot.slack.command("ana", "ops", "/test level")
+    return await bot.card(said)
+
+
+async def test_a_look_shows_what_earlier_looks_saw_as_a_picture_in_its_thread(bot: Bot) -> None:
+    for held, minutes in ((0, 70), (1, 20), (2, 20)):  # of an hour at most
+        await level(bot, f"{held} lines, {max(0, held - 1)} looks before")
+        await bot.home.move_clock(timedelta(minutes=minutes))
+        bot.factory.folder.log("one more")
+    card = await level(bot, "3 lines, 2 looks before")
+    assert "lowest 1 lines, highest 3 lines, last 3 lines" in shown_text(card)
+    file = await picture(bot, card)
+    assert (file["name"], file["title"]) == ("r4.png", "Lines of the notebook")
+    assert "highest 3 lines at " in file["alt_txt"]
+
+
+async def test_the_end_of_a_run_brings_its_picture(bot: Bot) -> None:
+    await bot.slack.command("ana", "ops", '/test write listing reason="drill"')
+    card = await bot.card("listing went through")
+    assert (await picture(bot, card))["title"] == "Squares"
+
+
+async def test_an_answer_that_came_late_has_its_picture_too(bot: Bot) -> None:
+    """A read that takes long has a card that waits; the picture comes once that card becomes the answer."""
+    await level(bot, "0 looks before")
+    await bot.home.move_clock(timedelta(minutes=1))
+    planning = asyncio.Event()
+    bot.factory.worker.turn = _at(planning)
+    await bot.slack.command("ana", "ops", "/test write plain reason=before")  # claimed with the turn of before, or not
+    await bot.card("test write")
+    await bot.slack.command("ben", "ops", "/test level")
+    card = await bot.card("Ben asked")
+    planning.set()
+    assert (await picture(bot, card))["name"] == "r3.png"
+    assert "1 looks before" in shown_text(await bot.card("Ben asked"))
+
+
+@pytest.mark.parametrize("kind", ["error", "server_error", "drop"])
+async def test_where_slack_takes_no_picture_the_words_stand_alone(bot: Bot, kind: str) -> None:
+    await bot.slack.fault("files.getUploadURLExternal", kind, times=-1)
+    await bot.slack.command("ana", "ops", '/test write listing reason="drill"')
+    card = await bot.card("listing went through")
+    reply = reply_saying(bot, "listing went through")
+    said = shown_text(await bot.slack.wait_for(reply, what="reply with the end"))
+    assert "lowest 0 squares, highest 16 squares, last 16 squares" in said
+    assert await bot.slack.log(kind="api", name="files.getUploadURLExternal")
+    assert await pictures(bot, card) == []
