@@ -7,7 +7,7 @@ from math import isfinite
 from bot.operation import Answer, Series
 from bot.render import words
 from bot.render.blocks import CHUNK, bullets, context, fixed, line, rich, text, utc, when
-from bot.render.escape import clean, cut, fallback, one_line
+from bot.render.escape import clean, cut, fallback, one_line, size
 from bot.render.message import Block, File, Message
 from bot.view import RunView
 
@@ -15,6 +15,7 @@ BARS = "▁▂▃▄▅▆▇█"
 ROWS_SHOWN = 30
 LINES_SHOWN = 20
 NARROW = 40  # characters: a wider table breaks on a phone, so its rows are told as a list
+COLUMNS = 12
 CELL = 60  # characters of one cell on the card; a file has them whole
 ALT_MOST = 900  # characters of a picture's description
 SPARK = 40  # bars of a sparkline: what a phone shows in one line
@@ -63,16 +64,17 @@ def _hidden(given: Answer) -> list[str]:
 
 def _shown_whole(given: Answer) -> bool:
     cells = [cell for row in given.table for cell in row]
-    short = all(len(one_line(cell)) <= CELL for cell in cells)
-    return short and len(given.table) <= ROWS_SHOWN + 1 and len(table(given.table, CELL)) <= CHUNK
+    short = all(size(one_line(cell)) <= CELL for cell in cells) and all(len(row) <= COLUMNS for row in given.table)
+    return short and len(given.table) <= ROWS_SHOWN + 1 and size(table(given.table, CELL)) <= CHUNK
 
 
 def _rows(rows: Sequence[Sequence[str]]) -> Block:
     """A table where a phone can show it, else a list: each row by its first cell, the others behind their headings."""
+    rows = [row[:COLUMNS] for row in rows]
     drawn = _whole_rows(table(rows, CELL))
-    if max(map(len, drawn.splitlines())) <= NARROW or len(rows) < 2:
+    if max(map(len, drawn.splitlines()), default=0) <= NARROW or len(rows) < 2:
         return fixed(drawn)
-    heads, *entries = [[one_line(cell, CELL) for cell in row] for row in rows[: drawn.count("\n")]]
+    heads, *entries = [[one_line(cell, CELL) for cell in row] for row in rows[: max(2, drawn.count("\n"))]]
     return bullets(_entry(heads, entry) for entry in entries)
 
 
@@ -87,7 +89,8 @@ def _entry(heads: Sequence[str], cells: Sequence[str]) -> list[Block]:
 
 def _whole_rows(drawn: str) -> str:
     """At most a block's worth, cut at the end of a row."""
-    return drawn if len(drawn) <= CHUNK else drawn[: drawn.rfind("\n", 0, CHUNK)]
+    head = cut(drawn, CHUNK)
+    return head if head == drawn else head[: head.rfind("\n")] if "\n" in head else head
 
 
 def table(rows: Sequence[Sequence[str]], cell: int = 0) -> str:

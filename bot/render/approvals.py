@@ -72,7 +72,8 @@ def lines(view: RunView, names: Names) -> list[str]:
     elif lacking:
         said.append("Nobody who may approve it is known to be there: ask whoever keeps the groups, or cancel it.")
     if looked := looks(view, names):
-        said.append(f"{words.listed(looked)} {'has' if len(looked) == 1 else 'have'} looked at it.")
+        most = looked if len(looked) <= 6 else [*looked[:5], f"{len(looked) - 5} more"]
+        said.append(f"{words.listed(most)} {'has' if len(looked) == 1 else 'have'} looked at it.")
     return said + [f"{'Approved' if a.counts else 'Approved, being checked'}: {a.name}." for a in view.approvals]
 
 

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.render.escape import clean, cut
+from bot.render import fit
+from bot.render.escape import clean, cut, size
 from bot.render.message import Block
 
-CHUNK = 2800  # characters of one text: Slack takes 3000, and counts some characters twice
-BLOCKS_LIMIT = 50
-VIEW_BLOCKS_LIMIT = 100
+CHUNK = fit.TEXT
 
 
 def text(words: str, *, bold: bool = False, italic: bool = False, code: bool = False) -> Block:
@@ -56,24 +55,25 @@ def plain(words: str, limit: int) -> Block:
 
 
 def header(words: str) -> Block:
-    return {"type": "header", "text": plain(" ".join(words.split()), 150)}
+    return {"type": "header", "text": plain(" ".join(words.split()), fit.HEADER)}
 
 
 def context(*mrkdwn: str) -> Block:
     """Small print. Only the machine's own words and dates: nothing that a person typed."""
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": cut(part, CHUNK)} for part in mrkdwn]}
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": cut(part, fit.CONTEXT)} for part in mrkdwn]}
 
 
 def divider() -> Block:
     return {"type": "divider"}
 
 
-def chunks(words: str, size: int = CHUNK) -> list[str]:
-    """Pieces of at most `size` characters, cut between lines where that is possible. Nothing is lost."""
+def chunks(words: str, most: int = CHUNK) -> list[str]:
+    """Pieces of at most so many characters, cut between lines where that is possible. Nothing is lost."""
     pieces: list[str] = []
     rest = clean(words)
-    while len(rest) > size:
-        at = rest.rfind("\n", 1, size) + 1 or size
+    while size(rest) > most:
+        head = rest.encode("utf-16-le")[: 2 * most].decode("utf-16-le", "ignore")
+        at = head.rfind("\n", 1) + 1 or len(head)
         pieces.append(rest[:at])
         rest = rest[at:]
     return [*pieces, rest] if rest else pieces
@@ -82,7 +82,7 @@ def chunks(words: str, size: int = CHUNK) -> list[str]:
 def button(
     label: str, action: str, value: str, *, style: str = "", confirm: Block | None = None, url: str = ""
 ) -> Block:
-    element: Block = {"type": "button", "action_id": action, "text": plain(label, 75), "value": value}
+    element: Block = {"type": "button", "action_id": action, "text": plain(label, fit.BUTTON), "value": value}
     for key, extra in (("style", style), ("confirm", confirm), ("url", url)):
         if extra:
             element[key] = extra
@@ -91,16 +91,16 @@ def button(
 
 def overflow(action: str, entries: Sequence[tuple[str, str]]) -> Block:
     """A menu behind three dots: at most five entries, each its label and value."""
-    options = [{"text": plain(label, 75), "value": value} for label, value in entries]
+    options = [{"text": plain(label, fit.OPTION), "value": value} for label, value in entries]
     return {"type": "overflow", "action_id": action, "options": options}
 
 
 def confirm(title: str, words: str, yes: str, no: str = "Not now", danger: bool = False) -> Block:
     dialog: Block = {
-        "title": plain(title, 100),
-        "text": plain(words, 300),
-        "confirm": plain(yes, 30),
-        "deny": plain(no, 30),
+        "title": plain(title, fit.CONFIRM_TITLE),
+        "text": plain(words, fit.CONFIRM_TEXT),
+        "confirm": plain(yes, fit.CONFIRM_BUTTON),
+        "deny": plain(no, fit.CONFIRM_BUTTON),
     }
     return dialog | {"style": "danger"} if danger else dialog
 
@@ -116,12 +116,12 @@ def modal(callback: str, title: str, blocks: Sequence[Block], *, submit: str = "
     view: dict[str, Any] = {
         "type": "modal",
         "callback_id": callback,
-        "title": plain(title, 24),
-        "close": plain("Close", 24),
+        "title": plain(title, fit.TITLE),
+        "close": plain("Close", fit.TITLE),
         "private_metadata": memo,
-        "blocks": list(blocks)[:VIEW_BLOCKS_LIMIT],
+        "blocks": fit.fitted(blocks, fit.VIEW_BLOCKS, fit.VIEW_JSON, "in the audit"),
     }
-    return view | {"submit": plain(submit, 24)} if submit else view
+    return view | {"submit": plain(submit, fit.TITLE)} if submit else view
 
 
 def when(at: datetime, shape: str = "{date_short_pretty} at {time}") -> str:

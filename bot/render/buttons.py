@@ -6,7 +6,7 @@ from enum import StrEnum
 from bot.lifecycle import ended
 from bot.model import Choice, Heading, Record, Risk, State
 from bot.operation import Offer, Task
-from bot.render import words
+from bot.render import fit, words
 from bot.render.blocks import actions, button, confirm, overflow
 from bot.render.escape import clean, one_line
 from bot.render.message import Block
@@ -116,7 +116,7 @@ def row(view: RunView) -> list[Block]:
     rest = [*_offered(view), *_small(view)]
     if view.state is State.AWAITING:
         rest = [*_small(view), *_offered(view)]
-    return actions(f"run.{view.id}", [*_main(view), *rest, *_rivals(view)][:25])
+    return actions(f"run.{view.id}", [*_main(view), *rest, *_rivals(view)][:22])
 
 
 def _main(view: RunView) -> Iterator[Block]:
@@ -232,4 +232,4 @@ def _button(
     view: RunView, verb: Verb, label: str, *, of: str = "", style: str = "", again: Block | None = None
 ) -> Block:
     action = f"{ACTION}{verb.value}" + (f".{of}" if of else "")
-    return button(label, action[:255], pack(view.id, view.fingerprint, verb, of), style=style, confirm=again)
+    return button(label, action[: fit.ACTION_ID], pack(view.id, view.fingerprint, verb, of), style=style, confirm=again)

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.model import Event, State
 from bot.render import words
-from bot.render.blocks import VIEW_BLOCKS_LIMIT, chunks, fixed, header, line, modal, rich, text, utc
+from bot.render.blocks import chunks, fixed, header, line, modal, rich, text, utc
 from bot.render.buttons import Verb, decisions, pack
 from bot.render.card import headline, requester
 from bot.render.escape import one_line
@@ -49,10 +49,7 @@ def _blocks(view: RunView, names: Names, private: bool) -> list[Block]:
         blocks += _part("Answer", view.answer.file)
     shown = view.events[-EVENTS_SHOWN:]
     cut = f"(the last {len(shown)} of {len(view.events)})" if len(shown) < len(view.events) else ""
-    blocks += _part(f"What happened {cut}".rstrip(), "\n".join(_event(e, names) for e in shown))
-    if len(blocks) > VIEW_BLOCKS_LIMIT:
-        return [*blocks[: VIEW_BLOCKS_LIMIT - 1], rich(line(text("The rest is in the audit.", italic=True)))]
-    return blocks
+    return [*blocks, *_part(f"What happened {cut}".rstrip(), "\n".join(_event(e, names) for e in shown))]
 
 
 def _params(view: RunView) -> str:

@@ -7,7 +7,7 @@ DROPPED = frozenset({"Cc", "Cf", "Cs", "Co"})
 
 
 def clean(text: str, limit: int = 0) -> str:
-    """Without control, bidi and other invisible characters; cut at `limit` characters where one is given."""
+    """Without control, bidi and other invisible characters; cut at `limit` units where one is given: see `size`."""
     lined = text.replace("\r\n", "\n").replace("\u2028", "\n").replace("\u2029", "\n").replace("\t", " ")
     kept = "".join(c for c in lined if c in ("\n", JOINER) or unicodedata.category(c) not in DROPPED)
     return cut(kept, limit) if limit else kept
@@ -19,9 +19,17 @@ def one_line(text: str, limit: int = 0) -> str:
     return cut(line, limit) if limit else line
 
 
+def size(text: str) -> int:
+    """How long Slack may count it: in UTF-16 units, by which an emoji counts twice."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def cut(text: str, limit: int) -> str:
-    """At most `limit` characters; what was cut shows as an ellipsis."""
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+    """At most `limit` of these units; what was cut shows as an ellipsis."""
+    if size(text) <= limit:
+        return text
+    head = text.encode("utf-16-le", "surrogatepass")[: 2 * (limit - 1)].decode("utf-16-le", "ignore")
+    return head.rstrip() + "…"
 
 
 def entities(text: str) -> str:
@@ -32,4 +40,4 @@ def entities(text: str) -> str:
 def fallback(text: str, limit: int = 300) -> str:
     """One line for a message's `text`: all that a lock screen shows. No mention, no link, no formatting."""
     line = one_line(text, limit)
-    return entities(line.translate({ord(mark): None for mark in "*~`"}))
+    return entities(line.translate({ord(mark): None for mark in "*~`"})) or "…"

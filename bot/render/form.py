@@ -6,8 +6,9 @@ from typing import Any
 
 from bot.fields import REASON, FieldSpec, Kind
 from bot.operation import Choice
+from bot.render import fit
 from bot.render.blocks import context, line, modal, plain, rich, text
-from bot.render.escape import clean, one_line
+from bot.render.escape import clean, one_line, size
 from bot.render.message import Block
 
 FORM = "door.form"
@@ -69,14 +70,14 @@ class Form:
         label = self.confirm.replace("_", " ")
         element: Block = {"type": "plain_text_input", "action_id": INPUT, "max_length": 200}
         if value:
-            element["placeholder"] = plain(one_line(f"type {value}"), 150)
+            element["placeholder"] = plain(one_line(f"type {value}"), fit.PLACEHOLDER)
         hint = "The same once more, by hand: this touches what cannot simply be brought back."
         return _block(CONFIRM, f"Type the {label} again", element, hint=hint, optional=False)
 
     def _input(self, spec: FieldSpec, value: str) -> Block:
         label = "Why" if spec.name == REASON else spec.name.replace("_", " ")
         demanded = (self.reason if spec.name == REASON else spec.required) and spec.kind is not Kind.FLAG
-        said = (spec.description, HINTS.get(spec.kind, ""), _several(spec))
+        said = (_too_long(value), spec.description, HINTS.get(spec.kind, ""), _several(spec))
         hint = " ".join(f"{part[0].upper()}{part[1:].rstrip('.')}." for part in said if part)
         element = self._element(spec, value or spec.default or "")
         block = _block(spec.name, label[0].upper() + label[1:], element, hint=hint, optional=not demanded)
@@ -85,9 +86,11 @@ class Form:
     def _element(self, spec: FieldSpec, value: str) -> Block:
         if spec.kind is Kind.SECRET:
             return {"type": "plain_text_input", "action_id": INPUT}
-        if spec.kind is Kind.TARGET or spec.name in self.picked:
+        given = value.split(",") if spec.many else [value]
+        long = any(one and not choosable(one) for one in (*given, *spec.choices)) or len(given) > fit.OPTIONS
+        if (spec.kind is Kind.TARGET or spec.name in self.picked) and not long:
             return _picked(value, spec.many)
-        if spec.kind is Kind.CHOICE and len(spec.choices) <= 100:
+        if spec.kind is Kind.CHOICE and len(spec.choices) <= fit.OPTIONS and not long:
             return _chosen(spec.choices, value, spec.many)
         if spec.many:
             return _typed(value)
@@ -102,6 +105,13 @@ class Form:
         return _typed(value, multiline=spec.name == REASON)
 
 
+def _too_long(value: str) -> str:
+    """A cut value would be another one, so such a field stands empty."""
+    return f"What was typed is too long for a form: {size(value)} characters, at most {fit.TEXT}" * (
+        size(value) > fit.TEXT
+    )
+
+
 def _several(spec: FieldSpec) -> str:
     chosen = spec.kind in (Kind.TARGET, Kind.CHOICE)
     return "Several, with commas between them." if spec.many and not chosen else ""
@@ -110,18 +120,24 @@ def _several(spec: FieldSpec) -> str:
 def _block(name: str, label: str, element: Block, *, hint: str, optional: bool) -> Block:
     block: Block = {"type": "input", "block_id": name, "label": plain(label, 200), "element": element}
     block["optional"] = optional
-    return block | {"hint": plain(hint, 500)} if hint else block
+    return block | {"hint": plain(hint, fit.HINT)} if hint else block
 
 
 def _typed(value: str, multiline: bool = False) -> Block:
-    element: Block = {"type": "plain_text_input", "action_id": INPUT, "multiline": multiline, "max_length": 3000}
+    element: Block = {"type": "plain_text_input", "action_id": INPUT, "multiline": multiline, "max_length": fit.TEXT}
     element |= AS_TYPED
-    return element | {"initial_value": clean(value, 3000)} if value else element
+    given = clean(value)
+    return element | {"initial_value": given} if given and size(given) <= fit.TEXT else element
+
+
+def choosable(value: str) -> bool:
+    """Whether Slack takes it as an entry's value, which it gives back."""
+    return bool(value) and size(value) <= fit.OPTION_VALUE
 
 
 def option(value: str, words: str = "") -> Block:
-    """One entry of a select."""
-    return {"text": plain(one_line(words or value), 75), "value": value[:150]}
+    """One entry of a select. Its value comes back whole or not at all: see `choosable`."""
+    return {"text": plain(one_line(words or value), fit.OPTION), "value": value}
 
 
 def _chosen(choices: Sequence[str], value: str, many: bool) -> Block:
@@ -168,7 +184,7 @@ def _look() -> Block:
 
 def typed_line(said: str, typed: str) -> Block:
     """What stands below the fields, so that people learn it: the line that would do the same. `said`: what it does."""
-    known = len(typed) <= LINE_MOST
+    known = size(typed) <= LINE_MOST
     words = (
         [line(text(said)), line(text(typed, code=True))] if known else [line(text("The same as a line is too long."))]
     )
@@ -176,9 +192,9 @@ def typed_line(said: str, typed: str) -> Block:
 
 
 def options(choices: Sequence[Choice]) -> list[Block]:
-    """At most a hundred entries, each once, as Slack takes them. One too long to come back whole is left out."""
-    once = {choice.value: choice for choice in choices if choice.value and len(choice.value) <= 150}
-    return [option(choice.value, choice.text) for choice in once.values()][:100]
+    """At most as many entries as Slack takes, each once. One too long to come back whole is left out."""
+    once = {choice.value: choice for choice in choices if choosable(choice.value)}
+    return [option(choice.value, choice.text) for choice in once.values()][: fit.OPTIONS]
 
 
 def word(memo: str, title: str, asks: str, label: str, *, submit: str, optional: bool = False) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import Any
 
 from bot.lifecycle import SENTENCES, ended
 from bot.model import State
-from bot.render import words
-from bot.render.blocks import VIEW_BLOCKS_LIMIT, button, context, header, line, plain, rich, seconds, text, when
+from bot.render import fit, words
+from bot.render.blocks import button, context, header, line, plain, rich, seconds, text, when
 from bot.render.buttons import ACTION, Verb, pack
 from bot.render.card import ICONS
 from bot.render.escape import fallback, one_line
@@ -77,8 +77,8 @@ def home(
             blocks.append(rich(line(text(empty))))
         elif len(briefs) > 8:
             blocks.append(rich(line(text(f"and {len(briefs) - 8} more: type /ops runs"))))
-    blocks = blocks[: VIEW_BLOCKS_LIMIT - 1]
-    return {"type": "home", "blocks": [*blocks, context(f"as of {seconds(now)}; opening this page renews it")]}
+    blocks.append(context(f"as of {seconds(now)}; opening this page renews it"))
+    return {"type": "home", "blocks": fit.fitted(blocks, fit.VIEW_BLOCKS, fit.VIEW_JSON, "under /ops runs")}
 
 
 def _start() -> Block:

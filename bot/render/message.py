@@ -1,12 +1,15 @@
 """A message as the poster sends it, and the names it is written with."""
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any
+
+from pydantic import ValidationInfo, field_validator
 
 from bot.model import Record
 from bot.operation import Series
+from bot.render.fit import MESSAGE_BLOCKS, MESSAGE_JSON, fitted
+from bot.render.fit import Block as Block
 
-Block: TypeAlias = dict[str, Any]  # one Block Kit object, as JSON
 EVENT_TYPE = "tandem_run"
 
 
@@ -21,15 +24,22 @@ class Message(Record):
     """One message. Send it with mrkdwn=False, so that `text` is never formatted."""
 
     text: str
-    blocks: tuple[Block, ...]
     kind: str  # "card" | "answer" | an event's kind | "several"
     run: int = 0
+    blocks: tuple[Block, ...]
     from_seq: int = 0
     to_seq: int = 0
     file: File | None = None
     series: Series | None = None  # goes up beside the message as a picture; the blocks say the same in words
     pages: tuple[str, ...] = ()  # Slack ids of those mentioned who are told by a direct message as well
     urgent: bool = False  # a question or an end: goes out before steps and progress
+
+    @field_validator("blocks")
+    @classmethod
+    def _fit(cls, blocks: tuple[Block, ...], known: ValidationInfo) -> tuple[Block, ...]:
+        """Whatever it holds, Slack takes it."""
+        rest = "in Details" if known.data.get("run") else "left out here"
+        return tuple(fitted(blocks, MESSAGE_BLOCKS, MESSAGE_JSON, rest))
 
     @property
     def metadata(self) -> dict[str, Any]:

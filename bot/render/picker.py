@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.model import Record, Risk
-from bot.render.blocks import VIEW_BLOCKS_LIMIT, actions, button, line, modal, plain, rich, text
+from bot.render.blocks import actions, button, line, modal, plain, rich, text
 from bot.render.escape import one_line
 from bot.render.message import Block
 
 PICKER = "door.picker"
 TOP = "-"
 OPEN = "door.open"  # a button's value is an area ("ops db"), a command ("ops db restore"), or "-" for the top
+SHOWN = 80
 RISKS = {Risk.READ: "reads", Risk.WRITE: "changes", Risk.DESTRUCTIVE: "needs two people"}
 
 
@@ -29,8 +30,10 @@ def picker(draft: str, at: str, items: Sequence[Item]) -> dict[str, Any]:
         up = at.rpartition(" ")[0] or TOP
         blocks += actions("door.up", [button("◀ Back", f"{OPEN}.up", up)])
         blocks.append(rich(line(text(f"/{at}", bold=True))))
-    for n, item in enumerate(items[: VIEW_BLOCKS_LIMIT - 5]):
-        blocks.append(_item(n, item))
+    blocks += [_item(n, item) for n, item in enumerate(items[:SHOWN])]
+    if len(items) > SHOWN:
+        more = f"and {len(items) - SHOWN} more: type /{at or 'ops'} help with a word that you look for"
+        blocks.append(rich(line(text(more, italic=True))))
     if not items:
         blocks.append(rich(line(text("There is nothing under this that you may ask for in this channel."))))
     return modal(PICKER, "What shall be done?", blocks, memo=draft)

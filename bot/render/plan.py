@@ -6,12 +6,14 @@ from hashlib import sha256
 from bot.operation import Loss, Plan, Step
 from bot.plans import covers
 from bot.render import words
-from bot.render.escape import clean
+from bot.render.escape import clean, size
+from bot.render.fit import weight
 from bot.render.message import File
 from bot.render.steps import on_failure
 from bot.view import RunView
 
 CARD_CHARACTERS = 8000  # of a plan on a card; beyond it the plan is a file
+CARD_WEIGHT = 50_000  # of its text as JSON, in which everything but ASCII is escaped
 CARD_STEPS = 40
 FINGERPRINT_SHOWN = 12
 
@@ -56,7 +58,10 @@ def _step(n: int, step: Step[object]) -> list[str]:
 
 def fits(view: RunView) -> bool:
     """Whether a card can hold the whole plan. False: the plan goes up as a file, whose hash stands on the card."""
-    return view.plan is None or (len(view.plan.steps) <= CARD_STEPS and len(plan_text(view)) <= CARD_CHARACTERS)
+    if view.plan is None:
+        return True
+    whole = plan_text(view)
+    return len(view.plan.steps) <= CARD_STEPS and size(whole) <= CARD_CHARACTERS and weight(whole) <= CARD_WEIGHT
 
 
 def plan_file(view: RunView) -> File:

@@ -15,6 +15,7 @@ from bot.render.answer import sparkline, table
 from bot.render.blocks import chunks
 from bot.render.details import APPROVE_CALLBACK, review
 from bot.render.escape import clean, fallback
+from bot.render.fit import OPTIONS
 from bot.render.form import Form, options
 from bot.render.lists import home, runs, stranger_home
 from bot.render.outcome import SENTENCES, dead_end, refusal, told
@@ -186,9 +187,9 @@ def test_each_line_that_can_be_typed_stands_alone() -> None:
     assert typed == [["/ops db restore"], ["/ops db backup"]]
 
 
-def test_a_select_gets_each_entry_once_and_at_most_a_hundred() -> None:
+def test_a_select_gets_each_entry_once_and_no_more_than_slack_takes() -> None:
     many = [Choice(value=f"v{n % 150}", text="x" * 200) for n in range(400)]
-    assert len(options(many)) == 100
+    assert len(options(many)) == OPTIONS
     assert options([Choice(value="", text="nothing")]) == []
 
 
