@@ -89,6 +89,7 @@ def applied(company: Company, catalogue: Catalogue) -> Applied:
     rows = config.applied.applied(company, catalogue.floors)
     return Applied(
         config=rows.hash,
+        team=company.team,
         people=tuple((key, name) for key, name, active in rows.people if active),
         accounts=tuple(a for a in rows.accounts if company.people[a[2]].active),
         groups=rows.groups,
@@ -243,7 +244,11 @@ def names(company: Company, read: Mapping[str, Collection[str]], now: datetime) 
         called = [p for p in members if p in on_call] or [p for p in members if not company.quiet(p, now)]
         groups[key] = Group(title=group.name or key, members=tuple(members), mentions=_accounts(company, called))
     groups.setdefault("on-call", Group(title="on call", members=on_call, mentions=_accounts(company, on_call)))
-    return Names(people={key: person.name for key, person in company.people.items()}, groups=groups)
+    return Names(
+        people={key: person.name for key, person in company.people.items()}, groups=groups,
+        accounts={key: _accounts(company, [key]) for key, person in company.people.items() if person.active},
+        quiet=frozenset(key for key in company.people if key not in on_call and company.quiet(key, now)),
+    )  # fmt: skip
 
 
 def _accounts(company: Company, people: Sequence[str]) -> tuple[str, ...]:

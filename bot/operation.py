@@ -230,6 +230,7 @@ class Answer(Record):
     series: Series | None = None
     offers: tuple[Offer, ...] = ()
     loud: bool = False  # worth a thread even where the voice is quiet
+    calls: tuple[str, ...] = ()  # keys of people whom it concerns: called, and told by a direct message
 
 
 class Results(Protocol):

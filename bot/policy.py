@@ -262,6 +262,22 @@ def could_approve(
     return tuple(p for p in others if len(_assign(slots, {**given, p: roster[p]})) > filled)
 
 
+def with_stand_ins(
+    roster: Groups, pairs: Iterable[tuple[str, str]], used: Mapping[str, str] | None = None
+) -> dict[str, frozenset[str]]:
+    """Everybody's groups, with those of whom they stand in for: `pairs` are (stand-in, whose right).
+
+    `used`: who has approved -> by whose right; a right that one has used is no other's any more.
+    """
+    used = used or {}
+    spent = set(used.values())
+    found = {p: frozenset(() if p in spent and p not in used else groups) for p, groups in roster.items()}
+    for taker, giver in pairs:
+        if giver not in spent or used.get(taker) == giver:
+            found[taker] = found.get(taker, frozenset()) | frozenset(roster.get(giver, ()))
+    return found
+
+
 def open_slots(slots: Sequence[str], approvers: Groups, askers: Collection[str] = ()) -> tuple[str, ...]:
     """The groups of the slots that these approvals leave open."""
     filled = _assign(slots, {p: g for p, g in approvers.items() if p not in askers})

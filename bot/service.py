@@ -13,14 +13,14 @@ from bot.house import House
 from bot.model import Choice, Risk, State, Who
 from bot.operation import Choice as Entered
 from bot.operation import Input, RunRef
-from bot.policy import Verdict, could_approve
+from bot.policy import Verdict, could_approve, with_stand_ins
 from bot.roster import Roster
 from bot.seal import Seal
 from bot.store.pool import NotRecorded as NotRecorded
 from bot.store.pool import Uncertain as Uncertain
 from bot.store.store import Doors, Ledger
 from bot.store.views import Awaiting, Views
-from bot.view import Brief, Draft, HomeView, Outcome, RunView
+from bot.view import Brief, DelegationView, Draft, HomeView, Outcome, RunView
 
 TOO_MANY = {
     "yours_are_many": "You have {most} runs that have not ended, the most one person may have; nothing was asked. "
@@ -152,13 +152,18 @@ class Service:
         view = await self.views.run(run)
         if view is None:
             return Outcome(code="no_run", ok=False)
-        everybody = self.roster.everybody()
+        everybody = self._everybody(view, {a.person: a.stands_for or a.person for a in view.approvals})
         given = [a.person for a in view.approvals]
         could = could_approve(view.slots, everybody, given, view.askers)
         on_call = self.roster.people.on_call(view.now)
         ordered = sorted(could, key=lambda person: person not in on_call)
         names = tuple(f"{self._name(p)} (on call)" if p in on_call else self._name(p) for p in ordered)
         return Outcome(code=code, run=run, tag=view.tag, rule=code, who=names, ok=False)
+
+    def _everybody(self, view: RunView, used: Mapping[str, str] | None = None) -> dict[str, frozenset[str]]:
+        """Everybody's groups, with those of whom they stand in for; never those of who asked."""
+        pairs = [(one.taker, one.giver) for one in view.delegations if one.giver not in view.askers]
+        return with_stand_ins(self.roster.everybody(), pairs, used)
 
     async def deny(self, who: Who, run: int, fingerprint: str, text: str, key: str) -> Outcome:
         return await self._say(who, run, "deny", key, fingerprint=fingerprint, text=text)
@@ -174,7 +179,7 @@ class Service:
         view = await self.views.run(run)
         if view is None:
             return Outcome(code="no_run", ok=False)
-        groups = set(self.roster.groups(who.person) or ())
+        groups = set(self._everybody(view).get(who.person or "", ()))
         need = self.house.need(view.command, view.environment, view.risk)
         may = who.person in view.askers or bool(groups & set(view.slots)) or (need and bool(groups & need.ask))
         if not may:
@@ -255,18 +260,20 @@ class Service:
     async def home(self, who: Who) -> HomeView:
         """What App Home shows this person."""
         awaiting = await self.views.awaiting()
+        away = await self.views.delegations()
         live = await self.views.briefs("live")
         lately = [*await self.views.briefs("doubt"), *await self.views.briefs("lately", 5)]
         return HomeView(
-            waiting=tuple(a.brief for a in awaiting if self._waits_for(a, who)),
+            waiting=tuple(a.brief for a in awaiting if self._waits_for(a, away, who)),
             in_flight=tuple(b for b in live if b.state not in (State.AWAITING, State.IN_DOUBT)),
             mine=tuple(await self.views.mine(who.person)) if who.person else (),
             lately=tuple(lately),
             now=await self.ledger.now(),
         )
 
-    def _waits_for(self, waiting: Awaiting, who: Who) -> bool:
-        everybody = self.roster.everybody()
+    def _waits_for(self, waiting: Awaiting, away: Sequence[DelegationView], who: Who) -> bool:
+        pairs = [(one.taker, one.giver) for one in away if one.giver not in waiting.askers]
+        everybody = with_stand_ins(self.roster.everybody(), pairs, waiting.approved)
         return who.person in could_approve(waiting.slots, everybody, waiting.approved, waiting.askers)
 
     async def draft_save(

@@ -51,6 +51,16 @@ class ApprovalView(Record):
     slack_user: str
     at: datetime
     counts: bool
+    stands_for: str | None = None  # the key of whose right it uses, where that is not their own
+
+
+class DelegationView(Record):
+    """Somebody's right to approve, which is another's as well for now; both by key."""
+
+    run: str  # by which it was given
+    giver: str
+    taker: str
+    until: datetime
 
 
 class Question(Record):
@@ -117,6 +127,7 @@ class RunView(Record):
     slots: tuple[str, ...] = ()  # one group key per approval needed
     approvals: tuple[ApprovalView, ...] = ()
     askers: tuple[str, ...] = ()
+    delegations: tuple[DelegationView, ...] = ()  # in force, while somebody has to decide
     schedule: str | None = None
     standing: StandingView | None = None
     no_standing: str = ""  # why a schedule that may have one goes under none

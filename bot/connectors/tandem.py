@@ -49,6 +49,24 @@ class Terms(Record):
     given: Given | None = None
 
 
+class Absence(Record):
+    """Somebody's right to approve, handed to somebody else for a while; both by key."""
+
+    run: str  # by which it was given, e.g. "r142"
+    giver: str
+    taker: str
+    starts: datetime
+    ends: datetime
+
+
+class Member(Record):
+    """Somebody of the roster, as far as approving goes."""
+
+    name: str
+    groups: tuple[str, ...] = ()  # besides "everyone"
+    unfit: str = ""  # why their word counts for nothing, as Slack last said: "a guest in Slack"
+
+
 class OwnReads(Protocol):
     """What a handler may read of the bot's own tables."""
 
@@ -57,6 +75,12 @@ class OwnReads(Protocol):
 
     async def terms(self) -> Sequence[Terms]:
         """Every schedule that config allows a standing approval, by key, with the one that is in force."""
+
+    async def absences(self) -> Sequence[Absence]:
+        """Every absence that is not over, those that have not begun included, by start."""
+
+    async def members(self, *people: str) -> dict[str, Member]:
+        """Those of these people who are active, by key."""
 
     async def now(self) -> datetime:
         """The database's clock."""
@@ -117,3 +141,22 @@ class RevokeStanding(Effect[None]):
     survives: ClassVar[Survival] = Survival.OURS
     connector = Tandem
     schedule: str
+
+
+class Delegate(Effect[None]):
+    """From `starts` (None: this step's *done*) the taker may approve in the giver's place, for `lasting`."""
+
+    survives: ClassVar[Survival] = Survival.OURS
+    connector = Tandem
+    giver: str
+    taker: str
+    starts: datetime | None
+    lasting: timedelta
+
+
+class EndDelegation(Effect[None]):
+    """Ends what that run handed over; what has ended is already as wished."""
+
+    survives: ClassVar[Survival] = Survival.OURS
+    connector = Tandem
+    delegation: str  # the run's tag

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from bot.policy import could_approve, open_slots
+from bot.policy import could_approve, open_slots, with_stand_ins
 from bot.render import words
+from bot.render.blocks import utc
 from bot.render.message import Names
-from bot.view import RunView
+from bot.view import ApprovalView, RunView
 
 
 def groups_of(names: Names) -> Mapping[str, frozenset[str]]:
@@ -19,25 +20,65 @@ def given(view: RunView) -> list[str]:
     return [approval.person for approval in view.approvals if approval.counts]
 
 
+def roster(view: RunView, names: Names) -> dict[str, frozenset[str]]:
+    """Everybody's groups for this run, with those of whom they stand in for. An asker's right is nobody's here."""
+    pairs = [(one.taker, one.giver) for one in view.delegations if one.giver not in view.askers]
+    used = {a.person: a.stands_for or a.person for a in view.approvals if a.counts}
+    return with_stand_ins(groups_of(names), pairs, used)
+
+
 def missing(view: RunView, names: Names) -> tuple[str, ...]:
     """The groups whose approval is still missing, one for each empty slot."""
-    roster = groups_of(names)
-    people = given(view)
-    if not all(person in roster for person in people):  # a rota or a user group that these names do not hold
+    everybody, people = roster(view, names), given(view)
+    if not all(person in everybody for person in people):  # a rota or a user group that these names do not hold
         return view.slots[len(people) :]
-    return open_slots(view.slots, {person: roster[person] for person in people}, view.askers)
+    return open_slots(view.slots, {person: everybody[person] for person in people}, view.askers)
 
 
 def may_approve(view: RunView, names: Names) -> list[str]:
     """The persons who could fill an empty slot now, those on call first, as each group lists them."""
-    could = set(could_approve(view.slots, groups_of(names), given(view), view.askers))
-    in_order = [person for key in view.slots for person in names.group(key).members]
+    could = set(could_approve(view.slots, roster(view, names), given(view), view.askers))
+    members = [person for key in view.slots for person in names.group(key).members]
+    in_order = [one for person in members for one in (person, *_stand_ins(view, person))]
     return [person for person in dict.fromkeys(in_order) if person in could]
+
+
+def _stand_ins(view: RunView, person: str) -> list[str]:
+    return [one.taker for one in view.delegations if one.giver == person]
+
+
+def by_name(view: RunView, names: Names, person: str) -> str:
+    """ "Ben Okafor", or where it is not by their own right "Ben Okafor (for Cleo Lindqvist until 10 Mar 18:00 UTC)"."""
+    own = any(person in names.group(key).members for key in view.slots)
+    stands = [one for one in view.delegations if one.taker == person and one.giver not in view.askers]
+    told = [f"{names.person(one.giver)} until {utc(one.until)}" for one in stands if _decides(view, names, one.giver)]
+    return names.person(person) if own or not told else f"{names.person(person)} (for {words.listed(told)})"
+
+
+def _decides(view: RunView, names: Names, person: str) -> bool:
+    return any(person in names.group(key).members for key in view.slots)
+
+
+def called(view: RunView, names: Names, key: str) -> tuple[str, ...]:
+    """Slack ids of a group's people to call; in the place of who is away, whoever stands in for them.
+
+    A stand-in is not called in quiet hours of their own, unless whom they stand in for is on call.
+    """
+    group, on_call = names.group(key), names.group("on-call").members
+    turn = set(on_call) & set(group.members)
+    ids = list(group.mentions)
+    for one in view.delegations:
+        if one.giver not in (turn or group.members) or one.taker in view.askers:
+            continue
+        ids = [there for there in ids if there not in names.accounts.get(one.giver, ())]
+        if one.taker not in names.quiet or one.giver in turn:
+            ids += names.accounts.get(one.taker, ())
+    return tuple(dict.fromkeys(ids))
 
 
 def mentions(view: RunView, names: Names) -> list[str]:
     """Slack ids of those to wake for what is missing; never whoever asked."""
-    wanted = [slack_user for key in missing(view, names) for slack_user in names.group(key).mentions]
+    wanted = [slack_user for key in missing(view, names) for slack_user in called(view, names, key)]
     return [one for one in dict.fromkeys(wanted) if one != view.slack_user][:8]
 
 
@@ -63,7 +104,7 @@ def lines(view: RunView, names: Names) -> list[str]:
         groups = words.listed(sorted({names.group(key).title for key in lacking}))
         more = words.count(len(lacking), "more approval" if len(lacking) < len(view.slots) else "approval")
         said.append(f"{more} needed, from {groups}.")
-    people = [names.person(person) for person in may_approve(view, names)]
+    people = [by_name(view, names, person) for person in may_approve(view, names)]
     if lacking and people:
         shown = (
             words.listed(people[:6], "or") if len(people) <= 6 else f"{', '.join(people[:6])} or {len(people) - 6} more"
@@ -74,7 +115,14 @@ def lines(view: RunView, names: Names) -> list[str]:
     if looked := looks(view, names):
         most = looked if len(looked) <= 6 else [*looked[:5], f"{len(looked) - 5} more"]
         said.append(f"{words.listed(most)} {'has' if len(looked) == 1 else 'have'} looked at it.")
-    return said + [f"{'Approved' if a.counts else 'Approved, being checked'}: {a.name}." for a in view.approvals]
+    return said + [
+        f"{'Approved' if a.counts else 'Approved, being checked'}: {signed(a, names)}." for a in view.approvals
+    ]
+
+
+def signed(approval: ApprovalView, names: Names) -> str:
+    """ "Ben Okafor" or "Ben Okafor, for Cleo Lindqvist"."""
+    return f"{approval.name}, for {names.person(approval.stands_for)}" if approval.stands_for else approval.name
 
 
 def looks(view: RunView, names: Names) -> list[str]:

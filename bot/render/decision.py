@@ -4,6 +4,7 @@ from datetime import datetime
 
 from bot.model import Event, Record, State
 from bot.render import words
+from bot.render.approvals import signed
 from bot.render.message import Names
 from bot.view import RunView
 
@@ -29,20 +30,20 @@ def decision(view: RunView, names: Names) -> Decision | None:
             other = str(getattr(_last(view, "superseded"), "body", {}).get("by") or "another request")
             return _by(view, names, "superseded", f"Replaced by {other}, as {{who}} wished.")
         case State.EXPIRED:
-            return _expired(view)
-    return Decision(said=said) if (said := approved_by(view)) else None
+            return _expired(view, names)
+    return Decision(said=said) if (said := approved_by(view, names)) else None
 
 
-def approved_by(view: RunView) -> str:
+def approved_by(view: RunView, names: Names) -> str:
     """ "Approved by Ben Okafor and Cleo Lindqvist."; empty where no approval counts."""
-    given = [approval.name for approval in view.approvals if approval.counts]
+    given = [signed(approval, names) for approval in view.approvals if approval.counts]
     return f"Approved by {words.listed(given)}." if given else ""
 
 
-def _expired(view: RunView) -> Decision:
+def _expired(view: RunView, names: Names) -> Decision:
     if was_approved(view):
-        return Decision(said=f"{approved_by(view)} It could not start in time.".lstrip())
-    said = f"{approved_by(view)} Nobody else answered." if view.approvals else ""
+        return Decision(said=f"{approved_by(view, names)} It could not start in time.".lstrip())
+    said = f"{approved_by(view, names)} Nobody else answered." if view.approvals else ""
     return Decision(said=said, until=view.expires_at)
 
 

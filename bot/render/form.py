@@ -63,7 +63,7 @@ class Form:
         blocks += [typed] if typed else []
         if self.reason and not amends:
             blocks.append(context("After Ask, its card with the whole plan follows in the channel."))
-        title = f"Amend {amends}" if amends else self.command
+        title = f"Amend {amends}" if amends else _title(self.command)
         return modal(FORM, title, blocks, submit="Change" if amends else "Ask" if self.reason else "Show", memo=draft)
 
     def _confirmation(self, value: str) -> Block:
@@ -110,6 +110,11 @@ def _too_long(value: str) -> str:
     return f"What was typed is too long for a form: {size(value)} characters, at most {fit.TEXT}" * (
         size(value) > fit.TEXT
     )
+
+
+def _title(command: str) -> str:
+    """The command as it is typed, or its last words where a modal's head has no room for it."""
+    return command if len(command) <= fit.TITLE else command.partition(" ")[2]
 
 
 def _several(spec: FieldSpec) -> str:

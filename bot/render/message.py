@@ -61,6 +61,8 @@ class Names(Record):
 
     people: Mapping[str, str] = {}
     groups: Mapping[str, Group] = {}
+    accounts: Mapping[str, tuple[str, ...]] = {}  # their Slack user ids
+    quiet: frozenset[str] = frozenset()  # keys of those who are not to be called now
 
     def person(self, key: str | None) -> str:
         return self.people.get(key, key) if key else "a schedule"

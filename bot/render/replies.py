@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.model import Event, State
 from bot.render.answer import answer_blocks, answer_file
+from bot.render.approvals import called
 from bot.render.blocks import bullets, context, line, linked, quoted, rich, text, user, when
 from bot.render.escape import clean, fallback, one_line
 from bot.render.message import NOBODY, Block, Message, Names
@@ -105,7 +106,7 @@ def _reply(view: RunView, names: Names, said: Sequence[tuple[Event, Told]], from
 
 def _pages(view: RunView, names: Names, event: Event, said: Told) -> list[str]:
     """A mention alone wakes nobody at night: whoever is on call, or is nudged so, has it as a direct message too."""
-    on_call = names.group("on-call").mentions
+    on_call = (*called(view, names, "on-call"), *said.direct)
     directly = event.body.get("how") == "dm"
     return [one for one in said.wakes if directly or (one in on_call and one != view.slack_user)]
 

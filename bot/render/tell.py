@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bot.lifecycle import SENTENCES
 from bot.model import Choice, Event, State
-from bot.render import doubt, tell_request, tell_steps, wakes, words
+from bot.render import approvals, doubt, tell_request, tell_steps, wakes, words
 from bot.render.buttons import CHOICES
 from bot.render.escape import one_line
 from bot.render.message import Names
@@ -26,14 +26,16 @@ def _doubt(view: RunView, names: Names, event: Event) -> Told:
     labels = words.listed([CHOICES[choice][0] for choice in question.choices], "or")
     many = doubt.agreement(question)
     then = f"Look at what is there, then answer on {CARD}: {labels}. {many}".rstrip()
-    called = dict.fromkeys((*wakes.followers(view), *(m for key in view.slots for m in names.group(key).mentions)))
+    called = dict.fromkeys(
+        (*wakes.followers(view), *(m for key in view.slots for m in approvals.called(view, names, key)))
+    )
     return Told(said=doubt.why(view, question), then=then, wakes=tuple(called)[:8], alone=True, icon="❓")
 
 
 def _reminded(view: RunView, names: Names, event: Event) -> Told:
     if view.question is None:
         return Told(said="Its question was still open.", icon="❓")
-    called = dict.fromkeys((*names.group("on-call").mentions, *wakes.asker(view)))
+    called = dict.fromkeys((*approvals.called(view, names, "on-call"), *wakes.asker(view)))
     held = " It keeps its target locked until then." if view.plan and view.risk else ""
     said = f"It still waits for an answer.{held}"
     return Told(said=said, then=f"Answer on {CARD}.", wakes=tuple(called)[:8], alone=True, icon="❓")
@@ -59,8 +61,11 @@ def _ended(view: RunView, names: Names, event: Event) -> Told:
         said = view.answer.headline if view.answer else f"Done: {view.plan.sentence if view.plan else view.command}"
         undecided = [f"{s.text}: {s.note or 'failed'}" for s in view.steps if s.standing.value == "failed"]
         points = tuple(f"Failed on the way, gone on without: {one_line(one)}" for one in undecided)
+        concerns = view.answer.calls if view.answer else ()
+        direct = tuple(one for key in concerns for one in names.accounts.get(key, ()))
+        called = tuple(dict.fromkeys((*direct, *wakes.followers(view))))
         return Told(
-            said=one_line(said, 500), points=points, wakes=wakes.followers(view), alone=True, answer=True, icon="✅"
+            said=one_line(said, 500), points=points, wakes=called, direct=direct, alone=True, answer=True, icon="✅"
         )
     said = SENTENCES[event.state]
     said = f"{said[0].upper()}{said[1:]}" + (f": {why}" if why not in ("", "failed", "cancelled", "stopped") else "")

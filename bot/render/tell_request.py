@@ -37,7 +37,10 @@ def differed(view: RunView, names: Names, event: Event) -> Told:
 def approval(view: RunView, names: Names, event: Event) -> Told:
     so_far = sum(a.at <= event.at for a in view.approvals)
     of = f" ({so_far} of {len(view.slots)})" if so_far else ""
-    return Told(said=f"{names.person(event.actor)} approved{of}.", icon="👍")
+    stands = (
+        f", for {names.person(word(event, 'for'))} (delegated by {word(event, 'by')})" if "for" in event.body else ""
+    )
+    return Told(said=f"{names.person(event.actor)} approved{stands}{of}.", icon="👍")
 
 
 def approved(view: RunView, names: Names, event: Event) -> Told:
@@ -108,13 +111,18 @@ def called(view: RunView, names: Names, event: Event) -> Told | None:
         return None
     group = names.group(word(event, "whom"))
     may = approvals.may_approve(view, names)
+    wakes_of = approvals.called(view, names, word(event, "whom"))
+    asked = {p for p in may if p in group.members or set(names.accounts.get(p, ())) & set(wakes_of)}
     since = about_duration(event.at - view.moved_at)
-    if set(may) & set(group.members):
+    if asked:
         then = f"You are called because you may decide: Approve, Deny or Ask back on {CARD}."
     else:
-        could = words.listed([names.person(person) for person in may[:6]], "or") or "nobody who is known to be there"
+        could = (
+            words.listed([approvals.by_name(view, names, person) for person in may[:6]], "or")
+            or "nobody who is known to be there"
+        )
         then = f"You are called to find somebody who may decide: {could}."
-    called = tuple(one for one in group.mentions if one != view.slack_user)[:8]
+    called = tuple(one for one in wakes_of if one != view.slack_user)[:8]
     said = f"Nobody has decided for {since}: {group.title} {'is' if len(group.members) == 1 else 'are'} called as well."
     return Told(said=said, then=then, wakes=called, alone=True, until=True, icon="🔔")
 

@@ -14,6 +14,7 @@ class Told(Record):
     then: str = ""  # what to do next
     points: tuple[str, ...] = ()
     wakes: tuple[str, ...] = ()
+    direct: tuple[str, ...] = ()  # those of them who are told by a direct message in any case
     alone: bool = False  # an end, a question, a refusal, a point of no return: a reply of its own
     until: bool = False  # with the date at which the request lapses
     answer: bool = False  # with the run's answer

@@ -40,6 +40,7 @@ class Applied(Record):
     """What config says about people and policy, flattened for the database."""
 
     config: str  # hash of it all
+    team: str  # the house's own, Slack's id
     people: tuple[tuple[str, str], ...]  # (key, name)
     accounts: tuple[tuple[str, str, str], ...]  # (team, Slack user, person)
     groups: tuple[tuple[str, str | None, bool], ...]  # (key, Slack user group, rota)
@@ -134,10 +135,11 @@ async def apply_config(conn: Any, applied: Applied) -> None:
         [(applied.config, *row[:3], list(row[3]), *row[4:]) for row in applied.policy],
     )
     await conn.execute(
-        "INSERT INTO applied VALUES (true, $1, clock_timestamp(), $2) "
-        "ON CONFLICT (one) DO UPDATE SET config = $1, at = clock_timestamp(), code = $2",
+        "INSERT INTO applied VALUES (true, $1, clock_timestamp(), $2, $3) "
+        "ON CONFLICT (one) DO UPDATE SET config = $1, at = clock_timestamp(), code = $2, team = $3",
         applied.config,
         CODE,
+        applied.team,
     )
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.connectors.tandem import Freeze, Given, Terms
+from bot.connectors.tandem import Absence, Freeze, Given, Member, Terms
+from bot.policy import EVERYONE
 
 STRETCHES = 100  # what a plot shows on a phone
 LATELY = 50_000  # runs that are looked through at most
@@ -49,6 +50,26 @@ class Own:
         )  # fmt: skip
         return [(row["planned_at"], row["number"]) for row in rows]
 
+    async def absences(self) -> Sequence[Absence]:
+        """Every absence that is not over, those that have not begun included, by start."""
+        rows = await self.pool.fetch(
+            "SELECT 'r' || run AS run, giver, taker, starts, ends FROM delegations d WHERE ends > clock() "
+            "AND NOT EXISTS (SELECT 1 FROM withdrawals w WHERE w.delegation = d.run) ORDER BY starts, run"
+        )
+        return [Absence.model_validate(dict(row)) for row in rows]
+
+    async def members(self, *people: str) -> dict[str, Member]:
+        """Those of these people who are active, by key."""
+        rows = await self.pool.fetch(
+            """SELECT p.person, p.name, ARRAY(SELECT g FROM groups_of(p.person) AS g ORDER BY g) AS groups,
+                 CASE WHEN able(p.person) THEN '' ELSE coalesce((SELECT d.why FROM accounts c
+                   JOIN directory d USING (team, slack_user) WHERE c.person = p.person AND NOT d.fit LIMIT 1),
+                   'of another organisation') END AS unfit
+               FROM people p WHERE p.person = ANY ($1) AND p.active""",
+            list(people),
+        )
+        return {row["person"]: _member(row) for row in rows}
+
     async def now(self) -> datetime:
         """The database's clock."""
         return await self.pool.fetchval("SELECT clock()")  # type: ignore[no-any-return]
@@ -58,3 +79,7 @@ def _terms(row: Any) -> Terms:
     given = Given(run=row["run"], people=tuple(row["people"]), until=row["until"]) if row["run"] else None
     known = {name: row[name] for name in ("schedule", "hash", "command", "lasts", "at_most")}
     return Terms(**known, given=given)
+
+
+def _member(row: Any) -> Member:
+    return Member(name=row["name"], groups=tuple(g for g in row["groups"] if g != EVERYONE), unfit=row["unfit"])

@@ -10,8 +10,12 @@ from bot.model import Event, Record, State
 from bot.operation import Answer, Plan, Refusal
 from bot.standing import steps_of
 from bot.store.store import RUN_COLUMNS, RunRow, event_row, run_row
-from bot.view import ApprovalView, Brief, Question, RunView, Usual
+from bot.view import ApprovalView, Brief, DelegationView, Question, RunView, Usual
 
+DELEGATED = (
+    "(SELECT jsonb_agg(jsonb_build_object('run', 'r' || run, 'giver', giver, 'taker', taker, 'until', ends) "
+    "ORDER BY ends) FROM delegated())"
+)
 # One statement, so one snapshot: a row never stands beside events that are younger than it.
 WHOLE = """
 SELECT {columns}, clock() AS now,
@@ -20,9 +24,15 @@ SELECT {columns}, clock() AS now,
   ARRAY(SELECT person FROM askers WHERE run = r.id ORDER BY person) AS askers,
   EXISTS (SELECT 1 FROM shown s WHERE s.run = r.id AND s.fingerprint = r.fingerprint) AS shown,
   (SELECT jsonb_agg(jsonb_build_object('person', a.person, 'name', p.name, 'slack_user', a.slack_user, 'at', a.at,
-      'counts', coalesce(d.fit, true)) ORDER BY a.at)
+      'stands_for', t.right, 'counts', coalesce(d.fit, true) AND (r.state <> 'awaiting_approval' OR t.right IS NULL
+        OR t.right IN (SELECT rights(r, a.person)))) ORDER BY a.at)
    FROM approvals a JOIN people p USING (person) LEFT JOIN directory d USING (team, slack_user)
+   JOIN events e ON e.run = a.run AND e.seq = a.seq
+   LEFT JOIN LATERAL (SELECT s.person, s.stands_for FROM slots s WHERE s.run = a.run AND s.fingerprint = a.fingerprint
+     AND s.person = a.person ORDER BY s.queued_seq DESC LIMIT 1) s ON true,
+   LATERAL (SELECT CASE WHEN s.person IS NULL THEN e.body ->> 'for' ELSE s.stands_for END AS right) t
    WHERE a.run = r.id AND a.fingerprint = r.fingerprint) AS approvals,
+  CASE WHEN r.state IN ('awaiting_approval', 'in_doubt') THEN {delegated} END AS delegations,
   (SELECT jsonb_agg(jsonb_build_array(p.name, n.choice) ORDER BY n.at) FROM answers n JOIN people p USING (person)
    WHERE n.run = r.id AND n.question = r.question_seq) AS answers,
   (SELECT tag FROM runs h WHERE h.id = (SELECT root FROM locks WHERE name = ANY (r.locks) AND root <> r.root LIMIT 1))
@@ -34,7 +44,9 @@ SELECT {columns}, clock() AS now,
   (SELECT tag FROM runs WHERE id = r.parent) AS parent_tag,
   ARRAY(SELECT tag FROM runs WHERE parent = r.id ORDER BY id) AS children,
   ARRAY(SELECT substr(kind, 8) FROM messages WHERE run = r.id AND kind LIKE 'untold:%' ORDER BY 1) AS untold
-FROM runs r""".replace("{columns}", ", ".join(f"r.{name}" for name in RUN_COLUMNS.split(", ")))
+FROM runs r""".replace("{columns}", ", ".join(f"r.{name}" for name in RUN_COLUMNS.split(", "))).replace(
+    "{delegated}", DELEGATED
+)
 
 BRIEF = """
 SELECT r.id, r.tag, r.command, r.params, r.state, r.risk, coalesce(p.name, '') AS requester_name, r.via, r.reason,
@@ -44,7 +56,8 @@ FROM runs r LEFT JOIN people p ON p.person = r.requester LEFT JOIN threads t ON 
 AWAITING = f"""
 SELECT b.*, needed(r, r.config) AS slots,
   ARRAY(SELECT person FROM askers WHERE run = r.id) AS askers,
-  ARRAY(SELECT person FROM approvals WHERE run = r.id AND fingerprint = r.fingerprint) AS approved
+  (SELECT coalesce(jsonb_object_agg(a.person, coalesce(e.body ->> 'for', a.person)), '{{}}')
+   FROM approvals a JOIN events e USING (run, seq) WHERE a.run = r.id AND a.fingerprint = r.fingerprint) AS approved
 FROM ({BRIEF} WHERE r.state = 'awaiting_approval') b JOIN runs r USING (id) ORDER BY b.expires_at
 """  # noqa: S608  statements of our own
 # The same command on the same locks; what was skipped or tried again says nothing of how long it takes.
@@ -79,7 +92,7 @@ class Awaiting(Record):
     brief: Brief
     slots: tuple[str, ...]
     askers: tuple[str, ...]
-    approved: tuple[str, ...]
+    approved: Mapping[str, str]  # who has, by whose right
 
 
 class Views:
@@ -113,6 +126,11 @@ class Views:
     async def mine(self, person: str, limit: int = 10) -> list[Brief]:
         return [_brief(r) for r in await self.pool.fetch(BRIEF + MINE, limit, person)]
 
+    async def delegations(self) -> tuple[DelegationView, ...]:
+        """Whose right to approve is another's as well at this moment."""
+        found = await self.pool.fetchval(f"SELECT {DELEGATED}")
+        return tuple(DelegationView.model_validate(one) for one in found or ())
+
     async def awaiting(self) -> list[Awaiting]:
         """Every ask that waits for approval."""
         sql = AWAITING
@@ -139,6 +157,7 @@ def run_view(row: RunRow, extras: Any, events: Sequence[Event], deeds: Mapping[s
         slots=_slots(events),
         approvals=tuple(ApprovalView.model_validate(a) for a in extras["approvals"] or ()),
         askers=tuple(extras["askers"]),
+        delegations=tuple(DelegationView.model_validate(one) for one in extras["delegations"] or ()),
         standing=_said(events, "standing"),
         no_standing=_said(events, "no_standing") or "",
         steps=steps_of(plan, events, row.state, row.heading, row.progress) if plan else (),

@@ -12,7 +12,7 @@ from bot.model import Choice, Doubt, Event, Heading, Mark, Risk, State, Way
 from bot.operation import Answer, Database, Plan, RunRef, Series, Step, Task
 from bot.render import Group, Names
 from bot.standing import steps_of
-from bot.view import ApprovalView, Brief, Question, RunView
+from bot.view import ApprovalView, Brief, DelegationView, Question, RunView
 from handlers.ops.db import restore, slow_log
 
 NOW = datetime(2026, 3, 4, 3, 12, tzinfo=UTC)
@@ -21,13 +21,15 @@ SHOP = Database(key="shop")
 RUN = RunRef(tag="r142", requester="ana", askers=("ana",))
 REASON = "the import of 03:05 overwrote prices"
 NAMES = Names(
-    people={"ana": "Ana Duarte", "ben": "Ben Okafor", "cleo": "Cleo Lindqvist"},
+    people={"ana": "Ana Duarte", "ben": "Ben Okafor", "cleo": "Cleo Lindqvist", "dora": "Dora Fell"},
     groups={
         "dba": Group(title="database people", members=("ben", "cleo"), mentions=("U0BEN",)),
         "lead": Group(title="team leads", members=("cleo", "ben"), mentions=("U0CLEO",)),
         "on-call": Group(title="on call", members=("ben",), mentions=("U0BEN",)),
     },
+    accounts={"ana": ("U0ANA",), "ben": ("U0BEN",), "cleo": ("U0CLEO",), "dora": ("U0DORA",)},
 )
+AWAY = DelegationView(run="r120", giver="cleo", taker="dora", until=NOW + timedelta(days=6, hours=15))
 BACKUP = Backup(
     name="shop-20260304T0200-full", database="shop", kind="full", taken_at=NOW - timedelta(minutes=72),
     took=timedelta(seconds=41), bytes=311_000_000, plain_bytes=1_400_000_000, database_bytes=2_100_000_000,

@@ -27,6 +27,7 @@ from bot.slack.buttons import WORDS
 from bot.slack.lines import line_below
 from deploy.gallery import replies
 from deploy.gallery.samples import (
+    AWAY,
     NAMES,
     NOW,
     REASON,
@@ -133,6 +134,9 @@ def _special() -> dict[str, Any]:
     swapped = _until_swap(Mark.DONE)
     return {
         "half-approved": run(State.AWAITING, plan, slots=("dba", "lead"), approvals=(approval(),), rivals=("r141",)),
+        "somebody-away": run(State.AWAITING, plan, delegations=(AWAY,)),
+        "approved-for-who-is-away": run(
+            State.QUEUED, plan, approvals=(approval("dora").model_copy(update={"stands_for": "cleo"}),)),
         "asked-back": run(State.AWAITING, plan, asked),
         "only-a-look": run(State.AWAITING, plan, look_only=True),
         "going-back": run(State.RUNNING, plan, swapped, heading=Heading.BACK, approvals=(approval(),)),

@@ -49,12 +49,12 @@ class Arena:
                 return await story.proposed("ana", "test destroy", locks=["database/shop"])
             case "admitted":
                 return await story.proposed("ana", "test write", shown=False)
-        run = await story.proposed("ana", "test destroy")
+        run = await (self.handing() if name == "handing" else story.proposed("ana", "test destroy"))
         if name == "ended":
             await story.say("ben", run, "deny")
-        if name in ("queued", "running", "doubt"):
+        if name in ("queued", "running", "doubt", "handing"):
             assert (await story.approve("ben", run))["queued"]
-        if name in ("running", "doubt"):
+        if name in ("running", "doubt", "handing"):
             claimed = await story.claim(run)
             assert await self.home.ledger.begin(claimed) == "started"
             started = "SELECT started($1, $2, $3, 'a', 'do', 1, '1 min', '{}')"
@@ -62,6 +62,16 @@ class Arena:
             if name == "doubt":
                 question = {"doubt": "effect", "step": "a", "way": "do", "attempt": 1, "choices": ["again", "stop"]}
                 await self.home.ledger.doubted(claimed, question)
+        return run
+
+    async def handing(self) -> int:
+        """A run by which Ana lets Emil approve in her place, for an hour."""
+        args = {"giver": "ana", "taker": "emil", "lasting": "3600 s", "starts": None}
+        deed = {"kind": "tandem.Delegate@1", "args": args}
+        run = int((await self.story.ask("ana", "test destroy"))["run"])
+        await self.story.propose(run, plan={"steps": [{"name": "a", "does": deed}], "loses": []})
+        await self.story.show(run)
+        await self.story.saw("ben")
         return run
 
     async def cut(self, guards: tuple[Cut | str, ...]) -> None:
@@ -131,8 +141,8 @@ async def test_without_its_guard_this_goes_through(arena: Arena, attack: Attack)
 
 PROMISES = (
     "runs", "events", "approvals", "slots", "shown", "answers", "askers", "subjects", "locks", "sealed", "people",
-    "accounts", "groups", "members", "operations", "policy", "applied", "moves", "workers", "checkpoints", "heads",
-    "ledger_home", "clock_shift", "freezes", "dedupe", "ticks", "schedules",
+    "delegations", "withdrawals", "accounts", "groups", "members", "operations", "policy", "applied", "moves",
+    "workers", "checkpoints", "heads", "ledger_home", "clock_shift", "freezes", "dedupe", "ticks", "schedules",
 )  # fmt: skip
 
 

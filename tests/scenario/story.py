@@ -21,6 +21,11 @@ from tests.scenario.played import Played
 T = TypeVar("T")
 Json = dict[str, Any]
 SOON, LONG = 30.0, 60.0  # seconds; nothing takes so long, and a machine that does much else may
+BACK = (
+    "ALTER TABLE tandem.withdrawals DISABLE TRIGGER wall; "
+    "INSERT INTO tandem.withdrawals SELECT run, run, tandem.clock() FROM tandem.delegations ON CONFLICT DO NOTHING; "
+    "ALTER TABLE tandem.withdrawals ENABLE ALWAYS TRIGGER wall"
+)  # nobody is away any more
 TYPE_AGAIN = "Type the database again"
 JO = "5b8ab7f6-2d6b-4b8e-9b39-6f0f6f5f0a11"  # a user of the shop's
 
@@ -142,6 +147,7 @@ class Story:
         await self.move_clock(timedelta(minutes=1))  # whatever is to be tried again is tried now
         await until(self._all_told, "quiet in the threads", LONG)
         await self.ledger.execute("UPDATE tandem.freezes SET ends = least(ends, tandem.clock())")
+        await self.ledger.execute(BACK)
         await self.ledger.execute("UPDATE tandem.clock_shift SET by = '0'")
         for name in await self.databases():
             if re.fullmatch(r"shop_r\d+_\w+", name):

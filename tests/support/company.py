@@ -50,6 +50,7 @@ def applied(config: str = "c1", policy: dict[tuple[str, int], tuple[str, ...]] |
         floors[command] = min(risk, floors.get(command, 2))
     return Applied(
         config=config,
+        team=TEAM,
         people=tuple((p, p.title()) for p in PEOPLE),
         accounts=tuple((TEAM, account(p), p) for p in PEOPLE),
         groups=tuple((g, None, False) for g in GROUPS),

@@ -50,9 +50,21 @@ class Size(Operation[OfDatabase, Observed]):
     examples = ("/ops db size shop",)
 
 
+class Withdraw(Operation[Input, Observed]):
+    """Gives back."""
+
+    risk = Risk.WRITE
+    examples = ("/ops approvals withdraw",)
+
+
 CATALOGUE = Catalogue(
-    Entry(f"ops db {kind.__name__.lower()}", kind(), OfDatabase, Observed, Path("x.py"))
-    for kind in (Restore, Backup, Size)
+    [
+        *(
+            Entry(f"ops db {kind.__name__.lower()}", kind(), OfDatabase, Observed, Path("x.py"))
+            for kind in (Restore, Backup, Size)
+        ),
+        Entry("ops approvals withdraw", Withdraw(), Input, Observed, Path("x.py")),
+    ]
 )
 Change = Callable[..., "Company | tuple[Fault, ...]"]
 

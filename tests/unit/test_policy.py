@@ -28,6 +28,7 @@ from bot.policy import (
     open_slots,
     slots_for,
     stricter,
+    with_stand_ins,
 )
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)  # a Wednesday
@@ -297,3 +298,14 @@ def test_hours_are_weekly_local_and_may_pass_midnight(written: str, at: str, is_
 def test_hours_that_mean_nothing_are_refused_with_an_example(written: str) -> None:
     with pytest.raises(ValidationError, match="write e"):
         Hours.model_validate(written)
+
+
+def test_a_stand_in_has_the_groups_of_whom_they_stand_in_for_until_that_right_is_used() -> None:
+    roster = {"ana": {"eng"}, "ben": {"dba"}, "cleo": {"dba", "lead"}}
+    away = [("ana", "cleo")]
+    assert with_stand_ins(roster, away)["ana"] == {"eng", "dba", "lead"}
+    assert could_approve(("dba", "dba"), with_stand_ins(roster, away), (), ()) == ("ana", "ben", "cleo")
+    by_ana = with_stand_ins(roster, away, {"ana": "cleo"})
+    assert could_approve(("dba", "dba"), by_ana, ("ana",)) == ("ben",), "hers is used"
+    by_cleo = with_stand_ins(roster, away, {"cleo": "cleo"})
+    assert could_approve(("dba", "dba"), by_cleo, ("cleo",)) == ("ben",)

@@ -84,8 +84,9 @@ SET search_path = tandem, pg_temp AS $$
     WHERE m.grp = p_grp AND m.person = p_person AND g.slack IS NOT NULL AND (g.rota OR m.since <= p_run.created_at))
 $$;
 
--- Whether a person's approval of this very plan counts for a group now. On-call rotas may change after the ask.
-CREATE OR REPLACE FUNCTION counts(p_run runs, p_person text, p_grp text) RETURNS boolean LANGUAGE sql STABLE
+-- Whether a person's approval of this very plan counts for a group now, by their own right or by another's whom they
+-- stand in for. On-call rotas may change after the ask.
+CREATE OR REPLACE FUNCTION counts(p_run runs, p_person text, p_grp text, p_right text) RETURNS boolean LANGUAGE sql STABLE
 SET search_path = tandem, pg_temp AS $$
   SELECT EXISTS (
       SELECT 1 FROM approvals a JOIN accounts c USING (team, slack_user) JOIN people p ON p.person = c.person
@@ -95,20 +96,23 @@ SET search_path = tandem, pg_temp AS $$
         AND NOT EXISTS (SELECT 1 FROM directory d WHERE d.team = a.team AND d.slack_user = a.slack_user AND NOT d.fit))
     AND NOT EXISTS (SELECT 1 FROM askers WHERE run = p_run.id AND person = p_person)
     AND NOT EXISTS (SELECT 1 FROM subjects WHERE run = p_run.id AND person = p_person)
-    AND in_group(p_run, p_person, p_grp)
+    AND coalesce(p_right, p_person) IN (SELECT rights(p_run, p_person))
+    AND in_group(p_run, coalesce(p_right, p_person), p_grp)
 $$;
 
--- A matching of people to slots, each person once: the people in the slots' order, or NULL where there is none.
-CREATE OR REPLACE FUNCTION assign(p_run runs, p_slots text[], p_people text[]) RETURNS text[] LANGUAGE plpgsql STABLE
-SET search_path = tandem, pg_temp AS $$
-DECLARE v_person text; v_rest text[];
+-- A matching of people to slots, each person once and each person's right once: "person/whose right" in the slots'
+-- order, or NULL where there is none. `p_used`: the rights that earlier slots took.
+CREATE OR REPLACE FUNCTION assign(p_run runs, p_slots text[], p_people text[], p_used text[] DEFAULT '{}') RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = tandem, pg_temp AS $$
+DECLARE v_person text; v_right text; v_rest text[];
 BEGIN
   IF cardinality(p_slots) = 0 THEN RETURN '{}'; END IF;
   FOREACH v_person IN ARRAY p_people LOOP
-    IF in_group(p_run, v_person, p_slots[1]) THEN
-      v_rest := assign(p_run, p_slots[2:], array_remove(p_people, v_person));
-      IF v_rest IS NOT NULL THEN RETURN v_person || v_rest; END IF;
-    END IF;
+    FOR v_right IN SELECT rights(p_run, v_person) LOOP
+      CONTINUE WHEN v_right = ANY (p_used) OR NOT in_group(p_run, v_right, p_slots[1]);
+      v_rest := assign(p_run, p_slots[2:], array_remove(p_people, v_person), p_used || v_right);
+      IF v_rest IS NOT NULL THEN RETURN (v_person || '/' || v_right) || v_rest; END IF;
+    END LOOP;
   END LOOP;
   RETURN NULL;
 END $$;
@@ -201,7 +205,7 @@ BEGIN
     FROM unnest(v_needed) WITH ORDINALITY AS n(grp, slot)
     LEFT JOIN slots s ON s.run = p_run.id AND s.queued_seq = p_run.seq AND s.slot = n.slot
       AND s.grp = n.grp AND s.fingerprint = p_run.fingerprint
-    WHERE s.person IS NULL OR NOT counts(p_run, s.person, n.grp);
+    WHERE s.person IS NULL OR NOT counts(p_run, s.person, n.grp, s.stands_for);
   v_standing := standing_of(p_run);
   IF v_missing > 0 AND v_standing IS NULL THEN
     RAISE EXCEPTION '% of % approvals are missing for %', v_missing, cardinality(v_needed), p_run.tag
@@ -227,7 +231,7 @@ BEGIN
   END IF;
   IF standing_of(p_run) IS NOT NULL THEN RETURN; END IF;
   SELECT max(seq) INTO v_queued FROM events WHERE run = p_run.id AND state = 'queued' AND kind IN ('approved', 'admitted');
-  SELECT coalesce(array_agg(person) FILTER (WHERE counts(p_run, person, grp)), '{}') INTO v_people
+  SELECT coalesce(array_agg(person) FILTER (WHERE counts(p_run, person, grp, stands_for)), '{}') INTO v_people
     FROM slots WHERE run = p_run.id AND queued_seq = v_queued AND fingerprint = p_run.fingerprint;
   IF v_queued IS NULL OR NOT suffices(p_run, v_people) THEN
     RAISE EXCEPTION 'an approval of % counts no longer', p_run.tag USING ERRCODE = 'TD009';
@@ -364,7 +368,7 @@ DO $$
 DECLARE t text;
 BEGIN
   FOREACH t IN ARRAY ARRAY['events', 'approvals', 'slots', 'shown', 'answers', 'askers', 'subjects', 'ticks',
-                           'standings', 'revocations',
+                           'standings', 'revocations', 'delegations', 'withdrawals',
                            'checkpoints', 'heads'] LOOP
     EXECUTE format('DROP TRIGGER IF EXISTS append_only ON tandem.%I', t);
     EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON tandem.%I '

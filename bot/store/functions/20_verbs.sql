@@ -144,7 +144,7 @@ END $$;
 -- One person's yes to one plan. Recorded as given; it counts once the person was read from Slack within 60 s.
 CREATE OR REPLACE FUNCTION approve(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
-DECLARE v_run runs; v_person text; v_code text;
+DECLARE v_run runs; v_person text; v_code text; v_right text;
 BEGIN
   v_person := person_of(p ->> 'team', p ->> 'user');
   SELECT * INTO v_run FROM runs WHERE id = (p ->> 'run')::bigint FOR NO KEY UPDATE;
@@ -160,13 +160,16 @@ BEGIN
     WHEN (SELECT config FROM applied) IS DISTINCT FROM p ->> 'config' THEN 'old_config'
   END;
   IF v_code IS NOT NULL THEN RETURN jsonb_build_object('code', v_code, 'state', v_run.state); END IF;
-  IF NOT EXISTS (SELECT 1 FROM unnest(deciders(v_run)) AS grp WHERE in_group(v_run, v_person, grp)) THEN
+  v_right := decides_by(v_run, v_person);
+  IF v_right IS NULL THEN
     RETURN jsonb_build_object('code', 'no_approver', 'slots', to_jsonb(deciders(v_run)));
   END IF;
   IF EXISTS (SELECT 1 FROM approvals WHERE run = v_run.id AND fingerprint = v_run.fingerprint AND person = v_person) THEN
     RETURN jsonb_build_object('code', 'already') || count_up(v_run.id);
   END IF;
-  v_run := tell(v_run.id, 'approval', NULL, v_person, '{}');
+  v_run := tell(v_run.id, 'approval', NULL, v_person, CASE WHEN v_right = v_person THEN '{}'
+    ELSE (SELECT jsonb_build_object('for', giver, 'until', ends, 'by', 'r' || run) FROM delegated()
+          WHERE giver = v_right AND taker = v_person LIMIT 1) END);
   INSERT INTO approvals VALUES (v_run.id, v_run.seq, v_run.fingerprint, v_person, p ->> 'team', p ->> 'user', tandem.clock());
   RETURN jsonb_build_object('code', 'recorded') || count_up(v_run.id);
 END $$;
@@ -190,16 +193,19 @@ BEGIN
     WHERE a.run = p_run AND a.fingerprint = v_run.fingerprint
       AND NOT EXISTS (SELECT 1 FROM askers k WHERE k.run = p_run AND k.person = a.person);
   v_who := assign(v_run, v_slots, v_people);
-  IF v_who IS NULL OR NOT suffices(v_run, v_who) THEN
+  IF v_who IS NULL OR NOT suffices(v_run, ARRAY(SELECT split_part(w, '/', 1) FROM unnest(v_who) AS w)) THEN
     RETURN jsonb_build_object('queued', false, 'stale', v_stale, 'have', cardinality(v_people), 'need', cardinality(v_slots));
   END IF;
   v_holder := take_locks(v_run);
   IF v_holder IS NOT NULL THEN
     RETURN jsonb_build_object('queued', false, 'held_by', 'r' || v_holder);
   END IF;
-  INSERT INTO slots SELECT p_run, v_run.fingerprint, v_run.seq + 1, n, v_slots[n], v_who[n]
-    FROM generate_subscripts(v_slots, 1) AS n;
-  PERFORM tell(p_run, 'approved', 'approve', NULL, jsonb_build_object('by', to_jsonb(v_who)));
+  INSERT INTO slots SELECT p_run, v_run.fingerprint, v_run.seq + 1, n, v_slots[n], split_part(v_who[n], '/', 1),
+      nullif(split_part(v_who[n], '/', 2), split_part(v_who[n], '/', 1)) FROM generate_subscripts(v_slots, 1) AS n;
+  PERFORM tell(p_run, 'approved', 'approve', NULL, jsonb_strip_nulls(jsonb_build_object(
+    'by', (SELECT jsonb_agg(person ORDER BY slot) FROM slots WHERE run = p_run AND queued_seq = v_run.seq + 1),
+    'for', (SELECT jsonb_object_agg(person, stands_for) FROM slots
+            WHERE run = p_run AND queued_seq = v_run.seq + 1 AND stands_for IS NOT NULL))));
   RETURN jsonb_build_object('queued', true);
 EXCEPTION WHEN SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLSTATE 'TD022' THEN  -- the config in force allows it no more
   RETURN jsonb_build_object('queued', false, 'policy', SQLERRM);
@@ -238,7 +244,7 @@ BEGIN
   END IF;
   CASE v_verb
   WHEN 'deny' THEN
-    IF NOT EXISTS (SELECT 1 FROM unnest(deciders(v_run)) AS grp WHERE in_group(v_run, v_person, grp)) THEN
+    IF decides_by(v_run, v_person) IS NULL THEN
       RETURN jsonb_build_object('code', 'no_approver', 'slots', to_jsonb(deciders(v_run)));
     END IF;
     PERFORM tell(v_run.id, 'denied', 'deny', v_person, jsonb_build_object('text', p ->> 'text'));
@@ -288,7 +294,7 @@ BEGIN
   v_slots := CASE WHEN v_choice = 'stop' THEN '{}' ELSE demanded(v_run) END;
   IF v_choice <> 'stop' AND cardinality(v_slots) > 0 THEN
     IF EXISTS (SELECT 1 FROM askers WHERE run = v_run.id AND person = v_person) THEN RETURN '{"code": "asker"}'; END IF;
-    IF NOT EXISTS (SELECT 1 FROM unnest(deciders(v_run)) AS grp WHERE in_group(v_run, v_person, grp)) THEN
+    IF decides_by(v_run, v_person) IS NULL THEN
       RETURN jsonb_build_object('code', 'no_approver', 'slots', to_jsonb(deciders(v_run)));
     END IF;
   END IF;

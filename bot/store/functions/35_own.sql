@@ -1,5 +1,6 @@
 -- The bot's own records, changed in the transaction of their ledger row.
 CREATE OR REPLACE FUNCTION own(p_run runs, p_own jsonb) RETURNS void LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+DECLARE v_now timestamptz := clock(); v_begins timestamptz;
 BEGIN
   CASE p_own ->> 'record'
   WHEN 'AddFreeze' THEN
@@ -16,6 +17,13 @@ BEGIN
       ON CONFLICT DO NOTHING;
   WHEN 'RevokeStanding' THEN
     INSERT INTO revocations SELECT run, p_run.id, clock() FROM standings WHERE schedule = p_own ->> 'schedule'
+      ON CONFLICT DO NOTHING;
+  WHEN 'Delegate' THEN
+    v_begins := coalesce((p_own ->> 'starts')::timestamptz, v_now);
+    INSERT INTO delegations VALUES (p_run.id, p_own ->> 'giver', p_own ->> 'taker', greatest(v_begins, v_now),
+      v_begins + (p_own ->> 'lasting')::interval, v_now) ON CONFLICT DO NOTHING;
+  WHEN 'EndDelegation' THEN
+    INSERT INTO withdrawals SELECT run, p_run.id, clock() FROM delegations WHERE 'r' || run = p_own ->> 'delegation'
       ON CONFLICT DO NOTHING;
   WHEN 'Nothing' THEN NULL;
   END CASE;

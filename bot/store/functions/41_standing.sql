@@ -26,7 +26,7 @@ $$;
 CREATE OR REPLACE FUNCTION standing_people(p_standing bigint, p_run runs) RETURNS text[] LANGUAGE sql STABLE
 SET search_path = tandem, pg_temp AS $$
   SELECT coalesce(array_agg(DISTINCT s.person), '{}') FROM runs g JOIN slots s ON s.run = g.id
-    WHERE g.id = p_standing AND counts(g, s.person, s.grp)
+    WHERE g.id = p_standing AND counts(g, s.person, s.grp, s.stands_for)
       AND NOT EXISTS (SELECT 1 FROM subjects u WHERE u.run = p_run.id AND u.person IN (s.person, g.requester))
       AND EXISTS (SELECT 1 FROM approvals a JOIN directory d USING (team, slack_user)
                   WHERE a.run = g.id AND a.person = s.person AND d.fit AND d.seen >= clock() - interval '15 min')

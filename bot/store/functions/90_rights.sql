@@ -3,7 +3,7 @@ GRANT USAGE ON SCHEMA tandem TO {bot};
 GRANT SELECT ON ALL TABLES IN SCHEMA tandem TO {bot};
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tandem FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-  clock(), groups_of(text), needed(runs, text), needed_if(runs, text, boolean), more_slots(text, jsonb), bound_of(jsonb), demanded(runs), in_group(runs, text, text), event_hash(events, text), person_of(text, text),
+  clock(), able(text), delegated(), rights(runs, text), groups_of(text), needed(runs, text), needed_if(runs, text, boolean), more_slots(text, jsonb), bound_of(jsonb), demanded(runs), in_group(runs, text, text), event_hash(events, text), person_of(text, text),
   ask(jsonb), shown_at(bigint, text, text, text), approve(jsonb), count_up(bigint), say(jsonb), heed(jsonb), answer(jsonb), tick(jsonb),
   enlist(uuid, interval, text, text[]), renew(uuid), retire(uuid), claim(uuid, integer, integer),
   drop_claim(bigint, uuid, bigint), release(bigint, uuid, bigint, timestamptz, jsonb), note(bigint, uuid, bigint, jsonb), planned(bigint, uuid, bigint, jsonb),

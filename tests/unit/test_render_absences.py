@@ -1,0 +1,95 @@
+"""Who stands in for whom, as cards and threads say it, and whom they call."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot import render
+from bot.model import Event, State
+from bot.operation import Answer
+from bot.render import Names, approvals, tell
+from bot.view import DelegationView, RunView
+from tests.unit.rendered import NAMES, NOON, approval, event, shown, view
+
+NIGHT = NAMES.model_copy(
+    update={
+        "people": {**NAMES.people, "dora": "Dora Fell"},
+        "accounts": {p: (f"U0{p.upper()}",) for p in ("ana", "ben", "cara", "dora")},
+    }
+)
+CARAS = DelegationView(run="r7", giver="cara", taker="dora", until=NOON + timedelta(days=2))
+
+
+def waiting(*away: DelegationView, **more: Any) -> RunView:
+    return view(State.AWAITING, delegations=away, **more)
+
+
+def test_the_card_says_for_whom_somebody_may_approve_and_until_when() -> None:
+    words = shown(render.card(waiting(CARAS), NIGHT)).words
+    assert "May approve: Ben Ito, Cara Wu or Dora Fell (for Cara Wu until 06 Mar 12:00 UTC)." in words
+    own = waiting(DelegationView(run="r7", giver="cara", taker="ben", until=NOON))
+    assert "May approve: Ben Ito or Cara Wu." in shown(render.card(own, NIGHT)).words, "his own right comes first"
+
+
+def test_whose_right_was_used_is_said_and_is_nobody_elses_any_more() -> None:
+    given = approval("dora", "Dora Fell").model_copy(update={"stands_for": "cara"})
+    shaped = waiting(CARAS, approvals=(given,))
+    assert approvals.missing(shaped, NIGHT) == ("dba",)
+    assert approvals.may_approve(shaped, NIGHT) == ["ben"]
+    assert "Approved: Dora Fell, for Cara Wu." in shown(render.card(shaped, NIGHT)).words
+    queued = view(State.QUEUED, approvals=(given,), slots=("sre",))
+    assert "Approved by Dora Fell, for Cara Wu." in shown(render.card(queued, NIGHT)).words
+
+
+def test_the_right_of_who_asked_is_nobodys() -> None:
+    asks = waiting(DelegationView(run="r7", giver="ana", taker="dora", until=NOON), slots=("dba", "dba"))
+    assert approvals.may_approve(asks, NIGHT) == ["ben"]
+    taker_asks = waiting(CARAS, askers=("dora",))
+    assert "dora" not in approvals.may_approve(taker_asks, NIGHT)
+    assert "U0CARA" in approvals.mentions(taker_asks, NIGHT), "nobody else is there to be called for her"
+
+
+@pytest.mark.parametrize(
+    ("names", "called"),
+    [
+        (NIGHT, {"U0BEN", "U0DORA"}),
+        (NIGHT.model_copy(update={"quiet": frozenset({"dora"})}), {"U0BEN"}),
+    ],
+)
+def test_the_stand_in_is_called_instead_but_not_in_quiet_hours(names: Names, called: set[str]) -> None:
+    assert set(approvals.mentions(waiting(CARAS), names)) - {"U0ANA"} == called
+
+
+def test_who_stands_in_for_whoever_is_on_call_is_called_at_any_hour_and_directly() -> None:
+    turn = NIGHT.groups["sre"].model_copy(update={"mentions": ("U0CARA",)})
+    on_call = turn.model_copy(update={"members": ("cara",)})
+    names = NIGHT.model_copy(
+        update={"groups": {**NIGHT.groups, "sre": turn, "on-call": on_call}, "quiet": frozenset({"dora"})}
+    )
+    asked = event(5, "proposed", State.AWAITING)
+    (reply,) = render.replies(waiting(CARAS, slots=("sre",)), [asked], names)
+    assert reply.pages == ("U0DORA",)
+    assert "U0CARA" not in str(reply.blocks)
+
+
+def test_a_reminder_tells_a_stand_in_that_they_may_decide() -> None:
+    reminded = event(6, "called", State.AWAITING, body={"whom": "sre"})
+    told = tell.told(waiting(CARAS), NIGHT, reminded)
+    assert told is not None
+    assert "you may decide" in told.then
+    assert "U0DORA" in told.wakes
+
+
+def test_the_thread_says_for_whom_an_approval_was_given() -> None:
+    given: Event = event(7, "approval", State.AWAITING, actor="dora", body={"for": "cara", "by": "r7"})
+    told = tell.told(waiting(CARAS), NIGHT, given)
+    assert told is not None
+    assert told.said == "Dora Fell approved, for Cara Wu (delegated by r7)."
+
+
+def test_whom_an_answer_concerns_is_called_and_told_directly() -> None:
+    answer = Answer(headline="Dora Fell approves in place of Cara Wu", calls=("dora",), loud=True)
+    (reply,) = render.replies(view(State.SUCCEEDED, answer=answer), [event(9, "ended", State.SUCCEEDED)], NIGHT)
+    assert reply.pages == ("U0DORA",)
+    assert {"type": "user", "user_id": "U0DORA"} in reply.blocks[-1]["elements"][0]["elements"]
