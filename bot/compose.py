@@ -14,6 +14,7 @@ import config.settings
 from bot import parse
 from bot.catalogue import Asked, Catalogue, Entry, Found, environment_of, understand
 from bot.connectors.tandem import Tandem
+from bot.digest import Digester
 from bot.directory import Directory
 from bot.discovery import Deeds, Fault, Loaded, deeds, load
 from bot.effect import Connector, Target, World
@@ -35,6 +36,7 @@ from bot.roster import Roster
 from bot.schedule import Cron, Due, Scheduler
 from bot.seal import Seal
 from bot.service import Service
+from bot.store.digests import Digests
 from bot.store.letterbox import Letterbox
 from bot.store.migrate import Applied, Terms
 from bot.store.own import Own
@@ -155,6 +157,7 @@ class Machine:
         self.poster = Poster(
             Letterbox(engine_pool), self.views, client, self.names, fallback, self.worker.wake, ground.catalogue.quiet,
             company.limits.progress_per_minute, turn=self.precedence.turn, places=company.channels,
+            digester=Digester(Digests(engine_pool), client),
         )  # fmt: skip
         self.directory = Directory(engine_pool, client, self.roster, company)
         self.service = Service(

@@ -10,6 +10,7 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 
 from bot import render
+from bot.digest import Digester
 from bot.model import Event, Risk, State
 from bot.operation import Series
 from bot.precedence import at_once
@@ -46,16 +47,18 @@ class Poster:
         turn: Callable[[], Awaitable[None]] = at_once,
         places: Mapping[str, str] | None = None,
         hold: timedelta = HOLD,
+        digester: Digester | None = None,
     ) -> None:  # fmt: skip
         """`shown` is called after Slack acknowledged a plan; `quiet` says whose voice is quiet, by command; `progress`
         is how many edits a minute, of all replicas, tell nothing but progress; `bot_id` tells our own messages from
         others; `turn` is waited for before threads are taken up, and must end: see bot/precedence.py; `places` are the
         channels that a plan may tell, key to id. `hold`: when a thread is another's, if this process stands still.
+        Without a `digester` everybody is called for each request apart.
         """
         self.progress = progress
         self.box, self.views, self.client, self.quiet = box, views, client, quiet
         self.names, self.fallback, self.shown, self.bot_id, self.turn = names, fallback, shown, bot_id, turn
-        self.places, self.hold = places or {}, hold
+        self.places, self.hold, self.digester = places or {}, hold, digester
         self._due = asyncio.Event()
 
     def wake(self) -> None:
@@ -70,6 +73,7 @@ class Poster:
             await self.turn()
             with suppress(*DATABASE_AWAY):
                 told = await self.tell_due()
+                told += await self.digester.tell_due(self.bot_id) if self.digester else 0
             if not told:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(1.0):
@@ -196,9 +200,12 @@ class Poster:
         await self._elsewhere(letter, view, events)
         if letter.trouble and letter.root_ts:
             events = await self._adopt(letter, view, events)
+        names = self.names()
         if self.quiet(view.command):
-            events = render.heard(view, events, self.names())
-        for message in render.replies(view, events, self.names()):
+            events = render.heard(view, events, names)
+        if self.digester:
+            names = names.model_copy(update={"joined": await self.digester.joined(view, events, names)})
+        for message in render.replies(view, events, names):
             channel, ts = await self._post(letter, view, message, letter.root_ts)
             await self.box.told(letter, channel, ts, message.kind, message.from_seq, message.to_seq)
             await self._page(message, channel, ts)

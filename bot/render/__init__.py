@@ -5,6 +5,7 @@ from bot.render.answer import described as described
 from bot.render.card import card as card
 from bot.render.card import lock_screen as lock_screen
 from bot.render.details import details as details
+from bot.render.digest import digest as digest
 from bot.render.message import EVENT_TYPE as EVENT_TYPE
 from bot.render.message import NOBODY as NOBODY
 from bot.render.message import File as File
@@ -22,3 +23,4 @@ from bot.render.replies import heard as heard
 from bot.render.replies import page as page
 from bot.render.replies import replies as replies
 from bot.render.replies import untold as untold
+from bot.render.tell_request import called_to_decide as called_to_decide

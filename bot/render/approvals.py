@@ -73,7 +73,7 @@ def called(view: RunView, names: Names, key: str) -> tuple[str, ...]:
         ids = [there for there in ids if there not in names.accounts.get(one.giver, ())]
         if one.taker not in names.quiet or one.giver in turn:
             ids += names.accounts.get(one.taker, ())
-    return tuple(dict.fromkeys(ids))
+    return tuple(one for one in dict.fromkeys(ids) if one not in names.joined)
 
 
 def mentions(view: RunView, names: Names) -> list[str]:

@@ -63,6 +63,7 @@ class Names(Record):
     groups: Mapping[str, Group] = {}
     accounts: Mapping[str, tuple[str, ...]] = {}  # their Slack user ids
     quiet: frozenset[str] = frozenset()  # keys of those who are not to be called now
+    joined: frozenset[str] = frozenset()  # Slack user ids of those whom their digest calls to decide
 
     def person(self, key: str | None) -> str:
         return self.people.get(key, key) if key else "a schedule"

@@ -127,6 +127,16 @@ def called(view: RunView, names: Names, event: Event) -> Told | None:
     return Told(said=said, then=then, wakes=called, alone=True, until=True, icon="🔔")
 
 
+def called_to_decide(view: RunView, names: Names, event: Event) -> tuple[str, ...]:
+    """Slack ids of those whom this event calls to decide about a request that waits."""
+    if view.state is not State.AWAITING or view.look_only:
+        return ()
+    if event.kind == "called":
+        return tuple(one for one in approvals.called(view, names, word(event, "whom")) if one != view.slack_user)[:8]
+    calls = event.kind in ("differed", "expiring") or (event.kind == "proposed" and view.slots)
+    return tuple(approvals.mentions(view, names)) if calls else ()
+
+
 def expired(view: RunView, names: Names, event: Event) -> Told:
     if why := word(event, "sentence", "why"):
         said = f"It lapsed: {why}"

@@ -95,6 +95,10 @@ PROMISED = [
     "heads",
     "ledger_home",
     "clock_shift",
+    "standings",
+    "revocations",
+    "delegations",
+    "withdrawals",
 ]  # tables that only the owner and the verbs write
 TOO_MUCH = """
 SELECT DISTINCT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, pg_roles r

@@ -121,10 +121,10 @@ class Views:
 
     async def briefs(self, which: str, limit: int = 20) -> list[Brief]:
         """One of LISTS, newest first."""
-        return [_brief(r) for r in await self.pool.fetch(BRIEF + LISTS[which], limit)]
+        return [brief_of(r) for r in await self.pool.fetch(BRIEF + LISTS[which], limit)]
 
     async def mine(self, person: str, limit: int = 10) -> list[Brief]:
-        return [_brief(r) for r in await self.pool.fetch(BRIEF + MINE, limit, person)]
+        return [brief_of(r) for r in await self.pool.fetch(BRIEF + MINE, limit, person)]
 
     async def delegations(self) -> tuple[DelegationView, ...]:
         """Whose right to approve is another's as well at this moment."""
@@ -135,12 +135,13 @@ class Views:
         """Every ask that waits for approval."""
         sql = AWAITING
         return [
-            Awaiting(brief=_brief(r), slots=r["slots"], askers=r["askers"], approved=r["approved"])
+            Awaiting(brief=brief_of(r), slots=r["slots"], askers=r["askers"], approved=r["approved"])
             for r in await self.pool.fetch(sql)
         ]
 
 
-def _brief(row: Any) -> Brief:
+def brief_of(row: Any) -> Brief:
+    """A row of BRIEF."""
     target = next((str(v) for k, v in row["params"].items() if k in ("database", "service", "services")), "")
     return Brief.model_validate({**{n: row[n] for n in Brief.model_fields if n != "target"}, "target": target})
 

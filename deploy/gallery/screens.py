@@ -71,7 +71,7 @@ class Screen(Record):
 def screens() -> list[Screen]:
     """All of them, in the order in which a person may meet them."""
     catalogue = load(importlib.import_module("handlers")).catalogue
-    return [*_cards(), *_replies(), *_modals(catalogue), *_homes(), *_private(catalogue)]
+    return [*_cards(), *_replies(), *_modals(catalogue), *_homes(), *_digests(), *_private(catalogue)]
 
 
 def _message(name: str, message: Message) -> Screen:
@@ -207,6 +207,22 @@ def _homes() -> Iterator[Screen]:
     yield _message("runs/some", lists.runs(everything, NOW))
     yield _message("runs/none", lists.runs((), NOW))
     yield _message("runs/many", lists.runs([brief(n, State.RUNNING, "ops db backup") for n in range(100, 130)], NOW))
+
+
+def _digests() -> Iterator[Screen]:
+    waiting = [
+        brief(142, State.AWAITING, "ops db restore"),
+        brief(143, State.AWAITING, "ops user ban", target="5b8ab7f6", reason="sold stolen goods"),
+        brief(
+            145, State.AWAITING, "ops db drop-old", reason="the disk is nearly full", requester_name="Cleo Lindqvist"
+        ),
+    ]
+    said = [brief(141, State.AWAITING, "ops db swap-back")]
+    decided = [brief(139, State.SUCCEEDED, "ops db verify-backup"), brief(140, State.DENIED, "ops user ban")]
+    many = [brief(n, State.AWAITING, "ops db restore") for n in range(150, 170)]
+    yield _message("digest/some", render.digest(waiting, said, decided, NOW))
+    yield _message("digest/many", render.digest(many, [], [], NOW))
+    yield _message("digest/none", render.digest([], said, decided, NOW))
 
 
 def _private(catalogue: Catalogue) -> Iterator[Screen]:

@@ -9,6 +9,7 @@ from typing import Any, cast
 import yaml
 
 from bot.catalogue import Catalogue
+from bot.digest import Digester
 from bot.directory import Directory
 from bot.discovery import load
 from bot.help import Help, Reader, help_for
@@ -22,6 +23,7 @@ from bot.render.message import Group, Names
 from bot.roster import Roster
 from bot.service import Service
 from bot.slack import Desk, Identity, build_app, socket_door
+from bot.store.digests import Digests
 from bot.store.letterbox import Letterbox
 from bot.store.store import Doors
 from bot.store.views import Views
@@ -146,6 +148,7 @@ class Bot:
             quiet=catalogue.quiet,
             turn=self.precedence.turn,
             places={"ops": self.id("ops"), "releases": self.id("releases"), "gone": "C0GONE"},
+            digester=Digester(Digests(home.pool), self.client),
         )
         self.service = Service(
             house, roster, self.doors, home.ledger, Views(home.pool, deeds()),

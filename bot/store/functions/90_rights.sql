@@ -4,7 +4,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA tandem TO {bot};
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tandem FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
   clock(), able(text), delegated(), rights(runs, text), groups_of(text), needed(runs, text), needed_if(runs, text, boolean), more_slots(text, jsonb), bound_of(jsonb), demanded(runs), in_group(runs, text, text), event_hash(events, text), person_of(text, text),
-  ask(jsonb), shown_at(bigint, text, text, text), approve(jsonb), count_up(bigint), say(jsonb), heed(jsonb), answer(jsonb), tick(jsonb),
+  ask(jsonb), shown_at(bigint, text, text, text), approve(jsonb), count_up(bigint), say(jsonb), heed(jsonb),
+  digest_of(text), digest_sign(text), call_people(bigint, text[], integer, interval), close_digest(text, timestamptz), answer(jsonb), tick(jsonb),
   enlist(uuid, interval, text, text[]), renew(uuid), retire(uuid), claim(uuid, integer, integer),
   drop_claim(bigint, uuid, bigint), release(bigint, uuid, bigint, timestamptz, jsonb), note(bigint, uuid, bigint, jsonb), planned(bigint, uuid, bigint, jsonb),
   begin_run(bigint, uuid, bigint), started(bigint, uuid, bigint, text, text, integer, interval, jsonb),
@@ -14,5 +15,6 @@ GRANT EXECUTE ON FUNCTION
   not_begun(bigint, uuid, bigint, text, jsonb), last_slot(text, timestamptz), tick_schedule(text, timestamptz, jsonb), sweep(), come_home(), checkpoint_heads()
   TO {bot};
 GRANT INSERT, UPDATE, DELETE ON directory, slack_members, drafts TO {bot};
+GRANT UPDATE ON digests TO {bot};
 GRANT INSERT, UPDATE ON threads, messages, progress_told TO {bot};
 GRANT DELETE ON messages, progress_told TO {bot};

@@ -1,0 +1,48 @@
+"""Several requests that wait for one person, as one direct message that is edited as they are decided."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.lifecycle import SENTENCES
+from bot.model import State
+from bot.render import words
+from bot.render.blocks import bullets, context, line, rich, seconds, text
+from bot.render.card import ICONS
+from bot.render.escape import fallback, one_line
+from bot.render.lists import one
+from bot.render.message import Message
+from bot.view import Brief
+
+SHOWN = 12  # requests with their buttons, three blocks each
+DECIDED = 10
+
+
+def digest(
+    waiting: Sequence[Brief], said: Sequence[Brief], decided: Sequence[Brief], now: datetime, number: int = 0
+) -> Message:
+    """`waiting` for this person, `said`: their yes is given and others are lacking; `decided` since it was begun."""
+    head = f"{words.count(len(waiting), 'request waits', 'requests wait')} for you"
+    if not waiting:
+        head = "Nothing waits for you any more"
+    blocks = [rich(line(text(f"✋ {head}" if waiting else head, bold=True)))]
+    if waiting:
+        blocks.append(
+            rich(line(text("You are called once for all of them. Silence is never a yes: each lapses by itself.")))
+        )
+    blocks += [block for brief in waiting[:SHOWN] for block in one(brief, review=True)]
+    if len(waiting) > SHOWN:
+        blocks.append(rich(line(text(f"and {len(waiting) - SHOWN} more: /ops runs shows them"))))
+    settled = [*(_line(b, "approved by you; others are lacking") for b in said), *(_line(b) for b in decided)]
+    if settled:
+        blocks.append(rich(line(text("Decided", bold=True)), bullets([text(each)] for each in settled[:DECIDED])))
+    blocks.append(context(f"as of {seconds(now)}"))
+    listed = "; ".join(f"{b.tag} {b.command} {b.target}".rstrip() for b in waiting[:8])
+    return Message(
+        text=fallback(f"{head}: {listed}" if waiting else head), blocks=tuple(blocks), kind="digest", to_seq=number
+    )
+
+
+def _line(brief: Brief, said: str = "") -> str:
+    on = f" {one_line(brief.target, 60)}" if brief.target else ""
+    icon = "👍" if brief.state is State.AWAITING else ICONS[brief.state]
+    return f"{icon} {brief.tag} {brief.command}{on}: {said or SENTENCES[brief.state]}"
