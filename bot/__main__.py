@@ -78,6 +78,7 @@ def _keys() -> int:
     from bot.connectors.vault.keys import new_keyset
 
     print(f"TANDEM_SEAL_KEY={b64encode(token_bytes(32)).decode()}")
+    print(f"TANDEM_PERSONAL_KEY={b64encode(token_bytes(32)).decode()}")
     print(f"TANDEM_VAULT_KEYSET={new_keyset()}")
     return 0
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from bot import parse
 from bot.effect import Target
 from bot.fields import FieldSpec, fields
+from bot.leaks import hidden
 from bot.model import Risk
 from bot.operation import Input, Observed, Operation, Voice
 from bot.words import Word
@@ -121,6 +122,11 @@ class Catalogue:
     def floors(self) -> dict[str, Risk]:
         """The risk floor of each command, for `policy.flatten` and the hash of config."""
         return {command: entry.risk for command, entry in self.entries.items()}
+
+    @property
+    def personal(self) -> tuple[str, ...]:
+        """The operations that take a personal value, as typed."""
+        return tuple(f"/{command}" for command, entry in self.entries.items() if any(s.personal for s in entry.fields))
 
     def get(self, command: str) -> Entry:
         """The operation of that very command. Raises NoOperation with what to type."""
@@ -233,7 +239,7 @@ def _unknown(found: NotFound, leading: tuple[str, ...], words: tuple[Word, ...])
         return parse.Fault(code=parse.Code.UNKNOWN_COMMAND, sentence=sentence)
     first = found.suggestions[0]
     rest = words[min(len(first.split()), len(leading)) :]
-    line = " ".join([f"/{first}", *(str(word) for word in rest)])
+    line = hidden(" ".join([f"/{first}", *(str(word) for word in rest)]))
     sentence = f"{area} has no `{found.word}`; {_did_you_mean(found.suggestions)}"
     return parse.Fault(code=parse.Code.UNKNOWN_COMMAND, sentence=sentence, line=line)
 

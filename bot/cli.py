@@ -31,6 +31,8 @@ async def check(said: argparse.Namespace) -> int:
     print(
         f"{ground.company.name}: {len(ground.catalogue.entries)} operations, {people} people, {rules} rules. All fits."
     )
+    if (refused := ", ".join(ground.catalogue.personal)) and ground.settings.personal_key is None:
+        print(f"TANDEM_PERSONAL_KEY is not set here. Where the bot runs without it, it refuses {refused}.")
     return 0
 
 
@@ -60,7 +62,7 @@ async def runs(said: argparse.Namespace) -> int:
     """Lists live runs, or tells one."""
     ground = compose.ground()
     async with opening.opened(ground, size=1, fitting=False) as pool:
-        views = Views(pool, ground.deeds.classes)
+        views = Views(pool, ground.deeds.classes, compose.kept_in(pool, ground.settings))
         if said.tag:
             return await _one(views, said.tag)
         for brief in await views.briefs("live", 50):

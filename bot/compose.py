@@ -34,12 +34,13 @@ from bot.precedence import Precedence
 from bot.render.message import Group, Names
 from bot.roster import Roster
 from bot.schedule import Cron, Due, Scheduler
-from bot.seal import Seal
+from bot.seal import PersonalSeal, Seal
 from bot.service import Service
 from bot.store.digests import Digests
 from bot.store.letterbox import Letterbox
 from bot.store.migrate import Applied, Terms
 from bot.store.own import Own
+from bot.store.personal import PersonalStore
 from bot.store.store import Doors, Ledger
 from bot.store.views import Views
 from bot.thread import Poster
@@ -138,10 +139,11 @@ class Machine:
         self.ground, self.client, self.metrics = ground, client, metrics
         self.precedence = Precedence()
         self.ledger = CountedLedger(engine_pool, metrics)
-        self.views = Views(engine_pool, ground.deeds.classes)
+        kept = kept_in(engine_pool, settings)
+        self.views = Views(engine_pool, ground.deeds.classes, kept)
         self.own = Own(engine_pool)
         self.roster = Roster(company)
-        self.connectors = Connectors(partial(make, company, self.own, self._other))
+        self.connectors = Connectors(partial(make, company, self.own, self._other, kept.whole))
         self.house = house_of(ground, self.own)
         seal = Seal(settings.seal_bytes())
         attempts = Attempts(self.ledger, self.connectors, seal)
@@ -162,7 +164,8 @@ class Machine:
         self.directory = Directory(engine_pool, client, self.roster, company)
         self.service = Service(
             self.house, self.roster, TimedDoors(doors_pool, metrics), self.ledger,
-            Views(doors_pool, ground.deeds.classes), self.connectors, self.directory, self.committed, seal,
+            Views(doors_pool, ground.deeds.classes, kept_in(doors_pool, settings)), self.connectors, self.directory,
+            self.committed, seal, kept_in(doors_pool, settings),
         )  # fmt: skip
 
     def _due(self) -> dict[str, Due]:
@@ -269,12 +272,20 @@ def asking(ground: Ground, pool: Any) -> Service:
             ground.company,
             own,
             lambda kind: connectors.made(kind),  # noqa: PLW0108  it does not exist yet
+            None,
         )
     )
+    kept = kept_in(pool, ground.settings)
     return Service(
-        house_of(ground, own), roster, Doors(pool), ledger, Views(pool, ground.deeds.classes), connectors,
-        NoSlack(), lambda: None,
+        house_of(ground, own), roster, Doors(pool), ledger, Views(pool, ground.deeds.classes, kept), connectors,
+        NoSlack(), lambda: None, kept=kept,
     )  # fmt: skip
+
+
+def kept_in(pool: Any, settings: Settings) -> PersonalStore:
+    """Personal values in that database; without TANDEM_PERSONAL_KEY it takes and opens none."""
+    key = settings.personal_bytes()
+    return PersonalStore(pool, PersonalSeal(key) if key else None)
 
 
 def hook_key(name: str) -> bytes:
@@ -336,8 +347,8 @@ def kind_of(target: Target) -> str:
     return type(target).__name__.lower()
 
 
-def make(company: Company, own: Own, other: Any, kind: type[Connector[Any, Any]]) -> Connector[Any, Any]:
-    """A connector with its settings; nothing is opened."""
+def make(company: Company, own: Own, other: Any, personal: Any, kind: type[Connector[Any, Any]]) -> Connector[Any, Any]:
+    """A connector with its settings; nothing is opened. `personal` opens the personal values of a run that is held."""
     targets: dict[str, Any] = dict(company.targets)
     name = kind.__module__.removeprefix("bot.connectors.").split(".")[0].replace("_", "-")
     block = company.connectors.get(name)
@@ -347,4 +358,4 @@ def make(company: Company, own: Own, other: Any, kind: type[Connector[Any, Any]]
     if kind is Tandem:
         blocks = {"reads": own}
     served = targets.get(kind.serves, {}) if kind.serves else {}
-    return kind(World(blocks=blocks, targets=served, secret=config.settings.secret, other=other))
+    return kind(World(blocks=blocks, targets=served, secret=config.settings.secret, other=other, personal=personal))

@@ -14,7 +14,7 @@ from bot import parse
 from bot.catalogue import Catalogue, Entry, docstring
 from bot.codec import kind_of
 from bot.effect import Check, Effect
-from bot.fields import Unsupported
+from bot.fields import FieldSpec, Unsupported
 from bot.model import Record, Risk
 from bot.operation import Input, Observed, Operation
 
@@ -127,15 +127,29 @@ def _check(entry: Entry) -> Iterable[Fault]:
     except Unsupported as wrong:
         yield fault(str(wrong), "a type that can be typed, or a key that names the value in config")
         return
-    if personal := [spec.key for spec in specs if spec.personal]:
-        what = f"takes personal data in {', '.join(personal)}, and a run keeps its parameters for good"
-        yield fault(what, "the id of whom it is about; the effect that needs the value looks it up")
+    for spec in specs:
+        if spec.looks and not spec.personal:
+            yield fault(f"{spec.key} looks like a {spec.looks.value} and is no Personal", f"{spec.name}: Personal")
+    yield from (fault(what, instead) for what, instead in _check_personal(entry, [s for s in specs if s.personal]))
     yield from (fault(what, instead) for what, instead in _check_examples(entry))
     yield from (fault(what, instead) for what, instead in _check_names(entry, {spec.name for spec in specs}))
     words = set(entry.words[-1].split("-"))
     if words & DESTROYING and "cancel" not in words and entry.risk is not Risk.DESTRUCTIVE and not entry.may_rise:
         what = f"its verb says {', '.join(sorted(words & DESTROYING))} and its risk says {entry.risk.name}"
         yield fault(what, "risk = Risk.DESTRUCTIVE, or a raises() that says when it is")
+
+
+def _check_personal(entry: Entry, specs: Iterable[FieldSpec]) -> Iterable[tuple[str, str]]:
+    """What names a personal value by anything but the field itself: a token is another one with each request."""
+    kind = type(entry.operation)
+    for spec in specs:
+        if entry.params.model_fields[spec.name].get_default(call_default_factory=True) and not spec.required:
+            yield f"{spec.key} has a personal value as its default", "None, or no default"
+        if spec.name == kind.confirm:
+            yield f"confirm names {spec.key}, which the form never shows whole", "another field"
+        named = {name for lock in kind.locks for _, name, _, _ in Formatter().parse(lock)}
+        if spec.name in named:
+            yield f"a lock names {spec.key}, whose token is another with each request", "the id that observe found"
 
 
 def _check_examples(entry: Entry) -> Iterable[tuple[str, str]]:

@@ -10,6 +10,9 @@ from pydantic import GetCoreSchemaHandler, model_serializer, model_validator
 from pydantic_core import CoreSchema, core_schema
 
 from bot.model import Record as Record
+from bot.personal import Looks as Looks
+from bot.personal import Personal as Personal
+from bot.personal import mask as mask
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -292,6 +295,7 @@ class World:
     blocks: Mapping[str, Any] = field(default_factory=dict)  # the connector's own settings block
     targets: Mapping[str, Any] = field(default_factory=dict)  # target key -> the target's settings
     secret: Any = None  # name -> str; raises LookupError with what to set
+    personal: Any = None  # awaits a Personal's value as a Secret, for the run that is held; raises Permanent, Temporary
     other: Any = None  # another connector's class -> that connector, for one that works through another
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -14,9 +14,10 @@ from pydantic_core import PydanticUndefined
 from bot.durations import Bytes, parse_duration, parse_size, print_duration, print_size
 from bot.effect import Secret, Target
 from bot.model import Record
-from bot.operation import Input, Person, Personal, Subject
+from bot.operation import Input, Looks, Person, Personal, Subject
 
 REASON = "reason"
+P = TypeVar("P", bound=Input)
 
 
 class Kind(StrEnum):
@@ -32,6 +33,7 @@ class Kind(StrEnum):
     MOMENT = "moment"
     TARGET = "target"
     SECRET = "secret"  # noqa: S105
+    PERSONAL = "personal"
 
 
 class FieldSpec(Record):
@@ -46,7 +48,7 @@ class FieldSpec(Record):
     choices: tuple[str, ...] = ()
     target: str = ""  # "database", "service", "person"
     subject: bool = False
-    personal: bool = False
+    looks: Looks | None = None  # of a personal value
     type: Any = None  # the type of one value
 
     @property
@@ -57,6 +59,10 @@ class FieldSpec(Record):
     @property
     def secret(self) -> bool:
         return self.kind is Kind.SECRET
+
+    @property
+    def personal(self) -> bool:
+        return self.kind is Kind.PERSONAL
 
     @property
     def sign(self) -> str:
@@ -79,8 +85,29 @@ def fields(params: type[Input]) -> tuple[FieldSpec, ...]:
 def subjects(params: Input) -> list[str]:
     """The keys of the people these values are about: they count for nothing in the run."""
     named = [getattr(params, spec.name) for spec in fields(type(params)) if spec.subject]
-    several = [one for value in named for one in (value if isinstance(value, (tuple, frozenset)) else (value,))]
-    return [value.key for value in several if isinstance(value, Person)]
+    return [one.key for value in named for one in several(value) if isinstance(one, Person)]
+
+
+def personal(params: Input) -> list[Personal]:
+    """The personal values among these, in the fields' order."""
+    return [one for spec in fields(type(params)) if spec.personal for one in several(getattr(params, spec.name))]
+
+
+def replaced(params: P, by: Mapping[Personal, Personal]) -> P:
+    """The same values, each personal one that was typed replaced by what it is recorded as."""
+    changed: dict[str, Any] = {}
+    for spec in fields(type(params)):
+        value = getattr(params, spec.name)
+        if spec.personal and isinstance(value, (tuple, frozenset)):
+            changed[spec.name] = type(value)(by.get(one, one) for one in value)
+        elif spec.personal and value is not None:
+            changed[spec.name] = by.get(value, value)
+    return params.model_copy(update=changed) if changed else params
+
+
+def several(value: Any) -> tuple[Any, ...]:
+    """A field's values, whether it takes one or many; none where it is left out."""
+    return tuple(value) if isinstance(value, (tuple, frozenset)) else () if value is None else (value,)
 
 
 def _spec(name: str, info: FieldInfo) -> FieldSpec:
@@ -92,6 +119,8 @@ def _spec(name: str, info: FieldInfo) -> FieldSpec:
             raise Unsupported(f"{name}: a tuple of fixed length cannot be typed; use tuple[X, ...]")
         kind, more = _bare(inner[0], [])
         marks += more
+    if _marked(marks, Personal):
+        raise Unsupported(f"{name}: Personal is no mark, it is the field's type; write {name}: Personal")
     found = _kind(name, kind, marks)
     spec = FieldSpec(
         name=name,
@@ -102,7 +131,7 @@ def _spec(name: str, info: FieldInfo) -> FieldSpec:
         choices=_choices(kind),
         target=kind.__name__.lower() if found is Kind.TARGET else "",
         subject=_marked(marks, Subject),
-        personal=_marked(marks, Personal),
+        looks=next((mark for mark in marks if isinstance(mark, Looks)), None),
         type=kind,
     )
     default = info.get_default(call_default_factory=False) if not info.is_required() else None
@@ -138,7 +167,7 @@ def _kind(name: str, kind: Any, marks: Sequence[Any]) -> Kind:
     if kind is int and _marked(marks, Bytes):
         return Kind.SIZE
     plain = {str: Kind.TEXT, int: Kind.INTEGER, float: Kind.NUMBER, bool: Kind.FLAG, timedelta: Kind.DURATION}
-    known = {**plain, datetime: Kind.MOMENT, Secret: Kind.SECRET}
+    known = {**plain, datetime: Kind.MOMENT, Secret: Kind.SECRET, Personal: Kind.PERSONAL}
     if kind in known:
         return known[kind]
     if issubclass(kind, Enum):
@@ -194,6 +223,7 @@ def _read_one(spec: FieldSpec, text: str) -> Any:
         Kind.DURATION: parse_duration,
         Kind.SIZE: parse_size,
         Kind.MOMENT: _moment,
+        Kind.PERSONAL: lambda typed: Personal.typed(typed, spec.looks),
     }
     return readers.get(spec.kind, str)(text)
 

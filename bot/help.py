@@ -149,11 +149,12 @@ def _what(spec: FieldSpec) -> str:
         Kind.SIZE: "a size, e.g. 512MiB",
         Kind.MOMENT: "a date and time, e.g. 2026-03-04T12:00Z",
         Kind.TARGET: f"a {spec.target} by its key",
+        Kind.PERSONAL: f"a {spec.looks.value}" if spec.looks else "",
         Kind.SECRET: "secret: filled in in the form only",
     }
     kind = f"several, separated by commas: {kinds[spec.kind] or 'texts'}" if spec.many else kinds[spec.kind]
     described = "why, in a few words" if spec.name == REASON and not spec.description else spec.description
-    personal = "personal data: shown to nobody else" if spec.personal else ""
+    personal = "personal: kept sealed, people see its mask" if spec.personal else ""
     return "; ".join(part for part in (described, kind, personal) if part)
 
 

@@ -5,6 +5,8 @@ import re
 from collections import Counter
 from enum import StrEnum
 
+from bot.personal import mask
+
 
 class Leak(StrEnum):
     """What a text seems to hold."""
@@ -47,6 +49,11 @@ def leak(text: str, prose: bool = False) -> Leak | None:
     if _TOKEN.search(text) or (prose and any(_random(run[0]) for run in _RUN.finditer(text))):
         return Leak.TOKEN
     return Leak.MAIL if _MAIL.search(text) else None
+
+
+def hidden(text: str) -> str:
+    """The text as it may be said back: masks in place of mail addresses."""
+    return _MAIL.sub(lambda found: mask(found[0]), text)
 
 
 def _random(run: str) -> bool:

@@ -13,6 +13,8 @@ from bot.durations import print_duration as print_duration
 from bot.effect import AtMost as AtMost
 from bot.effect import Connector, Deed, Effect, Ref, Secret, Target
 from bot.effect import Late as Late
+from bot.effect import Looks as Looks
+from bot.effect import Personal as Personal
 from bot.effect import Shown as Shown
 from bot.effect import Until as Until
 from bot.effect import Watch as Watch
@@ -57,12 +59,6 @@ class Voice(Enum):
 # Marks on fields of Params (Annotated).
 class Subject:
     """The person or account this field names counts for nothing in the run: they neither ask nor approve."""
-
-
-class Personal:
-    """Personal data. Runs keep their parameters, and no table of values that can be erased is built: such an operation
-    is refused when it is loaded. Name people by id; the effect that needs an address looks it up.
-    """
 
 
 class Input(Record):

@@ -1,5 +1,6 @@
 """The typed line `AREA VERB value key=value "quoted values"`: to typed Params, or to a fault with what to type."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -12,9 +13,10 @@ from bot.effect import Secret
 from bot.fields import REASON, FieldSpec, Kind, fields
 from bot.fields import read as read_value
 from bot.fields import write as write_value
-from bot.leaks import Leak, leak
+from bot.leaks import Leak, hidden, leak
 from bot.model import Record, Risk
 from bot.operation import Input
+from bot.personal import mask, may_be_one
 from bot.words import Unclosed, Word, split, strip
 
 P = TypeVar("P", bound=Input)
@@ -92,10 +94,11 @@ def _read(params: type[P], line: "_Line", secrets: Mapping[str, Secret]) -> P | 
     try:
         line.refuse_leaks()
         given = line.assign()
+        line.refuse_strays(given)
         values = {spec.name: line.value(spec, word) for spec, word in given}
         return params.model_validate({**values, **secrets})
     except _Stop as stop:
-        return stop.fault
+        return line.discreet(stop.fault)
     except ValidationError as wrong:
         return _invalid(wrong, line)
 
@@ -206,6 +209,31 @@ class _Line:
 
     def _takes_mail(self) -> bool:
         return any(spec.personal for spec in self.specs)
+
+    def refuse_strays(self, given: Iterable[tuple[FieldSpec, Word]]) -> None:
+        """A mail address without a key that came to stand in a field which is kept as it is."""
+        for spec, word in given:
+            if not spec.personal and not word.key and leak(word.value) is Leak.MAIL:
+                raise _Stop(Code.LEAK, _refusal(Leak.MAIL), spec.name)
+
+    def discreet(self, fault: Fault) -> Fault:
+        """What is said back of a line that may hold personal values: masks in their place."""
+        if not self._takes_mail():
+            return fault
+        said, fixed = hidden(fault.sentence), hidden(fault.line)
+        for word in self.words:
+            if word.value and leak(word.value) is not Leak.MAIL and self._may_be_personal(word):
+                typed = re.compile(rf"(?<!\w){re.escape(word.value)}(?!\w)")
+                said, fixed = (typed.sub(mask(word.value), text) for text in (said, fixed))
+        return fault.model_copy(update={"sentence": said, "line": fixed})
+
+    def _may_be_personal(self, word: Word) -> bool:
+        spec = self.by_key.get(_key(word))
+        if spec is not None:
+            return spec.personal
+        known = self.known is not None and any(word.value in keys for keys in self.known.targets.values())
+        any_text = any(spec.personal and spec.looks is None for spec in self.specs)
+        return may_be_one(word.value) or (any_text and not known)
 
     def assign(self) -> list[tuple[FieldSpec, Word]]:
         """Each word's field: by key, as a flag's bare name, else the first fields that nobody named."""

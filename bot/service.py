@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
+from bot import parse
 from bot.catalogue import Entry
+from bot.effect import Permanent, Personal, Secret
 from bot.engine.reach import Connectors, NotConfigured
-from bot.fields import subjects
+from bot.fields import personal, replaced, subjects
 from bot.house import House
 from bot.model import Choice, Risk, State, Who
 from bot.operation import Choice as Entered
@@ -16,6 +18,7 @@ from bot.operation import Input, RunRef
 from bot.policy import Verdict, could_approve, with_stand_ins
 from bot.roster import Roster
 from bot.seal import Seal
+from bot.store.personal import NoKey, PersonalStore
 from bot.store.pool import NotRecorded as NotRecorded
 from bot.store.pool import Uncertain as Uncertain
 from bot.store.store import Doors, Ledger
@@ -28,6 +31,9 @@ TOO_MANY = {
     "all_are_many": "{most} runs have not ended, which is the most the bot takes at once; nothing was asked. "
     "Wait for one to end, or cancel one: /ops runs shows them.",
 }
+
+
+Verb = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class Freshener(Protocol):
@@ -43,11 +49,13 @@ class Service:
     def __init__(
         self, house: House, roster: Roster, doors: Doors, ledger: Ledger, views: Views, connectors: Connectors,
         freshener: Freshener, committed: Callable[[], None], seal: Seal | None = None,
+        kept: PersonalStore | None = None,
     ) -> None:  # fmt: skip
-        """Without a seal nobody is shown a secret through this service."""
+        """Without a seal nobody is shown a secret through this service; without `kept`, no personal value is taken."""
         self.house, self.roster = house, roster
         self.doors, self.ledger, self.views = doors, ledger, views
         self.connectors, self.freshener, self.committed, self.seal = connectors, freshener, committed, seal
+        self.kept = kept or PersonalStore(None, None)
 
     async def person(self, team: str, user: str) -> Who:
         """The account with its person, if the roster lists it."""
@@ -77,20 +85,39 @@ class Service:
         if entry.risk is not Risk.READ and not params.reason.strip() and not look_only:
             sentence = 'It changes something, so it needs a reason: add reason="why" to the line.'
             return Outcome(code="no_reason", sentence=sentence, rule="reason", ok=False)
+        if words and personal(params):
+            words = parse.line(entry.command, params)  # the same values are found by their subjects, not by this
         asked = {
             "key": key, "team": who.team, "user": who.user, "channel": channel, "thread_ts": thread_ts, "via": via,
-            "command": entry.command, "params": params.model_dump(mode="json"), "reason": params.reason,
+            "command": entry.command, "reason": params.reason,
             "words": words, "environment": environment, "risk": int(entry.risk), "config": self.house.config,
             "look_only": look_only, "anew": anew, "subjects": subjects(params),
             "limits": (self.house.limits or None) if entry.risk is not Risk.READ and not look_only else None,
         }  # fmt: skip
-        answer = await self.doors.ask(asked)
+        try:
+            answer = await self._recorded(self.doors.ask, asked, params)
+        except NoKey as error:
+            return Outcome(code="no_key", sentence=f"Nothing was asked: {error}.", ok=False)
         self.committed()
         code = answer["code"]
         if code in TOO_MANY:
             sentence = TOO_MANY[code].format(most=answer["most"])
             return Outcome(code=code, sentence=sentence, rule="limits", ok=False)
         return Outcome(code=code, run=answer.get("run"), tag=answer.get("tag"), ok=code == "asked")
+
+    async def _recorded(self, verb: Verb, word: Mapping[str, Any], params: Input) -> dict[str, Any]:
+        """Sends the word with its Params; personal values go beside them, sealed, and stand in them as tokens alone.
+
+        Raises NoKey, NotRecorded, Uncertain.
+        """
+
+        async def send(tokens: Mapping[Personal, Personal], kept: list[Any]) -> dict[str, Any]:
+            known = replaced(params, tokens)
+            used = [value.token for value in personal(known)]
+            more = {"tokens": used or None, "personal": kept or None}
+            return await verb({**word, "params": known.model_dump(mode="json"), **more})
+
+        return await self.kept.recorded(personal(params), send)
 
     async def ask_as_nobody(
         self, channel: str, entry: Entry, params: Input, reason: str, *, key: str, via: str, source: str
@@ -197,13 +224,19 @@ class Service:
         verdict = await self.may_ask(who, entry, view.channel, params)
         if not verdict.may:
             return self._refused(verdict)
-        values = {"params": params.model_dump(mode="json"), "reason": params.reason}
-        values |= {"subjects": subjects(params)}
-        return await self._say(who, run, "amend", key, fingerprint=fingerprint, **values)
+        word = {"verb": "amend", "run": run, "team": who.team, "user": who.user, "key": key, "fingerprint": fingerprint}
+        word |= {"reason": params.reason, "subjects": subjects(params)}
+        try:
+            answer = await self._recorded(self.doors.say, word, params)
+        except NoKey as error:
+            return Outcome(code="no_key", sentence=f"Nothing was changed: {error}.", ok=False)
+        return await self._said(run, answer)
 
     async def _say(self, who: Who, run: int, verb: str, key: str, **more: Any) -> Outcome:
         word = {"verb": verb, "run": run, "team": who.team, "user": who.user, "key": key, **more}
-        answer = await self.doors.say(word)
+        return await self._said(run, await self.doors.say(word))
+
+    async def _said(self, run: int, answer: Mapping[str, Any]) -> Outcome:
         self.committed()
         code = str(answer["code"])
         if code == "no_approver":
@@ -223,6 +256,23 @@ class Service:
         self.committed()
         code = str(answer["code"])
         return Outcome(code=code, run=run, ok=code in ("done", "already"))
+
+    async def unmask(self, who: Who, run: int) -> tuple[Outcome, dict[str, Secret]]:
+        """The whole personal values of a run by token, for who may see them; that they look is an event before."""
+        answer = await self.doors.unmask({"run": run, "team": who.team, "user": who.user})
+        self.committed()
+        code = str(answer["code"])
+        if code == "no_approver":
+            return await self._not_an_approver(run, code), {}
+        rows = answer.get("values", ())
+        try:
+            return Outcome(code=code, run=run, ok=code == "done"), {r["token"]: self.kept.opened(r) for r in rows}
+        except Permanent as error:
+            return Outcome(code="no_key", run=run, sentence=f"Nothing is shown: {error}.", ok=False), {}
+
+    async def masks(self, tokens: Sequence[str]) -> dict[str, str]:
+        """What tokens are shown as."""
+        return await self.kept.masks_of(tokens)
 
     async def answer_doubt(self, who: Who, run: int, question_seq: int, choice: Choice) -> Outcome:
         """One person's answer to a doubt."""

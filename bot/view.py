@@ -1,12 +1,14 @@
 """A run as people see it: one frozen record from which card, thread, Home, help and command line are drawn."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from bot.effect import Secret
 from bot.model import Choice, Doubt, Event, Heading, Record, Risk, State, Way
-from bot.operation import Answer, Plan, Refusal
+from bot.operation import Answer, Offer, Plan, Refusal
+from bot.personal import shown
 
 
 class Standing(StrEnum):
@@ -102,7 +104,9 @@ class RunView(Record):
     tag: str
     seq: int
     command: str
-    params: dict[str, Any]  # JSON values; secret ones never were here
+    params: dict[str, Any]  # JSON values; secret ones never were here, personal ones are masks
+    given: dict[str, Any] = {}  # the same as they are stored, to ask them again: personal ones are tokens
+    masks: dict[str, str] = {}  # what each token of a personal value is shown as
     reason: str
     requester: str | None = None  # the person's key
     requester_name: str = ""
@@ -146,6 +150,11 @@ class RunView(Record):
     children: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     untold: tuple[str, ...] = ()  # channels that the plan tells, and that take no messages
+
+
+def masked(view: RunView, masks: Mapping[str, str]) -> RunView:
+    """The view with masks wherever a token stands, but for what is asked again: `given`, and the calls of offers."""
+    return shown(view, masks, leaving=(Offer,)).model_copy(update={"given": view.given, "masks": dict(masks)})
 
 
 class Outcome(Record):

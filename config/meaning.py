@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from urllib.parse import parse_qs, urlsplit
 
 from bot.catalogue import Catalogue, NotFound, WantsHelp, environment_of, understand
+from bot.fields import personal
 from bot.model import Risk
 from bot.parse import Fault
 from bot.policy import Need, governing, match, need, slots_for
@@ -241,17 +242,21 @@ def _run(seen: Seen, approvals: Approvals | None, catalogue: Catalogue, path: Pa
     found = understand(line, catalogue, seen.known())
     if isinstance(found, (NotFound, WantsHelp)):
         yield _wrong(file, path, f"{line!r} is no whole line", "Write it as typed in Slack, e.g. /ops db backup shop")
-    elif isinstance(found, Fault):
+        return
+    if isinstance(found, Fault):
         instead = f"Write {found.line}" if found.line else "Write the line as it would be typed in Slack"
         yield _wrong(file, path, found.sentence.rstrip("."), instead)
-    elif approvals is not None:
+        return
+    if personal(found.params):
+        what = "it holds a personal value, and the history of config keeps that for good: no erasure reaches it"
+        yield _wrong(file, path, what, "Let people ask for it, or use an operation that names the person by id")
+    if approvals is not None:
         with suppress(Unread):
             command, environment = found.entry.command, environment_of(found.params, seen)
             wanted = need(approvals.policy, command, environment, found.entry.risk)
             if wanted is None:
-                if (
-                    governing(approvals.policy, command, environment, found.entry.risk)[0] is None
-                ):  # else told of the rule
+                ruled, _ = governing(approvals.policy, command, environment, found.entry.risk)
+                if ruled is None:  # else told of the rule
                     what = f"no rule of policy.toml allows /{command} here, so its runs would be refused"
                     yield _wrong(file, path, what, "Add a rule for it")
                 return

@@ -17,7 +17,7 @@ from config.faults import Fault
 SLACK = "https://slack.com/api/"
 FOLDER = "company"
 SLACK_SECRETS = frozenset({"SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN"})
-SECRETS = SLACK_SECRETS | {"TANDEM_SEAL_KEY", "DATABASE_URL", "TANDEM_OWNER_URL", "SENTRY_DSN"}
+SECRETS = SLACK_SECRETS | {"TANDEM_SEAL_KEY", "TANDEM_PERSONAL_KEY", "DATABASE_URL", "TANDEM_OWNER_URL", "SENTRY_DSN"}
 KEY_BYTES = 32
 
 
@@ -42,6 +42,7 @@ class Settings(BaseModel):
     metrics_port: int | None = Field(default=None, ge=0, le=65535, validation_alias="METRICS_PORT")
     sentry_dsn: Secret | None = _named("SENTRY_DSN")
     seal_key: Secret | None = _named("TANDEM_SEAL_KEY")
+    personal_key: Secret | None = _named("TANDEM_PERSONAL_KEY")
     certificates: Path | None = _named("SSL_CERT_FILE")
 
     @field_validator("slack_api_url")
@@ -70,9 +71,10 @@ class Settings(BaseModel):
         ):
             if secret is not None and not secret.reveal().startswith(start):
                 raise ValueError(f"{name} begins otherwise than with {start}: write the one that does")
-        if self.seal_key is not None and len(_decoded(self.seal_key.reveal())) != KEY_BYTES:
-            how = "openssl rand -base64 32"
-            raise ValueError(f"TANDEM_SEAL_KEY is not {KEY_BYTES} bytes in base64: write what `{how}` prints")
+        for name, key in (("TANDEM_SEAL_KEY", self.seal_key), ("TANDEM_PERSONAL_KEY", self.personal_key)):
+            if key is not None and len(_decoded(key.reveal())) != KEY_BYTES:
+                how = "openssl rand -base64 32"
+                raise ValueError(f"{name} is not {KEY_BYTES} bytes in base64: write what `{how}` prints")
         return self
 
     @property
@@ -84,6 +86,10 @@ class Settings(BaseModel):
         """The key of sealed secrets, 32 bytes. Raises LookupError with what to set."""
         return _decoded(self.need("TANDEM_SEAL_KEY").reveal())
 
+    def personal_bytes(self) -> bytes | None:
+        """The key under which personal values are kept, 32 bytes; None where it is not set."""
+        return _decoded(self.personal_key.reveal()) if self.personal_key else None
+
     def need(self, name: str) -> Secret:
         """A secret setting by its variable's name. Raises LookupError with what to set."""
         found = {
@@ -94,6 +100,7 @@ class Settings(BaseModel):
             "TANDEM_OWNER_URL": self.owner_url,
             "SENTRY_DSN": self.sentry_dsn,
             "TANDEM_SEAL_KEY": self.seal_key,
+            "TANDEM_PERSONAL_KEY": self.personal_key,
         }[name]
         if found is None:
             raise LookupError(_not_set(name))

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar, Protocol
+from typing import Annotated, ClassVar, Protocol
 
-from bot.effect import Connector, Effect, Survival, Target
+from bot.effect import AtMost, Connector, Effect, Personal, Survival, Target
 from bot.model import Record
 
 EVERY_SERVICE = "*"  # written out: an empty tuple covers nothing
@@ -67,6 +67,16 @@ class Member(Record):
     unfit: str = ""  # why their word counts for nothing, as Slack last said: "a guest in Slack"
 
 
+class Kept(Record):
+    """What is kept of those who are asked about; requests of the asking operation itself are not counted."""
+
+    people: int
+    values: int
+    runs: tuple[str, ...]  # tags of the runs that were given them
+    live: tuple[str, ...]  # those of them that have not ended
+    at_most: int  # how often those runs use them
+
+
 class OwnReads(Protocol):
     """What a handler may read of the bot's own tables."""
 
@@ -81,6 +91,12 @@ class OwnReads(Protocol):
 
     async def members(self, *people: str) -> dict[str, Member]:
         """Those of these people who are active, by key."""
+
+    async def kept(self, values: Sequence[Personal], besides: str) -> Kept:
+        """What is kept of those whom these values belong to, besides the runs of one command."""
+
+    async def given(self, run: str) -> Sequence[Personal]:
+        """The personal values that a run was given, by its tag; erased ones too."""
 
     async def now(self) -> datetime:
         """The database's clock."""
@@ -160,3 +176,23 @@ class EndDelegation(Effect[None]):
     survives: ClassVar[Survival] = Survival.OURS
     connector = Tandem
     delegation: str  # the run's tag
+
+
+class Erased(Record):
+    """What an erasure came to."""
+
+    values: int
+    runs: int
+
+
+class ErasePersonal(Effect[Erased]):
+    """Destroys the key of everybody whom these values belong to: all that is kept of them, in any run, is gone.
+
+    Where runs of other operations use them more often than `at_most`, nothing is erased. Whoever is erased already is
+    as wished.
+    """
+
+    survives: ClassVar[Survival] = Survival.OURS
+    connector = Tandem
+    values: tuple[Personal, ...]
+    at_most: Annotated[int, AtMost]

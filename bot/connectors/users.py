@@ -10,7 +10,20 @@ from uuid import UUID
 from bot.connectors.postgres import Postgres
 from bot.connectors.postgres.hands import Hands
 from bot.connectors.postgres.session import LOOK, Connection, Login, proved, session
-from bot.effect import Attempt, CannotTell, Changed, Connector, Effect, Happened, No, Permanent, Survival, Target, Yes
+from bot.effect import (
+    Attempt,
+    CannotTell,
+    Changed,
+    Connector,
+    Effect,
+    Happened,
+    No,
+    Permanent,
+    Survival,
+    Target,
+    Yes,
+    mask,
+)
 from bot.model import Record
 from bot.operation import Database
 
@@ -94,8 +107,7 @@ class Users(Connector[UserReads, "UserHands"]):
 
 def masked(email: str | None) -> str:
     """The first letter and the domain."""
-    name, _, domain = (email or "").rpartition("@")
-    return f"{name[0]}…@{domain}" if name else ""
+    return mask(email) if email and "@" in email else ""
 
 
 def _user(key: str, row: "asyncpg.Record") -> User:

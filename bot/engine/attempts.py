@@ -15,7 +15,7 @@ from bot.model import Mark, Record, Way
 from bot.operation import Step
 from bot.plans import deed_of
 from bot.seal import Seal
-from bot.store.pool import StaleClaim
+from bot.store.pool import NotTaken, StaleClaim
 from bot.store.store import Claimed, Ledger
 
 log = logging.getLogger("tandem.engine")
@@ -74,7 +74,10 @@ class Attempts:
 
     async def _record(self, c: Claimed, step: Step[Any], act: Perform, deed: Effect[Any]) -> None:
         own = {"record": type(deed).__name__, **deed.model_dump(mode="json")}
-        await self.ledger.settled(c, step.name, act.way, act.attempt, Mark.DONE, {}, own=own)
+        try:
+            await self.ledger.settled(c, step.name, act.way, act.attempt, Mark.DONE, {}, own=own)
+        except NotTaken as why:
+            await self.ledger.settled(c, step.name, act.way, act.attempt, Mark.FAILED, {"why": str(why)})
 
     async def _do(
         self, c: Claimed, step: Step[Any], deed: Effect[Any], trying: Trying, results: dict[str, Any]

@@ -10,7 +10,7 @@ from bot.effect import Bad, Blind, Check, Good, Look, Pending, Until, Watch
 from bot.engine.attempts import name
 from bot.engine.planner import Handlers
 from bot.engine.reach import Connectors
-from bot.fields import subjects
+from bot.fields import personal, subjects
 from bot.journey import Perform
 from bot.model import ENDS, Entry, Event, Mark, Record, State
 from bot.operation import Call, Plan, Step, Task, Wait
@@ -145,6 +145,7 @@ class Polling:
                 "team": row.team, "user": row.slack_user, "parent": row.id, "parent_step": step,
                 "detached": call.detached, "config": row.config, "risk": int(entry.operation.risk),
                 "environment": self.handlers.environment(params), "subjects": subjects(params),
+                "tokens": [value.token for value in personal(params)] or None,
             }
         )  # fmt: skip
         return await self.ledger.row(asked["run"])

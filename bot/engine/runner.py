@@ -17,6 +17,7 @@ from bot.model import Choice, Doubt, Entry, Event, Heading, Mark, Signal, State,
 from bot.operation import Answer, Plan, Step
 from bot.plans import deed_of, find, refs
 from bot.standing import entries_of
+from bot.store.personal import holding
 from bot.store.store import Claimed, Ledger, RunRow, Wished
 
 T = TypeVar("T")
@@ -83,6 +84,10 @@ class Runner:
 
     async def drive(self, c: Claimed, row: RunRow) -> None:
         """From a claim to the next end, park, question or release. Raises StaleClaim when the run was lost."""
+        with holding(c):
+            await self._drive(c, row)
+
+    async def _drive(self, c: Claimed, row: RunRow) -> None:
         if row.claims >= POISON:
             await self._poisoned(c, row)
         elif row.state is State.PLANNING:

@@ -29,7 +29,7 @@ async def ledger(ground: Ground) -> Findings:
     if url is None:
         return [
             bad(WHAT, "DATABASE_URL is not set", "set it, or DATABASE_URL_FILE to a file that holds it"),
-            key(ground),
+            *keys(ground),
         ]
     opened: list[Any] = []
     try:
@@ -38,20 +38,34 @@ async def ledger(ground: Ground) -> Findings:
         between = await _between(*opened)
         found = [good(WHAT, "it lets the bot in"), between]
         if between.mend:  # nothing that is asked through such a proxy is sure
-            return [*found, key(ground)]
-        return [*found, *await _inside(ground, opened[0]), key(ground)]
+            return [*found, *keys(ground)]
+        return [*found, *await _inside(ground, opened[0]), *keys(ground)]
     except asyncpg.ProtocolViolationError:
-        return [bad(PROXY, "one stands between and refuses the session's settings", DIRECT), key(ground)]
+        return [bad(PROXY, "one stands between and refuses the session's settings", DIRECT), *keys(ground)]
     except NOT_OPEN as error:
         _, _, said = why("DATABASE_URL", error).partition(": ")
         what, _, mend = said.partition("; ")
-        return [bad(WHAT, what, mend or "look at DATABASE_URL"), key(ground)]
+        return [bad(WHAT, what, mend or "look at DATABASE_URL"), *keys(ground)]
     finally:
         for conn in opened:
             conn.terminate()
 
 
-def key(ground: Ground) -> Finding:
+def keys(ground: Ground) -> Findings:
+    """The keys that seal secrets and personal values at rest."""
+    return [_key(ground), *([personal_key(ground)] if ground.catalogue.personal else [])]
+
+
+def personal_key(ground: Ground) -> Finding:
+    """The key under which personal values are kept, where an operation takes any."""
+    what, settings = "Personal key", ground.settings
+    if settings.personal_key is None:
+        said = f"TANDEM_PERSONAL_KEY is not set, so these are refused: {', '.join(ground.catalogue.personal)}"
+        return bad(what, said, "set it to what `openssl rand -base64 32` prints, and keep it: without it nothing opens")
+    return good(what, "32 bytes")
+
+
+def _key(ground: Ground) -> Finding:
     """The key that seals secrets at rest."""
     if ground.settings.seal_key is None:
         return bad("Sealing key", "TANDEM_SEAL_KEY is not set", "set it to what `openssl rand -base64 32` prints")

@@ -164,7 +164,7 @@ async def others(ground: Ground) -> Findings:
     """Every other connector that config has a block for: it opens."""
     kinds: set[type[Connector[Any, Any]]] = {deed.connector for deed in ground.deeds.classes.values()}
     connectors: Connectors = Connectors(
-        partial(compose.make, ground.company, None, lambda kind: connectors.made(kind))  # type: ignore[arg-type] # noqa: PLW0108
+        partial(compose.make, ground.company, None, lambda kind: connectors.made(kind), None)  # type: ignore[arg-type] # noqa: PLW0108
     )
     try:
         named = sorted(((_name(kind), kind) for kind in kinds), key=lambda pair: pair[0])

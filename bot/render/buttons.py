@@ -35,6 +35,7 @@ class Verb(StrEnum):
     AGAIN = "again"  # opens the form of a run that has ended, filled in as it was
     FOLLOW = "follow"  # be called in the thread when it ends or asks
     DETAILS = "details"
+    UNMASK = "unmask"  # the whole personal values, to who may see them
 
 
 class Pressed(Record):
@@ -187,6 +188,14 @@ def decisions(view: RunView) -> list[Block]:
         return []
     both = [_button(view, Verb.DENY, "Deny", style="danger"), _button(view, Verb.ASK_BACK, "Ask back")]
     return actions(f"run.{view.id}", both)
+
+
+def unmask(view: RunView) -> list[Block]:
+    """For Details: the way to the whole values, while the run needs them."""
+    if not view.masks or ended(view.state):
+        return []
+    again = confirm("Show the whole value?", "You alone see it. The run's thread says that you looked.", "Show it")
+    return actions(f"run.{view.id}.unmask", [_button(view, Verb.UNMASK, "Show what is masked", again=again)])
 
 
 def _doubt(view: RunView) -> Iterator[Block]:

@@ -1,13 +1,14 @@
 """Everything about one run for one person's eyes: whole values, whole plan, ledger. A private modal."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bot.effect import Secret
 from bot.model import Event, State
 from bot.render import words
 from bot.render.blocks import chunks, fixed, header, line, modal, rich, text, utc
-from bot.render.buttons import Verb, decisions, pack
+from bot.render.buttons import Verb, decisions, pack, unmask
 from bot.render.card import headline, requester
 from bot.render.escape import one_line
 from bot.render.message import NOBODY, Block, Names
@@ -38,11 +39,22 @@ def review(view: RunView, names: Names = NOBODY) -> dict[str, Any]:
     return modal(APPROVE_CALLBACK, f"Approve {view.tag}?", blocks, submit="Approve" if whole else "", memo=memo)
 
 
+def whole(view: RunView, values: Mapping[str, Secret]) -> dict[str, Any]:
+    """A modal with a run's personal values, by the fields they were given in. `values`: by token."""
+    said = "Only you see this, and the run's thread says that you looked. Keep it out of channels, tickets and notes."
+    blocks = [rich(line(text(said)))]
+    for name, given in view.given.items():
+        tokens = given if isinstance(given, list) else [given]
+        shown = [values[token].reveal() for token in tokens if isinstance(token, str) and token in values]
+        blocks += _part(name.replace("_", " "), "\n".join(shown)) if shown else ()
+    return modal(CALLBACK, f"{view.tag}, not masked", blocks)
+
+
 def _blocks(view: RunView, names: Names, private: bool) -> list[Block]:
     blocks = [header(headline(view))]
     if private and view.answer and view.answer.private:
         blocks += _part("Only for you", "\n".join(view.answer.private))
-    blocks += _part("Parameters", _params(view))
+    blocks += [*_part("Parameters", _params(view)), *unmask(view)]
     if view.plan:
         blocks += _part("Plan", plan_text(view))
     if view.answer and view.answer.file:

@@ -24,6 +24,7 @@ AS_TYPED: Block = {"dispatch_action_config": {"trigger_actions_on": ["on_charact
 HINTS: dict[Kind, str] = {
     Kind.DURATION: "Typed as 90s, 15m, 2h30m or 7d",
     Kind.SIZE: "Typed as 800B, 64MB or 1.5GiB",
+    Kind.PERSONAL: "Sealed; people see a mask. A mask that stands here is kept as it is.",
     Kind.SECRET: "Kept from the card, the log and the audit.",
 }
 

@@ -43,6 +43,8 @@ SENTENCES: dict[str, str] = {
     "gone": "It was shown already, or is wiped: nothing is shown twice. Ask for a new one.",
     "not_shown_once": "Slack did not take the window, so it may not have been shown. It is wiped and not sent again; "
     "what made it is undone. Ask for a new one.",
+    "masked_for_good": "This run has ended, and nobody needs the whole value for it any more. Nothing is shown.",
+    "erased": "What was masked here is erased. There is nothing to show.",
     "not_yours": "This task is somebody else's to confirm. Nothing was changed.",
     "not_recorded": "Not recorded: the bot's database did not answer in time, so nothing was changed. "
     "Try the same again in a moment.",

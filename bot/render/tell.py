@@ -100,6 +100,7 @@ KINDS: dict[str, Callable[[RunView, Names, Event], Told | None]] = {
     "ask_back": tell_request.ask_back,
     "answer_back": tell_request.answer_back,
     "called": tell_request.called,
+    "unmasked": tell_request.unmasked,
     "expiring": tell_request.expiring,
     "reminded": _reminded,
     "expired": tell_request.expired,

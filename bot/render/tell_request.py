@@ -48,6 +48,10 @@ def approved(view: RunView, names: Names, event: Event) -> Told:
     return Told(said=f"That is all it needed. {limit}")
 
 
+def unmasked(view: RunView, names: Names, event: Event) -> Told:
+    return Told(said=f"{names.person(event.actor)} looked at the whole of what is masked here.", icon="👀")
+
+
 def denied(view: RunView, names: Names, event: Event) -> Told:
     who = names.person(event.actor)
     then = f"Ask {who} what would have to be different, then type it anew."

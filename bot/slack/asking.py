@@ -6,10 +6,11 @@ from typing import Any
 
 from bot import parse
 from bot.catalogue import Entry
-from bot.fields import Kind, read
+from bot.fields import FieldSpec, Kind, personal, read
 from bot.help import AreaHelp, OperationHelp
 from bot.model import Risk
-from bot.operation import Input, Operation
+from bot.operation import Input, Operation, Personal
+from bot.personal import ERASED, HIDDEN, TOKEN
 from bot.render.blocks import button
 from bot.render.form import Form
 from bot.render.message import Message
@@ -52,7 +53,7 @@ def picked(entry: Entry) -> frozenset[str]:
     if type(entry.operation).choices is Operation.choices:
         return frozenset()
     named = getattr(entry.operation, "picks", None)
-    texts = [s.name for s in entry.fields if s.kind is Kind.TEXT and s.name != "reason" and not s.personal]
+    texts = [s.name for s in entry.fields if s.kind is Kind.TEXT and s.name != "reason"]
     return frozenset(texts if named is None else named)
 
 
@@ -86,7 +87,17 @@ async def open_form(
 ) -> None:
     """Saves the draft and opens its form. Raises what the service raises, and SlackApiError."""
     draft = await desk.service.draft_save(act.who, entry.command, channel, kept(values, entry))
-    await desk.open(act.by, drawn(desk, entry, draft, values, notice=why))
+    await desk.open(act.by, drawn(desk, entry, draft, await masked(desk, entry, values), notice=why))
+
+
+async def masked(desk: Desk, entry: Entry, values: Mapping[str, str]) -> dict[str, str]:
+    """The values as a form shows them: a mask where a personal one is known by its token, else nothing there."""
+    personal = {spec.name for spec in entry.fields if spec.personal}
+    tokens = {name: TOKEN.findall(words) for name, words in values.items() if name in personal}
+    masks = await desk.service.masks([token for found in tokens.values() for token in found])
+    masks = {token: mask for token, mask in masks.items() if mask not in (ERASED, HIDDEN)}
+    shown = {name: ",".join(masks[token] for token in found if token in masks) for name, found in tokens.items()}
+    return {**values, **shown}
 
 
 def items(desk: Desk, act: Act, at: str, channel: str | None) -> list[Item]:
@@ -108,9 +119,11 @@ def _inside(desk: Desk, act: Act, at: str, channel: str | None) -> str:
 
 
 def kept(values: Mapping[str, str], entry: Entry) -> dict[str, str]:
-    """What a draft's row may hold: nothing secret, nothing personal."""
-    private = {spec.name for spec in entry.fields if spec.personal or spec.secret}
-    return {name: words for name, words in values.items() if name not in private}
+    """What a draft's row may hold: nothing secret, and of what is personal the token alone."""
+    secret = {spec.name for spec in entry.fields if spec.secret}
+    personal = {spec.name for spec in entry.fields if spec.personal}
+    tokens = {name: ",".join(TOKEN.findall(words)) for name, words in values.items() if name in personal}
+    return {name: tokens.get(name, words) for name, words in values.items() if name not in secret}
 
 
 async def open_picker(desk: Desk, act: Act, at: str, channel: str | None, about: str = "") -> None:
@@ -132,12 +145,12 @@ async def ask_line(desk: Desk, act: Act, typed: Typed, *, key: str, anew: bool =
         return await _faulty(desk, act, typed, values, fault)
     if not look and wants_form(entry):
         return await _into_form(desk, act, typed, values, "Look it over, then ask. Nothing is asked yet.", params)
-    personal = any(spec.personal for spec in entry.fields)
     outcome = await desk.service.ask(
-        act.who, typed.channel, entry, params, key=key, words="" if personal else typed.line, look_only=look, anew=anew
+        act.who, typed.channel, entry, params, key=key, words=typed.line, look_only=look, anew=anew
     )
     if outcome.code == "same_words":
-        draft = await desk.service.draft_save(act.who, entry.command, typed.channel, drafts.typed(typed.line))
+        again = drafts.same(outcome.run) if personal(params) else drafts.typed(typed.line)
+        draft = await desk.service.draft_save(act.who, entry.command, typed.channel, again)
         return refusal(outcome, draft=draft)
     if outcome.ok and look:
         return told(
@@ -171,13 +184,19 @@ async def _into_form(
     return None
 
 
+def called(spec: FieldSpec, words: str) -> Any:
+    """A call names personal values by their tokens: they are in its plan, and nobody typed them. Raises ValueError."""
+    tokens = tuple(Personal(token) for token in words.split(","))
+    return tokens if spec.many else tokens[0]
+
+
 def params_of_call(entry: Entry, given: Mapping[str, str]) -> Input | None:
     """The Params that a prefilled call makes whole; None where a person must fill in more."""
     values: dict[str, Any] = {}
     for spec in entry.fields:
         if words := given.get(spec.name, ""):
             try:
-                values[spec.name] = read(spec, words)
+                values[spec.name] = called(spec, words) if spec.personal else read(spec, words)
             except ValueError:
                 return None
     try:

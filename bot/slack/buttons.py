@@ -10,12 +10,12 @@ from slack_sdk.errors import SlackApiError
 from bot.catalogue import Entry, NoOperation
 from bot.model import Choice, Record, Risk, State
 from bot.render.buttons import CHOICES, Pressed, Verb, offers, pack, unpack
-from bot.render.details import details, review
+from bot.render.details import details, review, whole
 from bot.render.form import word
 from bot.render.outcome import SENTENCES, refusal, revealed, told
 from bot.service import NotRecorded, Uncertain
 from bot.slack import drafts, forms
-from bot.slack.asking import allowed, drawn, kept, open_form, params_of_call
+from bot.slack.asking import allowed, drawn, kept, masked, open_form, params_of_call
 from bot.slack.desk import Act, Desk, Listener, button_key
 from bot.slack.payload import Surface, action, chosen
 from bot.view import Outcome, RunView
@@ -80,6 +80,16 @@ async def _details(desk: Desk, act: Act, hint: Pressed) -> None:
         desk.soon(_looked(desk, act, view))
 
 
+async def _unmask(desk: Desk, act: Act, hint: Pressed) -> Outcome | None:
+    """The whole personal values, once it is recorded that this person looks at them."""
+    if (view := await _seen(desk, act, hint.run)) is None:
+        return None
+    outcome, values = await desk.service.unmask(act.who, hint.run)
+    if outcome.ok:
+        await desk.open(act.by, whole(view, values))
+    return outcome
+
+
 async def _looked(desk: Desk, act: Act, view: RunView) -> None:
     """A courtesy to whoever waits: that somebody has the plan before them."""
     if view.state in (State.AWAITING, State.IN_DOUBT) and act.who.person not in view.askers:
@@ -141,7 +151,7 @@ async def _word(desk: Desk, act: Act, hint: Pressed) -> None:
 def _values(view: RunView, entry: Entry) -> dict[str, str]:
     """What was asked for, as typed texts. Raises NoOperation where it was under an earlier version of the operation."""
     try:
-        return forms.written(entry.params.model_validate(view.params), entry.fields)
+        return forms.written(entry.params.model_validate(view.given), entry.fields)
     except ValidationError as changed:
         raise NoOperation(entry.command) from changed
 
@@ -155,7 +165,8 @@ async def _amend(desk: Desk, act: Act, hint: Pressed) -> None:
         act.who, entry.command, view.channel, drafts.amending(hint.run, hint.fingerprint, kept(values, entry))
     )
     why = "Approvals given so far will not count, and a new plan is made."
-    await desk.open(act.by, drawn(desk, entry, draft, values, notice=why, amends=view.tag))
+    shown = await masked(desk, entry, values)
+    await desk.open(act.by, drawn(desk, entry, draft, shown, notice=why, amends=view.tag))
 
 
 async def _replace(desk: Desk, act: Act, hint: Pressed) -> Outcome:
@@ -220,6 +231,7 @@ DOES: Mapping[Verb, Does] = {
     Verb.APPROVE: _approve,
     Verb.REVIEW: _review,
     Verb.DETAILS: _details,
+    Verb.UNMASK: _unmask,
     Verb.DENY: _word,
     Verb.ASK_BACK: _word,
     Verb.ANSWER_BACK: _word,

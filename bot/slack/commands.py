@@ -6,6 +6,7 @@ from typing import Any
 
 from bot import parse
 from bot.catalogue import Found, NotFound
+from bot.leaks import hidden
 from bot.render.help import help_message
 from bot.render.lists import runs as runs_list
 from bot.render.message import Message
@@ -79,7 +80,7 @@ def empty(area: str, areas: Sequence[str]) -> Message:
 
 def not_found(found: NotFound, area: str, words: Sequence[Word]) -> Message:
     """Did you mean."""
-    typed = " ".join([f"/{area}", *(str(word) for word in words)])
+    typed = hidden(" ".join([f"/{area}", *(str(word) for word in words)]))
     said = f"There is no operation {typed[:120]}. Nothing was asked."
     if found.suggestions:
         return told(f"{said} Did you mean this?", code="\n".join(f"/{command}" for command in found.suggestions))

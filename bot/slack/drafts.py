@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from bot.model import Record
 
-RUN, PRINT, LINE, ABOUT = ".run", ".fingerprint", ".line", ".about"  # no field's name begins with a point
+# No field's name begins with a point.
+RUN, PRINT, LINE, SAME, ABOUT = ".run", ".fingerprint", ".line", ".same", ".about"
 OVER = "~"  # later than every change of a field: the form is no longer on the screen
 
 
@@ -33,6 +34,15 @@ def typed(line: str) -> dict[str, str]:
 
 def line_of(values: Mapping[str, str]) -> str:
     return values.get(LINE, "")
+
+
+def same(run: int | None) -> dict[str, str]:
+    """Remembers the run that was asked by the very same line, where the line itself is not to be kept."""
+    return {SAME: str(run)}
+
+
+def same_as(values: Mapping[str, str]) -> int | None:
+    return int(values[SAME]) if values.get(SAME, "").isdecimal() else None
 
 
 def about(link: str) -> dict[str, str]:

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from bot import parse
 from bot.effect import Secret
-from bot.fields import REASON, FieldSpec, Kind, read, write
+from bot.fields import REASON, FieldSpec, Kind, read, several, write
 from bot.leaks import Leak, leak
-from bot.operation import Input
+from bot.operation import Input, Personal
 from bot.render.form import CONFIRM, LOOK, NONE
 from bot.words import Word
 
@@ -53,15 +53,24 @@ def only_look(state: Mapping[str, Mapping[str, Any]]) -> bool:
     return bool(state.get(LOOK, {}).get("selected_options"))
 
 
+def unchanged(given: Texts, drawn: Mapping[str, str], saved: Mapping[str, str], specs: Sequence[FieldSpec]) -> Texts:
+    """The tokens of the personal fields in which the mask still stands that the form was drawn with."""
+    return {
+        spec.name: saved[spec.name]
+        for spec in specs
+        if spec.personal and drawn.get(spec.name) and given.get(spec.name) == drawn[spec.name]
+    }
+
+
 def build(
-    params: type[Input], specs: Sequence[FieldSpec], given: Texts, secrets: Mapping[str, Secret], known: parse.Known
+    params: type[Input], specs: Sequence[FieldSpec], given: Texts, secrets: Mapping[str, Any], known: parse.Known
 ) -> Input | Faults:
-    """The Params, or what is wrong, by field."""
+    """The Params, or what is wrong, by field. `secrets`: values that are no text, by field."""
     faults: Faults = {}
     values: dict[str, Any] = dict(secrets)
     for spec in specs:
         words = given.get(spec.name, "")
-        if not words:
+        if not words or spec.name in secrets:
             continue
         try:
             values[spec.name] = read(spec, safe(spec, words, known))
@@ -107,7 +116,7 @@ def written(params: Input, specs: Sequence[FieldSpec]) -> Texts:
     filled: Texts = {}
     for spec in specs:
         value = getattr(params, spec.name)
-        if spec.secret or value in (None, "", ()):
+        if spec.secret or value in (None, "", ()) or any(isinstance(v, Personal) and v.plain() for v in several(value)):
             continue
         filled[spec.name] = write(spec, value)
     return filled
@@ -116,6 +125,7 @@ def written(params: Input, specs: Sequence[FieldSpec]) -> Texts:
 def guessed(words: Sequence[Word], specs: Sequence[FieldSpec]) -> Texts:
     """What a faulty line gives for a form: keys as named, other words for the first free fields."""
     by_key = {spec.key: spec for spec in specs if not spec.secret}
+    personal = {spec.name for spec in specs if spec.personal}
     filled: Texts = {}
     rest = []
     for word in words:
@@ -124,6 +134,8 @@ def guessed(words: Sequence[Word], specs: Sequence[FieldSpec]) -> Texts:
             filled[spec.name] = word.value if word.key else "yes"
         elif not word.key:
             rest.append(word.value)
+    filled = {name: words for name, words in filled.items() if name not in personal}  # typed, not recorded: not kept
     kinds = (Kind.FLAG, Kind.SECRET)
     free = [s for s in specs if s.kind not in kinds and s.name != REASON and s.name not in filled]
-    return filled | {spec.name: value for spec, value in zip(free, rest, strict=False)}
+    placed = {spec.name: value for spec, value in zip(free, rest, strict=False)}
+    return filled | {name: words for name, words in placed.items() if name not in personal}

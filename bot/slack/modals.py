@@ -14,11 +14,12 @@ from bot.operation import Choice
 from bot.parse import suggest
 from bot.render.buttons import Pressed, Verb, unpack
 from bot.render.form import CONFIRM, NONE, options
+from bot.render.message import Message
 from bot.render.outcome import refusal, told
 from bot.render.picker import picker
 from bot.service import NotRecorded, Uncertain
 from bot.slack import drafts, forms
-from bot.slack.asking import allowed, drawn, items, open_picker
+from bot.slack.asking import allowed, called, drawn, items, masked, open_picker
 from bot.slack.commands import line
 from bot.slack.desk import Act, Desk, Listener, refused_view
 from bot.slack.payload import action, chosen, memo, state
@@ -95,7 +96,8 @@ def form_button(desk: Desk) -> Listener:
         if draft is None:
             await desk.tell(act.by, told(GONE))
         else:
-            await desk.open(act.by, drawn(desk, desk.catalogue.get(draft.command), id, draft.values))
+            entry = desk.catalogue.get(draft.command)
+            await desk.open(act.by, drawn(desk, entry, id, await masked(desk, entry, draft.values)))
         await ack()
 
     return press
@@ -108,7 +110,9 @@ def anew(desk: Desk) -> Listener:
         id = chosen(action(act.body))
         draft = await desk.service.draft_load(act.who, id)
         typed = drafts.line_of(draft.values) if draft else ""
-        if draft is None or not typed:
+        if draft and (run := drafts.same_as(draft.values)) is not None:
+            await desk.tell(act.by, await _once_more(desk, act, draft, run, f"draft:{id}"))
+        elif draft is None or not typed:
             await desk.tell(act.by, told(GONE))
         else:
             area, _, rest = typed.removeprefix("/").partition(" ")
@@ -118,6 +122,15 @@ def anew(desk: Desk) -> Listener:
         await ack()
 
     return press
+
+
+async def _once_more(desk: Desk, act: Act, draft: Draft, run: int, key: str) -> Message:
+    """What a run was asked, asked once more and meant: its line was not kept, for it held a personal value."""
+    view, entry = await desk.service.view(run, act.who), desk.catalogue.get(draft.command)
+    if view is None or view.requester != act.who.person or view.command != draft.command:
+        return told(GONE)
+    params = entry.params.model_validate(view.given)
+    return refusal(await desk.service.ask(act.who, draft.channel, entry, params, key=key, anew=True))
 
 
 def submitted(desk: Desk) -> Listener:
@@ -131,7 +144,9 @@ def submitted(desk: Desk) -> Listener:
         entry = desk.catalogue.get(draft.command)
         now = state(act.body)
         given, secrets = forms.texts(now, entry.fields)
-        params = forms.build(entry.params, entry.fields, given, secrets, desk.known)
+        saved = forms.unchanged(given, await masked(desk, entry, draft.values), draft.values, entry.fields)
+        tokens = {s.name: called(s, saved[s.name]) for s in entry.fields if s.name in saved}
+        params = forms.build(entry.params, entry.fields, given, {**secrets, **tokens}, desk.known)
         faults = dict(params) if isinstance(params, dict) else {}
         confirm = entry.operation.confirm
         if confirm and forms.typed_again(now) != given.get(confirm, ""):

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.connectors.tandem import Absence, Freeze, Given, Member, Terms
+from bot.connectors.tandem import Absence, Freeze, Given, Kept, Member, Terms
+from bot.effect import Personal
 from bot.policy import EVERYONE
 
 STRETCHES = 100  # what a plot shows on a phone
@@ -69,6 +70,16 @@ class Own:
             list(people),
         )
         return {row["person"]: _member(row) for row in rows}
+
+    async def kept(self, values: Sequence[Personal], besides: str) -> Kept:
+        """What is kept of those whom these values belong to, besides the runs of one command."""
+        found = await self.pool.fetchval("SELECT personal_kept($1, $2)", [value.token for value in values], besides)
+        return Kept.model_validate(found)
+
+    async def given(self, run: str) -> Sequence[Personal]:
+        """The personal values that a run was given."""
+        sql = "SELECT token FROM personal_uses u JOIN runs r ON r.id = u.run WHERE r.tag = $1 ORDER BY token"
+        return [Personal(row["token"]) for row in await self.pool.fetch(sql, run)]
 
     async def now(self) -> datetime:
         """The database's clock."""

@@ -35,6 +35,10 @@ class StaleClaim(Exception):
     """This worker no longer holds the run: it stops, and leaves the rest to whoever does."""
 
 
+class NotTaken(Exception):
+    """The database refused a record of the bot's own, and nothing was changed; the text, which is ours, says why."""
+
+
 class UnfitRole(Exception):
     """The bot's role can do what it must not; the text says what to revoke."""
 
@@ -99,6 +103,10 @@ PROMISED = [
     "revocations",
     "delegations",
     "withdrawals",
+    "personal_subjects",
+    "personal_values",
+    "personal_uses",
+    "erasures",
 ]  # tables that only the owner and the verbs write
 TOO_MUCH = """
 SELECT DISTINCT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, pg_roles r
@@ -143,6 +151,8 @@ def stale_claims() -> Iterator[None]:
     except asyncpg.PostgresError as error:
         if error.sqlstate in ("TD040", "TD041"):
             raise StaleClaim(str(error)) from error
+        if error.sqlstate == "TD060":
+            raise NotTaken(str(error)) from None
         raise
 
 

@@ -95,6 +95,10 @@ class Doors:
         """looked, followed: `word["kind"]` says which; it moves nothing."""
         return await self._verb("heed", word)
 
+    async def unmask(self, word: dict[str, Any]) -> dict[str, Any]:
+        """The sealed personal values of a run; that somebody looks at them is an event."""
+        return await self._verb("unmask", word)
+
     async def answer(self, word: dict[str, Any]) -> dict[str, Any]:
         return await self._verb("answer", word)
 

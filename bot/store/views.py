@@ -8,9 +8,11 @@ from typing import Any
 from bot import codec
 from bot.model import Event, Record, State
 from bot.operation import Answer, Plan, Refusal
+from bot.personal import TOKEN
 from bot.standing import steps_of
+from bot.store.personal import PersonalStore
 from bot.store.store import RUN_COLUMNS, RunRow, event_row, run_row
-from bot.view import ApprovalView, Brief, DelegationView, Question, RunView, Usual
+from bot.view import ApprovalView, Brief, DelegationView, Question, RunView, Usual, masked
 
 DELEGATED = (
     "(SELECT jsonb_agg(jsonb_build_object('run', 'r' || run, 'giver', giver, 'taker', taker, 'until', ends) "
@@ -42,6 +44,7 @@ SELECT {columns}, clock() AS now,
   CASE WHEN r.worker IS NULL AND r.state IN ('queued', 'running', 'waiting') AND r.due < clock() - interval '3 s' THEN
     (SELECT count(*) FROM runs b WHERE b.worker IS NOT NULL AND b.ended_at IS NULL) ELSE 0 END AS behind,
   (SELECT tag FROM runs WHERE id = r.parent) AS parent_tag,
+  ARRAY(SELECT token FROM personal_uses WHERE run = r.id) AS tokens,
   ARRAY(SELECT tag FROM runs WHERE parent = r.id ORDER BY id) AS children,
   ARRAY(SELECT substr(kind, 8) FROM messages WHERE run = r.id AND kind LIKE 'untold:%' ORDER BY 1) AS untold
 FROM runs r""".replace("{columns}", ", ".join(f"r.{name}" for name in RUN_COLUMNS.split(", "))).replace(
@@ -98,8 +101,9 @@ class Awaiting(Record):
 class Views:
     """Reads only; any number of these may share a pool."""
 
-    def __init__(self, pool: Any, deeds: Mapping[str, type[Any]]) -> None:
-        self.pool, self.deeds = pool, deeds
+    def __init__(self, pool: Any, deeds: Mapping[str, type[Any]], kept: PersonalStore | None = None) -> None:
+        """Without `kept`, not even the masks of personal values are shown."""
+        self.pool, self.deeds, self.kept = pool, deeds, kept or PersonalStore(pool, None)
 
     async def run(self, run: int | str) -> RunView | None:
         """By id or by tag ("r142"); None where there is none."""
@@ -109,6 +113,8 @@ class Views:
             return None
         row = run_row(found)
         view = run_view(row, found, [event_row(e) for e in found["events"]], self.deeds)
+        if tokens := {*found["tokens"], *TOKEN.findall(row.plan or _looked_at(view.events) or "")}:
+            view = masked(view, await self.kept.masks_of(sorted(tokens)))
         return view.model_copy(update={"usual": await self.usual(row)}) if view.steps and not row.ended_at else view
 
     async def usual(self, row: RunRow) -> Usual | None:
@@ -151,6 +157,7 @@ def run_view(row: RunRow, extras: Any, events: Sequence[Event], deeds: Mapping[s
     plan = _plan(row.plan or _looked_at(events), deeds)
     return RunView(
         **{name: getattr(row, name) for name in SAME},
+        given=row.params,
         requester_name=extras["requester_name"] or "",
         now=extras["now"],
         plan=plan,

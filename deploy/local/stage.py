@@ -29,6 +29,11 @@ ROLES = {"dan": "guest", "eve": "outsider"}
 READY_WITHIN = 60.0
 
 
+def _key() -> str:
+    """A fresh key of 32 bytes."""
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
 class NotReady(Exception):
     """Something did not come up; the text says what, and where its log is."""
 
@@ -137,7 +142,8 @@ class Stage:
             "PYTHONUNBUFFERED": "1",
             "DATABASE_URL": self.databases.bot_url,
             "TANDEM_OWNER_URL": self.databases.owner_url,
-            "TANDEM_SEAL_KEY": self.words.kept("seal", lambda: base64.b64encode(secrets.token_bytes(32)).decode()),
+            "TANDEM_SEAL_KEY": self.words.kept("seal", _key),
+            "TANDEM_PERSONAL_KEY": self.words.kept("personal", _key),
             "TANDEM_VAULT_KEYSET": self.words.kept("vault", new_keyset),
             "HOST": "127.0.0.1",
             "PORT": str(self.bot_port),

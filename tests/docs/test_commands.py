@@ -162,8 +162,9 @@ async def _init(fence: Fence, tmp_path: Path) -> None:
 async def _keys(fence: Fence, tmp_path: Path) -> None:
     status, said = await typed(fence.text, env=clean())
     assert status == 0, said
-    seal, keyset = (line.partition("=")[2] for line in said.splitlines())
-    assert len(base64.b64decode(seal, validate=True)) == 32
+    seal, personal, keyset = (line.partition("=")[2] for line in said.splitlines())
+    assert [len(base64.b64decode(key, validate=True)) for key in (seal, personal)] == [32, 32]
+    assert seal != personal
     assert Keys(keyset).open(Keys(keyset).seal(b"backup", "a"), "a") == b"backup"
 
 

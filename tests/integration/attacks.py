@@ -316,6 +316,7 @@ APPEND_ONLY = (
     "checkpoints",
     "heads",
 )
+HANGING = ("revocations", "personal_values", "personal_uses", "erasures")
 REWRITES = tuple(
     Attack(f"{table}: {sql.split()[0].lower()}", "awaiting", sql.format(table=table), "TD017",
            (f"DROP TRIGGER append_only ON {table}",))
@@ -329,7 +330,7 @@ REWRITES = tuple(
     if not sql.startswith("TRUNCATE") or table in ("slots", "ticks", "heads")  # the others: by their cascades, below
 ) + tuple(
     Attack(f"{table}: truncate with all that hangs on it", "awaiting", f"TRUNCATE {table} CASCADE", "TD017",
-           tuple(f"DROP TRIGGER append_only ON {t}" for t in (*APPEND_ONLY, "revocations")))
+           tuple(f"DROP TRIGGER append_only ON {t}" for t in (*APPEND_ONLY, *HANGING)))
     for table in ("runs", "events", "people", "checkpoints")
 )  # fmt: skip
 

@@ -4,6 +4,8 @@ What people type as a reason is meant to be shown, and is no canary here.
 """
 
 import asyncio
+import base64
+import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
@@ -27,11 +29,12 @@ from tests.support.ingest import Ingest, ingesting
 
 CANARY = "c4n4ry"
 TYPED = "typ3d-c4n4ry@customers.example"  # refused at the door, so only Slack itself has it
+PERSON = "p3rs0n-c4n4ry@customers.example"  # given to an operation that takes a personal value, by every door
 JO, KIM = "5b8ab7f6-2d6b-4b8e-9b39-6f0f6f5f0a11", "9c1f0b52-7c54-4d0e-8f5c-0a6a3e1d2b22"
 ADDRESSES = ("jo@customers.example", "kim@customers.example", "lou@customers.example")
 SECRETS = (
-    "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "TANDEM_SEAL_KEY", "TANDEM_VAULT_KEYSET", "SHOP_PASSWORD",
-    "MAINTENANCE_TOKEN", "DATABASE_URL", "TANDEM_OWNER_URL", "SENTRY_DSN",
+    "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "TANDEM_SEAL_KEY", "TANDEM_PERSONAL_KEY", "TANDEM_VAULT_KEYSET",
+    "SHOP_PASSWORD", "MAINTENANCE_TOKEN", "DATABASE_URL", "TANDEM_OWNER_URL", "SENTRY_DSN",
 )  # fmt: skip
 # What a database says when it refuses: the row itself, in message, detail, hint and context.
 RAISES = """
@@ -111,6 +114,27 @@ class Cage:
         await run.settles()
         return run
 
+    async def told_a_person(self) -> None:
+        """A person's value by a line, a form and lines that are wrong; then the second request erases it."""
+        story = self.story
+        waits = await story.asks("ana", f'/ops personal erase {PERSON} reason="a drill"')
+        await waits.can_be_approved()
+        for words in (
+            f"ersae {PERSON}",
+            f"erase {PERSON} r1 {PERSON}",
+            f"erase valeu={PERSON}",
+            f"erase {PERSON} runs=r1",
+        ):
+            await story.told("ana", f"/ops personal {words}")
+        erases = await story.asks("ana", f"/ops personal erase {PERSON}", value=PERSON.upper(), reason="a drill")
+        await erases.can_be_approved()
+        sealed = "SELECT count(*) FROM tandem.personal_values WHERE value IS NOT NULL"
+        assert await story.ledger.fetchval(sealed) == 2
+        await erases.press("ben", "Approve")
+        await erases.settles()
+        assert await erases.state() == "succeeded"
+        assert await story.ledger.fetchval(sealed) == 0
+
     async def told_sentry(self) -> bool:
         """The listener's failure and the engine's; the SDK sends from a thread of its own."""
         return len(self.ingest.bodies) >= 2
@@ -172,6 +196,9 @@ async def test_no_canary_stays_in_database_log_sentry_slack_or_metrics(cage: Cag
     backup = await cage.settled('/ops db backup shop reason="a drill"')
     assert await backup.state() == "succeeded"
 
+    # a person's value, and its erasure
+    await cage.told_a_person()
+
     # a mail server's refusal, and a database's with the whole row in it
     mailed = await cage.settled(f'/ops user ban shop {KIM} reason="spam"', approve=True)
     await cage.raises("shop", "public.audit_logs")
@@ -199,11 +226,19 @@ async def test_no_canary_stays_in_database_log_sentry_slack_or_metrics(cage: Cag
     secrets = [environment[name] for name in SECRETS]
     words = [path.read_text() for path in cage.stage.words._folder.iterdir()]
     assert len(words) >= 6
-    for canary in (CANARY, TYPED, *ADDRESSES, *secrets, *words):
+    for canary in (CANARY, TYPED, PERSON, PERSON.upper(), PERSON.encode().hex(), *ADDRESSES, *secrets, *words):
         assert [place for place, text in places.items() if canary in text] == [], canary[:8]
+    for name, held in places.items():
+        assert not [word for word in digests(PERSON) if word in held], name
     stored = b"".join(path.read_bytes() for path in (cage.stage.home / "vault").rglob("*") if path.is_file())
     assert len(stored) > 1000
     assert not [address for address in ADDRESSES if address.encode() in stored]
+
+
+def digests(value: str) -> list[str]:
+    """What whoever guesses the value can compute without any key, as it might be written."""
+    made = [hashlib.new(name, value.encode()) for name in ("md5", "sha1", "sha256", "sha512", "blake2b")]
+    return [text for d in made for text in (d.hexdigest(), base64.b64encode(d.digest()).decode())]
 
 
 def _told_by_class_only(places: Mapping[str, str], ingest: Ingest) -> None:

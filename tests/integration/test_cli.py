@@ -156,6 +156,30 @@ async def test_what_the_asker_typed_wrong_is_told_with_what_to_type(shell: Shell
     assert (await shell.type("runs")).out == ""
 
 
+async def test_a_personal_value_is_kept_sealed_or_not_at_all(shell: Shell) -> None:
+    assert (await shell.type("migrate")).status == 0
+    line = '/ops personal erase canary@customers.example reason="a drill"'
+    checked, refused = await asyncio.gather(shell.type("check"), shell.type("ask", line))
+    assert (
+        "TANDEM_PERSONAL_KEY is not set here. Where the bot runs without it, it refuses /ops personal erase."
+        in checked.out
+    )
+    assert refused.status == 1
+    assert "TANDEM_PERSONAL_KEY is not set, so no personal value can be kept" in refused.err
+    shell.environment["TANDEM_PERSONAL_KEY"] = base64.b64encode(b"p" * 32).decode()
+    asked = await shell.type("ask", line)
+    assert asked.out.startswith("Asked: r1."), asked.err
+    conn = await asyncpg.connect(shell.superuser)
+    try:
+        tables = await conn.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'tandem'")
+        rows = [row[0] for (t,) in tables for row in await conn.fetch(f"SELECT t::text FROM tandem.{t} t")]
+    finally:
+        await conn.close()
+    assert [row for row in rows if "•••" in row], "the line that was typed is kept without the value"
+    assert not [row for row in rows if "canary" in row or b"canary".hex() in row]
+    assert "canary" not in checked.out + refused.err + asked.out + asked.err
+
+
 async def test_nobody_asks_as_another_by_setting_a_variable(shell: Shell) -> None:
     people = Path(shell.environment["TANDEM_CONFIG"]) / "people.toml"
     people.write_text(people.read_text().replace("[people.ben]\nname", '[people.ben]\nlogin = "ben"\nname'))

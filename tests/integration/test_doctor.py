@@ -72,7 +72,8 @@ class Clinic:
         async with asyncio.timeout(60):
             status, text = await child.once("doctor")
         secrets = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN", "SHOP_PASSWORD", "MAINTENANCE_TOKEN",
-                   "TANDEM_SEAL_KEY", "TANDEM_VAULT_KEYSET", "DATABASE_URL", "TANDEM_OWNER_URL")  # fmt: skip
+                   "TANDEM_SEAL_KEY", "TANDEM_PERSONAL_KEY", "TANDEM_VAULT_KEYSET", "DATABASE_URL",
+                   "TANDEM_OWNER_URL")  # fmt: skip
         assert not [name for name in secrets if given.get(name) and given[name] in text]
         assert "Traceback" not in text
         return Report(status, text, _lines(text))
@@ -134,7 +135,7 @@ async def test_everything_wrong_at_once_is_told_at_once(clinic: Clinic, tmp_path
     crowded.write_text("a file")
     report = await clinic.doctor(
         SLACK_APP_TOKEN="xapp-wr0ng", SHOP_PASSWORD="wr0ng", VAULT_FOLDER=str(crowded), MAIL_PORT="1",
-        TANDEM_SEAL_KEY="", MAINTENANCE_TOKEN="",
+        TANDEM_SEAL_KEY="", TANDEM_PERSONAL_KEY="", MAINTENANCE_TOKEN="",
     )  # fmt: skip
     assert report.status == 1
     assert "wr0ng" not in report.text
@@ -149,12 +150,13 @@ async def test_everything_wrong_at_once_is_told_at_once(clinic: Clinic, tmp_path
     assert said["Mail"].startswith("the mail server cannot be talked to (")
     assert said["Clock shift"] == "the bot's time is moved by 3 days, 0:00:00; that is for tests"
     assert said["Sealing key"] == "TANDEM_SEAL_KEY is not set"
+    assert said["Personal key"] == "TANDEM_PERSONAL_KEY is not set, so these are refused: /ops personal erase"
     assert "MAINTENANCE_TOKEN" in said["Service api"]
     assert report.wrong == {
         "Slack scopes", "Channel releases", "Channel general", "Socket Mode", "Database shop", "Database shop-staging",
-        "Vault main", "Mail", "Clock shift", "Sealing key", "Service web", "Service api",
+        "Vault main", "Mail", "Clock shift", "Sealing key", "Personal key", "Service web", "Service api",
     }  # fmt: skip
-    assert report.text.endswith(f"12 of {len(report.lines)} need mending.\n")
+    assert report.text.endswith(f"13 of {len(report.lines)} need mending.\n")
 
 
 async def test_a_service_that_is_ill_and_a_keyset_that_is_none(clinic: Clinic) -> None:

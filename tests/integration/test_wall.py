@@ -143,6 +143,7 @@ PROMISES = (
     "runs", "events", "approvals", "slots", "shown", "answers", "askers", "subjects", "locks", "sealed", "people",
     "delegations", "withdrawals", "accounts", "groups", "members", "operations", "policy", "applied", "moves",
     "workers", "checkpoints", "heads", "ledger_home", "clock_shift", "freezes", "dedupe", "ticks", "schedules",
+    "personal_uses", "personal_subjects", "personal_values", "erasures",
 )  # fmt: skip
 
 

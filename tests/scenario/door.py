@@ -32,7 +32,6 @@ from bot.web import Site
 from deploy.local.slack import AppSpec, ChannelSpec, Manifest, PersonSpec, SlackServer, Workspace, WorkspaceSpec
 from deploy.local.slack.spec import SlashCommand, TeamSpec
 from tests.scenario import ops as more_ops
-from tests.support import ops
 from tests.support.company import GROUPS, PEOPLE, TEAM, account
 from tests.support.factory import RULES, SEAL, Factory, deeds
 from tests.support.plugin import Home
@@ -134,7 +133,8 @@ class Bot:
     def _wire(self) -> None:
         factory, home, company = self.factory, self.home, Company()
         house = cast(House, factory.worker.runner.handlers)
-        catalogue = Catalogue([*load(ops).catalogue.entries.values(), *load(more_ops).catalogue.entries.values()])
+        entries = (*house.catalogue.entries.values(), *load(more_ops).catalogue.entries.values())
+        catalogue = Catalogue(entries)
         object.__setattr__(house, "catalogue", catalogue)
         roster = Roster(company)
         self.directory = Directory(home.pool, self.client, roster, company, every=2)
@@ -151,8 +151,8 @@ class Bot:
             digester=Digester(Digests(home.pool), self.client),
         )
         self.service = Service(
-            house, roster, self.doors, home.ledger, Views(home.pool, deeds()),
-            factory.worker.runner.planner.connectors, self.directory, self._committed, SEAL,
+            house, roster, self.doors, home.ledger, Views(home.pool, deeds(), factory.kept),
+            factory.worker.runner.planner.connectors, self.directory, self._committed, SEAL, factory.kept,
         )  # fmt: skip
 
         def find_help(who: Who, channel: str | None, words: Sequence[str]) -> Help:

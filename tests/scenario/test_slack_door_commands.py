@@ -62,7 +62,7 @@ async def test_the_same_words_again_give_the_first_run_unless_they_are_meant(bot
         ("/test runs", "Nothing runs"),
         ("/test write plain nonsense=1", "nonsense"),
         ("/incident", "No operation of /incident is installed here"),
-        ("/incident declare sev2", "What there is begins with /test"),
+        ("/incident declare sev2", "What there is begins with /ops or /test"),
         ("/runbook help", "No operation of /runbook is installed here"),
         ("/runbook runs", "Nothing runs"),
         ("/test help moonshine", "Type help alone behind the command"),

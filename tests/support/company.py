@@ -29,6 +29,10 @@ POLICY: dict[tuple[str, int], tuple[str, ...]] = {
     ("test nested", 1): (),
     ("test mail", 1): (),
     ("test whisper", 1): (),
+    ("test find", 0): (),
+    ("test invite", 1): (),
+    ("test invite", 2): ("dba",),
+    ("ops personal erase", 2): ("dba",),
 }
 
 BEYOND = {("test destroy", 2): [{"loses": "rows", "more_than": 1000, "approve": ["security"]}]}

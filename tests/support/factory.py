@@ -7,8 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import handlers
+import tests.support.letters
 import tests.support.notebook
+from bot.catalogue import Catalogue
 from bot.codec import kind_of
+from bot.connectors.tandem import ErasePersonal
 from bot.discovery import load
 from bot.effect import Connector, World
 from bot.engine.attempts import Attempts
@@ -19,8 +23,9 @@ from bot.engine.worker import Worker
 from bot.house import House
 from bot.model import Risk, State
 from bot.policy import Policy, Rule
-from bot.seal import Seal
+from bot.seal import PersonalSeal, Seal
 from bot.store.own import Own
+from bot.store.personal import PersonalStore
 from bot.store.store import Ledger, RunRow
 from bot.store.views import Views
 from bot.view import RunView
@@ -30,16 +35,25 @@ from tests.support.plugin import Home
 from tests.support.story import Story
 
 SEAL = Seal(b"k" * 32)
+PERSONAL = PersonalSeal(b"p" * 32)
 LEASE = timedelta(milliseconds=500)
-RULES = Policy(rules=(Rule(operations=("test *",), ask=("engineers",), approve=(), risks=(Risk.READ, Risk.WRITE)),
+RULES = Policy(rules=(Rule(operations=("ops personal *",), ask=("engineers",), approve=("dba",)),
+                      Rule(operations=("test *",), ask=("engineers",), approve=(), risks=(Risk.READ, Risk.WRITE)),
                       Rule(operations=("test *",), ask=("engineers",), approve=("dba",))))  # fmt: skip
 
 
 def deeds() -> dict[str, type[Any]]:
     """The notebook's effects and checks by their stored names."""
-    kinds = vars(tests.support.notebook).values()
-    return {kind_of(k): k for k in kinds if isinstance(k, type) and k.__module__ == "tests.support.notebook"
-            and hasattr(k, "version") and hasattr(k, "connector")}  # fmt: skip
+    modules = (tests.support.notebook, tests.support.letters)
+    own = [k for m in modules for k in vars(m).values() if isinstance(k, type) and k.__module__ == m.__name__]
+    found = {kind_of(k): k for k in own if hasattr(k, "version") and hasattr(k, "connector")}
+    return {**found, kind_of(ErasePersonal): ErasePersonal}
+
+
+def catalogue() -> Catalogue:
+    """The tests' operations, and the one by which a person is erased."""
+    erase = [entry for entry in load(handlers).catalogue.entries.values() if entry.command == "ops personal erase"]
+    return Catalogue([*load(ops).catalogue.entries.values(), *erase])
 
 
 class Factory:
@@ -48,10 +62,11 @@ class Factory:
     def __init__(self, home: Home, path: Path, pool: Any = None) -> None:
         self.home, self.story, self.folder = home, Story(home), Folder(path)
         self.ledger = Ledger(pool or home.pool)
-        self.views = Views(home.pool, deeds())
-        connectors = Connectors(lambda kind: self._make(kind, path))
+        self.kept = PersonalStore(home.pool, PERSONAL)
+        self.views = Views(home.pool, deeds(), self.kept)
+        connectors = self.connectors = Connectors(lambda kind: self._make(kind, path))
         house = House(
-            catalogue=load(ops).catalogue, deeds=deeds(), policy=RULES, config="c1", environment=lambda params: "",
+            catalogue=catalogue(), deeds=deeds(), policy=RULES, config="c1", environment=lambda params: "",
             settings=lambda target: None, keys=lambda kind: (), freezes=_none, clock=self.ledger.now,
             channels=("gone", "ops", "releases"),
         )  # fmt: skip
@@ -62,7 +77,8 @@ class Factory:
         )
 
     def _make(self, kind: type[Connector[Any, Any]], path: Path) -> Connector[Any, Any]:
-        return kind(World(blocks={"path": str(path), "reads": Own(self.home.pool)}))
+        blocks = {"path": str(path), "reads": Own(self.home.pool)}
+        return kind(World(blocks=blocks, other=self.connectors.made, personal=self.kept.whole))
 
     async def ask(self, script: str, person: str = "ana", **more: Any) -> int:
         """Asks for a script; the answer is the run's id."""

@@ -9,7 +9,7 @@ import pytest
 
 from bot.catalogue import Catalogue, Entry
 from bot.model import Risk
-from bot.operation import Database, Input, Observed, Operation
+from bot.operation import Database, Input, Observed, Operation, Personal
 from config.company import Company
 from config.faults import Fault
 from config.load import load
@@ -57,11 +57,23 @@ class Withdraw(Operation[Input, Observed]):
     examples = ("/ops approvals withdraw",)
 
 
+class OfPerson(Input):
+    database: Database
+    email: Personal | None = None
+
+
+class Find(Operation[OfPerson, Observed]):
+    """Finds."""
+
+    risk = Risk.READ
+    examples = ("/ops db find shop",)
+
+
 CATALOGUE = Catalogue(
     [
         *(
-            Entry(f"ops db {kind.__name__.lower()}", kind(), OfDatabase, Observed, Path("x.py"))
-            for kind in (Restore, Backup, Size)
+            Entry(f"ops db {kind.__name__.lower()}", kind(), params, Observed, Path("x.py"))
+            for kind, params in ((Restore, OfDatabase), (Backup, OfDatabase), (Size, OfDatabase), (Find, OfPerson))
         ),
         Entry("ops approvals withdraw", Withdraw(), Input, Observed, Path("x.py")),
     ]

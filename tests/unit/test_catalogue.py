@@ -61,7 +61,8 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
         del sys.modules[module]
 
 
-PERSONAL = '__import__("typing").Annotated[str, __import__("bot.operation").operation.Personal] = ""'
+PERSONAL = '__import__("bot.operation").operation.Personal'
+MARKED = f'__import__("typing").Annotated[str, {PERSONAL}] = ""'
 
 
 def operation(command: str, *changes: tuple[str, str]) -> str:
@@ -158,6 +159,18 @@ def test_an_unknown_command_is_refused_with_what_was_meant(catalogue: Catalogue)
 
 
 @pytest.mark.parametrize(
+    ("line", "what"),
+    [('locks = ("user/{backup}",)', "a lock names backup"), ('confirm = "backup"', "confirm names backup")],
+)
+def test_nothing_but_the_field_itself_names_a_personal_value(write: Write, line: str, what: str) -> None:
+    field = ('str = "latest"', f"{PERSONAL} | None = None")
+    wrong = operation("ops x", field, ("    risk =", f"    {line}\n    risk ="))
+    found = load(write(ops__x=wrong, ops__y=operation("ops y", field)))
+    assert [f for f in found.faults if what in f.what], found.faults
+    assert found.catalogue.personal == ("/ops y",)
+
+
+@pytest.mark.parametrize(
     ("name", "change", "what"),
     [
         ("ops__x", ("    risk = Risk.READ\n", ""), "declares no risk"),
@@ -178,7 +191,7 @@ def test_an_unknown_command_is_refused_with_what_was_meant(catalogue: Catalogue)
             "changes: '{services}' uses 'services'",
         ),
         ("ops__x", ("import Database", "import Databse"), "cannot be imported: ImportError"),
-        ("ops__x", ('str = "latest"', PERSONAL), "takes personal data in"),
+        ("ops__x", ('str = "latest"', MARKED), "Personal is no mark"),
         ("ops__drop_it", ("Does it.", "Drops it."), "its verb says drop"),
     ],
 )

@@ -41,6 +41,7 @@ def test_two_approvers_may_let_a_schedule_destroy(change: Change) -> None:
         ({"run": "/ops db help"}, "no whole line"),
         ({"run": "/ops db backup shopp"}, "no database `shopp`"),
         ({"run": "/ops db backup 'shop"}, "never ends"),
+        ({"run": "/ops db find shop jo@example.com"}, "it holds a personal value"),
         ({"cron": "0 2 * *"}, "not five fields"),
         ({"cron": "0 2 * * 0"}, "means Sunday here and Monday there"),
         ({"cron": "0 2 * * someday"}, "never comes round"),

@@ -59,6 +59,7 @@ def test_an_empty_variable_is_an_unset_one() -> None:
         ({"SLACK_BOT_TOKEN": "xoxp-hunter2"}, "begins otherwise than with xoxb-"),
         ({"DATABASE_URL": "mysql://hunter2"}, "begins otherwise than with postgres"),
         ({"TANDEM_SEAL_KEY": "hunter2"}, "is not 32 bytes in base64"),
+        ({"TANDEM_PERSONAL_KEY": "hunter2"}, "TANDEM_PERSONAL_KEY is not 32 bytes in base64"),
         ({"TANDEM_SEAL_KEY": base64.b64encode(b"hunter2").decode()}, "is not 32 bytes in base64"),
         ({"SLACK_API_URL": "http://hunter2.example.com/"}, "no https address"),
         ({"PORT": "hunter2"}, "PORT"),

@@ -10,7 +10,7 @@ from bot.catalogue import Catalogue, Entry
 from bot.effect import Secret
 from bot.help import AreaHelp, Help, OperationHelp, Reader, SearchHelp, help_for
 from bot.model import Risk
-from bot.operation import Database, Input, Observed, Operation, Personal
+from bot.operation import Database, Input, Looks, Observed, Operation, Personal
 from bot.policy import Policy, Rule
 
 
@@ -21,7 +21,7 @@ class OfDatabase(Input):
 
 class OfUser(Input):
     user: str
-    address: Annotated[str, Personal] = ""
+    address: Annotated[Personal | None, Looks.MAIL] = None
     password: Secret | None = None
 
 
@@ -186,6 +186,6 @@ def test_secret_and_personal_fields_say_so() -> None:
     assert isinstance(page, OperationHelp)
     whats = {field.key: field.what for field in page.fields}
     assert "form only" in whats["password"]
-    assert "shown to nobody else" in whats["address"]
+    assert whats["address"] == "a mail address; personal: kept sealed, people see its mask"
     assert "password" not in page.usage
     assert page.here[0].sentence.endswith("approved by one of lead and one of dba, other than who asks.")

@@ -15,7 +15,7 @@ from bot.effect import Secret
 from bot.fields import Kind, Unsupported, fields
 from bot.leaks import Leak, leak
 from bot.model import Risk
-from bot.operation import Database, Input, Person, Personal, Service, Subject
+from bot.operation import Database, Input, Looks, Person, Personal, Service, Subject
 from bot.parse import Code, Fault, Known, line, line_so_far, needs_reason, read, read_form, usage, words_of
 from bot.slack.forms import written
 from bot.words import Word, split, strip, unescape
@@ -43,7 +43,7 @@ class Restore(Input):
 
 class Ban(Input):
     user: Annotated[Person, Subject]
-    address: Annotated[str, Personal()] = ""
+    address: Annotated[Personal | None, Looks.MAIL] = None
     password: Secret | None = None
 
 
@@ -347,7 +347,7 @@ def test_ids_of_vendors_are_no_tokens_as_values_of_a_field() -> None:
 
 def test_a_field_for_personal_data_takes_a_mail_address() -> None:
     found = read("ops user ban", Ban, split("ana address=x@example.com"), KNOWN)
-    assert found == Ban(user=Person(key="ana"), address="x@example.com")
+    assert found == Ban(user=Person(key="ana"), address=Personal.typed("x@example.com"))
 
 
 def test_what_changes_something_needs_a_reason() -> None:

@@ -11,7 +11,7 @@ from bot.fields import fields
 from bot.operation import Database, Input, Personal
 from bot.parse import Known, words_of
 from bot.slack import drafts
-from bot.slack.forms import build, guessed, only_look, texts, typed_again, written
+from bot.slack.forms import build, guessed, only_look, texts, typed_again, unchanged, written
 from bot.slack.payload import Surface, Unreadable, action, chosen, sender, state
 
 KNOWN = Known(targets={"database": ("shop", "billing")})
@@ -25,7 +25,7 @@ class Params(Input):
     force: bool = False
     since: datetime | None = None
     window: timedelta = timedelta(minutes=5)
-    mail: Annotated[str, Personal] = ""
+    mail: Personal | None = None
     password: Secret | None = None
 
 
@@ -111,7 +111,19 @@ def test_what_looks_like_a_secret_or_a_mail_address_is_refused_with_the_reason(w
 
 
 def test_a_personal_field_takes_a_mail_address() -> None:
-    assert isinstance(given(database="shop", mail="jane@example.com"), Params)
+    params = given(database="shop", mail="jane@example.com")
+    assert params.mail == Personal.typed("jane@example.com")
+    assert "mail" not in written(params, SPECS), "what was typed is put into no form and no draft"
+
+
+def test_a_mask_that_stays_in_a_form_is_the_value_it_was_drawn_for() -> None:
+    token = f"p-{'0' * 32}"
+    drawn, saved = {"mail": "j…@example.com"}, {"mail": token}
+    assert unchanged({"mail": "j…@example.com"}, drawn, saved, SPECS) == {"mail": token}
+    assert unchanged({"mail": "kim@example.com"}, drawn, saved, SPECS) == {}
+    assert unchanged({}, {"mail": ""}, saved, SPECS) == {}
+    assert "only stands for a value" in given(database="shop", mail="j…@example.com")["mail"]
+    assert "only stands for a value" in given(database="shop", mail=token)["mail"]
 
 
 def test_an_entry_that_only_tells_is_no_value() -> None:
@@ -124,7 +136,7 @@ def test_params_and_their_texts_are_the_same_thing() -> None:
 
 
 def test_a_faulty_line_fills_what_it_can_and_never_a_secret() -> None:
-    words = words_of('shop fast window=soon password=hunter2 reason="a drill" force')
+    words = words_of('shop fast window=soon password=hunter2 mail=x@example.com reason="a drill" force')
     assert isinstance(words, tuple)
     assert guessed(words, SPECS) == {
         "database": "shop", "mode": "fast", "window": "soon", "reason": "a drill", "force": "yes",

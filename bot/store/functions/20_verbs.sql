@@ -89,11 +89,13 @@ BEGIN
       INTO v_answer FROM runs
       WHERE team = v_team AND slack_user = v_user AND created_at > v_now - interval '2 minutes'
         AND hashtextextended(words, 0) = hashtextextended(v_words, 0) AND words = v_words AND channel IS NOT DISTINCT FROM v_channel AND risk > 0
+        AND personal_same(id, p -> 'personal')
       ORDER BY created_at DESC LIMIT 1;
     IF FOUND THEN RETURN v_answer; END IF;
   END IF;
   v_person := person_of(v_team, v_user);
   v_answer := too_many(v_person, v_team, v_user, p -> 'limits');
+  IF v_answer IS NULL AND p ? 'personal' THEN v_answer := personal_known(p -> 'personal'); END IF;
   IF v_answer IS NOT NULL THEN RETURN v_answer; END IF;
   v_id := nextval('tandem.runs_id_seq');
   IF p ? 'parent' THEN SELECT * INTO v_parent FROM runs WHERE id = (p ->> 'parent')::bigint; END IF;
@@ -121,6 +123,7 @@ BEGIN
     INSERT INTO subjects SELECT v_id, s FROM jsonb_array_elements_text(p -> 'subjects') AS s
       WHERE EXISTS (SELECT 1 FROM people WHERE person = s);
   END IF;
+  IF p ? 'tokens' THEN PERFORM personal_keep(v_id, v_parent.id, p); END IF;
   INSERT INTO threads (run, channel, due) VALUES (v_id, v_channel, v_now);
   v_answer := jsonb_build_object('code', 'asked', 'run', v_id, 'tag', 'r' || v_id);
   INSERT INTO dedupe VALUES (v_key, v_id, v_answer, v_now);
@@ -264,6 +267,9 @@ BEGIN
     END IF;
     PERFORM tell(v_run.id, 'superseded', 'supersede', v_person, jsonb_build_object('by', v_other.tag));
   WHEN 'amend' THEN
+    v_answer := personal_known(p -> 'personal');
+    IF v_answer IS NOT NULL THEN RETURN v_answer; END IF;
+    IF p ? 'tokens' THEN PERFORM personal_keep(v_run.id, NULL, p); END IF;
     INSERT INTO askers VALUES (v_run.id, v_person) ON CONFLICT DO NOTHING;
     INSERT INTO subjects SELECT v_run.id, s FROM jsonb_array_elements_text(coalesce(p -> 'subjects', '[]')) AS s
       WHERE EXISTS (SELECT 1 FROM people WHERE person = s) ON CONFLICT DO NOTHING;

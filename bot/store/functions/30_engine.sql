@@ -144,6 +144,7 @@ BEGIN
       worker = CASE WHEN p_signal = 'admit' THEN worker END
     WHERE id = p_run.id;
   IF p_signal = 'differ' THEN DELETE FROM locks WHERE root = p_run.id; END IF;
+  PERFORM personal_planned(p_run.id, p ->> 'plan');
   UPDATE threads SET due = least(due - interval '1 microsecond', v_now) WHERE run = p_run.id;
 END $$;
 
@@ -199,7 +200,7 @@ BEGIN
     v_now := least(v_now, v_run.due);  -- what follows a wait became due when the wait was over, whoever was away then
     v_run := tell(p_run, 'woke', 'wake', NULL, '{}');
   END IF;
-  IF p_own IS NOT NULL THEN PERFORM own(v_run, p_own); END IF;
+  IF p_own IS NOT NULL THEN p_body := p_body || jsonb_strip_nulls(jsonb_build_object('result', own(v_run, p_own))); END IF;
   IF p_box IS NOT NULL THEN INSERT INTO sealed VALUES (p_run, p_step, p_box) ON CONFLICT (run, name) DO UPDATE SET box = p_box; END IF;
   UPDATE runs SET due_since = CASE WHEN p_mark IN ('done', 'skipped', 'failed') THEN v_now ELSE due_since END WHERE id = p_run;
   PERFORM tell(p_run, 'step_' || p_mark, NULL, NULL, p_body, p_step, p_way, p_attempt, p_mark);

@@ -1,5 +1,6 @@
--- The bot's own records, changed in the transaction of their ledger row.
-CREATE OR REPLACE FUNCTION own(p_run runs, p_own jsonb) RETURNS void LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+-- The bot's own records, changed in the transaction of their ledger row; what a change came to, where it has a result.
+DROP FUNCTION IF EXISTS own(runs, jsonb);
+CREATE FUNCTION own(p_run runs, p_own jsonb) RETURNS jsonb LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
 DECLARE v_now timestamptz := clock(); v_begins timestamptz;
 BEGIN
   CASE p_own ->> 'record'
@@ -25,6 +26,9 @@ BEGIN
   WHEN 'EndDelegation' THEN
     INSERT INTO withdrawals SELECT run, p_run.id, clock() FROM delegations WHERE 'r' || run = p_own ->> 'delegation'
       ON CONFLICT DO NOTHING;
+  WHEN 'ErasePersonal' THEN
+    RETURN personal_erase(p_run, ARRAY(SELECT jsonb_array_elements_text(p_own -> 'values')), (p_own ->> 'at_most')::integer);
   WHEN 'Nothing' THEN NULL;
   END CASE;
+  RETURN NULL;
 END $$;

@@ -1,6 +1,7 @@
 -- What the bot's own role may do: read everything, call the verbs, keep its letterbox. `{bot}` is filled in by migrate.
 GRANT USAGE ON SCHEMA tandem TO {bot};
 GRANT SELECT ON ALL TABLES IN SCHEMA tandem TO {bot};
+REVOKE SELECT ON personal_subjects, personal_values FROM {bot};  -- one value at a time, by the functions below
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tandem FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
   clock(), able(text), delegated(), rights(runs, text), groups_of(text), needed(runs, text), needed_if(runs, text, boolean), more_slots(text, jsonb), bound_of(jsonb), demanded(runs), in_group(runs, text, text), event_hash(events, text), person_of(text, text),
@@ -12,7 +13,8 @@ GRANT EXECUTE ON FUNCTION
   settled(bigint, uuid, bigint, text, text, integer, text, jsonb, bytea, jsonb), late(bigint, text, text, integer, jsonb),
   nudge(bigint, uuid, bigint, text, text, integer, jsonb), park(bigint, uuid, bigint, timestamptz, jsonb, jsonb), turned(bigint, uuid, bigint, text, text, text),
   doubted(bigint, uuid, bigint, jsonb), finished(bigint, uuid, bigint, text, jsonb),
-  not_begun(bigint, uuid, bigint, text, jsonb), last_slot(text, timestamptz), tick_schedule(text, timestamptz, jsonb), sweep(), come_home(), checkpoint_heads()
+  not_begun(bigint, uuid, bigint, text, jsonb), last_slot(text, timestamptz), tick_schedule(text, timestamptz, jsonb), sweep(), come_home(), checkpoint_heads(),
+  personal_masks(text[]), personal_value(bigint, uuid, bigint, text), personal_kept(text[], text), unmask(jsonb)
   TO {bot};
 GRANT INSERT, UPDATE, DELETE ON directory, slack_members, drafts TO {bot};
 GRANT UPDATE ON digests TO {bot};

@@ -1,0 +1,183 @@
+-- Personal values: kept in the transaction of their ask, opened for the run that uses them, erased for good.
+
+-- {"code": "subjects"} where the door sealed under another key than the one its subject has: it seals anew and asks again.
+-- From here to the commit no other transaction keeps or erases anything of these subjects.
+CREATE OR REPLACE FUNCTION personal_known(p_kept jsonb) RETURNS jsonb LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+DECLARE v_lookup text; v_known jsonb := '[]'; v_found personal_subjects; v_given uuid;
+BEGIN
+  FOR v_lookup IN SELECT DISTINCT k ->> 'lookup' FROM jsonb_array_elements(coalesce(p_kept, '[]')) AS k ORDER BY 1 LOOP
+    PERFORM pg_advisory_xact_lock(hashtextextended('personal ' || v_lookup, 0));
+    SELECT (k ->> 'subject')::uuid INTO v_given FROM jsonb_array_elements(p_kept) AS k WHERE k ->> 'lookup' = v_lookup LIMIT 1;
+    SELECT * INTO v_found FROM personal_subjects WHERE lookup = decode(v_lookup, 'base64');
+    IF v_found.id IS NOT NULL AND v_found.id <> v_given THEN
+      v_known := v_known || jsonb_build_object('lookup', v_lookup, 'subject', v_found.id, 'key', translate(encode(v_found.key, 'base64'), E'\n', ''));
+    ELSIF v_found.id IS NULL AND EXISTS (SELECT 1 FROM erasures WHERE subject = v_given) THEN
+      v_known := v_known || jsonb_build_object('lookup', v_lookup);
+    END IF;
+  END LOOP;
+  RETURN CASE WHEN v_known <> '[]' THEN jsonb_build_object('code', 'subjects', 'known', v_known) END;
+END $$;
+
+-- Keeps what a run was given, and notes every token that it uses. A called run is given those of its parent alone.
+CREATE OR REPLACE FUNCTION personal_keep(p_run bigint, p_parent bigint, p jsonb) RETURNS void LANGUAGE plpgsql
+SET search_path = tandem, pg_temp AS $$
+BEGIN
+  INSERT INTO personal_subjects SELECT DISTINCT ON (k ->> 'subject') (k ->> 'subject')::uuid, decode(k ->> 'lookup', 'base64'),
+      decode(k ->> 'key', 'base64'), clock() FROM jsonb_array_elements(coalesce(p -> 'personal', '[]')) AS k
+    ON CONFLICT (id) DO NOTHING;
+  INSERT INTO personal_values SELECT k ->> 'token', p_run, (k ->> 'subject')::uuid, decode(k ->> 'value', 'base64'),
+      decode(k ->> 'mask', 'base64'), clock() FROM jsonb_array_elements(coalesce(p -> 'personal', '[]')) AS k;
+  IF p_parent IS NOT NULL AND EXISTS (SELECT 1 FROM jsonb_array_elements_text(p -> 'tokens') AS t
+      WHERE NOT EXISTS (SELECT 1 FROM personal_uses WHERE run = p_parent AND token = t)) THEN
+    RAISE EXCEPTION 'a called run is given its parent''s values alone' USING ERRCODE = 'TD062';
+  END IF;
+  INSERT INTO personal_uses SELECT p_run, t FROM jsonb_array_elements_text(p -> 'tokens') AS t ON CONFLICT DO NOTHING;
+END $$;
+
+-- A plan may name values of other runs: it uses them as well.
+CREATE OR REPLACE FUNCTION personal_planned(p_run bigint, p_plan text) RETURNS void LANGUAGE sql
+SET search_path = tandem, pg_temp AS $$
+  INSERT INTO personal_uses SELECT p_run, token FROM personal_values
+    WHERE token = ANY (ARRAY(SELECT m[1] FROM regexp_matches(p_plan, '"(p-[0-9a-f]{32})"', 'g') AS m)) ON CONFLICT DO NOTHING
+$$;
+
+-- Whether a run was given the same personal values, whoever typed them however.
+CREATE OR REPLACE FUNCTION personal_same(p_run bigint, p_kept jsonb) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = tandem, pg_temp AS $$
+  SELECT p_kept IS NULL OR ARRAY(SELECT s.lookup FROM personal_uses u JOIN personal_values v USING (token)
+      JOIN personal_subjects s ON s.id = v.subject WHERE u.run = p_run ORDER BY 1)
+    = ARRAY(SELECT decode(k ->> 'lookup', 'base64') FROM jsonb_array_elements(p_kept) AS k ORDER BY 1)
+$$;
+
+-- What tokens are shown as: sealed, with the key that opens them; of an erased one, by which run it was.
+CREATE OR REPLACE FUNCTION personal_masks(p_tokens text[]) RETURNS jsonb LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = tandem, pg_temp AS $$
+  SELECT jsonb_agg(jsonb_build_object('token', v.token, 'subject', v.subject, 'erased', 'r' || v.erased_by,
+      'key', translate(encode(s.key, 'base64'), E'\n', ''), 'box', translate(encode(v.mask, 'base64'), E'\n', '')))
+    FROM personal_values v LEFT JOIN personal_subjects s ON s.id = v.subject WHERE v.token = ANY (p_tokens)
+$$;
+
+-- A value for the worker that holds a run which uses it, and for nobody else.
+CREATE OR REPLACE FUNCTION personal_value(p_run bigint, p_worker uuid, p_fence bigint, p_token text) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+DECLARE v_found jsonb;
+BEGIN
+  PERFORM held(p_run, p_worker, p_fence);
+  SELECT personal_box(v) INTO v_found FROM personal_values v JOIN personal_uses USING (token)
+    WHERE personal_uses.run = p_run AND v.token = p_token;
+  RETURN coalesce(v_found, '{"code": "none"}');
+END $$;
+
+CREATE OR REPLACE FUNCTION personal_box(p_value personal_values) RETURNS jsonb LANGUAGE sql STABLE
+SET search_path = tandem, pg_temp AS $$
+  SELECT CASE WHEN p_value.erased_by IS NOT NULL THEN jsonb_build_object('code', 'erased', 'by', 'r' || p_value.erased_by)
+    ELSE jsonb_build_object('code', 'kept', 'token', p_value.token, 'subject', p_value.subject,
+      'box', translate(encode(p_value.value, 'base64'), E'\n', ''),
+      'key', (SELECT translate(encode(key, 'base64'), E'\n', '') FROM personal_subjects WHERE id = p_value.subject)) END
+$$;
+
+-- A person looks at whole values: those who may decide about the run, and of what they typed themselves its askers.
+-- The event is there before anything is shown. A run that has ended shows them to nobody.
+CREATE OR REPLACE FUNCTION unmask(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs; v_person text; v_decides boolean; v_values jsonb;
+BEGIN
+  v_person := person_of(p ->> 'team', p ->> 'user');
+  SELECT * INTO v_run FROM runs WHERE id = (p ->> 'run')::bigint FOR NO KEY UPDATE;
+  IF v_run.id IS NULL THEN RETURN '{"code": "no_run"}'; END IF;
+  IF v_person IS NULL THEN RETURN '{"code": "not_listed"}'; END IF;
+  IF v_run.ended_at IS NOT NULL THEN RETURN jsonb_build_object('code', 'masked_for_good', 'state', v_run.state); END IF;
+  IF EXISTS (SELECT 1 FROM subjects WHERE run = v_run.id AND person = v_person) THEN RETURN '{"code": "subject"}'; END IF;
+  v_decides := EXISTS (SELECT 1 FROM unnest(deciders(v_run)) AS grp WHERE in_group(v_run, v_person, grp));
+  SELECT jsonb_agg(personal_box(v)) INTO v_values FROM personal_uses u JOIN personal_values v USING (token)
+    WHERE u.run = v_run.id AND v.erased_by IS NULL
+      AND (v_decides OR EXISTS (SELECT 1 FROM askers k WHERE k.run = v.run AND k.person = v_person));
+  IF v_values IS NULL THEN
+    RETURN jsonb_build_object('code', CASE WHEN v_decides THEN 'erased' ELSE 'no_approver' END);
+  END IF;
+  PERFORM tell(v_run.id, 'unmasked', NULL, v_person, '{}');
+  RETURN jsonb_build_object('code', 'done', 'values', v_values);
+END $$;
+
+-- What is kept of the subjects that these tokens belong to: how many values, in which runs, and which of those still need
+-- them. Requests to erase are not counted: they are no more than a run's own.
+CREATE OR REPLACE FUNCTION personal_kept(p_tokens text[], p_command text) RETURNS jsonb LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = tandem, pg_temp AS $$
+  WITH whom AS (SELECT DISTINCT subject FROM personal_values WHERE token = ANY (p_tokens) AND subject IS NOT NULL),
+  uses AS (SELECT r.tag, v.token, r.ended_at FROM whom JOIN personal_values v USING (subject) JOIN personal_uses u USING (token)
+    JOIN runs r ON r.id = u.run WHERE r.command <> p_command)
+  SELECT jsonb_build_object('at_most', count(*), 'values', count(DISTINCT token), 'people', (SELECT count(*) FROM whom),
+      'runs', coalesce(jsonb_agg(DISTINCT tag), '[]'),
+      'live', coalesce(jsonb_agg(DISTINCT tag) FILTER (WHERE ended_at IS NULL), '[]')) FROM uses
+$$;
+
+-- The erasure: each subject's key is destroyed, and with it value and mask of every token. What was not shown is not
+-- erased: more uses than the approved plan knew of are refused.
+CREATE OR REPLACE FUNCTION personal_erase(p_run runs, p_tokens text[], p_at_most integer) RETURNS jsonb LANGUAGE plpgsql
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_lookup text; v_subjects uuid[]; v_uses integer; v_values integer; v_runs integer;
+BEGIN
+  FOR v_lookup IN SELECT DISTINCT translate(encode(s.lookup, 'base64'), E'\n', '') FROM personal_values v
+      JOIN personal_subjects s ON s.id = v.subject WHERE v.token = ANY (p_tokens) ORDER BY 1 LOOP
+    PERFORM pg_advisory_xact_lock(hashtextextended('personal ' || v_lookup, 0));
+  END LOOP;
+  v_subjects := ARRAY(SELECT DISTINCT subject FROM personal_values WHERE token = ANY (p_tokens) AND subject IS NOT NULL);
+  SELECT count(*) FILTER (WHERE r.command <> p_run.command), count(DISTINCT token), count(DISTINCT r.id) INTO v_uses, v_values, v_runs
+    FROM personal_values v JOIN personal_uses u USING (token) JOIN runs r ON r.id = u.run WHERE v.subject = ANY (v_subjects);
+  IF v_uses > p_at_most THEN
+    RAISE EXCEPTION 'another run was given this since the plan was made: nothing was erased; ask anew' USING ERRCODE = 'TD060';
+  END IF;
+  INSERT INTO erasures SELECT s, p_run.id, clock() FROM unnest(v_subjects) AS s;
+  UPDATE personal_values SET subject = NULL, value = NULL, mask = NULL, erased_by = p_run.id WHERE subject = ANY (v_subjects);
+  DELETE FROM personal_subjects WHERE id = ANY (v_subjects);
+  RETURN jsonb_build_object('values', v_values, 'runs', v_runs);
+END $$;
+
+-- What is erased stays so, and no key goes without the erasure that two people agreed to; whoever writes.
+CREATE OR REPLACE FUNCTION wall_personal_values() RETURNS trigger LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'INSERT' AND NEW.erased_by IS NULL THEN RETURN NEW; END IF;
+  IF TG_OP = 'UPDATE' AND OLD.erased_by IS NULL AND NEW.erased_by IS NOT NULL
+     AND (NEW.token, NEW.run, NEW.at) = (OLD.token, OLD.run, OLD.at)
+     AND EXISTS (SELECT 1 FROM erasures WHERE subject = OLD.subject AND run = NEW.erased_by) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'a personal value changes by its erasure alone' USING ERRCODE = 'TD061';
+END $$;
+CREATE OR REPLACE FUNCTION wall_personal_subjects() RETURNS trigger LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'INSERT' AND NOT EXISTS (SELECT 1 FROM erasures WHERE subject = NEW.id) THEN RETURN NEW; END IF;
+  IF TG_OP = 'DELETE' AND EXISTS (SELECT 1 FROM erasures WHERE subject = OLD.id) THEN RETURN OLD; END IF;
+  RAISE EXCEPTION 'a subject''s key is made once, and goes by its erasure alone' USING ERRCODE = 'TD061';
+END $$;
+CREATE OR REPLACE FUNCTION wall_erasures() RETURNS trigger LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs;
+BEGIN
+  SELECT * INTO v_run FROM runs WHERE id = NEW.run FOR NO KEY UPDATE;
+  IF v_run.state NOT IN ('running', 'waiting') OR v_run.risk < 2
+     OR NOT EXISTS (SELECT 1 FROM slots WHERE run = NEW.run AND fingerprint = v_run.fingerprint)
+     OR NOT EXISTS (
+       SELECT 1 FROM jsonb_array_elements(v_run.plan::jsonb -> 'steps') AS s, personal_values v
+       WHERE s -> 'does' ->> 'kind' LIKE 'tandem.ErasePersonal@%' AND s -> 'does' -> 'args' -> 'values' ? v.token
+         AND v.subject = NEW.subject) THEN
+    RAISE EXCEPTION 'nobody agreed to this erasure' USING ERRCODE = 'TD061';
+  END IF;
+  RETURN NEW;
+END $$;
+DO $$
+DECLARE t record;
+BEGIN
+  FOR t IN SELECT * FROM (VALUES
+      ('personal_values', 'wall', 'BEFORE INSERT OR UPDATE OR DELETE', 'ROW', 'wall_personal_values'),
+      ('personal_values', 'append_only', 'BEFORE TRUNCATE', 'STATEMENT', 'wall_append_only'),
+      ('personal_subjects', 'wall', 'BEFORE INSERT OR UPDATE OR DELETE', 'ROW', 'wall_personal_subjects'),
+      ('personal_subjects', 'append_only', 'BEFORE TRUNCATE', 'STATEMENT', 'wall_append_only'),
+      ('personal_uses', 'append_only', 'BEFORE UPDATE OR DELETE OR TRUNCATE', 'STATEMENT', 'wall_append_only'),
+      ('erasures', 'wall', 'BEFORE INSERT', 'ROW', 'wall_erasures'),
+      ('erasures', 'append_only', 'BEFORE UPDATE OR DELETE OR TRUNCATE', 'STATEMENT', 'wall_append_only'))
+      AS w(of, name, at, each, does) LOOP
+    EXECUTE format('CREATE OR REPLACE TRIGGER %I %s ON tandem.%I FOR EACH %s EXECUTE FUNCTION tandem.%I()',
+                   t.name, t.at, t.of, t.each, t.does);
+    EXECUTE format('ALTER TABLE tandem.%I ENABLE ALWAYS TRIGGER %I', t.of, t.name);
+  END LOOP;
+END $$;
