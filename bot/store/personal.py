@@ -11,6 +11,7 @@ from uuid import UUID
 from bot.effect import Permanent, Personal, Secret, Temporary
 from bot.personal import ERASED, HIDDEN, mask
 from bot.seal import InvalidTag, PersonalSeal, Subject
+from bot.store.discreet import remember, remembering
 from bot.store.pool import DATABASE_AWAY, NotRecorded, StaleClaim, engine_call
 from bot.store.store import Claimed
 
@@ -29,7 +30,8 @@ def holding(claimed: Claimed) -> Iterator[None]:
     """Inside, connectors may open the values of this run."""
     before = _held.set(claimed)
     try:
-        yield
+        with remembering():
+            yield
     finally:
         _held.reset(before)
 
@@ -91,7 +93,9 @@ class PersonalStore:
             raise Permanent(f"the personal value was erased by {found['by']}: nothing was done")
         if found["code"] != "kept":
             raise Permanent("this run was given no such personal value: nothing was done")
-        return self.opened(found)
+        whole = self.opened(found)
+        remember(whole.reveal())
+        return whole
 
     def opened(self, found: Mapping[str, str]) -> Secret:
         """The value of one row. Raises Permanent."""

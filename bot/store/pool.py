@@ -9,6 +9,8 @@ from typing import Any
 
 import asyncpg
 
+from bot.store.discreet import discreet
+
 log = logging.getLogger("tandem.store")
 ROLLED_BACK = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 # The database cannot be reached, or is going down: nothing is wrong with the statement.
@@ -138,9 +140,9 @@ async def fit_to_run(conn: Any) -> None:
 
 
 async def engine_call(pool: Any, sql: str, *args: Any) -> Any:
-    """One fenced statement of the engine. Raises StaleClaim where the run is held by another."""
+    """One fenced statement of the engine. Raises StaleClaim where the run is held by another, NotTaken."""
     with stale_claims():
-        return await pool.fetchval(sql, *args)
+        return await pool.fetchval(sql, *(discreet(arg) for arg in args))
 
 
 @contextmanager

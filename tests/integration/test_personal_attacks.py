@@ -39,6 +39,16 @@ async def test_no_digest_without_the_key_leads_to_a_person(place: Place) -> None
     assert lookup != PersonalSeal(b"q" * 32).lookup(JO)
 
 
+async def test_what_a_connector_blurts_out_is_masked_before_it_is_written(place: Place) -> None:
+    place.factory.folder.put("order.letter", "tell")
+    run = await place.done("test invite", State.FAILED, email=JO)
+    assert "J…@customers.example takes no letters" in str(await place.kinds(run))
+    place.factory.folder.put("order.letters", "tell")
+    run = await place.done("test find", State.FAILED, email=JO)
+    assert "nobody knows J…@customers.example" in str(await place.kinds(run))
+    assert "canary" not in await place.stored()
+
+
 async def test_a_value_opens_for_the_worker_of_a_run_that_was_given_it_alone(place: Place) -> None:
     ended = await place.done("test invite", email=JO)
     token = Personal(await place.token(ended))

@@ -4,7 +4,7 @@ import hashlib
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from bot.effect import Attempt, Connector, Effect, Personal, Survival, Target
+from bot.effect import Attempt, Connector, Effect, Permanent, Personal, Survival, Target
 from tests.support.notebook import Act, Folder, Notebook
 
 
@@ -20,10 +20,14 @@ class Letterbox:
     async def letters(self, to: Personal) -> int:
         """How many letters this address has: a read that needs the whole of it."""
         whole = (await self._opens(to)).reveal()
+        if self.folder.text("order.letters") == "tell":
+            raise Permanent(f"nobody knows {whole.upper()}")
         return sum(line == f"letter to {name_of(whole)}" for line in self.folder.lines())
 
     async def write(self, to: Personal, at: Attempt) -> None:
         whole = (await self._opens(to)).reveal()
+        if self.folder.text("order.letter") == "tell":
+            raise Permanent(f"{whole} takes no letters")
         self.folder.put(name_of(whole), whole)
         await self.folder.obey("letter", at)
         self.folder.log(f"letter to {name_of(whole)}")
