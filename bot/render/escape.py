@@ -9,8 +9,12 @@ DROPPED = frozenset({"Cc", "Cf", "Cs", "Co"})
 def clean(text: str, limit: int = 0) -> str:
     """Without control, bidi and other invisible characters; cut at `limit` units where one is given: see `size`."""
     lined = text.replace("\r\n", "\n").replace("\u2028", "\n").replace("\u2029", "\n").replace("\t", " ")
-    kept = "".join(c for c in lined if c in ("\n", JOINER) or unicodedata.category(c) not in DROPPED)
+    kept = lined if lined.replace("\n", "").isprintable() else _seen(lined)
     return cut(kept, limit) if limit else kept
+
+
+def _seen(text: str) -> str:
+    return "".join(c for c in text if c in ("\n", JOINER) or unicodedata.category(c) not in DROPPED)
 
 
 def one_line(text: str, limit: int = 0) -> str:

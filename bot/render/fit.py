@@ -27,15 +27,27 @@ def weight(blocks: object) -> int:
 def fitted(blocks: Sequence[Block], most: int, heaviest: int, rest: str) -> list[Block]:
     """The blocks; where they are too many or too heavy, with less of the longest. `rest` says where the whole is."""
     told = [_within(block, rest) for block in _few(list(blocks), most, rest)]
-    shares: dict[tuple[int, int], float] = {}  # (block, part) -> how much of it stays
-    while weight(shown := [_shown(n, block, shares, rest) for n, block in enumerate(told)]) > heaviest:
-        parts = [(n, m) for n, block in enumerate(told) if block["type"] == SHORTENED for m in range(_many(block))]
-        left = {at: weight(told[at[0]]["elements"][at[1]]) * shares.get(at, 1.0) for at in parts}
-        heavy = max(left, key=lambda at: left[at], default=None)
-        if heavy is None or left[heavy] < LEAST:
+    if (over := weight(told) - heaviest) <= 0:
+        return told
+    texts = [(n, block) for n, block in enumerate(told) if block["type"] == SHORTENED]
+    weights = {(n, m): weight(part) for n, block in texts for m, part in enumerate(block["elements"])}
+    each = _evened(sorted(weights.values()), over)
+    while True:  # a note stands where something was left out, and a cut is never exact: a little less is needed
+        shares = {at: each / heavy for at, heavy in weights.items() if heavy > each}
+        shown = [_shown(n, block, shares, rest) for n, block in enumerate(told)]
+        if each < LEAST or weight(shown) <= heaviest:
             return shown
-        shares[heavy] = shares.get(heavy, 1.0) * STRIDE
-    return shown
+        each *= STRIDE
+
+
+def _evened(weights: Sequence[int], over: int) -> float:
+    """To what the heaviest must come down, all alike, so that `over` goes. The weights rise."""
+    rest = float(sum(weights) - over)
+    for n, light in enumerate(weights):
+        if light * (len(weights) - n) > rest:
+            return max(rest / (len(weights) - n), 0.0)
+        rest -= light
+    return float(LEAST)
 
 
 def _few(blocks: list[Block], most: int, rest: str) -> list[Block]:

@@ -79,7 +79,7 @@ def plans(draw: st.DrawFn) -> Plan:
 
 @st.composite
 def answers(draw: st.DrawFn) -> Answer:
-    row = tuple(draw(st.lists(words, max_size=3))) * draw(st.sampled_from([1, 400]))
+    row = tuple(draw(st.lists(words, max_size=3))) * draw(st.sampled_from([1, 12]))
     points = tuple((NOON + timedelta(minutes=n), v) for n, v in enumerate(draw(st.lists(st.floats(), max_size=3))))
     return Answer(
         headline=draw(words), lines=(draw(words),) * draw(MANY), table=(row,) * draw(MANY), private=(draw(words),),
