@@ -28,7 +28,7 @@ class Trying:
     def __init__(self, tag: str, step: str, way: Way, number: int, deadline: datetime) -> None:
         role = step if way is Way.DO else f"{step}.{way}"
         self.key = f"{tag}/{role}"
-        self.number = number
+        self.step, self.number = step, number
         self.session = f"tandem/{tag}/{role}/{number}"
         self.deadline = deadline
         self.latest: dict[str, Any] = {}

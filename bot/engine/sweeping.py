@@ -1,7 +1,7 @@
 """A sweep goes through many items batch by batch: each batch is an attempt of its own in the ledger."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import zip_longest
 from typing import Any
@@ -54,44 +54,52 @@ class Sweeping:
         deed = step.does
         assert isinstance(deed, Sweep)  # noqa: S101
         begun = so_far(before.body) if before else {}
-        after = begun.get("after")
         try:
             filled = codec.fill(deed, results)
             on = await self.attempts.connectors.hands(filled)
-            items = list(await filled.page(on, after))[: deed.batch]
+            items = list(await filled.page(on, begun.get("after")))[: deed.batch]
         except Exception as error:  # noqa: BLE001  nothing of this batch was begun
             return await self._not_begun(c, step, act, said(error, f"it could not list the items ({name(error)})"))
-        counts = Swept(**begun.get("counts", {}))
-        keys = [key for key, _ in items]
-        deadline = await self.ledger.started(
-            c, step.name, act.way, act.attempt, deed.timeout, {"items": keys[:20], "of": len(keys), **begun}
-        )
+        opening = {"items": [key for key, _ in items[:20]], "of": len(items), **begun}
+        deadline = await self.ledger.started(c, step.name, act.way, act.attempt, deed.timeout, opening)
         if deadline is None:
             return False
         if not items:
+            counts = Swept(**begun.get("counts", {}))
             await self._end(c, step, act, Mark.DONE, {"result": counts.model_dump()})
             return True
         trying = Trying(tag, step.name, act.way, act.attempt, deadline)
-        key = ""
+        mark, body = await self._each(c, filled, on, items, trying, begun)
+        await self._end(c, step, act, mark, body)
+        return True
+
+    async def _each(
+        self,
+        c: Claimed,
+        deed: Sweep[Any],
+        on: Any,
+        items: Sequence[tuple[str, Any]],
+        trying: Trying,
+        begun: dict[str, Any],
+    ) -> tuple[Mark, dict[str, Any]]:
+        """Goes through one batch: how it ended, and how far it came."""
+        counts, after, key = Swept(**begun.get("counts", {})), begun.get("after"), ""
         try:
-            for (key, item), following in zip_longest(items, keys[1:]):
-                if begun.get("after") != after and datetime.now(UTC) >= deadline:
+            for (key, item), following in zip_longest(items, [key for key, _ in items[1:]]):
+                if begun.get("after") != after and datetime.now(UTC) >= trying.deadline:
                     break  # between two items nothing is in the air: the next batch begins here
-                counts = await self._one(filled, on, key, item, trying, counts)
+                counts = await self._one(deed, on, key, item, trying, counts)
                 begun = {"after": key, "counts": counts.model_dump()}
-                await self.ledger.note(
-                    c, {step.name: {"done": counts.done, "total": None, "note": key, "next": following, **begun}}
-                )
-                await asyncio.sleep(1 / filled.per_second)  # its pace, when the item is already noted
+                told = {"done": counts.done, "total": None, "note": key, "next": following, **begun}
+                await self.ledger.note(c, {trying.step: told})
+                await asyncio.sleep(1 / deed.per_second)  # its pace, when the item is already noted
         except StaleClaim:
             raise
         except Exception as error:  # noqa: BLE001  nobody knows of this item
             if begun.get("after") != key:
                 why = f"no answer that proves anything ({name(error)})"
-                await self._end(c, step, act, Mark.UNKNOWN, {"why": why, "item": key, **begun})
-                return True
-        await self._end(c, step, act, Mark.AGAIN, begun)
-        return True
+                return Mark.UNKNOWN, {"why": why, "item": key, **begun}
+        return Mark.AGAIN, begun
 
     async def _one(self, deed: Sweep[Any], on: Any, key: str, item: Any, trying: Trying, counts: Swept) -> Swept:
         trying.key = f"{trying.key.split('#')[0]}#{key}"

@@ -115,7 +115,7 @@ def test_the_line_so_far_shows_what_is_missing_and_never_what_is_secret_or_perso
 
 def test_a_personal_field_that_is_left_out_shifts_no_other() -> None:
     class Tell(Input):
-        address: Annotated[str, Personal()]
+        address: Personal
         words: str
 
     assert line_so_far("ops tell", fields(Tell), {"address": "ana@example.com", "words": "hello"}) == (

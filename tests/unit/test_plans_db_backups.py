@@ -1,4 +1,4 @@
-"""The plans of backup, backups, verify-backup, restore, drop-old and swap-back: pure, from facts alone."""
+"""The plans of backup, verify-backup, restore, drop-old and swap-back: pure, from facts alone."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,11 +8,11 @@ import pytest
 import bot.connectors
 from bot import codec, discovery
 from bot.connectors.postgres import Beheld, Beside, DropDatabase, OpenDoor, SwapBack, Written
-from bot.connectors.vault import Backup, Listing, Load, Verified
+from bot.connectors.vault import Backup, Load, Verified
 from bot.model import Entry, Mark, Risk, Way
 from bot.operation import Answer, Database, IfFails, Plan, Refusal, RunRef, Service
 from bot.plans import covers, faults, find, way_back
-from handlers.ops.db import backup, backups, drop_old, restore, swap_back, verify_backup
+from handlers.ops.db import backup, drop_old, restore, swap_back, verify_backup
 from tests.unit.paper import Results
 
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -289,53 +289,6 @@ def test_a_backup_is_told_with_size_and_time() -> None:
     assert told.lines == ("3MiB stored in 42s, 3 tables, 5,520 rows.",)
 
 
-# backups --------------------------------------------------------------------------------------------------------------
-def listed(*found: Backup, **changes: Any) -> Answer:
-    said: dict[str, Any] = {
-        "found": {"shop": Listing(backups=found)},
-        "unseen": {},
-        "rpo": {"shop": timedelta(hours=24)},
-    }
-    facts = backups.Facts(**{"run": RUN, "at": AT, **said, **changes})
-    assert well_formed(backups.ListBackups().plan(backups.Params(), facts)).steps == ()
-    told = backups.ListBackups().answer(backups.Params(), facts, Results())
-    assert told is not None
-    return told
-
-
-def test_backups_are_listed_with_age_size_kind_and_whether_they_were_verified() -> None:
-    told = listed(a_backup(), a_backup(name="b", verified=None, taken_at=AT - timedelta(hours=30)))
-    assert told.table == (
-        ("backup", "age", "size", "kind", "verified"),
-        ("shop-20261121T0200-full", "7m", "3MiB", "full", "2026-11-21 09:00 UTC"),
-        ("b", "1d6h", "3MiB", "full", "no"),
-    )
-    assert not told.loud
-
-
-def test_a_database_beyond_its_objective_is_called_out_with_a_button() -> None:
-    told = listed(a_backup(taken_at=AT - timedelta(hours=26)))
-    assert told.loud
-    assert told.lines == ("shop: the newest full backup is 1d2h old; its objective is 24 h.",)
-    assert told.offers[0].call.command == "ops db backup"
-    assert not listed(a_backup(taken_at=AT - timedelta(hours=24))).loud
-
-
-def test_a_schema_backup_does_not_meet_the_objective() -> None:
-    assert listed(a_backup(kind="schema")).lines == ("shop has no full backup at all; its objective is 24 h.",)
-
-
-def test_what_cannot_be_opened_or_looked_at_is_said() -> None:
-    told = listed(
-        found={"shop": Listing(backups=(a_backup(),), unreadable=("odd",))}, unseen={"crm": "it has no vault"}
-    )
-    assert told.lines == (
-        "odd cannot be opened: sealed under another key, or changed.",
-        "crm could not be looked at: it has no vault",
-    )
-    assert told.loud
-
-
 # drop-old and swap-back -----------------------------------------------------------------------------------------------
 DROP = drop_old.Params(database=SHOP, name=OLD.name, reason="it was right")
 
@@ -393,23 +346,3 @@ def test_swapping_back_is_refused_where_it_could_not_end_well(changes: dict[str,
 def test_services_are_written_as_keys() -> None:
     plan = restoring()
     assert find(plan, "maintenance").does.services == (Service(key="web"), Service(key="api"))  # type: ignore[attr-defined]
-
-
-def test_the_growth_of_one_databases_full_backups_is_a_series_in_the_order_of_time() -> None:
-    kept = [a_backup(taken_at=AT - timedelta(days=n), bytes=(9 - n) << 20) for n in (1, 2, 3)]
-    kept.append(a_backup(kind="schema", bytes=1))
-    listing = Listing(backups=tuple(kept), unreadable=())
-    facts = backups.Facts(run=RUN, at=AT, found={"shop": listing}, unseen={}, rpo={"shop": timedelta(days=1)})
-    answer = backups.ListBackups().answer(backups.Params(), facts, Results())
-    assert answer is not None
-    assert answer.series is not None
-    assert [value / 2**20 for _, value in answer.series.points] == [6, 7, 8]
-    two = facts.model_copy(
-        update={
-            "found": {"shop": listing, "users": listing},
-            "rpo": {"shop": timedelta(days=1), "users": timedelta(days=1)},
-        }
-    )
-    several = backups.ListBackups().answer(backups.Params(), two, Results())
-    assert several is not None
-    assert several.series is None, "curves of two databases in one say nothing"

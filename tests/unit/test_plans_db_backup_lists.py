@@ -1,0 +1,76 @@
+"""What the list of backups tells: pure, from facts alone."""
+
+from datetime import timedelta
+from typing import Any
+
+from bot.connectors.vault import Backup, Listing
+from bot.operation import Answer
+from handlers.ops.db import backups
+from tests.unit.paper import Results
+from tests.unit.test_plans_db_backups import AT, RUN, a_backup, well_formed
+
+
+def listed(*found: Backup, **changes: Any) -> Answer:
+    said: dict[str, Any] = {
+        "found": {"shop": Listing(backups=found)},
+        "unseen": {},
+        "rpo": {"shop": timedelta(hours=24)},
+    }
+    facts = backups.Facts(**{"run": RUN, "at": AT, **said, **changes})
+    assert well_formed(backups.ListBackups().plan(backups.Params(), facts)).steps == ()
+    told = backups.ListBackups().answer(backups.Params(), facts, Results())
+    assert told is not None
+    return told
+
+
+def test_backups_are_listed_with_age_size_kind_and_whether_they_were_verified() -> None:
+    told = listed(a_backup(), a_backup(name="b", verified=None, taken_at=AT - timedelta(hours=30)))
+    assert told.table == (
+        ("backup", "age", "size", "kind", "verified"),
+        ("shop-20261121T0200-full", "7m", "3MiB", "full", "2026-11-21 09:00 UTC"),
+        ("b", "1d6h", "3MiB", "full", "no"),
+    )
+    assert not told.loud
+
+
+def test_a_database_beyond_its_objective_is_called_out_with_a_button() -> None:
+    told = listed(a_backup(taken_at=AT - timedelta(hours=26)))
+    assert told.loud
+    assert told.lines == ("shop: the newest full backup is 1d2h old; its objective is 24 h.",)
+    assert told.offers[0].call.command == "ops db backup"
+    assert not listed(a_backup(taken_at=AT - timedelta(hours=24))).loud
+
+
+def test_a_schema_backup_does_not_meet_the_objective() -> None:
+    assert listed(a_backup(kind="schema")).lines == ("shop has no full backup at all; its objective is 24 h.",)
+
+
+def test_what_cannot_be_opened_or_looked_at_is_said() -> None:
+    told = listed(
+        found={"shop": Listing(backups=(a_backup(),), unreadable=("odd",))}, unseen={"crm": "it has no vault"}
+    )
+    assert told.lines == (
+        "odd cannot be opened: sealed under another key, or changed.",
+        "crm could not be looked at: it has no vault",
+    )
+    assert told.loud
+
+
+def test_the_growth_of_one_databases_full_backups_is_a_series_in_the_order_of_time() -> None:
+    kept = [a_backup(taken_at=AT - timedelta(days=n), bytes=(9 - n) << 20) for n in (1, 2, 3)]
+    kept.append(a_backup(kind="schema", bytes=1))
+    listing = Listing(backups=tuple(kept), unreadable=())
+    facts = backups.Facts(run=RUN, at=AT, found={"shop": listing}, unseen={}, rpo={"shop": timedelta(days=1)})
+    answer = backups.ListBackups().answer(backups.Params(), facts, Results())
+    assert answer is not None
+    assert answer.series is not None
+    assert [value / 2**20 for _, value in answer.series.points] == [6, 7, 8]
+    two = facts.model_copy(
+        update={
+            "found": {"shop": listing, "users": listing},
+            "rpo": {"shop": timedelta(days=1), "users": timedelta(days=1)},
+        }
+    )
+    several = backups.ListBackups().answer(backups.Params(), two, Results())
+    assert several is not None
+    assert several.series is None, "curves of two databases in one say nothing"
