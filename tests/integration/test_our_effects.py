@@ -1,0 +1,73 @@
+"""Effects that are rows of our own: written with the ledger row that says *done*, or not at all, and once."""
+
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from bot.connectors.tandem import AddFreeze, EndFreeze, GrantStanding, RevokeStanding
+from bot.effect import Effect
+from bot.store.store import Claimed
+from tests.integration.test_standing_approvals import GRANT, GRANTING, TERMS
+from tests.support.plugin import Home
+from tests.support.story import Story
+
+ADD = AddFreeze(name="f", services=("web",), starts_in=timedelta(0), lasting=timedelta(hours=1), reason="a sale")
+GIVE = GrantStanding(**GRANT, lasting=timedelta(days=1))
+OURS: dict[Effect[None], tuple[Effect[None], ...]] = {  # each, and what is there before it
+    ADD: (),
+    EndFreeze(name="f"): (ADD,),
+    GIVE: (),
+    RevokeStanding(schedule="prune"): (GIVE,),
+}
+
+
+async def held(home: Home) -> Claimed:
+    """A run that two people agreed to, and that has begun."""
+    await home.own.execute(TERMS)
+    story = Story(home)
+    run = int((await story.ask("ana", "test destroy"))["run"])
+    await story.propose(run, plan=GRANTING)
+    await story.show(run)
+    await story.saw("ben")
+    assert (await story.approve("ben", run))["queued"]
+    claimed = await story.claim(run)
+    assert await home.ledger.begin(claimed) == "started"
+    return claimed
+
+
+async def settle(home: Home, claimed: Claimed, effect: Effect[None], step: str, *, begun: bool = True) -> None:
+    """One attempt, as the engine makes it."""
+    own = {"record": type(effect).__name__, **effect.model_dump(mode="json")}
+    if begun:
+        started = "SELECT started($1, $2, $3, $4, 'do', 1, '1 min', '{}')"
+        await home.pool.execute(started, claimed.run, claimed.worker, claimed.fence, step)
+    settled = "SELECT settled($1, $2, $3, $4, 'do', 1, 'done', '{}', NULL, $5)"
+    await home.pool.execute(settled, claimed.run, claimed.worker, claimed.fence, step, own)
+
+
+async def rows(home: Home) -> list[list[Any]]:
+    """All that these effects could change."""
+    tables = ("freezes", "standings", "revocations")
+    return [await home.pool.fetch(f"SELECT * FROM {table} ORDER BY 1") for table in tables]
+
+
+@pytest.mark.parametrize("effect", OURS, ids=lambda effect: type(effect).__name__)
+async def test_cut_short_it_has_left_nothing_and_done_twice_it_is_as_done_once(
+    home: Home, effect: Effect[None]
+) -> None:
+    claimed = await held(home)
+    for number, earlier in enumerate(OURS[effect]):
+        await settle(home, claimed, earlier, f"before-{number}")
+    before, seq = await rows(home), await home.pool.fetchval("SELECT seq FROM runs")
+    with pytest.raises(asyncpg.PostgresError):
+        await settle(home, claimed, effect, "cut", begun=False)  # its own row comes first; then the ledger refuses
+    with pytest.raises(asyncpg.PostgresError, match="no longer held"):
+        await settle(home, claimed.model_copy(update={"fence": 0}), effect, "lost", begun=False)
+    assert (await rows(home), await home.pool.fetchval("SELECT seq FROM runs")) == (before, seq)
+    await settle(home, claimed, effect, "first")
+    once = await rows(home)
+    assert once != before
+    await settle(home, claimed, effect, "second")
+    assert await rows(home) == once
