@@ -1,28 +1,58 @@
 """Kills a replica at one point of a run and lets another finish it."""
 
 import asyncio
-import sys
+import multiprocessing
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.model import ENDS
 from bot.store.store import RunRow
-from tests.databases import ROOT
 from tests.recovery.oracle import faults
+from tests.recovery.replica import work
 from tests.recovery.scenarios import Scenario
 from tests.support.factory import Factory
 from tests.support.plugin import Home
 
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.recovery.replica"])
 WITHIN = 30.0  # seconds until anything that is waited for has long happened
 
 
+class Replica:
+    """A worker in a process of its own. It is forked from one that has everything imported, and shares nothing else."""
+
+    def __init__(self, home: Home, folder: Path, fatal: str) -> None:
+        self._process = FORKS.Process(target=work, args=(home.bot, folder, fatal))
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self._process.start)
+
+    @property
+    def returncode(self) -> int | None:
+        """None while it lives; -9 after a SIGKILL."""
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    async def wait(self) -> int:
+        """Its status, once it has ended."""
+        await asyncio.to_thread(self._process.join)
+        assert self._process.exitcode is not None
+        return self._process.exitcode
+
+
 @asynccontextmanager
-async def replica(home: Home, folder: Path, fatal: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
-    """A worker in a process of its own; killed at the end if it still lives."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.recovery.replica", home.bot, str(folder), fatal, cwd=ROOT
-    )
+async def replica(home: Home, folder: Path, fatal: str = "") -> AsyncIterator[Replica]:
+    """Killed at the end if it still lives."""
+    process = Replica(home, folder, fatal)
+    await process.start()
     try:
         yield process
     finally:

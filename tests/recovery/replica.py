@@ -1,7 +1,6 @@
-"""A replica of its own process: `python -m tests.recovery.replica DATABASE_URL FOLDER [POINT]` works until killed."""
+"""A replica of its own process, which works until it is killed."""
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,14 @@ from tests.support.factory import Factory
 from tests.support.plugin import Home
 
 
-async def main(url: str, folder: Path, fatal: str) -> None:
+def work(url: str, folder: Path, fatal: str) -> None:
+    """All that the process does; `fatal` is the point at which it kills itself, or ""."""
+    asyncio.run(_work(url, folder, fatal))
+
+
+async def _work(url: str, folder: Path, fatal: str) -> None:
     pool: Any = await open_pool(url, size=4)
     kept = folder / ".kept"
     kept.mkdir(exist_ok=True)
     factory = Factory(Home("", "", url, pool, None), folder, Tripwire(pool, kept / "commits", fatal))
     await factory.worker.run()
-
-
-if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else ""))
