@@ -5,6 +5,7 @@ import os
 import pwd
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from bot import compose, opening
@@ -85,16 +86,31 @@ async def _one(views: Views, tag: str) -> int:
 
 
 async def audit(said: argparse.Namespace) -> int:
-    """Checks every chain and checkpoint."""
-    from bot.store.audit import verify
+    """Checks every chain and checkpoint, or prints the checkpoints."""
+    from bot.store.audit import checkpoints, verify
 
+    kept = _kept(said.against) if said.against else []
     async with opening.opened(compose.ground(), size=1, fitting=False) as pool:
-        faults = await verify(pool)
+        if said.what == "checkpoints":
+            for at, digest in await checkpoints(pool):
+                print(at.isoformat(), digest)
+            return 0
+        faults = await verify(pool, kept)
     for fault in faults:
         print(fault, file=sys.stderr)
     if not faults:
         print("Every chain and every checkpoint fits.")
     return 1 if faults else 0
+
+
+def _kept(path: Path) -> list[tuple[datetime, str]]:
+    """The checkpoints of a file. Raises Unfit where it cannot be read or holds something else."""
+    try:
+        pairs = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        return [(datetime.fromisoformat(at), digest) for at, digest in pairs]
+    except (OSError, ValueError) as error:
+        what = f"{path} holds no checkpoints ({type(error).__name__})"
+        raise compose.Unfit([f"{what}; write one with `python -m bot audit checkpoints > FILE`"]) from None
 
 
 def _login() -> str:

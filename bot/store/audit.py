@@ -33,6 +33,11 @@ CHECKS = (
 )
 
 
+async def checkpoints(pool: Any) -> list[tuple[datetime, str]]:
+    """Every checkpoint (minute, digest), the oldest first: what is to be kept elsewhere."""
+    return [(row["at"], row["digest"]) for row in await pool.fetch("SELECT at, digest FROM checkpoints ORDER BY at")]
+
+
 async def verify(pool: Any, kept: Sequence[tuple[datetime, str]] = ()) -> list[str]:
     """Every fault found, in words; empty where the ledger is whole.
 

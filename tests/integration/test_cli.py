@@ -134,6 +134,27 @@ async def test_an_event_that_was_changed_by_the_superuser_is_found_by_the_audit(
     assert "r1" in " ".join(chain.words)
 
 
+async def test_checkpoints_that_were_kept_elsewhere_are_compared(shell: Shell, tmp_path: Path) -> None:
+    assert (await shell.type("migrate")).status == 0
+    conn = await asyncpg.connect(shell.superuser)
+    try:
+        await conn.execute("SELECT tandem.checkpoint_heads()")
+    finally:
+        await conn.close()
+    printed = await shell.type("audit", "checkpoints")
+    assert re.fullmatch(r"\S+\+00:00 [0-9a-f]{64}\n", printed.out), printed
+    last = printed.out.strip()
+    kept = {"same": printed.out, "other": f"{last[:-1]}{'1' if last[-1] == '0' else '0'}\n", "none": "a list\n"}
+    for name, text in kept.items():
+        (tmp_path / name).write_text(text)
+    same, other, none = await asyncio.gather(
+        *(shell.type("audit", "verify", "--against", str(tmp_path / name)) for name in kept)
+    )
+    assert (same.status, same.out) == (0, "Every chain and every checkpoint fits.\n")
+    assert (other.status, "it is not the one kept elsewhere" in other.err) == (1, True)
+    assert (none.status, "python -m bot audit checkpoints > FILE" in none.err) == (1, True)
+
+
 async def test_what_the_asker_typed_wrong_is_told_with_what_to_type(shell: Shell) -> None:
     assert (await shell.type("migrate")).status == 0
     people = Path(shell.environment["TANDEM_CONFIG"]) / "people.toml"
