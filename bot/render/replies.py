@@ -83,7 +83,7 @@ def untold(view: RunView, key: str, refused: str) -> Message:
     """That a channel which the plan names is not told. `refused`: a word of REFUSES, or another of Slack's."""
     why = REFUSES.get(refused, "the bot may not post in it. Ask whoever looks after that channel.")
     said = f"#{key} is not told of this run: {why}"
-    blocks = (rich(line(text(f"⚠️ {said}", bold=True)), line(text("Whoever reads along there has to be told by you."))),)
+    blocks = (rich(line(text(f"⚠️ {said}", bold=True)), line(text("Tell those who read there yourself."))),)
     return Message(text=fallback(f"{view.tag}: {said}"), blocks=blocks, kind=f"{UNTOLD}{key}", run=view.id)
 
 

@@ -89,6 +89,9 @@ def _cards() -> Iterator[Screen]:
     for doubt in Doubt:
         stopped = run(State.IN_DOUBT, restoring(), _until_swap(Mark.UNKNOWN), question=question(doubt))
         yield _message(f"card/in-doubt-{doubt.value}", render.card(stopped, NAMES))
+    asked = question(Doubt.EFFECT).model_copy(update={"item": "orders-2026-03"})
+    stopped = run(State.IN_DOUBT, restoring(), _until_swap(Mark.UNKNOWN), question=asked)
+    yield _message("card/in-doubt-of-many-items", render.card(stopped, NAMES))
 
 
 def _until_swap(last: Mark) -> tuple[Any, ...]:
