@@ -358,7 +358,8 @@ def frozen(services: Iterable[str], freezes: Iterable[Freeze], at: datetime) -> 
         if freeze is not None:
             until = f"{freeze.ends:%Y-%m-%d %H:%M %Z}"
             sentence = (
-                f"{service} is frozen until {until}. {freeze.by_name or 'A schedule'} set that ({freeze.name}): "
+                f"It changes {service}, and {service} is frozen until {until}. "
+                f"{freeze.by_name or 'A schedule'} set that ({freeze.name}): "
                 f"{freeze.reason.rstrip('.') or 'no reason was given'}. Nothing was done. "
                 "Ask again after that, or have the freeze ended."
             )

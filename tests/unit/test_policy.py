@@ -261,7 +261,9 @@ def test_a_freeze_stops_what_changes_its_services_only() -> None:
     freeze = Freeze(name="summer", services=("web",), starts=NOON, ends=NOON + timedelta(hours=1), reason="sale")
     assert frozen(["web"], [freeze], NOON).code is Code.FROZEN
     told = frozen(["web"], [freeze.model_copy(update={"by_name": "Cleo Wu"})], NOON)
-    assert told.sentence.startswith("web is frozen until 2026-03-04 13:00 UTC. Cleo Wu set that (summer): sale.")
+    assert told.sentence.startswith(
+        "It changes web, and web is frozen until 2026-03-04 13:00 UTC. Cleo Wu set that (summer): sale."
+    )
     assert told.freeze == "summer"
     assert "A schedule set that" in frozen(["web"], [freeze], NOON).sentence
     assert frozen(["api"], [freeze], NOON).may
