@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from bot.policy import could_approve, open_slots, with_stand_ins
 from bot.render import words
 from bot.render.blocks import utc
+from bot.render.escape import one_line
 from bot.render.message import Names
 from bot.view import ApprovalView, RunView
 
@@ -90,7 +91,7 @@ def standing(view: RunView, names: Names) -> list[str]:
         return [f"{given} To end it: /ops schedule withdraw {view.schedule}"]
     if view.no_standing:
         give = f"To give one: /ops schedule approve {view.schedule}"
-        return [f"No standing approval covers this run: {view.no_standing}. {give}"]
+        return [f"No standing approval covers this run: {one_line(view.no_standing, 300)}. {give}"]
     return []
 
 
@@ -122,7 +123,8 @@ def lines(view: RunView, names: Names) -> list[str]:
 
 def signed(approval: ApprovalView, names: Names) -> str:
     """ "Ben Okafor" or "Ben Okafor, for Cleo Lindqvist"."""
-    return f"{approval.name}, for {names.person(approval.stands_for)}" if approval.stands_for else approval.name
+    name = one_line(approval.name, 80)
+    return f"{name}, for {names.person(approval.stands_for)}" if approval.stands_for else name
 
 
 def looks(view: RunView, names: Names) -> list[str]:

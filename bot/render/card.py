@@ -37,7 +37,21 @@ REASON_SHOWN = 600
 
 def card(view: RunView, names: Names = NOBODY) -> Message:
     """The card of a run in whatever state it is; for a read that has its answer, the answer itself."""
-    blocks = [header(f"{ICONS[view.state]} {headline(view)}"), rich(*_what(view, names))]
+    blocks = [header(f"{ICONS[view.state]} {headline(view)}"), *body(view, names), *row(view)]
+    return Message(
+        text=lock_screen(view, names),
+        blocks=tuple(blocks),
+        kind="card",
+        run=view.id,
+        file=_file(view),
+        series=view.answer.series if view.answer and view.ended_at and not view.steps else None,
+        urgent=ended(view.state) or view.state is State.IN_DOUBT,
+    )
+
+
+def body(view: RunView, names: Names = NOBODY) -> list[Block]:
+    """What stands between a card's headline and its buttons: what, who, why, what is lost, who decides, each step."""
+    blocks = [rich(*_what(view, names))]
     if view.question and view.state is State.IN_DOUBT:
         blocks.append(rich(*question_lines(view, view.question)))
     blocks += _decided(view, names)
@@ -48,17 +62,7 @@ def card(view: RunView, names: Names = NOBODY) -> Message:
     if view.plan:
         blocks += _plan(view, view.plan)
     blocks += _ending(view)
-    blocks += [context(" · ".join(small)) for small in [_small_print(view)] if small]
-    blocks += row(view)
-    return Message(
-        text=lock_screen(view, names),
-        blocks=tuple(blocks),
-        kind="card",
-        run=view.id,
-        file=_file(view),
-        series=view.answer.series if view.answer and view.ended_at and not view.steps else None,
-        urgent=ended(view.state) or view.state is State.IN_DOUBT,
-    )
+    return blocks + [context(" · ".join(small)) for small in [_small_print(view)] if small]
 
 
 def headline(view: RunView) -> str:
@@ -191,7 +195,7 @@ def _plan(view: RunView, plan: Plan) -> list[Block]:
 def _too_long(view: RunView) -> list[Block]:
     """A plan that no card can hold: its length, how far it is, and the hash of the file that holds it whole."""
     done = sum(step.ended is not None for step in view.steps)
-    said = f"{words.count(len(view.steps), 'step')}, {done} of them over. The whole plan is in the file in this thread."
+    said = f"{words.count(len(view.steps), 'step')}, {done} of them over. The whole plan is in the file in its thread."
     live = [[text(one_line(s.text, 200))] for s in view.steps if s.standing in LIVE]
     elements = [line(text(said)), *([line(text("Now:")), bullets(live)] if live else [])]
     return [rich(*elements, line(text("SHA-256 of the file: "), text(file_hash(view), code=True)))]

@@ -9,10 +9,11 @@ from bot.model import Event, State
 from bot.render import words
 from bot.render.blocks import chunks, fixed, header, line, modal, rich, text, utc
 from bot.render.buttons import Verb, decisions, pack, unmask
-from bot.render.card import headline, requester
-from bot.render.escape import one_line
+from bot.render.card import body, headline
+from bot.render.escape import one_line, size
+from bot.render.fit import VIEW_BLOCKS, VIEW_JSON, weight
 from bot.render.message import NOBODY, Block, Names
-from bot.render.plan import plan_text
+from bot.render.plan import fits, plan_text
 from bot.view import RunView
 
 CALLBACK = "run.details"
@@ -27,16 +28,20 @@ def details(view: RunView, names: Names = NOBODY, *, private: bool = False) -> d
 
 
 def review(view: RunView, names: Names = NOBODY) -> dict[str, Any]:
-    """The whole plan with Approve below it, for where no card is on the screen. Submitting approves that very plan."""
-    target = words.target(view.plan, view.params) or view.command
-    asker = requester(view, names)
-    asked = line(text(f"Approve this for {target}?", bold=True))
-    who = line(text(f"Asked by {asker}. Why: {one_line(view.reason, 600)}"))
-    plan = plan_text(view)
-    blocks = [rich(asked, who), *_part("The whole plan", plan), *decisions(view)]
+    """The card's words with Approve below them, for where no card is on the screen. Submitting approves that very plan.
+
+    A plan that no card holds stands below them as text; one that no modal holds either is approved on its card.
+    """
+    blocks = [header(f"Approve for {words.target(view.plan, view.params) or view.command}?"), *body(view, names)]
+    if not fits(view):
+        blocks += _part("The whole plan", plan_text(view))
+    blocks += decisions(view)
+    whole = len(blocks) <= VIEW_BLOCKS and weight(blocks) <= VIEW_JSON and size(plan_text(view)) <= WHOLE
     memo = pack(view.id, view.fingerprint, Verb.APPROVE)
-    whole = len(plan) <= WHOLE and view.state is State.AWAITING
-    return modal(APPROVE_CALLBACK, f"Approve {view.tag}?", blocks, submit="Approve" if whole else "", memo=memo)
+    submit = "Approve" if whole and view.state is State.AWAITING else ""
+    if view.state is State.AWAITING and not whole:
+        blocks.insert(1, rich(line(text("This plan is too long to be decided here: do it on its card.", bold=True))))
+    return modal(APPROVE_CALLBACK, f"Approve {view.tag}?", blocks, submit=submit, memo=memo)
 
 
 def whole(view: RunView, values: Mapping[str, Secret]) -> dict[str, Any]:

@@ -7,9 +7,11 @@ from pydantic import ValidationInfo, field_validator
 
 from bot.model import Record
 from bot.operation import Series
+from bot.render.escape import one_line
 from bot.render.fit import MESSAGE_BLOCKS, MESSAGE_JSON, fitted
 from bot.render.fit import Block as Block
 
+NAME = 80  # characters of a person's or a group's name
 EVENT_TYPE = "tandem_run"
 
 
@@ -66,10 +68,11 @@ class Names(Record):
     joined: frozenset[str] = frozenset()  # Slack user ids of those whom their digest calls to decide
 
     def person(self, key: str | None) -> str:
-        return self.people.get(key, key) if key else "a schedule"
+        return one_line(self.people.get(key, key), NAME) if key else "a schedule"
 
     def group(self, key: str) -> Group:
-        return self.groups.get(key, Group(title=key))
+        group = self.groups.get(key, Group(title=key))
+        return group if len(group.title) <= NAME else group.model_copy(update={"title": one_line(group.title, NAME)})
 
 
 NOBODY = Names()

@@ -35,7 +35,7 @@ def value(given: Any) -> str:
 
 def asker(name: str, via: str) -> str:
     """Who asked: a person's name, or what stands for nobody."""
-    return name or NOBODYS.get(via, "somebody who is not listed")
+    return one_line(name, 80) or NOBODYS.get(via, "somebody who is not listed")
 
 
 def _item(given: Any) -> str:

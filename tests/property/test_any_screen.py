@@ -27,6 +27,7 @@ from deploy.local.slack.limits import check_message_blocks, check_view
 from tests.unit import rendered
 from tests.unit.rendered import NOON, Take, approval, event, question
 
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 SPARE = 0.1
 UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)  # to shrink takes minutes, and the screens say enough
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]

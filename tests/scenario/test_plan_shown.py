@@ -70,7 +70,7 @@ async def test_a_plan_that_no_card_can_hold_is_shown_by_its_file(bot: Bot, early
     if early:
         await bot.home.own.execute(RENAME)
     await bot.slack.command("ana", "ops", '/test write big-many reason="many parts"')
-    card = await bot.card("The whole plan is in the file in this thread")
+    card = await bot.card("The whole plan is in the file in its thread")
     if early:
         await bot.home.own.execute(BACK)
     await shown(bot)

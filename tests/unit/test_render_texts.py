@@ -22,6 +22,7 @@ from bot.render.outcome import SENTENCES, dead_end, refusal, told
 from bot.render.picker import Item, picker
 from bot.render.steps import standing
 from bot.view import Brief, Outcome, Usual
+from deploy.local.slack.client import shown_text
 from deploy.local.slack.limits import check_view
 from tests.unit.rendered import HOSTILE, NAMES, NOON, event, ledger, long_plan, mrkdwn, question, shown, view
 
@@ -133,8 +134,32 @@ def test_a_review_shows_the_whole_plan_and_approves_that_very_one() -> None:
     check_view(modal)
     assert modal["callback_id"] == APPROVE_CALLBACK
     assert modal["private_metadata"] == f"142|{'ab' * 32}|approve|"
-    assert "Swap database=shop fresh=(result of safety)" in str(modal)
     assert "submit" not in review(view(State.RUNNING), NAMES)
+
+
+def test_a_review_says_what_its_card_says_and_no_more() -> None:
+    """What, on what, who asks, why, what is lost, who decides, each step with its way back, until when."""
+    asked = view(State.AWAITING)
+    there, here = list(render.card(asked, NAMES).blocks), review(asked, NAMES)["blocks"]
+    assert [one for one in here if one["type"] != "actions"][1:] == [one for one in there if one["type"] != "actions"][
+        1:
+    ]
+    assert here[0]["text"]["text"] == "Approve for shop?"
+    said = shown_text({"blocks": here})
+    for part in ("Restore shop from", "Asked by Ana Lopes", "drill of the quarter", "every write since",
+                 "Swap fresh=(safety)",
+                 "can be undone", "point of no return", "May approve: Ben Ito", "if nobody answers by"):  # fmt: skip
+        assert part in said
+
+
+def test_a_plan_that_no_card_holds_is_read_in_the_review_and_one_that_no_modal_holds_is_decided_on_its_card() -> None:
+    long, endless = (review(view(State.AWAITING, plan=long_plan(many)), NAMES) for many in (90, 900))
+    check_view(long)
+    check_view(endless)
+    assert "part-89" * 8 in shown_text(long)
+    assert long["submit"]["text"] == "Approve"
+    assert "submit" not in endless
+    assert "do it on its card" in shown_text(endless)
 
 
 def test_a_form_has_a_fitting_field_for_every_kind_and_the_reason_last() -> None:
