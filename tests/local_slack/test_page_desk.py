@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from shutil import copytree
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FrameLocator, Page, expect
 
 from deploy.local.slack import SlackServer, posting
 from deploy.local.slack.posting import read_content
+from deploy.local.slack.server import PAGE
 from tests.accessibility import stumbles
 from tests.local_slack.bench import Bench, button, modal, plain, text_input, workspace_spec
 from tests.local_slack.test_desk import Guided
@@ -216,7 +219,8 @@ async def test_the_guide_types_for_whoever_it_speaks_to_also_beside_somebody_els
         await page.get_by_test_id("beside-button").click()
         ada, bo = page.frame_locator("[data-testid=frame-0]"), page.frame_locator("[data-testid=frame-1]")
         await expect(bo.get_by_test_id("person-switch")).to_contain_text("Bo Lind")
-        await expect(ada.get_by_test_id("composer")).to_have_value("")
+        await expect(ada.get_by_test_id("composer")).to_have_value("/ops restore shop")  # what is typed is not lost
+        await ada.get_by_test_id("composer").fill("")
         await page.get_by_test_id("guide-type").click()
         await expect(ada.get_by_test_id("composer")).to_have_value("/ops restore shop")
         await expect(bo.get_by_test_id("composer")).to_have_value("")
@@ -226,3 +230,45 @@ async def test_the_guide_types_for_whoever_it_speaks_to_also_beside_somebody_els
         await expect(page.get_by_test_id("guide")).to_be_hidden()
         await page.get_by_test_id("show-guide").click()
         await expect(page.get_by_test_id("guide-title")).to_have_text("Look")
+
+
+@pytest.mark.parametrize("sides", [False, True], ids=["one person", "two people"])
+async def test_an_open_page_comes_back_by_itself_with_newer_files_and_another_workspace(
+    bench: Bench, page: Page, tmp_path: Path, sides: bool
+) -> None:
+    """The workspace is started again, with a page that says so, without its messages, the channel and one person."""
+    await bench.slack.post("ada", "private", "of before")
+    await page.goto(f"{bench.server.url}/?as=bo&channel=private" + ("&beside=ada" if sides else ""))
+    view: Page | FrameLocator = page.frame_locator("[data-testid=frame-0]") if sides else page
+    await expect(view.get_by_test_id("messages")).to_contain_text("of before")
+    await view.get_by_test_id("composer").fill("half a line")
+    newer = tmp_path / "page"
+    copytree(PAGE, newer)
+    (newer / "index.html").write_text(
+        (newer / "index.html").read_text().replace("nothing leaves this", "newer, on this")
+    )
+    spec = workspace_spec()
+    spec = spec.model_copy(
+        update={
+            "people": [one for one in spec.people if one.name != "ada"],
+            "channels": [
+                one.model_copy(update={"members": [name for name in one.members or () if name != "ada"] or None})
+                for one in spec.channels
+            ],
+            "groups": [],
+        }
+    )
+    port = int(bench.server.url.rpartition(":")[2])
+    await bench.server.stop()
+    other = SlackServer(spec, page=newer)
+    await other.start(port)
+    try:
+        await expect(page.locator(".bar-note").first).to_contain_text("newer, on this machine", timeout=15_000)
+        await expect(view.get_by_test_id("person-switch")).to_contain_text("Bo Lind")
+        await expect(view.get_by_test_id("messages")).not_to_contain_text("of before")
+        await expect(view.get_by_test_id("composer")).to_have_value("half a line")
+        await other.workspace().post("bo", "private", "of now")
+        await expect(view.get_by_test_id("messages")).to_contain_text("of now")
+        await expect(page.get_by_test_id("weather")).to_be_hidden()
+    finally:
+        await other.stop()

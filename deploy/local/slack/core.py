@@ -39,6 +39,7 @@ class Core:
         self.log = Log()
         self.desk = Desk()
         self.base_url = ""
+        self.page = ""  # the fingerprint of the page's files
         self.transport: Transport
         self.typed: dict[str, dict[str, dict[str, JsonObject]]] = {}
         self.offered: dict[tuple[str, str, str], dict[str, JsonObject]] = {}

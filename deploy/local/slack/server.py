@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from hashlib import sha256
 from pathlib import Path
 
 from aiohttp import web
@@ -40,7 +41,7 @@ BODY_MOST = 128 * 1024 * 1024
 class SlackServer:
     """One local workspace. `file` keeps it across restarts; `limits` False switches the rate limits off.
 
-    `desk` is what else the page offers.
+    `desk` is what else the page offers; `page` the folder of the page's files.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class SlackServer:
         file: str | Path | None = None,
         limits: bool = True,
         desk: Desk | None = None,
+        page: Path = PAGE,
     ) -> None:
         self.clock = clock or Clock()
         self.state = State(workspace, self.clock)
@@ -59,6 +61,7 @@ class SlackServer:
             self._file.load(self.state)
         self.core = Core(workspace, self.clock, self.state, limits=limits)
         self.core.desk = desk or Desk()
+        self._page_files, self.core.page = page, _print_of(page)
         self.core.transport = Transport(self.core)
         self.core.keep = self.flush
         seed(self.state)
@@ -157,11 +160,11 @@ class SlackServer:
         app.router.add_post("/control/{verb}", control.handle)
         app.router.add_get("/avatar/{name}.svg", self._avatar)
         app.router.add_get("/", self._page)
-        app.router.add_static("/page/", PAGE)
+        app.router.add_static("/page/", self._page_files)
         return app
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(PAGE / "index.html", headers={"Content-Security-Policy": POLICY})
+        return web.FileResponse(self._page_files / "index.html", headers={"Content-Security-Policy": POLICY})
 
     async def _avatar(self, request: web.Request) -> web.StreamResponse:
         key, _, size = request.match_info["name"].rpartition("-")
@@ -199,6 +202,12 @@ class SlackServer:
         else:
             self.state.dirty.clear()
             self.state.dirty_stacks.clear()
+
+
+def _print_of(folder: Path) -> str:
+    """Changes with any of the page's files: a page that was opened before then loads itself anew."""
+    files = sorted(folder.iterdir())
+    return sha256(b"".join(sha256(file.read_bytes()).digest() for file in files if file.is_file())).hexdigest()[:16]
 
 
 async def serve(workspace: WorkspaceSpec, *, port: int, file: str | None = None, limits: bool = True) -> None:

@@ -36,6 +36,7 @@ def visible(core: Core, person: Person) -> JsonObject:
     state = core.state
     return {
         "version": state.version,
+        "page": core.page,
         "desk": {**core.desk.shown(), "weather": core.faults.weather},
         "now": core.clock.now(),
         "me": person_row(person),

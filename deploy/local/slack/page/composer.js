@@ -3,8 +3,12 @@
 import { ask, h, icon, menuButton, test, toast } from "./dom.js";
 import { store } from "./store.js";
 
-// What is typed and not sent, by person and place: it outlives a look elsewhere.
-const drafts = new Map();
+// What is typed and not sent, by person and place: it outlives a look elsewhere, and a page that loads itself anew.
+const drafts = {
+  get: (place) => sessionStorage.getItem(`draft/${place}`) ?? "",
+  set: (place, words) =>
+    words ? sessionStorage.setItem(`draft/${place}`, words) : sessionStorage.removeItem(`draft/${place}`),
+};
 
 export function composer({ channel, thread = "", placeholder }) {
   const input = h("textarea", {

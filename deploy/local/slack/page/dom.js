@@ -60,7 +60,7 @@ export async function ask(verb, body) {
     body: JSON.stringify(body),
   });
   const found = await answer.json();
-  if (!answer.ok) throw new Error(found.error);
+  if (!answer.ok) throw Object.assign(new Error(found.error), { refused: true });
   return found;
 }
 

@@ -10,7 +10,7 @@ import { MessageList } from "./messages.js";
 import { show as showModal, viewSurface, watchModals } from "./modal.js";
 import { foot, heading } from "./pane.js";
 import { personSwitch, sidebar } from "./side.js";
-import { appOf, load, onChange, readChannel, readHome, readOlder, readThread, store } from "./store.js";
+import { Outdated, appOf, isLost, load, onChange, readChannel, readHome, readOlder, readThread, store } from "./store.js";
 
 const $ = (id) => document.getElementById(id);
 const here = { channel: "", thread: "", tab: "messages", frame: "" };
@@ -35,7 +35,7 @@ async function become(person, channel, thread = "", tab = "") {
   try {
     await load(name);
   } catch (problem) {
-    if (!person) throw problem;
+    if (!person || !problem.refused) throw problem;
     toast(problem.message, "warn");
     return become("", channel);
   }
@@ -296,9 +296,7 @@ function seen() {
 
 function news(what) {
   if (what === "desk" || what === "lost") return beside();
-  // The workspace may be another one than before: everything is read anew.
-  if (what === "again")
-    return sides ? location.reload() : become(store.me.name, nameOf(here.channel), here.thread, here.tab);
+  if (what === "again") return again();
   if (what === "view" || sides) return;
   if (what === "home") {
     if (here.tab === "home" && appOf(here.channel)) drawHome();
@@ -324,6 +322,18 @@ function news(what) {
     if (there) there.unread += 1;
     titled();
     sidebar($("side"), here.channel, go);
+  }
+}
+
+// The workspace is back, and may be another one than before: everything is read anew, until that has worked.
+async function again() {
+  try {
+    if (sides) await load(store.me.name).catch(async (problem) => load(problem.refused ? await first() : store.me.name));
+    else await become(store.me.name, nameOf(here.channel), here.thread, here.tab);
+    beside();
+  } catch (problem) {
+    if (problem instanceof Outdated) location.reload();
+    else setTimeout(() => isLost() || again(), 1000); // lost again: the socket tells when it is back
   }
 }
 

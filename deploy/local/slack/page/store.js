@@ -19,6 +19,7 @@ export const store = {
   desk: { guide: null, buttons: [], weather: "fair" },
   version: 0,
   opened: 0,
+  page: "",
   silent: false,
 };
 const PAGE = 60;
@@ -31,10 +32,15 @@ export const isLost = () => lost;
 export const onChange = (listener) => listeners.add(listener);
 const tell = (what) => listeners.forEach((listener) => listener(what));
 
+// The workspace was started again with newer files of this page.
+export class Outdated extends Error {}
+
 export async function load(person) {
   const found = await ask("workspace", { as: person });
+  if (store.page && store.page !== found.page) throw new Outdated();
+  store.page = found.page;
   take(found);
-  store.opened ||= found.now;
+  store.opened = Math.min(store.opened || found.now, found.now); // the clock of another workspace may be behind
   store.version = found.version;
   store.messages.clear();
   store.threads.clear();
