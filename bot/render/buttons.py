@@ -8,7 +8,7 @@ from bot.model import Choice, Heading, Record, Risk, State
 from bot.operation import Offer, Task
 from bot.render import fit, words
 from bot.render.blocks import actions, button, confirm, overflow
-from bot.render.escape import clean, one_line
+from bot.render.escape import clean, one_line, size
 from bot.render.message import Block
 from bot.view import Question, RunView, Standing
 
@@ -167,19 +167,27 @@ def _rivals(view: RunView) -> Iterator[Block]:
 
 
 def approve(view: RunView) -> Block:
-    """Asks once more, naming the target."""
+    """Asks once more, naming the target and what is lost."""
     on = words.target(view.plan, view.params) or view.command
     what = one_line(view.plan.sentence, 130) if view.plan else words.command(view.command)
-    means = f"{what}. {_means(view)}".replace("..", ".").rstrip()
-    again = confirm(f"Approve for {on}?", means, "Approve", danger=view.risk is Risk.DESTRUCTIVE)
+    means = _means(view) or f"{what}."
+    if size(f"{means} {what}.") <= fit.CONFIRM_TEXT and what not in means:
+        means = f"{what}. {means}"
+    again = confirm(f"Approve for {on}?", means.replace("..", "."), "Approve", danger=view.risk is Risk.DESTRUCTIVE)
     return _button(view, Verb.APPROVE, "Approve", style="primary", again=again)
 
 
 def _means(view: RunView) -> str:
-    """What the one who approves must have read: what is lost, else that it is grave."""
-    if view.plan and view.plan.loses:
-        return f"Lost: {one_line('; '.join(words.loss(lost) for lost in view.plan.loses), 150)}."
-    return "It destroys something or touches production." if view.risk is Risk.DESTRUCTIVE else ""
+    """What the one who approves must have read: what is lost, each loss whole or counted; else that it is grave."""
+    lost = [one_line(words.loss(one)) for one in view.plan.loses] if view.plan else []
+    if not lost:
+        return "It destroys something or touches production." if view.risk is Risk.DESTRUCTIVE else ""
+    for shown in range(len(lost), 0, -1):
+        more = f"; and {words.count(len(lost) - shown, 'more loss', 'more losses')}" if shown < len(lost) else ""
+        said = f"Lost: {'; '.join(lost[:shown])}{more}."
+        if size(said) <= fit.CONFIRM_TEXT:
+            return said
+    return f"Lost: {one_line(lost[0], fit.CONFIRM_TEXT - 40)}{f'; and {len(lost) - 1} more' if lost[1:] else ''}."
 
 
 def decisions(view: RunView) -> list[Block]:

@@ -141,7 +141,9 @@ def requester(view: RunView, names: Names = NOBODY) -> str:
 def _what(view: RunView, names: Names) -> list[Block]:
     sentence = view.plan.sentence if view.plan else words.command(view.command, _typed(view))
     read = view.answer is not None and not view.steps and not view.reason
-    elements = [] if read and sentence == f"/{view.command}" else [line(text(one_line(sentence), bold=True))]
+    told = [str(given) for name, given in _typed(view).items() if given] == [words.target(view.plan, view.params)]
+    headed = read and (told or sentence == f"/{view.command}")  # the headline says as much
+    elements = [] if headed else [line(text(one_line(sentence), bold=True))]
     who = f"Asked by {requester(view, names)}" + (f", as part of {view.parent}" if view.parent else "")
     elements.append(line(text(f"{who} · {view.tag}" + (f" · {view.environment}" if view.environment else ""))))
     if view.plan:

@@ -58,7 +58,8 @@ class Form:
         if self.reason:
             blocks += [self._input(spec, values.get(spec.name, "")) for spec in self.specs if spec.name == REASON]
         if self.confirm:
-            blocks.append(self._confirmation(values.get(self.confirm, "")))
+            whole = all(values.get(spec.name) for spec in self.specs if self._demanded(spec) and not spec.secret)
+            blocks.append(self._confirmation(values.get(self.confirm, ""), focus=whole))
         if self.reason and not amends:
             blocks.append(_look())
         blocks += [typed] if typed else []
@@ -67,9 +68,15 @@ class Form:
         title = f"Amend {amends}" if amends else _title(self.command)
         return modal(FORM, title, blocks, submit="Change" if amends else "Ask" if self.reason else "Show", memo=draft)
 
-    def _confirmation(self, value: str) -> Block:
+    def _demanded(self, spec: FieldSpec) -> bool:
+        return (self.reason if spec.name == REASON else spec.required) and spec.kind is not Kind.FLAG
+
+    def _confirmation(self, value: str, focus: bool) -> Block:
+        """`focus`: nothing but this is left to fill in."""
         label = self.confirm.replace("_", " ")
         element: Block = {"type": "plain_text_input", "action_id": INPUT, "max_length": 200}
+        if focus:
+            element["focus_on_load"] = True
         if value:
             element["placeholder"] = plain(one_line(f"type {value}"), fit.PLACEHOLDER)
         hint = "The same once more, by hand: this touches what cannot simply be brought back."
@@ -77,11 +84,10 @@ class Form:
 
     def _input(self, spec: FieldSpec, value: str) -> Block:
         label = "Why" if spec.name == REASON else spec.name.replace("_", " ")
-        demanded = (self.reason if spec.name == REASON else spec.required) and spec.kind is not Kind.FLAG
         said = (_too_long(value), spec.description, HINTS.get(spec.kind, ""), _several(spec))
         hint = " ".join(f"{part[0].upper()}{part[1:].rstrip('.')}." for part in said if part)
         element = self._element(spec, value or spec.default or "")
-        block = _block(spec.name, label[0].upper() + label[1:], element, hint=hint, optional=not demanded)
+        block = _block(spec.name, label[0].upper() + label[1:], element, hint=hint, optional=not self._demanded(spec))
         return block if spec.secret else block | {"dispatch_action": True}  # the line below follows each change
 
     def _element(self, spec: FieldSpec, value: str) -> Block:

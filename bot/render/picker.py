@@ -36,7 +36,7 @@ def picker(draft: str, at: str, items: Sequence[Item]) -> dict[str, Any]:
         blocks.append(rich(line(text(more, italic=True))))
     if not items:
         blocks.append(rich(line(text("There is nothing under this that you may ask for in this channel."))))
-    return modal(PICKER, "What shall be done?", blocks, memo=draft)
+    return modal(PICKER, "Choose an operation", blocks, memo=draft)
 
 
 def _item(n: int, item: Item) -> Block:

@@ -43,11 +43,14 @@ class Own:
     ) -> Sequence[tuple[datetime, float]]:
         """The number that earlier looks stored under that path of their facts: the highest of each stretch."""
         rows = await self.pool.fetch(
-            """SELECT DISTINCT ON (date_bin($4, planned_at, 'epoch')) planned_at, (facts #>> $3)::float8 AS number
-               FROM runs WHERE id > (SELECT max(id) FROM runs) - $5 AND command = $1 AND params @> $2
-                 AND planned_at > clock() - $6::interval AND jsonb_typeof(facts #> $3) = 'number'
-               ORDER BY date_bin($4, planned_at, 'epoch'), number DESC""",
-            command, dict(params), number.split("."), lasting / STRETCHES, LATELY, lasting,
+            """WITH seen AS (SELECT planned_at, (facts #>> $3)::float8 AS number FROM runs
+                 WHERE id > (SELECT max(id) FROM runs) - $4 AND command = $1 AND params @> $2
+                   AND planned_at > clock() - $5::interval AND jsonb_typeof(facts #> $3) = 'number'),
+               edges AS (SELECT min(planned_at) AS first,
+                 greatest((max(planned_at) - min(planned_at)) / $6, interval '1 ms') AS stretch FROM seen)
+               SELECT DISTINCT ON (date_bin(stretch, planned_at, first)) planned_at, number FROM seen, edges
+               ORDER BY date_bin(stretch, planned_at, first), number DESC""",
+            command, dict(params), number.split("."), LATELY, lasting, float(STRETCHES),
         )  # fmt: skip
         return [(row["planned_at"], row["number"]) for row in rows]
 

@@ -11,19 +11,26 @@ END = (
 )
 
 
-def desk(kill: Callable[[], Awaitable[str]]) -> Desk:
-    """`kill` ends the bot's process and says so in a sentence."""
-    return Desk(guide=Guide("The first minute", STEPS, END), buttons=(Button("kill", "Kill the bot", HINT, kill),))
+def desk(kill: Callable[[], Awaitable[str]], fresh: bool) -> Desk:
+    """`kill` ends the bot's process and says so in a sentence; `fresh`: a first backup is taken meanwhile."""
+    steps = (FIRST_BACKUP, *STEPS) if fresh else STEPS
+    return Desk(guide=Guide("The first minute", steps, END), buttons=(Button("kill", "Kill the bot", HINT, kill),))
 
 
 HINT = "kill -9 of its process, in the middle of whatever it does"
 _PRESSED_BY_BEN = Seen("pressed", r"^Approve", "ben")
+FIRST_BACKUP = Step(
+    "A first backup",
+    "So that there is something to restore, the shop is backed up, and the backup is tried out. It takes some seconds: "
+    "two cards in #incidents show how it goes.",
+    until=(Seen("message", r"-full is good"),),
+)
 STEPS = (
     Step(
         "Ask for a restore",
         "You are Ana, an engineer. A bad import ruined the shop's database, so ask for its backup. "
         f"Send `{LINE}`, type *shop* in the form once more, and press *Ask*.",
-        until=(Seen("message", r'"text": "Approve"'),),
+        until=(Seen("message", r'"text": "Approve"'),), leaps=(Seen("message", r'"text": "Approve"'),),
         who="ana", channel="incidents", line=LINE,
     ),
     Step(

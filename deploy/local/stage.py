@@ -98,7 +98,7 @@ class Stage:
 
     async def _start_slack(self) -> None:
         file = self.home / "slack.json" if self._keep else None
-        self.slack = SlackServer(workspace(self.transport), file=file, desk=desk(self._kill))
+        self.slack = SlackServer(workspace(self.transport), file=file, desk=desk(self._kill, self.fresh))
         await self.slack.start(self._port)
         self._stack.push_async_callback(self.slack.stop)
         self.slack.set_request_url(f"http://127.0.0.1:{self.bot_port}/slack/events")
@@ -199,7 +199,7 @@ class Stage:
     @property
     def fresh(self) -> bool:
         """Whether there is no backup yet."""
-        return not any(self._vault().iterdir())
+        return not any(self._vault().glob("*"))
 
 
 def workspace(transport: str) -> WorkspaceSpec:

@@ -97,6 +97,7 @@ export function composer({ channel, thread = "", placeholder }) {
     input.value = "";
     look();
     grow();
+    dispatchEvent(new CustomEvent("said", { detail: thread }));
     try {
       if (words.startsWith("/")) await ask("command", { as: store.me.id, channel, line: words, thread_ts: thread });
       else await ask("post", { as: store.me.id, channel, text: escaped(words), thread_ts: thread });

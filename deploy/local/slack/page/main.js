@@ -147,9 +147,9 @@ async function go(channel, thread = "", tab = "") {
   await readChannel(channel);
   if (app?.home && here.tab === "home") await readHome(app.id);
   draw();
+  seen();
   requestAnimationFrame(() => performance.mark("drawn"));
   await openThread(thread);
-  seen();
   if (app)
     ask("open_home", { as: store.me.id, app: app.id, tab: here.tab }).catch((problem) =>
       toast(problem.message, "warn"),
@@ -362,5 +362,7 @@ document.addEventListener("keydown", (event) => {
   else if (here.thread) openThread("");
 });
 addEventListener("focus", () => seen());
+// Whoever says something wants to see what comes of it.
+addEventListener("said", (event) => (event.detail ? threadList : list)?.bottom());
 onChange(news);
 start().catch((problem) => toast(problem.message, "warn"));
