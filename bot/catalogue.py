@@ -165,8 +165,7 @@ class Catalogue:
         close.sort(
             key=lambda e: (e.words[known + 1 :] != rest[: len(e.words) - known - 1], wanted[e.words[: known + 1]])
         )
-        near = (*(entry.command for entry in close[:3]), *near)
-        suggestions = tuple(dict.fromkeys(near))[:3]
+        suggestions = tuple(entry.command for entry in close[:3]) or near  # a whole line looks like many others
         return NotFound(" ".join(words[:known]), wrong, following, suggestions)
 
     def _after(self, words: list[str]) -> tuple[str, ...]:

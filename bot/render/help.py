@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.help import AreaHelp, Help, OperationHelp, SearchHelp, Shortly
+from bot.render import words
 from bot.render.blocks import bullets, fixed, line, rich, text
 from bot.render.escape import fallback, one_line
 from bot.render.message import Block, Message
@@ -46,7 +47,10 @@ def _field(key: str, what: str, required: bool, default: str) -> list[Block]:
 def _area(page: AreaHelp) -> Message:
     begin = f"/{page.words} " if page.words else "/"
     title = f"What you may ask for or approve under /{page.words}" if page.words else "What you may ask for or approve"
-    listed = [[text(f"{begin}{name} …", code=True), text(f"  {count} in it")] for name, count in page.areas]
+    listed = [
+        [text(f"{begin}{name} …", code=True), text(f"  {words.count(count, 'operation')}")]
+        for name, count in page.areas
+    ]
     listed += [_shortly(one) for one in page.operations]
     if not listed:
         title = "There is nothing here that you may ask for or approve. Whoever keeps config/policy.toml can say why."

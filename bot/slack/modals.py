@@ -22,6 +22,7 @@ from bot.slack import drafts, forms
 from bot.slack.asking import allowed, called, drawn, items, masked, open_picker
 from bot.slack.commands import line
 from bot.slack.desk import Act, Desk, Listener, refused_view
+from bot.slack.home import publish
 from bot.slack.payload import action, chosen, memo, state
 from bot.view import Draft, Outcome
 
@@ -179,6 +180,13 @@ async def _done(ack: Any, outcome: Outcome) -> None:
         await ack(**refused_view({}, refusal(outcome)))
 
 
+async def _decided(desk: Desk, ack: Any, act: Act, outcome: Outcome) -> None:
+    """As `_done`; the app's home, from which it may have come, shows it no longer as waiting."""
+    if outcome.ok:
+        desk.soon(publish(desk, act.by))
+    await _done(ack, outcome)
+
+
 def worded(desk: Desk) -> Listener:
     """One text for a run: why it is denied, what is asked back, what is answered."""
 
@@ -191,7 +199,7 @@ def worded(desk: Desk) -> Listener:
             words = f"This seems to hold {found.value}, and what is written here is kept for good. Leave it out."
             await ack(response_action="errors", errors={"text": words})
         else:
-            await _done(ack, await _say(desk, act, hint, text))
+            await _decided(desk, ack, act, await _say(desk, act, hint, text))
 
     return submit
 
@@ -219,7 +227,7 @@ def reviewed(desk: Desk) -> Listener:
         if hint is None:
             await ack(**refused_view({}, told(OLD)))
         else:
-            await _done(ack, await desk.service.approve(act.who, hint.run, hint.fingerprint))
+            await _decided(desk, ack, act, await desk.service.approve(act.who, hint.run, hint.fingerprint))
 
     return submit
 

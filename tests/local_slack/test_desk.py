@@ -58,6 +58,14 @@ async def guided() -> AsyncIterator[Guided]:
         yield made
 
 
+async def test_whoever_goes_another_way_is_met_where_they_come_out(guided: Guided) -> None:
+    core = guided.server.core
+    core.desk.notice(core, Seen("pressed", "Approve", "ada"))
+    await guided.at(0)
+    core.desk.notice(core, Seen("pressed", "Approve", "bo"))
+    await guided.at(3)
+
+
 async def test_the_guide_goes_on_by_what_people_do_and_by_nothing_else(guided: Guided) -> None:
     actions = {"type": "actions", "elements": [button("yes", "Approve")]}
 

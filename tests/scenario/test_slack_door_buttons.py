@@ -224,6 +224,7 @@ async def test_home_shows_what_waits_and_approves_under_the_whole_plan(bot: Bot)
     modal = await bot.slack.wait_for_view("ben", callback_id="run.review")
     assert "name=shop-b2" in shown_text(modal)
     await bot.slack.submit("ben", modal, {})
+    await bot.slack.wait_for_home("ben", text="Nothing waits for you")  # nobody has to open it once more
     await bot.told(card, "shop is back")
 
 

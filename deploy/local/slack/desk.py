@@ -49,7 +49,7 @@ class Seen:
 class Step:
     """`says` is mrkdwn. `line` is what can be typed for the person, `who` whom to be, `button` one of the desk's.
 
-    Any of `until` ends the step. One of `leaps` ends it even while the step before is shown.
+    Any of `until` ends the step. One of `leaps` ends it even while a step before it is shown: there is another way.
     """
 
     title: str
@@ -123,14 +123,14 @@ class Desk:
 
     def _due(self) -> set[str]:
         """The sorts of what would move the guide on now."""
-        steps = self.guide.steps[self.at : self.at + 2] if self.guide else ()
+        steps = self.guide.steps[self.at :] if self.guide else ()
         return {seen.sort for step in steps for seen in (*step.until, *step.leaps)}
 
     def notice(self, core: Core, seen: Seen) -> None:
         """Something happened: the guide may go on."""
         if self.guide is None:
             return
-        for number, step in enumerate(self.guide.steps[self.at : self.at + 2], self.at):
+        for number, step in enumerate(self.guide.steps[self.at :], self.at):
             due = (*step.until, *step.leaps) if number == self.at else step.leaps
             if any(_fits(wanted, seen) for wanted in due):
                 self.at = number + 1
