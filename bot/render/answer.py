@@ -128,7 +128,11 @@ def bounds(series: Series, at: bool = False) -> str:
     low, high = (find(points, key=lambda point: point[1]) for find in (min, max))
     named = (("lowest", low), ("highest", high), ("last", points[-1]))
     unit = one_line(series.unit, 60)
-    return ", ".join(f"{n} {words.amount(p[1], unit)}" + (f" at {utc(p[0])}" if at else "") for n, p in named)
+    if at:
+        return ", ".join(f"{name} {words.amount(value, unit)} at {utc(when_)}" for name, (when_, value) in named)
+    bare = "B" if unit == "B" else ""
+    said = ", ".join(f"{name} {words.amount(value, bare)}" for name, (_, value) in named)
+    return said if unit in ("B", "") else f"{said} {unit}"
 
 
 def described(series: Series) -> str:

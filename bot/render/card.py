@@ -197,7 +197,8 @@ def _plan(view: RunView, plan: Plan) -> list[Block]:
 def _too_long(view: RunView) -> list[Block]:
     """A plan that no card can hold: its length, how far it is, and the hash of the file that holds it whole."""
     done = sum(step.ended is not None for step in view.steps)
-    said = f"{words.count(len(view.steps), 'step')}, {done} of them over. The whole plan is in the file in its thread."
+    over = f", {done} of them over" if done else ""
+    said = f"{words.count(len(view.steps), 'step')}{over}. The whole plan is in the file in its thread."
     live = [[text(one_line(s.text, 200))] for s in view.steps if s.standing in LIVE]
     elements = [line(text(said)), *([line(text("Now:")), bullets(live)] if live else [])]
     return [rich(*elements, line(text("SHA-256 of the file: "), text(file_hash(view), code=True)))]

@@ -24,7 +24,7 @@ def help_message(page: Help) -> Message:
 
 def _operation(page: OperationHelp) -> Message:
     elements = [line(text(f"/{page.command}", code=True), text(f"  {page.summary}", bold=True))]
-    elements += [line(text(page.text))] if page.text else []
+    elements += [line(text(_unwrapped(page.text)))] if page.text else []
     elements.append(line(text(f"It {page.risk_words}.")))
     elements += [line(text(_here(one.environments, one.sentence))) for one in page.here]
     elements.append(fixed(page.usage))
@@ -32,6 +32,11 @@ def _operation(page: OperationHelp) -> Message:
         elements.append(bullets(_field(f.key, f.what, f.required, f.default) for f in page.fields))
     elements += [line(text("For example", bold=True)), fixed("\n".join(page.examples))]
     return Message(text=fallback(f"/{page.command}: {page.summary}"), blocks=(rich(*elements),), kind="help")
+
+
+def _unwrapped(docstring: str) -> str:
+    """Its paragraphs without the line ends of the source: a phone breaks lines elsewhere."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in docstring.split("\n\n"))
 
 
 def _here(environments: Sequence[str], sentence: str) -> str:

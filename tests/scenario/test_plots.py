@@ -37,7 +37,7 @@ async def test_a_look_shows_what_earlier_looks_saw_as_a_picture_in_its_thread(bo
         await bot.home.move_clock(timedelta(minutes=minutes))
         bot.factory.folder.log("one more")
     card = await level(bot, "3 lines, 2 looks before")
-    assert "lowest 1 lines, highest 3 lines, last 3 lines" in shown_text(card)
+    assert "lowest 1, highest 3, last 3 lines" in shown_text(card)
     file = await picture(bot, card)
     assert (file["name"], file["title"]) == ("r4.png", "Lines of the notebook")
     assert "highest 3 lines at " in file["alt_txt"]
@@ -71,6 +71,6 @@ async def test_where_slack_takes_no_picture_the_words_stand_alone(bot: Bot, kind
     card = await bot.card("listing went through")
     reply = reply_saying(bot, "listing went through")
     said = shown_text(await bot.slack.wait_for(reply, what="reply with the end"))
-    assert "lowest 0 squares, highest 16 squares, last 16 squares" in said
+    assert "lowest 0, highest 16, last 16 squares" in said
     assert await bot.slack.log(kind="api", name="files.getUploadURLExternal")
     assert await pictures(bot, card) == []

@@ -111,7 +111,7 @@ def test_a_series_says_its_bounds_and_bears_gaps() -> None:
     points = tuple((NOON + timedelta(minutes=n), v) for n, v in enumerate([1.0, float("nan"), 4.0]))
     answer = Answer(headline="Lag", series=Series(title="Lag", unit="s", points=points))
     words = shown(render.answer(view(State.SUCCEEDED, answer=answer))).words
-    assert "lowest 1 s, highest 4 s, last 4 s" in words
+    assert "lowest 1, highest 4, last 4 s" in words
 
 
 def test_what_is_private_is_only_in_details_and_only_for_who_may_see_it() -> None:
