@@ -13,7 +13,9 @@ from aiohttp import web
 from playwright.async_api import Page, async_playwright
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.render import plot
 from deploy.chromium import FLAGS, NONE_HERE, chromium
+from deploy.gallery.samples import report
 from deploy.gallery.screens import Screen, screens
 from deploy.local.slack import AppSpec, ChannelSpec, PersonSpec, SlackServer, TeamSpec, WorkspaceSpec
 from deploy.local.slack.spec import load_file
@@ -128,7 +130,15 @@ async def make(executable: str, folder: Path, wanted: list[Screen], dark: bool) 
                 await page.close()
         finally:
             await browser.close()
+    await asyncio.to_thread(_plots, folder)
     await asyncio.to_thread((folder / "index.html").write_text, index(wanted))
+
+
+def _plots(folder: Path) -> None:
+    """What goes up beside an answer."""
+    series = report().series
+    if series and (picture := plot(series)):
+        (folder / "plot.png").write_bytes(picture)
 
 
 def index(shown: Iterable[Screen]) -> str:
@@ -142,6 +152,7 @@ def index(shown: Iterable[Screen]) -> str:
             for width in WIDTHS
         )
         parts.append(f"<h2>{escape(area)}</h2>{figures}")
+    parts.append('<h2>plot</h2><figure><img alt="a plot" src="plot.png"></figure>')
     return f'<!doctype html><meta charset="utf-8"><title>Screens</title><style>{STYLE}</style>{"".join(parts)}'
 
 

@@ -169,9 +169,11 @@ def _modals(catalogue: Catalogue) -> Iterator[Screen]:
         filled = {spec.name: "shop" for spec in entry.fields if spec.key == "database"} | {"reason": REASON}
         typed = line_below(entry, filled, KNOWN)
         yield _view(f"form/{name}", form_of(entry).view(DRAFT, filled, notice=notice, typed=typed))
+    restore = catalogue.get("ops db restore")
+    yield _view("form/begun", form_of(restore).view(DRAFT, {}, typed=line_below(restore, {}, KNOWN)))
     waiting = run(State.AWAITING, restoring())
     finished = run(State.SUCCEEDED, restoring(), (event(2, "proposed"), *done(restoring())), answer=report())
-    amended = form_of(catalogue.get("ops db restore"))
+    amended = form_of(restore)
     why = "Approvals given so far will not count, and a new plan is made."
     yield _view("modal/amend", amended.view(DRAFT, {"database": "shop"}, notice=why, amends="r142"))
     yield _view("modal/look-and-decide", review(waiting, NAMES))
