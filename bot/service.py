@@ -23,8 +23,9 @@ from bot.store.pool import NotRecorded as NotRecorded
 from bot.store.pool import Uncertain as Uncertain
 from bot.store.store import Doors, Ledger
 from bot.store.views import Awaiting, Views
-from bot.view import Brief, DelegationView, Draft, HomeView, Outcome, RunView
+from bot.view import Brief, DelegationView, Draft, Favourite, HomeView, Outcome, RunView
 
+FAVOURITES = 20  # forms that one person keeps at most
 TOO_MANY = {
     "yours_are_many": "You have {most} runs that have not ended, the most one person may have; nothing was asked. "
     "Wait for one to end, or cancel one: /ops runs shows them.",
@@ -318,6 +319,7 @@ class Service:
             in_flight=tuple(b for b in live if b.state not in (State.AWAITING, State.IN_DOUBT)),
             mine=tuple(await self.views.mine(who.person)) if who.person else (),
             lately=tuple(lately),
+            favourites=tuple(await self.favourites(who)),
             now=await self.ledger.now(),
         )
 
@@ -325,6 +327,24 @@ class Service:
         pairs = [(one.taker, one.giver) for one in away if one.giver not in waiting.askers]
         everybody = with_stand_ins(self.roster.everybody(), pairs, waiting.approved)
         return who.person in could_approve(waiting.slots, everybody, waiting.approved, waiting.askers)
+
+    async def favourites(self, who: Who) -> Sequence[Favourite]:
+        """The forms that somebody keeps."""
+        return await self.views.favourites(who.person) if who.person else ()
+
+    async def keep(
+        self, who: Who, command: str, values: Mapping[str, str], channel: str | None, run: int | None = None
+    ) -> Outcome:
+        """Keeps a form, filled in so; secret and personal values are never given to it. `run`: whose values it has."""
+        word = {"command": command, "filled": dict(values), "channel": channel, "run": run, "most": FAVOURITES}
+        return await self._favour(who, word)
+
+    async def let_go(self, who: Who, favourite: int) -> Outcome:
+        return await self._favour(who, {"gone": favourite})
+
+    async def _favour(self, who: Who, word: dict[str, Any]) -> Outcome:
+        answer = await self.doors.favour({"team": who.team, "user": who.user, **word})
+        return Outcome(code=str(answer["code"]), ok=answer["code"] == "done")
 
     async def draft_save(
         self, who: Who, command: str, channel: str | None, values: Mapping[str, str], id: str | None = None

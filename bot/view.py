@@ -189,6 +189,16 @@ class Brief(Record):
     fingerprint: str | None = None
 
 
+class Favourite(Record):
+    """A form that a person keeps: the operation and the typed texts, by field; never secret or personal ones."""
+
+    id: int
+    command: str
+    values: dict[str, str]
+    channel: str | None = None  # where it was kept, and is asked from
+    run: int | None = None  # whose values it has
+
+
 class HomeView(Record):
     """App Home of one person."""
 
@@ -196,6 +206,7 @@ class HomeView(Record):
     in_flight: tuple[Brief, ...] = ()
     mine: tuple[Brief, ...] = ()
     lately: tuple[Brief, ...] = ()  # failed or in doubt
+    favourites: tuple[Favourite, ...] = ()
     now: datetime
 
 

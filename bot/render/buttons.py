@@ -33,6 +33,7 @@ class Verb(StrEnum):
     OFFER = "offer"  # `of`: the offer's place, a key of `offers`
     ANEW = "anew"  # the same words again, meant
     AGAIN = "again"  # opens the form of a run that has ended, filled in as it was
+    STAR = "star"  # keeps the form of a run that has ended, filled in as it was
     FOLLOW = "follow"  # be called in the thread when it ends or asks
     DETAILS = "details"
     UNMASK = "unmask"  # the whole personal values, to who may see them

@@ -27,17 +27,18 @@ def details(view: RunView, names: Names = NOBODY, *, private: bool = False) -> d
     return modal(CALLBACK, f"{view.tag} in detail", _blocks(view, names, private))
 
 
-def review(view: RunView, names: Names = NOBODY) -> dict[str, Any]:
+def review(view: RunView, names: Names = NOBODY, origin: str = "") -> dict[str, Any]:
     """The card's words with Approve below them, for where no card is on the screen. Submitting approves that very plan.
 
     A plan that no card holds stands below them as text; one that no modal holds either is approved on its card.
+    `origin` comes back with it: what to draw anew then.
     """
     blocks = [header(f"Approve for {words.target(view.plan, view.params) or view.command}?"), *body(view, names)]
     if not fits(view):
         blocks += _part("The whole plan", plan_text(view))
     blocks += decisions(view)
     whole = len(blocks) <= VIEW_BLOCKS and weight(blocks) <= VIEW_JSON and size(plan_text(view)) <= WHOLE
-    memo = pack(view.id, view.fingerprint, Verb.APPROVE)
+    memo = pack(view.id, view.fingerprint, Verb.APPROVE, origin)
     submit = "Approve" if whole and view.state is State.AWAITING else ""
     if view.state is State.AWAITING and not whole:
         blocks.insert(1, rich(line(text("This plan is too long to be decided here: do it on its card.", bold=True))))

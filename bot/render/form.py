@@ -9,6 +9,7 @@ from bot.operation import Choice
 from bot.render import fit
 from bot.render.blocks import context, line, modal, plain, rich, text
 from bot.render.escape import clean, one_line, size
+from bot.render.favourites import star
 from bot.render.message import Block
 
 FORM = "door.form"
@@ -46,10 +47,11 @@ class Form:
         self.confirm, self.reason, self.picked = confirm, reason, frozenset(picked)
 
     def view(
-        self, draft: str, values: Mapping[str, str], *, notice: str = "", amends: str = "", typed: Block | None = None
-    ) -> dict[str, Any]:
+        self, draft: str, values: Mapping[str, str], *, notice: str = "", amends: str = "", typed: Block | None = None,
+        kept: bool = False,
+    ) -> dict[str, Any]:  # fmt: skip
         """The modal. `notice`: why it opened; `amends`: the tag of the run whose request is changed; `typed`: see
-        `typed_line`, drawn anew at each change of a field.
+        `typed_line`, drawn anew at each change of a field; `kept`: it has just become a favourite.
         """
         blocks = [rich(line(text(f"/{self.command}", code=True), text(f"  {one_line(self.summary, 300)}")))]
         if notice:
@@ -65,6 +67,8 @@ class Form:
         blocks += [typed] if typed else []
         if self.reason and not amends:
             blocks.append(context("After Ask, its card with the whole plan follows in the channel."))
+        if not amends:
+            blocks += star(draft, kept)
         title = f"Amend {amends}" if amends else _title(self.command)
         return modal(FORM, title, blocks, submit="Change" if amends else "Ask" if self.reason else "Show", memo=draft)
 

@@ -11,8 +11,9 @@ from bot.render.blocks import button, context, header, line, plain, rich, second
 from bot.render.buttons import ACTION, Verb, pack
 from bot.render.card import ICONS
 from bot.render.escape import fallback, one_line
+from bot.render.favourites import KEEP, on_home
 from bot.render.message import Block, Message
-from bot.view import Brief
+from bot.view import Brief, Favourite
 
 SHOWN = 20
 PICKER = "door.picker"
@@ -31,10 +32,10 @@ def runs(briefs: Sequence[Brief], now: datetime, title: str = "What runs, waits 
     return Message(text=fallback(said or "Nothing runs, waits or is in doubt."), blocks=tuple(blocks), kind="runs")
 
 
-def one(brief: Brief, *, review: bool = False, again: bool = False) -> list[Block]:
+def one(brief: Brief, *, review: bool = False, again: bool = False, kept: bool = False) -> list[Block]:
     """One run: where it stands, who asked, why. `review`: with the button that opens its plan to approve it.
 
-    `again`: where it has ended, with the button that opens its form, filled in as it was.
+    `again`: where it has ended, with the button that opens its form, filled in as it was, and the star that keeps it.
     """
     on = f" · {one_line(brief.target, 60)}" if brief.target else ""
     title = f"{ICONS[brief.state]} {brief.tag} · {brief.command}{on}"
@@ -45,7 +46,11 @@ def one(brief: Brief, *, review: bool = False, again: bool = False) -> list[Bloc
     place = f" · <#{brief.channel}>" if brief.channel and brief.channel.isalnum() else ""
     details = button("Details", _action(Verb.DETAILS, brief), pack(brief.id, brief.fingerprint, Verb.DETAILS))
     if again and ended(brief.state):
-        details = button("Ask again", _action(Verb.AGAIN, brief), pack(brief.id, brief.fingerprint, Verb.AGAIN))
+        anew = button("Ask again", _action(Verb.AGAIN, brief), pack(brief.id, brief.fingerprint, Verb.AGAIN))
+        star = button(KEEP, _action(Verb.STAR, brief), pack(brief.id, brief.fingerprint, Verb.STAR))
+        buttons: Block = {"type": "actions", "elements": [anew] if kept else [anew, star]}
+        said = f"{'★ ' if kept else ''}{title}\n{who}"
+        return [{"type": "section", "text": plain(said, 600)}, context(since + place), buttons]
     if not review:
         beside: Block = {"type": "section", "text": plain(f"{title}\n{who}", 600), "accessory": details}
         return [beside, context(since + place)]
@@ -60,23 +65,29 @@ def _action(verb: Verb, brief: Brief) -> str:
 
 
 def home(
-    waiting: Sequence[Brief], in_flight: Sequence[Brief], mine: Sequence[Brief], lately: Sequence[Brief], now: datetime
-) -> dict[str, Any]:
-    """App Home: what waits for me first, then what moves, what is mine, what went wrong lately."""
+    waiting: Sequence[Brief], in_flight: Sequence[Brief], mine: Sequence[Brief], lately: Sequence[Brief], now: datetime,
+    favourites: Sequence[Favourite] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """App Home: what waits for me first, then my favourites, what moves, what is mine, what went wrong lately."""
+    starred = {favourite.run for favourite in favourites}
     blocks: list[Block] = [_start()]
     parts = (
-        ("Waiting for me", waiting, "Nothing waits for you."),
-        ("In flight", in_flight, "Nothing is in flight."),
-        ("Mine", mine, "You have asked for nothing lately."),
-        ("Failed or in doubt lately", lately, "Nothing failed and nothing is in doubt."),
+        ("Waiting for me", waiting, "Nothing waits for you.", 8),
+        ("In flight", in_flight, "Nothing is in flight.", 6),
+        ("Mine", mine, "You have asked for nothing lately.", 5),
+        ("Failed or in doubt lately", lately, "Nothing failed and nothing is in doubt.", 6),
     )
-    for title, briefs, empty in parts:
+    first = parts[0][0]
+    for title, briefs, empty, most in parts:
         blocks.append(header(title))
-        blocks += [b for brief in briefs[:8] for b in one(brief, review=briefs is waiting, again=briefs is mine)]
+        for brief in briefs[:most]:
+            blocks += one(brief, review=title == first, again=briefs is mine, kept=brief.id in starred)
         if not briefs:
             blocks.append(rich(line(text(empty))))
-        elif len(briefs) > 8:
-            blocks.append(rich(line(text(f"and {len(briefs) - 8} more: type /ops runs"))))
+        elif len(briefs) > most:
+            blocks.append(rich(line(text(f"and {len(briefs) - most} more: type /ops runs"))))
+        if title == first and favourites:
+            blocks += [header("Favourites"), *on_home(favourites)]
     blocks.append(context(f"as of {seconds(now)}; opening this page renews it"))
     return {"type": "home", "blocks": fit.fitted(blocks, fit.VIEW_BLOCKS, fit.VIEW_JSON, "under /ops runs")}
 

@@ -35,6 +35,8 @@ SENTENCES: dict[str, str] = {
     "already": "You have said so already; it is recorded once.",
     "done": "Recorded.",
     "followed": "You are called in this run's thread when it ends or stops with a question.",
+    "many_favourites": "You keep twenty forms, the most there is room for, or this one holds too much text. "
+    "Remove one on the app's home first.",
     "answered": "Recorded, and the run goes on as answered.",
     "in_doubt": "It has stopped with a question. Answer that on its card first; Stop is one of the answers.",
     "not_related": "These two do not concern the same target, so neither replaces the other. Nothing was changed.",

@@ -6,7 +6,9 @@ from typing import Any
 from bot.model import Record, Risk
 from bot.render.blocks import actions, button, line, modal, plain, rich, text
 from bot.render.escape import one_line
+from bot.render.favourites import above
 from bot.render.message import Block
+from bot.view import Favourite
 
 PICKER = "door.picker"
 TOP = "-"
@@ -23,9 +25,9 @@ class Item(Record):
     risk: Risk | None = None  # None for an area
 
 
-def picker(draft: str, at: str, items: Sequence[Item]) -> dict[str, Any]:
+def picker(draft: str, at: str, items: Sequence[Item], favourites: Sequence[Favourite] = ()) -> dict[str, Any]:
     """One level of the tree. `draft`: the row that remembers in which channel it was opened."""
-    blocks: list[Block] = []
+    blocks: list[Block] = above(favourites)
     if at:
         up = at.rpartition(" ")[0] or TOP
         blocks += actions("door.up", [button("◀ Back", f"{OPEN}.up", up)])

@@ -11,12 +11,13 @@ from slack_bolt.authorization.async_authorize import AsyncAuthorize
 from bot.model import Record
 from bot.render.buttons import ACTION
 from bot.render.details import APPROVE_CALLBACK
+from bot.render.favourites import CHOSEN, STAR, UNSTAR
 from bot.render.form import FORM, INPUT, PICK, WORD
 from bot.render.lists import PICKER
 from bot.render.outcome import ANEW
 from bot.render.outcome import FORM as FORM_BUTTON
 from bot.render.picker import OPEN
-from bot.slack import buttons, commands, home, modals
+from bot.slack import buttons, commands, favourites, home, modals
 from bot.slack.desk import Desk
 from bot.slack.lines import Lines
 
@@ -82,6 +83,9 @@ def _interactive(app: AsyncApp, desk: Desk) -> None:
     app.command(ANY)(desk.listener(commands.command(desk)))
     app.action(re.compile(f"^{re.escape(ACTION)}"))(desk.listener(buttons.pressed(desk)))
     app.action(re.compile(f"^{re.escape(OPEN)}"))(desk.listener(modals.opened(desk)))
+    app.action(STAR)(desk.listener(favourites.starred(desk)))
+    app.action(re.compile(f"^{re.escape(CHOSEN)}"))(desk.listener(favourites.opened(desk)))
+    app.action(re.compile(f"^{re.escape(UNSTAR)}"))(desk.listener(favourites.unstarred(desk)))
     app.action(PICKER)(desk.listener(modals.start(desk)))
     app.action(FORM_BUTTON)(desk.listener(modals.form_button(desk)))
     app.action(ANEW)(desk.listener(modals.anew(desk)))

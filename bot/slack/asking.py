@@ -6,7 +6,7 @@ from typing import Any
 
 from bot import parse
 from bot.catalogue import Entry
-from bot.fields import FieldSpec, Kind, personal, read
+from bot.fields import REASON, FieldSpec, Kind, personal, read
 from bot.help import AreaHelp, OperationHelp
 from bot.model import Risk
 from bot.operation import Input, Operation, Personal
@@ -58,11 +58,14 @@ def picked(entry: Entry) -> frozenset[str]:
 
 
 def drawn(
-    desk: Desk, entry: Entry, draft: str, values: Mapping[str, str], *, notice: str = "", amends: str = ""
-) -> dict[str, Any]:
-    """The form of an operation as a modal, with the line that would do the same. `draft`: the row it belongs to."""
+    desk: Desk, entry: Entry, draft: str, values: Mapping[str, str], *, notice: str = "", amends: str = "",
+    favourite: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """The form of an operation as a modal, with the line that would do the same. `draft`: the row it belongs to;
+    `favourite`: it has just become one.
+    """
     typed = None if amends else line_below(entry, values, desk.known)
-    return form_of(entry).view(draft, values, notice=notice, amends=amends, typed=typed)
+    return form_of(entry).view(draft, values, notice=notice, amends=amends, typed=typed, kept=favourite)
 
 
 async def allowed(
@@ -126,10 +129,17 @@ def kept(values: Mapping[str, str], entry: Entry) -> dict[str, str]:
     return {name: tokens.get(name, words) for name, words in values.items() if name not in secret}
 
 
+def lasting(values: Mapping[str, str], entry: Entry) -> dict[str, str]:
+    """What a favourite holds of a form: nothing secret or of a person, and no reason: that is another each time."""
+    left_out = {REASON, *(spec.name for spec in entry.fields if spec.secret or spec.personal)}
+    return {name: words for name, words in values.items() if name not in left_out}
+
+
 async def open_picker(desk: Desk, act: Act, at: str, channel: str | None, about: str = "") -> None:
     """Opens one level of the tree of operations. `about`: the link to the message that it is begun from."""
     draft = await desk.service.draft_save(act.who, at or "-", channel, drafts.about(about))
-    await desk.open(act.by, picker(draft, at, items(desk, act, at, channel)))
+    favourites = await desk.service.favourites(act.who) if not at else ()
+    await desk.open(act.by, picker(draft, at, items(desk, act, at, channel), favourites))
 
 
 async def ask_line(desk: Desk, act: Act, typed: Typed, *, key: str, anew: bool = False) -> Message | None:

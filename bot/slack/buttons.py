@@ -15,8 +15,9 @@ from bot.render.form import word
 from bot.render.outcome import SENTENCES, refusal, revealed, told
 from bot.service import NotRecorded, Uncertain
 from bot.slack import drafts, forms
-from bot.slack.asking import allowed, drawn, kept, masked, open_form, params_of_call
+from bot.slack.asking import allowed, drawn, kept, lasting, masked, open_form, params_of_call
 from bot.slack.desk import Act, Desk, Listener, button_key
+from bot.slack.home import origin, redraw
 from bot.slack.payload import Surface, action, chosen
 from bot.view import Outcome, RunView
 
@@ -37,6 +38,8 @@ def pressed(desk: Desk) -> Listener:
                 desk.soon(telling)  # recorded, and the card shows it: Slack's answer need not wait for this
             else:
                 await telling
+        if hint and hint.verb in DECIDES:
+            redraw(desk, act)
         await ack()
 
     return press
@@ -69,7 +72,7 @@ async def _approve(desk: Desk, act: Act, hint: Pressed) -> Outcome:
 
 async def _review(desk: Desk, act: Act, hint: Pressed) -> None:
     if view := await _seen(desk, act, hint.run):
-        await desk.open(act.by, review(view, desk.names()))
+        await desk.open(act.by, review(view, desk.names(), origin(act)))
         desk.soon(_looked(desk, act, view))
 
 
@@ -113,6 +116,15 @@ async def _again(desk: Desk, act: Act, hint: Pressed) -> None:
     await open_form(desk, act, entry, channel, _values(view, entry), f"As {view.tag} was asked. Nothing is asked yet.")
 
 
+async def _star(desk: Desk, act: Act, hint: Pressed) -> Outcome | None:
+    """Keeps the form of the same operation, filled in as the run was asked for; the reason is another each time."""
+    if (view := await _seen(desk, act, hint.run)) is None:
+        return None
+    entry = desk.catalogue.get(view.command)
+    values = lasting(_values(view, entry), entry)
+    return await desk.service.keep(act.who, entry.command, values, view.channel, view.id)
+
+
 class _Asks(Record):
     """A modal that asks for one text."""
 
@@ -143,7 +155,7 @@ WORDS: Mapping[Verb, _Asks] = {
 
 async def _word(desk: Desk, act: Act, hint: Pressed) -> None:
     given = WORDS[hint.verb]
-    memo = pack(hint.run, hint.fingerprint, hint.verb)
+    memo = pack(hint.run, hint.fingerprint, hint.verb, origin(act))
     title = f"{given.title} r{hint.run}"
     await desk.open(act.by, word(memo, title, given.asks, given.label, submit=given.submit, optional=given.optional))
 
@@ -243,5 +255,7 @@ DOES: Mapping[Verb, Does] = {
     Verb.OFFER: _offer,
     Verb.AGAIN: _again,
     Verb.FOLLOW: _follow,
+    Verb.STAR: _star,
     Verb.ANEW: _stale,
 }
+DECIDES = frozenset({Verb.APPROVE, Verb.STAR, Verb.DOUBT, Verb.TICK, Verb.REPLACE})  # at once, without a modal between

@@ -7,13 +7,15 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
+from bot.render.buttons import unpack
 from bot.render.escape import fallback
 from bot.render.lists import home, stranger_home
 from bot.service import NotRecorded, Uncertain
-from bot.slack.desk import Desk, stranger
-from bot.slack.payload import Sender, Surface
+from bot.slack.desk import Act, Desk, stranger
+from bot.slack.payload import Sender, Surface, hash_of, memo
 
 log = logging.getLogger("tandem.slack")
+HOME = "home:"
 REMEMBERED = 1000  # event ids; a second greeting does no harm, so memory is enough
 GREETING = (
     "I take slash commands: type /ops to choose, /ops help to read, /ops runs to see what runs. I read no messages."
@@ -32,15 +34,34 @@ def opened(desk: Desk) -> EventListener:
     return draw
 
 
-async def publish(desk: Desk, by: Sender) -> None:
-    """Draws the Home of one account."""
+def origin(act: Act) -> str:
+    """Where a decision is made, for what comes of it later: "home:" and that Home's hash, or nothing."""
+    if act.by.surface is Surface.HOME:
+        return f"{HOME}{hash_of(act.body)}"
+    hint = unpack(memo(act.body))
+    return hint.of if hint and hint.of.startswith(HOME) else ""
+
+
+def redraw(desk: Desk, act: Act) -> None:
+    """Draws a Home anew from which something was decided just now; nothing waits for it."""
+    if (begun := origin(act)).startswith(HOME):
+        desk.soon(publish(desk, act.by, begun.removeprefix(HOME)))
+
+
+async def publish(desk: Desk, by: Sender, seen: str = "") -> None:
+    """Draws the Home of one account. `seen`: the hash of the one that it replaces; a newer one is drawn once more."""
     try:
         view = await _drawn(desk, by)
     except (NotRecorded, Uncertain):
         view = stranger_home("The bot's database does not answer just now. Open this page again in a moment.")
     try:
-        await desk.client.views_publish(user_id=by.user, view=view)
-    except (SlackApiError, OSError, TimeoutError) as error:
+        await desk.client.views_publish(user_id=by.user, view=view, hash=seen or None)
+    except SlackApiError as error:
+        if seen and error.response.get("error") == "hash_conflict":
+            await publish(desk, by)
+        else:
+            log.warning("a Home could not be drawn", extra={"error": type(error).__name__})
+    except (OSError, TimeoutError) as error:
         log.warning("a Home could not be drawn", extra={"error": type(error).__name__})
 
 
@@ -49,7 +70,7 @@ async def _drawn(desk: Desk, by: Sender) -> dict[str, Any]:
     if who.person is None:
         return stranger_home(stranger(by))
     mine = await desk.service.home(who)
-    return home(mine.waiting, mine.in_flight, mine.mine, mine.lately, mine.now)
+    return home(mine.waiting, mine.in_flight, mine.mine, mine.lately, mine.now, mine.favourites)
 
 
 def _sender(event: Mapping[str, Any], body: Mapping[str, Any]) -> Sender:

@@ -22,7 +22,7 @@ from bot.slack import drafts, forms
 from bot.slack.asking import allowed, called, drawn, items, masked, open_picker
 from bot.slack.commands import line
 from bot.slack.desk import Act, Desk, Listener, refused_view
-from bot.slack.home import publish
+from bot.slack.home import redraw
 from bot.slack.payload import action, chosen, memo, state
 from bot.view import Draft, Outcome
 
@@ -31,7 +31,8 @@ OLD = "This form is from an earlier version of the bot, so nothing was done. Clo
 LOOKED = 1.5  # seconds for a handler's live entries
 
 
-async def _draft(desk: Desk, act: Act) -> Draft | None:
+async def draft_of(desk: Desk, act: Act) -> Draft | None:
+    """The row that a form remembers itself by; None where it is not this account's."""
     return await desk.service.draft_load(act.who, memo(act.body))
 
 
@@ -44,13 +45,14 @@ def opened(desk: Desk) -> Listener:
             if chosen(action(act.body)) == "-"
             else chosen(action(act.body))
         )
-        draft = await _draft(desk, act)
+        draft = await draft_of(desk, act)
         if draft is None:
             await desk.tell(act.by, told(GONE))
         elif at in desk.catalogue.entries:
             await _to_form(desk, act, desk.catalogue.get(at), draft)
         else:
-            view = picker(memo(act.body), at, items(desk, act, at, draft.channel))
+            kept_ones = await desk.service.favourites(act.who) if not at else ()
+            view = picker(memo(act.body), at, items(desk, act, at, draft.channel), kept_ones)
             await desk.client.views_update(view_id=act.by.view_id, view=view)
         await ack()
 
@@ -138,7 +140,7 @@ def submitted(desk: Desk) -> Listener:
     """An operation's form: asked, or every fault beside its field."""
 
     async def submit(ack: Any, act: Act) -> None:
-        draft = await _draft(desk, act)
+        draft = await draft_of(desk, act)
         if draft is None:
             await ack(**refused_view({}, told(GONE)))
             return
@@ -180,11 +182,11 @@ async def _done(ack: Any, outcome: Outcome) -> None:
         await ack(**refused_view({}, refusal(outcome)))
 
 
-async def _decided(desk: Desk, ack: Any, act: Act, outcome: Outcome) -> None:
-    """As `_done`; the app's home, from which it may have come, shows it no longer as waiting."""
-    if outcome.ok:
-        desk.soon(publish(desk, act.by))
+async def _decided(desk: Desk, act: Act, ack: Any, outcome: Outcome) -> None:
+    """Closes the modal, and draws the Home anew that it was opened from."""
     await _done(ack, outcome)
+    if outcome.ok:
+        redraw(desk, act)
 
 
 def worded(desk: Desk) -> Listener:
@@ -199,7 +201,7 @@ def worded(desk: Desk) -> Listener:
             words = f"This seems to hold {found.value}, and what is written here is kept for good. Leave it out."
             await ack(response_action="errors", errors={"text": words})
         else:
-            await _decided(desk, ack, act, await _say(desk, act, hint, text))
+            await _decided(desk, act, ack, await _say(desk, act, hint, text))
 
     return submit
 
@@ -227,7 +229,7 @@ def reviewed(desk: Desk) -> Listener:
         if hint is None:
             await ack(**refused_view({}, told(OLD)))
         else:
-            await _decided(desk, ack, act, await desk.service.approve(act.who, hint.run, hint.fingerprint))
+            await _decided(desk, act, ack, await desk.service.approve(act.who, hint.run, hint.fingerprint))
 
     return submit
 
@@ -245,7 +247,7 @@ def suggestions(desk: Desk) -> Listener:
     """Live entries while somebody types: targets from config, everything else from the operation."""
 
     async def suggest_for(ack: Any, act: Act) -> None:
-        draft = await _draft(desk, act)
+        draft = await draft_of(desk, act)
         field, typed = str(act.body.get("block_id", "")), str(act.body.get("value") or "").strip()
         entry = desk.catalogue.entries.get(draft.command) if draft else None
         spec = next((s for s in entry.fields if s.name == field), None) if entry else None

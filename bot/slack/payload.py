@@ -75,6 +75,11 @@ def memo(body: Body) -> str:
     return _text(_part(body, "view"), "private_metadata")
 
 
+def hash_of(body: Body) -> str:
+    """Of the view as its person saw it: an update with it changes nothing that is newer."""
+    return _text(_part(body, "view"), "hash")
+
+
 def state(body: Body) -> Mapping[str, Mapping[str, Any]]:
     """Block id -> the one element's state."""
     values = _part(_part(_part(body, "view"), "state"), "values")

@@ -99,6 +99,10 @@ class Doors:
         """The sealed personal values of a run; that somebody looks at them is an event."""
         return await self._verb("unmask", word)
 
+    async def favour(self, word: dict[str, Any]) -> dict[str, Any]:
+        """Keeps a form, or lets the one of the id `word["gone"]` go."""
+        return await self._verb("favour", word)
+
     async def answer(self, word: dict[str, Any]) -> dict[str, Any]:
         return await self._verb("answer", word)
 

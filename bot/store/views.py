@@ -12,7 +12,7 @@ from bot.personal import TOKEN
 from bot.standing import steps_of
 from bot.store.personal import PersonalStore
 from bot.store.store import RUN_COLUMNS, RunRow, event_row, run_row
-from bot.view import ApprovalView, Brief, DelegationView, Question, RunView, Usual, masked
+from bot.view import ApprovalView, Brief, DelegationView, Favourite, Question, RunView, Usual, masked
 
 DELEGATED = (
     "(SELECT jsonb_agg(jsonb_build_object('run', 'r' || run, 'giver', giver, 'taker', taker, 'until', ends) "
@@ -131,6 +131,11 @@ class Views:
 
     async def mine(self, person: str, limit: int = 10) -> list[Brief]:
         return [brief_of(r) for r in await self.pool.fetch(BRIEF + MINE, limit, person)]
+
+    async def favourites(self, person: str) -> list[Favourite]:
+        """The forms that somebody keeps, in the order in which they did."""
+        sql = "SELECT id, command, filled AS values, channel, run FROM favourites WHERE person = $1 ORDER BY id"
+        return [Favourite.model_validate(dict(row)) for row in await self.pool.fetch(sql, person)]
 
     async def delegations(self) -> tuple[DelegationView, ...]:
         """Whose right to approve is another's as well at this moment."""

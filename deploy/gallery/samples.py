@@ -12,7 +12,7 @@ from bot.model import Choice, Doubt, Event, Heading, Mark, Risk, State, Way
 from bot.operation import Answer, Database, Plan, RunRef, Series, Step, Task
 from bot.render import Group, Names
 from bot.standing import steps_of
-from bot.view import ApprovalView, Brief, DelegationView, Question, RunView
+from bot.view import ApprovalView, Brief, DelegationView, Favourite, Question, RunView
 from handlers.ops.db import restore, slow_log
 
 NOW = datetime(2026, 3, 4, 3, 12, tzinfo=UTC)
@@ -30,6 +30,10 @@ NAMES = Names(
     accounts={"ana": ("U0ANA",), "ben": ("U0BEN",), "cleo": ("U0CLEO",), "dora": ("U0DORA",)},
 )
 AWAY = DelegationView(run="r120", giver="cleo", taker="dora", until=NOW + timedelta(days=6, hours=15))
+FAVOURITES = (
+    Favourite(id=1, command="ops db backup", values={"database": "shop"}, channel="C0INCIDENTS", run=131),
+    Favourite(id=2, command="ops db kill-idle", values={"database": "shop", "over": "10m"}, channel="C0INCIDENTS"),
+)
 BACKUP = Backup(
     name="shop-20260304T0200-full", database="shop", kind="full", taken_at=NOW - timedelta(minutes=72),
     took=timedelta(seconds=41), bytes=311_000_000, plain_bytes=1_400_000_000, database_bytes=2_100_000_000,

@@ -28,6 +28,7 @@ from bot.slack.lines import line_below
 from deploy.gallery import replies
 from deploy.gallery.samples import (
     AWAY,
+    FAVOURITES,
     NAMES,
     NOW,
     REASON,
@@ -175,6 +176,7 @@ def _modals(catalogue: Catalogue) -> Iterator[Screen]:
     finished = run(State.SUCCEEDED, restoring(), (event(2, "proposed"), *done(restoring())), answer=report())
     amended = form_of(restore)
     why = "Approvals given so far will not count, and a new plan is made."
+    yield _view("modal/kept-as-favourite", amended.view(DRAFT, {"database": "shop", "reason": REASON}, kept=True))
     yield _view("modal/amend", amended.view(DRAFT, {"database": "shop"}, notice=why, amends="r142"))
     yield _view("modal/look-and-decide", review(waiting, NAMES))
     yield _view("modal/details", details(finished, NAMES, private=True))
@@ -191,6 +193,7 @@ def _pickers(catalogue: Catalogue) -> Iterator[Screen]:
     tree = catalogue.tree()
     top = [Item(words=name, summary=", ".join([*area.areas, *area.entries])) for name, area in tree.areas.items()]
     yield _view("picker/top", picker(DRAFT, "", top))
+    yield _view("picker/top-with-favourites", picker(DRAFT, "", top, FAVOURITES))
     inside = [e for e in catalogue.entries.values() if e.command.startswith("ops db ")]
     items = [Item(words=one.command, summary=one.summary, risk=one.risk) for one in inside]
     yield _view("picker/ops-db", picker(DRAFT, "ops db", items))
@@ -205,7 +208,7 @@ def _homes() -> Iterator[Screen]:
     flying = [brief(141, State.RUNNING, "ops db backup", risk=Risk.WRITE)]
     mine = [brief(142, State.AWAITING, "ops db restore"), brief(131, State.SUCCEEDED, "ops db backup")]
     lately = [brief(138, State.IN_DOUBT, "ops db restore"), brief(122, State.FAILED, "ops db verify-backup")]
-    yield _view("home/full", lists.home(waiting, flying, mine, lately, NOW))
+    yield _view("home/full", lists.home(waiting, flying, mine, lately, NOW, FAVOURITES))
     yield _view("home/empty", lists.home((), (), (), (), NOW))
     yield _view("home/stranger", lists.stranger_home(SENTENCES["not_listed"]))
     everything = [*waiting, *flying, *lately]

@@ -40,28 +40,28 @@ async def test_with_the_keyboard_alone_one_asks_and_another_approves(story: Stor
     await page.keyboard.type(f'/ops db restore shop backup={await story.first_backup()} reason="by keyboard"')
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("modal")).to_be_visible()
-    await _until_focused(page, page.get_by_label("Type the database again"), "Tab")
+    await until_focused(page, page.get_by_label("Type the database again"), "Tab")
     await page.keyboard.type("shop")
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("modal")).to_have_count(0)
     run = Run(story, await story.last())
     await run.can_be_approved()
 
-    await _until_focused(page, page.get_by_test_id("person-switch"), "Tab")
+    await until_focused(page, page.get_by_test_id("person-switch"), "Tab")
     await page.keyboard.press("Enter")
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("person-switch")).to_contain_text("Ben Okafor")
     await expect(page.get_by_test_id("composer")).to_be_focused()
-    await _until_focused(page, card_of(page, run).get_by_role("button", name="Approve"), "Shift+Tab")
+    await until_focused(page, card_of(page, run).get_by_role("button", name="Approve"), "Shift+Tab")
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("confirm")).to_be_visible()
-    await _until_focused(page, page.get_by_test_id("confirm-accept"), "Tab")
+    await until_focused(page, page.get_by_test_id("confirm-accept"), "Tab")
     await page.keyboard.press("Enter")
     await expect(card_of(page, run)).to_contain_text("Approved by Ben Okafor")
 
 
-async def _until_focused(page: Page, wanted: Locator, key: str) -> None:
+async def until_focused(page: Page, wanted: Locator, key: str) -> None:
     """Presses a key until the focus is there, as somebody without a mouse does."""
     for _ in range(60):
         if await wanted.evaluate("one => one === document.activeElement"):

@@ -141,8 +141,9 @@ async def test_without_its_guard_this_goes_through(arena: Arena, attack: Attack)
 
 PROMISES = (
     "runs", "events", "approvals", "slots", "shown", "answers", "askers", "subjects", "locks", "sealed", "people",
-    "delegations", "withdrawals", "accounts", "groups", "members", "operations", "policy", "applied", "moves",
-    "workers", "checkpoints", "heads", "ledger_home", "clock_shift", "freezes", "dedupe", "ticks", "schedules",
+    "delegations", "withdrawals", "favourites", "calls", "accounts", "groups", "members", "operations", "policy",
+    "applied", "moves", "workers", "checkpoints", "heads", "ledger_home", "clock_shift", "freezes", "dedupe",
+    "ticks", "schedules",
     "personal_uses", "personal_subjects", "personal_values", "erasures",
 )  # fmt: skip
 

@@ -21,7 +21,7 @@ from bot.render.lists import home, runs, stranger_home
 from bot.render.outcome import SENTENCES, dead_end, refusal, told
 from bot.render.picker import Item, picker
 from bot.render.steps import standing
-from bot.view import Brief, Outcome, Usual
+from bot.view import Brief, Favourite, Outcome, Usual
 from deploy.local.slack.client import shown_text
 from deploy.local.slack.limits import check_view
 from tests.unit.rendered import HOSTILE, NAMES, NOON, event, ledger, long_plan, mrkdwn, question, shown, view
@@ -295,11 +295,28 @@ def test_answers_so_far_are_named() -> None:
     assert "Ben Ito: Do it again" in shown(render.card(view(State.IN_DOUBT, question=asked), NAMES)).words
 
 
+def labels_of(blocks: list[dict[str, Any]]) -> list[str]:
+    buttons = [e for b in blocks for e in (*b.get("elements", ()), b.get("accessory", {})) if e.get("type") == "button"]
+    return [one["text"]["text"] for one in buttons]
+
+
 def test_home_offers_what_one_asked_for_and_what_has_ended_once_more() -> None:
     ran, runs_ = (brief(n, state) for n, state in ((7, State.SUCCEEDED), (8, State.RUNNING)))
-    labels = [
-        b["accessory"]["text"]["text"] for b in home((), (), (ran, runs_), (), NOON)["blocks"] if "accessory" in b
-    ]
-    assert labels == ["Ask again", "Details"]
-    lately = [b["accessory"]["text"]["text"] for b in home((), (), (), (ran,), NOON)["blocks"] if "accessory" in b]
-    assert lately == ["Details"]
+    mine = home((), (), (ran, runs_), (), NOON)["blocks"]
+    assert labels_of(mine)[1:] == ["Ask again", "☆ Keep as favourite", "Details"]
+    assert labels_of(home((), (), (), (ran,), NOON)["blocks"])[1:] == ["Details"]
+
+
+def test_home_lists_the_favourites_and_offers_no_star_twice() -> None:
+    kept = Favourite(id=3, command="ops db backup", values={"database": "shop"}, run=7)
+    blocks = home((), (), (brief(7, State.SUCCEEDED),), (), NOON, (kept,))["blocks"]
+    assert labels_of(blocks)[1:] == ["Open the form", "Remove", "Ask again"]
+    assert "★ /ops db backup database=shop" in str(blocks)
+
+
+def test_a_full_home_is_one_that_slack_takes_with_room_to_spare() -> None:
+    many = [brief(n, State.SUCCEEDED) for n in range(30)]
+    kept = [Favourite(id=n, command="ops db backup", values={"database": f"shop{n}"}) for n in range(20)]
+    view = home(many, list(many), list(many), list(many), NOON, kept)
+    check_view(view, margin=0.1)
+    assert "opening this page renews it" in str(view["blocks"][-1])

@@ -25,7 +25,11 @@ const glass = (fill) => [
   shape(fill, AMBER),
 ];
 
+const STAR = "M10 2.6l2.3 4.9 5.3.7-3.9 3.7 1 5.3L10 14.6l-4.7 2.6 1-5.3L2.4 8.2l5.3-.7z";
+
 const DRAWN = {
+  "★": ["star", shape(STAR, AMBER)],
+  "☆": ["empty star", line(STAR, GREY, 1.5)],
   "✅": ["white check mark", tile(GREEN), line("M6 10.4l2.8 2.9L14.2 7")],
   "☑": ["checked", tile(BLUE), line("M6 10.4l2.8 2.9L14.2 7")],
   "❌": ["cross", line("M5 5l10 10M15 5L5 15", RED, 3)],

@@ -1,0 +1,40 @@
+"""Forms that a person keeps: on the app's home, above the list to choose from, and the star by which one is kept."""
+
+from collections.abc import Sequence
+
+from bot.render import words
+from bot.render.blocks import actions, button, plain
+from bot.render.escape import one_line
+from bot.render.message import Block
+from bot.view import Favourite
+
+STAR = "door.star"  # in a form: keeps it as it is filled in; the value is the draft's id
+CHOSEN = "door.favourite"  # opens one; the value is its id
+UNSTAR = "door.unstar"  # lets it go; the value is its id
+KEEP, KEPT = "☆ Keep as favourite", "★ Kept on the app's home"
+SHOWN = 6
+
+
+def on_home(found: Sequence[Favourite]) -> list[Block]:
+    """Each with the button that opens its form, and one to let it go."""
+    blocks: list[Block] = []
+    for one in found[:SHOWN]:
+        blocks.append(_line(one))
+        open_it = button("Open the form", f"{CHOSEN}.{one.id}", str(one.id))
+        blocks += actions(f"door.kept.{one.id}", [open_it, button("Remove", f"{UNSTAR}.{one.id}", str(one.id))])
+    return blocks
+
+
+def above(found: Sequence[Favourite]) -> list[Block]:
+    """Each with the button that opens its form."""
+    return [_line(one) | {"accessory": button("Open", f"{CHOSEN}.{one.id}", str(one.id))} for one in found[:SHOWN]]
+
+
+def _line(one: Favourite) -> Block:
+    line = words.command(one.command, one.values)
+    return {"type": "section", "block_id": f"door.favourite.{one.id}", "text": plain(f"★ {one_line(line, 300)}", 400)}
+
+
+def star(draft: str, kept: bool) -> list[Block]:
+    """The star of a form. Once it is kept the button only says so."""
+    return actions(STAR, [button(KEPT if kept else KEEP, STAR, draft)])

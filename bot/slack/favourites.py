@@ -1,0 +1,78 @@
+"""The forms that somebody keeps: the star in a form, and the buttons that open one or let it go."""
+
+from typing import Any
+
+from bot.fields import REASON
+from bot.leaks import leak
+from bot.model import Risk
+from bot.render.outcome import refusal, told
+from bot.slack import drafts, forms
+from bot.slack.asking import allowed, drawn, lasting, masked, open_form
+from bot.slack.desk import Act, Desk, Listener
+from bot.slack.home import redraw
+from bot.slack.modals import GONE, draft_of
+from bot.slack.payload import Surface, action, chosen, hash_of, memo, state
+
+
+def starred(desk: Desk) -> Listener:
+    """The star of a form: keeps it as it is filled in, the reason left out."""
+
+    async def press(ack: Any, act: Act) -> None:
+        draft = await draft_of(desk, act)
+        if draft is None:
+            await desk.tell(act.by, told(GONE))
+            await ack()
+            return
+        entry = desk.catalogue.get(draft.command)
+        given, _ = forms.texts(state(act.body), entry.fields)
+        values = lasting(given, entry)
+        found = next(
+            (leak(words, prose=" " in words) for words in values.values() if leak(words, prose=" " in words)), None
+        )
+        if found is not None:
+            words = f"This form seems to hold {found.value}, and what is kept stays. It was not kept."
+            await desk.tell(act.by, told(words))
+        elif not (outcome := await desk.service.keep(act.who, entry.command, values, draft.channel)).ok:
+            await desk.tell(act.by, refusal(outcome))
+        else:
+            values = await masked(desk, entry, {**draft.values, **values, REASON: given.get(REASON, "")})
+            view = drawn(desk, entry, memo(act.body), values, favourite=True)
+            await desk.client.views_update(view_id=act.by.view_id, hash=hash_of(act.body) or None, view=view)
+        await ack()
+
+    return press
+
+
+def opened(desk: Desk) -> Listener:
+    """Opens a form that its person keeps, filled in; nothing is asked before it is sent."""
+
+    async def press(ack: Any, act: Act) -> None:
+        one = next((f for f in await desk.service.favourites(act.who) if str(f.id) == chosen(action(act.body))), None)
+        if one is None:
+            await desk.tell(act.by, told("That favourite is gone. Open the app's home again to see which there are."))
+            await ack()
+            return
+        entry = desk.catalogue.get(one.command)
+        begun = await draft_of(desk, act) if act.by.surface is Surface.MODAL else None
+        channel = (begun.channel if begun else None) or one.channel
+        first = drafts.reason(begun.values) if begun and entry.risk is not Risk.READ else {}
+        if (refused := await allowed(desk, act, entry, channel)) is not None:
+            await desk.tell(act.by, refused)
+        else:
+            await open_form(desk, act, entry, channel, {**one.values, **first}, "As you keep it. Nothing is asked yet.")
+        await ack()
+
+    return press
+
+
+def unstarred(desk: Desk) -> Listener:
+    """Lets a favourite go, and draws the Home anew."""
+
+    async def press(ack: Any, act: Act) -> None:
+        value = chosen(action(act.body))
+        if value.isdecimal():
+            await desk.service.let_go(act.who, int(value))
+            redraw(desk, act)
+        await ack()
+
+    return press
