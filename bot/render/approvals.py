@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from bot.policy import could_approve, open_slots, with_stand_ins
 from bot.render import words
-from bot.render.blocks import utc
-from bot.render.escape import one_line
+from bot.render.blocks import when
+from bot.render.escape import entities, one_line
 from bot.render.message import Names
 from bot.view import ApprovalView, RunView
 
@@ -49,11 +49,21 @@ def _stand_ins(view: RunView, person: str) -> list[str]:
 
 
 def by_name(view: RunView, names: Names, person: str) -> str:
-    """ "Ben Okafor", or where it is not by their own right "Ben Okafor (for Cleo Lindqvist until 10 Mar 18:00 UTC)"."""
+    """ "Ben Okafor", or where it is not by their own right "Ben Okafor (for Cleo Lindqvist)"."""
     own = any(person in names.group(key).members for key in view.slots)
     stands = [one for one in view.delegations if one.taker == person and one.giver not in view.askers]
-    told = [f"{names.person(one.giver)} until {utc(one.until)}" for one in stands if _decides(view, names, one.giver)]
+    told = [names.person(one.giver) for one in stands if _decides(view, names, one.giver)]
     return names.person(person) if own or not told else f"{names.person(person)} (for {words.listed(told)})"
+
+
+def away(view: RunView, names: Names) -> list[str]:
+    """Who stands in for whom in this request and until when, each reader's own time: mrkdwn, of config's own words."""
+    found = [one for one in view.delegations if one.giver not in view.askers and _decides(view, names, one.giver)]
+    return [
+        f"{entities(names.person(one.taker))}, for {entities(names.person(one.giver))} until {when(one.until)}"
+        for one in found
+        if one.taker not in view.askers
+    ]
 
 
 def _decides(view: RunView, names: Names, person: str) -> bool:

@@ -58,6 +58,7 @@ def body(view: RunView, names: Names = NOBODY) -> list[Block]:
     blocks += _losses(view)
     if view.state is State.AWAITING and not view.look_only:
         blocks.append(rich(*(line(text(said)) for said in approvals.lines(view, names))))
+        blocks += [context(" · ".join(away)) for away in [approvals.away(view, names)] if away]
     blocks += [rich(line(text(said))) for said in approvals.standing(view, names)]
     if view.plan:
         blocks += _plan(view, view.plan)

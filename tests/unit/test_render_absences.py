@@ -27,7 +27,9 @@ def waiting(*away: DelegationView, **more: Any) -> RunView:
 
 def test_the_card_says_for_whom_somebody_may_approve_and_until_when() -> None:
     words = shown(render.card(waiting(CARAS), NIGHT)).words
-    assert "May approve: Ben Ito, Cara Wu or Dora Fell (for Cara Wu until 06 Mar 12:00 UTC)." in words
+    assert "May approve: Ben Ito, Cara Wu or Dora Fell (for Cara Wu)." in words
+    assert f"Dora Fell, for Cara Wu until <!date^{int(CARAS.until.timestamp())}^" in words
+    assert "until" not in shown(render.card(waiting(CARAS, askers=("cara",)), NIGHT)).words.partition("Steps")[0]
     own = waiting(DelegationView(run="r7", giver="cara", taker="ben", until=NOON))
     assert "May approve: Ben Ito or Cara Wu." in shown(render.card(own, NIGHT)).words, "his own right comes first"
 
