@@ -1,7 +1,9 @@
 """Many requests that wait for one person are one message to them, edited as they are decided, instead of many calls."""
 
+import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +19,14 @@ from bot.view import RunView
 log = logging.getLogger("tandem.digest")
 HOLD = timedelta(seconds=20)  # how long one poster keeps a digest to itself: longer than a call of Slack's may take
 ANEW = timedelta(minutes=10)  # an edit calls nobody: after so long a further request comes by a new message
+NOBODY = {
+    "user_not_found",
+    "users_not_found",
+    "user_disabled",
+    "user_not_visible",
+    "cannot_dm_bot",
+    "messages_tab_disabled",
+}
 GONE = {"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"}
 
 
@@ -25,6 +35,7 @@ class Digester:
 
     def __init__(self, digests: Digests, client: Any) -> None:
         self.digests, self.client = digests, client
+        self._due = asyncio.Event()
 
     async def joined(self, view: RunView, events: Sequence[Event], names: Names) -> frozenset[str]:
         """Of those whom these events would call to decide: the accounts whose digest calls them instead."""
@@ -33,21 +44,46 @@ class Digester:
         wanted = dict.fromkeys(one for event in events for one in render.called_to_decide(view, names, event))
         return await self.digests.call(view.id, wanted) if wanted else frozenset()
 
+    def wake(self) -> None:
+        """Something was committed that may change what waits."""
+        self._due.set()
+
+    async def run(self, bot_id: Callable[[], str]) -> None:
+        """Until cancelled. `bot_id` tells our own messages from others."""
+        while True:
+            self._due.clear()
+            told = 0
+            with suppress(*DATABASE_AWAY):
+                told = await self.tell_due(bot_id())
+            if not told:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(1.0):
+                        await self._due.wait()
+
     async def tell_due(self, bot_id: str) -> int:
-        """Sends and edits what is due; how many it looked at. `bot_id` tells our own messages from others."""
+        """Sends and edits what is due; how many it looked at."""
         due = await self.digests.claim(HOLD)
-        for digest in due:
-            try:
-                await self._tell(digest, bot_id)
-            except SlackApiError as error:
-                await self._refused(digest, error)
-            except DATABASE_AWAY as error:  # an answer that never came: looked for by its number next time
-                log.warning("Slack or the database did not answer", extra={"error": type(error).__name__})
-                await self.digests.failed(digest.slack_user, timedelta(seconds=min(30, 2**digest.tries)))
+        await asyncio.gather(*(self._tell_one(digest, bot_id) for digest in due))
         return len(due)
+
+    async def _tell_one(self, digest: Digest, bot_id: str) -> None:
+        try:
+            await self._tell(digest, bot_id)
+        except SlackApiError as error:
+            await self._refused(digest, error)
+        except DATABASE_AWAY as error:  # an answer that never came: looked for by its number next time
+            log.warning("Slack or the database did not answer", extra={"error": type(error).__name__})
+            await self.digests.failed(digest.slack_user, timedelta(seconds=min(30, 2**digest.tries)))
+        except Exception as error:
+            log.exception("a digest could not be told", extra={"error": type(error).__name__})
+            await self.digests.failed(digest.slack_user, timedelta(seconds=min(60, 2**digest.tries)))
 
     async def _refused(self, digest: Digest, error: SlackApiError) -> None:
         code = error.response.get("error", "")
+        if code in NOBODY:  # no message reaches them: the threads call them as before
+            log.warning("Slack takes no message for somebody", extra={"error": code})
+            await self.digests.close(digest)
+            return
         if code in GONE and digest.ts:
             await self.digests.lost(digest.slack_user)
             return

@@ -64,16 +64,23 @@ class Poster:
     def wake(self) -> None:
         """Something was committed that may have to be told."""
         self._due.set()
+        if self.digester:
+            self.digester.wake()
 
     async def run(self) -> None:
         """Until cancelled."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._threads())
+            if self.digester:  # beside the threads, which wait for no digest
+                both.create_task(self.digester.run(lambda: self.bot_id))
+
+    async def _threads(self) -> None:
         while True:
             self._due.clear()
             told = 0
             await self.turn()
             with suppress(*DATABASE_AWAY):
                 told = await self.tell_due()
-                told += await self.digester.tell_due(self.bot_id) if self.digester else 0
             if not told:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(1.0):

@@ -128,6 +128,39 @@ async def _kept(bot: Bot) -> bool:
     return bool(await bot.home.pool.fetchval("SELECT bool_and(ts IS NOT NULL AND NOT trying) FROM digests"))
 
 
+@pytest.mark.parametrize("kind", ["lost", "drop", "ratelimited", "server_error"])
+async def test_a_new_message_that_slack_has_trouble_with_is_there_once(bot: Bot, kind: str) -> None:
+    await bot.slack.open_home("cleo", tab="messages")
+    await asks(bot, "b1", "b2", "b3")
+    digest = await direct(bot, "cleo", "3 requests wait")
+    await direct(bot, "ben", "3 requests wait")
+    await bot.slack.fault("chat.postMessage", kind)
+    again = (
+        "UPDATE digests SET news = true, posted_at = posted_at - interval '1 h', due = clock() WHERE slack_user = $1"
+    )
+    await bot.home.own.execute(again, account("cleo"))
+
+    async def anew() -> bool:
+        found = await bot.slack.messages("cleo", "@bot")
+        return len(found) == 1 and found[0]["ts"] != digest["ts"]
+
+    await bot.slack.wait_for(anew, what="one digest, and a new one")
+    assert await bot.home.pool.fetchval("SELECT bool_or(trying) FROM digests") is False
+
+
+async def test_who_takes_no_message_is_called_in_the_threads_as_before(bot: Bot) -> None:
+    await bot.slack.fault("conversations.open", "error", times=-1, code="user_disabled")
+    first, second, third = await asks(bot, "b1", "b2", "b3")
+    assert [calls(reply, "cleo") for reply in (first, second, third)] == [True, True, False]
+    await bot.slack.wait_for(lambda: _no_digest(bot), what="no digest")
+    (fourth,) = await asks(bot, "b4")
+    assert calls(fourth, "cleo")
+
+
+async def _no_digest(bot: Bot) -> bool:
+    return not await bot.home.pool.fetchval("SELECT count(*) FROM digests")
+
+
 async def test_a_digest_that_somebody_deleted_is_written_anew(bot: Bot) -> None:
     await bot.slack.open_home("cleo", tab="messages")
     await asks(bot, "b1", "b2", "b3")
