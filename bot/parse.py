@@ -15,7 +15,7 @@ from bot.fields import read as read_value
 from bot.fields import write as write_value
 from bot.leaks import Leak, hidden, leak
 from bot.model import Record, Risk
-from bot.operation import Input
+from bot.operation import Input, Looks
 from bot.personal import mask, may_be_one
 from bot.words import Unclosed, Word, split, strip
 
@@ -211,10 +211,17 @@ class _Line:
         return any(spec.personal for spec in self.specs)
 
     def refuse_strays(self, given: Iterable[tuple[FieldSpec, Word]]) -> None:
-        """A mail address without a key that came to stand in a field which is kept as it is."""
+        """What may be somebody's and came to stand, without a key, in a field that is kept as it is."""
+        numbers = any(spec.personal and spec.looks is not Looks.MAIL for spec in self.specs)
         for spec, word in given:
-            if not spec.personal and not word.key and leak(word.value) is Leak.MAIL:
+            if spec.personal or word.key or spec.kind is not Kind.TEXT:
+                continue
+            if leak(word.value) is Leak.MAIL:
                 raise _Stop(Code.LEAK, _refusal(Leak.MAIL), spec.name)
+            if numbers and may_be_one(word.value):
+                sentence = f"`{spec.key}` got what may be somebody's number, and is kept as it is; if it is none, "
+                sentence += f"type {spec.key}= before it."
+                raise _Stop(Code.LEAK, sentence, spec.name)
 
     def discreet(self, fault: Fault) -> Fault:
         """What is said back of a line that may hold personal values: masks in their place."""

@@ -53,11 +53,16 @@ def strip(text: str) -> str:
 
 def split(text: str) -> tuple[Word, ...]:
     """The words of a line that is unescaped already. Raises Unclosed."""
-    rest, found = strip(text), []
+    rest = strip(text)
+    found: list[Word] = []
     while rest:
         key = _KEY.match(rest)
         start = key.end() if key else 0
-        value, quoted, end = _value(rest, start)
+        try:
+            value, quoted, end = _value(rest, start)
+        except Unclosed as wrong:  # what it holds is not said back: it may be anybody's
+            where = f"behind {key[1]}=" if key else f"that begins word {len(found) + 1}"
+            raise Unclosed(f"the quote {where} {wrong}") from None
         found.append(Word(value, key[1] if key else "", quoted))
         rest = rest[end:].lstrip()
     return tuple(found)
@@ -83,14 +88,12 @@ def _double(text: str, start: int, closers: str) -> tuple[str, bool, int]:
             at += 2
         elif text[at] in closers:
             if text[at + 1 : at + 2] not in ("", " "):
-                raise Unclosed(
-                    f"the quote ends before {text[at + 1 : at + 9]!r}; put a space there, or \\ before a quote"
-                )
+                raise Unclosed("ends before the value does; put a space behind it, or \\ before a quote")
             return "".join(value), True, at + 1
         else:
             value.append(text[at])
             at += 1
-    raise Unclosed(f'the quote that begins at {text[start : start + 20]!r} never ends; add a closing "')
+    raise Unclosed('never ends; add a closing "')
 
 
 def _single(text: str, start: int, closers: str) -> tuple[str, bool, int]:
@@ -98,7 +101,7 @@ def _single(text: str, start: int, closers: str) -> tuple[str, bool, int]:
     for at in range(start + 1, len(text)):
         if text[at] in closers and text[at + 1 : at + 2] in ("", " "):
             return text[start + 1 : at], True, at + 1
-    raise Unclosed(f'the quote that begins at {text[start : start + 20]!r} never ends; use " at both ends')
+    raise Unclosed('never ends; use " at both ends')
 
 
 def _needs_quotes(value: str, has_key: bool) -> bool:

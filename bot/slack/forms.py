@@ -11,6 +11,7 @@ from bot.effect import Secret
 from bot.fields import REASON, FieldSpec, Kind, read, several, write
 from bot.leaks import Leak, leak
 from bot.operation import Input, Personal
+from bot.personal import may_be_one
 from bot.render.form import CONFIRM, LOOK, NONE
 from bot.words import Word
 
@@ -126,16 +127,16 @@ def guessed(words: Sequence[Word], specs: Sequence[FieldSpec]) -> Texts:
     """What a faulty line gives for a form: keys as named, other words for the first free fields."""
     by_key = {spec.key: spec for spec in specs if not spec.secret}
     personal = {spec.name for spec in specs if spec.personal}
+    any_text = any(spec.personal and spec.looks is None for spec in specs)
     filled: Texts = {}
     rest = []
     for word in words:
         spec = by_key.get(word.key.lower().replace("_", "-")) if word.key else by_key.get(word.value)
         if spec is not None and (word.key or spec.kind is Kind.FLAG):
             filled[spec.name] = word.value if word.key else "yes"
-        elif not word.key:
-            rest.append(word.value)
+        elif not word.key and not (personal and (any_text or may_be_one(word.value))):
+            rest.append(word.value)  # else it may be somebody's, and who knows which field it was meant for
     filled = {name: words for name, words in filled.items() if name not in personal}  # typed, not recorded: not kept
-    kinds = (Kind.FLAG, Kind.SECRET)
+    kinds = (Kind.FLAG, Kind.SECRET, Kind.PERSONAL)
     free = [s for s in specs if s.kind not in kinds and s.name != REASON and s.name not in filled]
-    placed = {spec.name: value for spec, value in zip(free, rest, strict=False)}
-    return filled | {name: words for name, words in placed.items() if name not in personal}
+    return filled | {spec.name: value for spec, value in zip(free, rest, strict=False)}

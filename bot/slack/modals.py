@@ -260,6 +260,7 @@ def suggestions(desk: Desk) -> Listener:
             await ack(options=options([Choice(value=key, text=key) for key in near] or nothing))
         else:
             given, _ = forms.texts(state(act.body), entry.fields)
+            given = {spec.name: given[spec.name] for spec in entry.fields if spec.name in given and not spec.personal}
             await ack(options=options(await _live(desk, act, entry, field, typed, given)))
 
     return suggest_for

@@ -144,11 +144,12 @@ class Cage:
         await until(self.story._all_told, "quiet in the threads")
         metrics = await until(self._metrics, "figure of the last run", 20)
         calls = await self.story.slack.log(kind="api")
+        deliveries = await self.story.slack.log(kind="delivery")  # `request` is what Slack itself had from people
         return {
             "the bot's database": await self._database(),
             "its log": (self.stage.home / "bot.log").read_text(),
             "Sentry": "".join(self.ingest.bodies),
-            "what it told Slack": json.dumps(calls) + json.dumps(await self.story.slack.log(kind="ack")),
+            "what it told Slack": json.dumps(calls + [one["answer"] for one in deliveries]),
             "the metrics": metrics,
         }
 
@@ -253,3 +254,4 @@ def _told_by_class_only(places: Mapping[str, str], ingest: Ingest) -> None:
     assert 'tandem_runs_ended_total{command="ops db backup",state="succeeded"} 1.0' in places["the metrics"]
     assert "ops user ban" in places["the bot's database"]
     assert "chat.postMessage" in places["what it told Slack"]
+    assert "Nothing was asked" in places["what it told Slack"]

@@ -12,10 +12,17 @@ JO, MASK = "Jo.Canary@customers.example", "J…@customers.example"
 KIM = "kim.canary@customers.example"
 
 
+async def said(bot: Bot) -> list[tuple[str, str]]:
+    """Name and text of each call of Slack's API, and of each answer to a payload of Slack's."""
+    calls = [(one["name"], json.dumps(one, ensure_ascii=False)) for one in await bot.slack.log(kind="api")]
+    answers = await bot.slack.log(kind="delivery")
+    assert answers
+    return [*calls, *((one["name"], json.dumps(one["answer"], ensure_ascii=False)) for one in answers)]
+
+
 async def told_slack(bot: Bot, holding: str) -> list[str]:
-    """Which calls of Slack's API, and answers to its payloads, held this."""
-    calls = [*await bot.slack.log(kind="api"), *await bot.slack.log(kind="ack")]
-    return [one["name"] for one in calls if holding.casefold() in json.dumps(one, ensure_ascii=False).casefold()]
+    """Which of them held this."""
+    return [name for name, text in await said(bot) if holding.casefold() in text.casefold()]
 
 
 async def stored(bot: Bot) -> str:
@@ -28,8 +35,7 @@ async def nowhere(bot: Bot, seen: int = 0) -> None:
     """Not in the database, and with Slack only in the windows of those who may see it; a token is shown to nobody."""
     assert "canary" not in await stored(bot)
     assert len(await told_slack(bot, "canary")) == seen
-    sent = [*await bot.slack.log(kind="api"), *await bot.slack.log(kind="ack")]
-    assert not [one["name"] for one in sent if TOKEN.search(json.dumps(one))]
+    assert not [name for name, text in await said(bot) if TOKEN.search(text)]
 
 
 async def asked_for(bot: Bot, line: str = f'/test invite {JO} grave reason="drill"') -> dict[str, Any]:

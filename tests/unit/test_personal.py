@@ -6,11 +6,13 @@ from typing import Annotated
 import pytest
 from pydantic import ValidationError
 
+from bot.fields import fields
 from bot.model import Record
 from bot.operation import Call, Database, Input, Looks, Offer, Personal
 from bot.parse import Code, Fault, Known, line, read, words_of
 from bot.personal import HIDDEN, mask, normal, shown
 from bot.seal import InvalidTag, PersonalSeal
+from bot.slack.forms import guessed
 
 ONE, TWO = (f"p-{digit * 32}" for digit in "12")
 SEAL = PersonalSeal(b"k" * 32)
@@ -29,8 +31,7 @@ KNOWN = Known(targets={"database": ("shop",)})
 
 def typed(text: str) -> Find | Fault:
     words = words_of(text)
-    assert isinstance(words, tuple)
-    return read("ops user find", Find, words, KNOWN)
+    return words if isinstance(words, Fault) else read("ops user find", Find, words, KNOWN)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +133,10 @@ def test_masks_stand_for_tokens_everywhere_but_in_what_is_asked_again() -> None:
         ("shop phone=1701234567x email=jo@x.com", Code.INVALID),
         ("shop email=a@x.com jo@x.com", Code.INVALID),
         ("shop email=a@x.com +491701234567 4 jo@x.com", Code.LEAK),
+        ("shop email=a@x.com phone=+491711234567 4 1701234567", Code.LEAK),
+        ("jo@x.com", Code.MISSING),
+        ('shop "jo@x.com', Code.QUOTE),
+        ('shop email="jo@x.com"x', Code.QUOTE),
     ],
 )
 def test_a_faulty_line_is_never_said_back_with_a_persons_value(text: str, code: Code) -> None:
@@ -140,6 +145,16 @@ def test_a_faulty_line_is_never_said_back_with_a_persons_value(text: str, code: 
     assert fault.code is code, fault
     for value in ("jo@", "a@x", "1701234567"):
         assert value not in fault.sentence + fault.line, fault
+
+
+@pytest.mark.parametrize(
+    "text", ["jo@x.com", "most=many jo@x.com +491701234567", "email=jo@x.com shop", "x shop 1701234567"]
+)
+def test_a_faulty_line_leaves_no_value_in_the_draft_of_its_form(text: str) -> None:
+    words = words_of(text)
+    assert isinstance(words, tuple)
+    left = guessed(words, fields(Find))
+    assert not [value for value in left.values() if "jo@" in value or "1701234567" in value], left
 
 
 def test_a_target_that_was_mistyped_is_still_put_right() -> None:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from bot.effect import Secret
 from bot.fields import fields
-from bot.operation import Database, Input, Personal
+from bot.operation import Database, Input, Looks, Personal
 from bot.parse import Known, words_of
 from bot.slack import drafts
 from bot.slack.forms import build, guessed, only_look, texts, typed_again, unchanged, written
@@ -25,7 +25,7 @@ class Params(Input):
     force: bool = False
     since: datetime | None = None
     window: timedelta = timedelta(minutes=5)
-    mail: Personal | None = None
+    mail: Annotated[Personal | None, Looks.MAIL] = None
     password: Secret | None = None
 
 
