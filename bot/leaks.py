@@ -31,6 +31,7 @@ _TOKEN = re.compile(
     | \bsb(p|_secret)_\w{16} | \bwhsec_[\w+/]{16} | \bsntry[su]_\w{8} # Supabase, webhooks, Sentry
     | \bSG\.[\w-]{16} | \bAIza[\w-]{30} | \bya29\.[\w-]{16}           # SendGrid, Google
     | \bnpm_\w{30} | \bpypi-\w{16} | \bdop_v1_\w{16} | \bhvs\.\w{16}  # registries, clouds, vaults
+    | \bp-[0-9a-f]{32}\b                                              # ours, of a personal value: typed by nobody
     | \beyJ[\w-]{8,512}\.[\w-]{8,}\.                                  # JSON web tokens
     | (?i:\bbearer\s+[\w.~+/-]{16})
     | (?i:\b(api[-_ ]?key|secret|token)\s*[=:]\s*\S{8})

@@ -49,8 +49,9 @@ def whole(view: RunView, values: Mapping[str, Secret]) -> dict[str, Any]:
     """A modal with a run's personal values, by the fields they were given in. `values`: by token."""
     said = "Only you see this, and the run's thread says that you looked. Keep it out of channels, tickets and notes."
     blocks = [rich(line(text(said)))]
-    for name, given in view.given.items():
-        tokens = given if isinstance(given, list) else [given]
+    fields = {name: given if isinstance(given, list) else [given] for name, given in view.given.items()}
+    typed = {token for given in fields.values() for token in given if isinstance(token, str)}
+    for name, tokens in {**fields, "named by the plan": [token for token in values if token not in typed]}.items():
         shown = [values[token].reveal() for token in tokens if isinstance(token, str) and token in values]
         blocks += _part(name.replace("_", " "), "\n".join(shown)) if shown else ()
     return modal(CALLBACK, f"{view.tag}, not masked", blocks)

@@ -9,6 +9,7 @@ import pytest
 from bot.effect import Personal
 from bot.model import State
 from bot.personal import ERASED, TOKEN
+from bot.render.details import whole
 from bot.store.audit import verify
 from tests.support.factory import PERSONAL
 from tests.support.letters import name_of
@@ -89,15 +90,19 @@ async def test_the_plan_of_an_erasure_says_how_much_and_only_that_is_erased(plac
 
 
 async def test_a_person_is_erased_by_a_run_too_and_not_while_one_needs_it(place: Place) -> None:
-    place.factory.folder.put("order.letter", "hang")
-    live = await place.run("test invite", email=JO)
-    await place.factory.until(live, lambda row: row.state is State.RUNNING)
+    live = await place.run("test invite", email=JO, grave=True)
+    await place.factory.state(live, State.AWAITING)
     refused = await place.done("ops personal erase", State.REFUSED, value=JO)
     assert f"r{live} has not ended" in str(await place.kinds(refused))
     await place.service.cancel(who("ana"), live, "a drill", "c1")
-    place.factory.folder.put("order.letter", "")
-    await place.factory.end(live, within=30)
-    await place.erased(run=f"R{live}")
+    await place.factory.end(live)
+    by_run = await place.run("ops personal erase", run=f"R{live}")
+    await place.factory.state(by_run, State.AWAITING)
+    assert await place.sentence(by_run) == f"Erase whomever r{live} was about: 1 value of 1 run (r{live})"
+    outcome, values = await place.service.unmask(who("ben"), by_run)
+    assert (outcome.code, [secret.reveal() for secret in values.values()]) == ("done", [JO])
+    assert JO in str(whole(await place.view(by_run), values))
+    await place.approves(by_run)
     assert ERASED in str((await place.view(live)).plan)
     again = await place.done("ops personal erase", State.REFUSED, run="r999")
     assert "holds no personal value" in str(await place.kinds(again))

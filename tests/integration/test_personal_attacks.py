@@ -108,6 +108,32 @@ async def test_raw_sql_neither_reads_nor_erases_nor_brings_back(place: Place) ->
         assert refused.value.sqlstate in ("TD061", "TD017"), (sql, refused.value)
 
 
+async def test_without_the_walls_this_goes_through(place: Place) -> None:
+    """So the test above would notice that they are gone. A key that values still need is held by them too."""
+    await place.done("test invite", email=JO)
+    run = await place.erased(value=JO)
+    kept = await place.token(await place.done("test invite", email=KIM))
+    own, passed = place.factory.home.own, 0
+    names = {
+        "kept": kept, "run": run, "erased": await own.fetchval("SELECT subject FROM erasures"),
+        "other": await own.fetchval("SELECT id FROM personal_subjects"),
+    }  # fmt: skip
+    async with own.acquire() as conn:
+        for sql in TO_THE_OWNER:
+            transaction = conn.transaction()
+            await transaction.start()
+            for table in ("personal_values", "personal_subjects", "personal_uses", "erasures"):
+                await conn.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            try:
+                await conn.execute(sql.format(**names))
+                passed += 1
+            except asyncpg.ForeignKeyViolationError:
+                assert sql.startswith("DELETE")
+            finally:
+                await transaction.rollback()
+    assert passed >= len(TO_THE_OWNER) - 2
+
+
 async def test_a_box_in_anothers_place_does_not_open(place: Place) -> None:
     """What was sealed is bound to its subject and its token: the owner of the tables may move it, and gains nothing."""
     runs = [await place.done("test invite", email=value) for value in (JO, KIM)]

@@ -303,6 +303,7 @@ def test_a_secret_never_comes_from_a_line() -> None:
     [
         ("tell jane.doe+x@example.co.uk", Leak.MAIL),
         ("xoxb-" + "1234567890-abc", Leak.TOKEN),
+        ("as in p-" + "0123456789abcdef" * 2, Leak.TOKEN),
         ("see ghp_" + "a1B2" * 9, Leak.TOKEN),
         ("AKIA" + "IOSFODNN7EXAMPLE", Leak.TOKEN),
         ("eyJhbGciOiJI." + "eyJzdWIiOiIx." + "c2ln", Leak.TOKEN),

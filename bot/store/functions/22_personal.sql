@@ -34,11 +34,11 @@ BEGIN
   INSERT INTO personal_uses SELECT p_run, t FROM jsonb_array_elements_text(p -> 'tokens') AS t ON CONFLICT DO NOTHING;
 END $$;
 
--- A plan may name values of other runs: it uses them as well.
+-- The steps of a plan may name values of other runs: it uses them as well. Not what people typed beside them.
 CREATE OR REPLACE FUNCTION personal_planned(p_run bigint, p_plan text) RETURNS void LANGUAGE sql
 SET search_path = tandem, pg_temp AS $$
   INSERT INTO personal_uses SELECT p_run, token FROM personal_values
-    WHERE token = ANY (ARRAY(SELECT m[1] FROM regexp_matches(p_plan, '"(p-[0-9a-f]{32})"', 'g') AS m)) ON CONFLICT DO NOTHING
+    WHERE token = ANY (ARRAY(SELECT m[1] FROM regexp_matches((p_plan::jsonb -> 'steps')::text, '"(p-[0-9a-f]{32})"', 'g') AS m)) ON CONFLICT DO NOTHING
 $$;
 
 -- Whether a run was given the same personal values, whoever typed them however.

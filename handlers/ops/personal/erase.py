@@ -61,7 +61,7 @@ class ErasePerson(Operation[Params, Facts]):
             sentence = f"{', '.join(kept.live)} has not ended and needs it. Cancel it or wait, then ask again."
             return Refusal(code="live", sentence=sentence)
         lost = Loss(what="personal values", now=kept.values, at_most=kept.values, unit="values")
-        whom = params.value or f"whomever {params.run} was about"
+        whom = params.value or f"whomever {params.run.lower()} was about"
         return Plan(
             sentence=f"Erase {whom}: {_much(kept.values, len(kept.runs))}{_named(kept)}",
             steps=(self._erase(facts),),
