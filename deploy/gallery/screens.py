@@ -15,7 +15,7 @@ from bot.parse import Known
 from bot.policy import Policy, Rule
 from bot.render import lists
 from bot.render.buttons import pack
-from bot.render.details import details, review
+from bot.render.details import details, review, whole
 from bot.render.form import word
 from bot.render.help import help_message
 from bot.render.message import Message
@@ -180,6 +180,10 @@ def _modals(catalogue: Catalogue) -> Iterator[Screen]:
     yield _view("modal/amend", amended.view(DRAFT, {"database": "shop"}, notice=why, amends="r142"))
     yield _view("modal/look-and-decide", review(waiting, NAMES))
     yield _view("modal/details", details(finished, NAMES, private=True))
+    token = "p-" + "0" * 32
+    masked = waiting.model_copy(update={"masks": {token: "j…@example.com"}, "given": {"email": token}})
+    yield _view("modal/details-masked", details(masked, NAMES))
+    yield _view("modal/not-masked", whole(masked, {token: Secret("jo@example.com")}))
     for verb, given in WORDS.items():
         memo = pack(142, "5e1f" * 16, verb)
         yield _view(f"modal/{verb.value}", word(memo, f"{given.title} r142", given.asks, given.label,

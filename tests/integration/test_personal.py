@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from bot.model import State
 from bot.personal import ERASED, TOKEN
 from bot.render.details import whole
 from bot.store.audit import verify
+from bot.store.store import Doors
 from tests.support.factory import PERSONAL
 from tests.support.letters import name_of
 from tests.support.place import JO, KIM, Place, placed, who
@@ -48,6 +50,35 @@ async def test_one_person_has_one_key_however_the_value_is_written(place: Place)
     own = place.factory.home.own
     assert await own.fetchval("SELECT count(*) FROM personal_subjects") == 2
     assert await own.fetchval("SELECT count(*) FROM personal_values") == 4
+
+
+async def test_many_who_ask_of_a_new_person_at_once_share_one_key(place: Place) -> None:
+    outcomes = await asyncio.gather(*(place.asks("test find", email=JO) for _ in range(5)))
+    for outcome in outcomes:
+        assert (await place.factory.end(outcome.run or 0)).state is State.SUCCEEDED
+    assert await place.factory.home.own.fetchval("SELECT count(*) FROM personal_subjects") == 1
+
+
+async def test_an_erasure_between_the_two_asks_of_a_door_leaves_the_new_value_a_key_of_its_own(place: Place) -> None:
+    await place.done("test invite", email=JO)
+    own, doors = place.factory.home.own, place.service.doors
+    old = await own.fetchval("SELECT id FROM personal_subjects")
+    answers = []
+
+    class Between(Doors):
+        async def ask(self, asked: dict[str, Any]) -> dict[str, Any]:
+            answers.append(await super().ask(asked))
+            if len(answers) == 1:
+                place.service.doors = doors
+                await place.erased(value=JO)
+                place.service.doors = self
+            return answers[-1]
+
+    place.service.doors = Between(place.factory.home.pool)
+    run = await place.done("test find", email=JO)
+    assert [answer["code"] for answer in answers] == ["subjects", "subjects", "asked"]
+    assert await place.headline(run) == "J…@customers.example has 1 letters"
+    assert await own.fetchval("SELECT id FROM personal_subjects") != old
 
 
 async def test_erased_is_gone_for_good_and_the_audit_still_verifies(place: Place) -> None:

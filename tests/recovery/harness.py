@@ -97,7 +97,7 @@ async def begin(home: Home, folder: Path, scenario: Scenario) -> tuple[Factory, 
     factory = Factory(home, folder)
     for act, order in scenario.orders.items():
         factory.folder.put(f"order.{act}", order)
-    return factory, await factory.ask(scenario.script)
+    return factory, await scenario.asks(factory, scenario.script)
 
 
 async def undisturbed(home: Home, folder: Path, scenario: Scenario) -> list[str]:

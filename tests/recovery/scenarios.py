@@ -1,13 +1,17 @@
 """Runs that are killed at every point: what they do, who helps them on, and how each must end all the same."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
+from bot.effect import Personal
 from bot.model import State
 from bot.store.store import RunRow
 from tests.recovery.oracle import Wanted
 from tests.support.factory import Factory
+from tests.support.letters import name_of
+from tests.support.place import JO
 
 Help = Callable[[Factory, RunRow, set[str]], Awaitable[None]]
 
@@ -60,12 +64,32 @@ async def says_what_happened(factory: Factory, row: RunRow, did: set[str]) -> No
         await factory.answer("ana", row.id, "happened" if happened else "again")
 
 
+async def asks_a_script(factory: Factory, script: str) -> int:
+    return await factory.ask(script)
+
+
+async def asks_about_a_person(factory: Factory, fails: str) -> int:
+    """A letter to somebody's whole address, as a door records it; the page that follows may fail."""
+    typed = Personal.typed(JO)
+
+    async def send(tokens: Mapping[Personal, Personal], kept: list[Any]) -> dict[str, Any]:
+        token = tokens[typed].token
+        params = {"email": token, "fails": bool(fails), "reason": "a test"}
+        more = {"params": params, "tokens": [token], "personal": kept, "risk": 1}
+        return await factory.story.ask("ana", "test invite", **more)
+
+    run = int((await factory.kept.recorded([typed], send))["run"])
+    factory.worker.wake()
+    return run
+
+
 @dataclass(frozen=True)
 class Scenario:
     script: str
     wanted: Wanted
     help: Help = nobody
     orders: dict[str, str] = field(default_factory=dict)
+    asks: Callable[[Factory, str], Awaitable[int]] = asks_a_script
 
 
 SCENARIOS = {
@@ -88,5 +112,9 @@ SCENARIOS = {
     "task": Scenario("task", Wanted("succeeded", there=("a", "c")), ticks),
     "call": Scenario("call", Wanted("succeeded", there=("a", "child", "c")), approves),
     "sweep": Scenario("sweep", Wanted("succeeded", at_least=tuple(f"item {n}" for n in range(8)))),
+    "personal": Scenario("", Wanted("succeeded", there=(name_of(JO),)), asks=asks_about_a_person),
+    "personal undo": Scenario(
+        "fails", Wanted("undone", gone=(name_of(JO),)), orders={"page": "permanent"}, asks=asks_about_a_person
+    ),
     "secret": Scenario("secret", Wanted("succeeded", at_least=("use 13",))),
 }
