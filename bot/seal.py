@@ -60,6 +60,7 @@ class PersonalSeal:
             raise ValueError("the key of personal values is 32 bytes, base64: `python -m bot init --keys` prints one")
         self._finds = _derived(key, b"tandem personal lookup")
         self._wraps = AESGCM(_derived(key, b"tandem personal wrap"))
+        self.mark = _derived(key, b"tandem personal mark")  # tells this key from another, and nothing else
 
     def lookup(self, plain: str) -> bytes:
         """Equal for equal subjects, and nobody's to compute without the key."""

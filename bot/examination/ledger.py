@@ -9,6 +9,7 @@ import asyncpg
 from bot.compose import Ground
 from bot.examination.finding import Finding, Findings, absent, bad, good
 from bot.opening import MIGRATE, NOT_OPEN, why
+from bot.seal import PersonalSeal
 from bot.store.pool import UnfitRole, fit_to_run
 
 OLDEST = 17
@@ -103,6 +104,7 @@ async def _inside(ground: Ground, conn: Any) -> Findings:
     found = [fit_version(version.major, version.micro), fit_clock(await _off(conn))]
     try:
         found += [await _role(conn), await _config(ground, conn), await _shift(conn)]
+        found += await _personal(ground, conn)
     except NOT_THERE:
         found.append(bad("Schema", "the database is empty", MIGRATE))
     except asyncpg.InsufficientPrivilegeError:
@@ -150,6 +152,15 @@ def fit_clock(off: float) -> Finding:
         side = "behind" if off > 0 else "ahead of"
         return bad("Clock", f"this machine is {abs(off):.1f} s {side} the database", "let both take time from NTP")
     return good("Clock", f"{abs(off) * 1000:.0f} ms off the database's")
+
+
+async def _personal(ground: Ground, conn: Any) -> Findings:
+    """Whether the key for personal values is the one under which those that there are were kept."""
+    key, mark = ground.settings.personal_bytes(), await conn.fetchval("SELECT mark FROM tandem.personal_home")
+    if key is None or mark in (None, PersonalSeal(key).mark):
+        return []
+    said = "TANDEM_PERSONAL_KEY is another than the one under which personal values are kept here"
+    return [bad("Personal values", said, "set the one that it was: with another nobody is found, and nobody erased")]
 
 
 async def _shift(conn: Any) -> Finding:

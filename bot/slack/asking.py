@@ -190,6 +190,8 @@ async def _into_form(
     """Opens the form where the person may ask at all; else says why not."""
     if (refused := await allowed(desk, act, typed.entry, typed.channel, params)) is not None:
         return refused
+    if typed.words and any(spec.personal for spec in typed.entry.fields):
+        why = f"{why} What identifies a person is kept in no draft: type it here."
     await open_form(desk, act, typed.entry, typed.channel, values, why)
     return None
 

@@ -17,6 +17,7 @@ from bot.store.store import Claimed
 
 NAME = "TANDEM_PERSONAL_KEY"
 NO_KEY = f"{NAME} is not set, so no personal value can be kept or opened; tell whoever keeps the bot"
+OTHER_KEY = f"{NAME} is another than the one under which personal values are kept here; tell whoever keeps the bot"
 TRIES = 4  # a subject may be kept or erased by others while its values are sealed here
 _held: ContextVar[Claimed | None] = ContextVar("held", default=None)
 
@@ -61,6 +62,8 @@ class PersonalStore:
             for value in fresh:
                 subjects.setdefault(self.seal.lookup(value.plain()), self.seal.subject(value.plain()))
             answer = await send(tokens, [self._kept(value, token, subjects) for value, token in tokens.items()])
+            if answer["code"] == "other_key":
+                raise NoKey(OTHER_KEY)
             if answer["code"] != "subjects":
                 return answer
             for known in answer["known"]:
@@ -77,7 +80,7 @@ class PersonalStore:
         parts = {"value": plain, "mask": mask(plain)}
         boxes = {part: _text(self.seal.box(subject, token.token, part, words)) for part, words in parts.items()}
         return {"token": token.token, "lookup": _text(subject.lookup), "subject": str(subject.id),
-                "key": _text(subject.wrapped), **boxes}  # fmt: skip
+                "key": _text(subject.wrapped), "mark": _text(self.seal.mark), **boxes}  # fmt: skip
 
     async def whole(self, value: Personal) -> Secret:
         """The value, for the run that this worker holds. Raises Permanent where it is gone, Temporary where away."""

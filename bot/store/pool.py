@@ -105,6 +105,7 @@ PROMISED = [
     "revocations",
     "delegations",
     "withdrawals",
+    "personal_home",
     "personal_subjects",
     "personal_values",
     "personal_uses",

@@ -167,6 +167,19 @@ async def test_a_service_that_is_ill_and_a_keyset_that_is_none(clinic: Clinic) -
     assert report.lines["Vault main"].said.startswith("the vault's keyset is none")
 
 
+async def test_another_key_for_personal_values_than_the_one_they_are_kept_under(clinic: Clinic) -> None:
+    await clinic.superuser("INSERT INTO tandem.personal_home (mark) VALUES ('\\x00')")
+    try:
+        report = await clinic.doctor()
+    finally:
+        await clinic.superuser(
+            "ALTER TABLE tandem.personal_home DISABLE TRIGGER append_only; DELETE FROM tandem.personal_home; "
+            "ALTER TABLE tandem.personal_home ENABLE ALWAYS TRIGGER append_only"
+        )
+    assert report.wrong == {"Personal values"}
+    assert "is another than the one under which" in report.lines["Personal values"].said
+
+
 async def test_slack_tokens_that_slack_does_not_take_or_that_are_missing(clinic: Clinic) -> None:
     wrong, away, none = await asyncio.gather(
         clinic.doctor(SLACK_BOT_TOKEN="xoxb-wr0ng"),

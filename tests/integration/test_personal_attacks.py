@@ -157,6 +157,16 @@ async def test_a_box_in_anothers_place_does_not_open(place: Place) -> None:
     assert list(view.masks.values()) == ["•••"]
 
 
+async def test_under_another_key_nobody_is_taken_for_unknown(place: Place) -> None:
+    """It would find nobody: an erasure would say that nothing is kept, and be believed."""
+    await place.done("test invite", email=JO)
+    place.service.kept = PersonalStore(place.factory.home.pool, PersonalSeal(b"q" * 32))
+    outcome = await place.asks("ops personal erase", value=JO)
+    assert (outcome.ok, outcome.code) == (False, "no_key")
+    assert "is another than the one under which personal values are kept here" in outcome.sentence
+    assert await place.factory.home.pool.fetchval("SELECT count(*) FROM runs") == 1
+
+
 async def test_without_the_key_nothing_is_taken_and_the_door_says_so(place: Place) -> None:
     place.service.kept = PersonalStore(place.factory.home.pool, None)
     outcome = await place.asks("test invite", email=JO)

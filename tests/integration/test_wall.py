@@ -144,7 +144,7 @@ PROMISES = (
     "delegations", "withdrawals", "favourites", "calls", "accounts", "groups", "members", "operations", "policy",
     "applied", "moves", "workers", "checkpoints", "heads", "ledger_home", "clock_shift", "freezes", "dedupe",
     "ticks", "schedules",
-    "personal_uses", "personal_subjects", "personal_values", "erasures",
+    "personal_uses", "personal_subjects", "personal_values", "erasures", "personal_home",
 )  # fmt: skip
 
 

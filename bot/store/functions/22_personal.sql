@@ -1,10 +1,16 @@
 -- Personal values: kept in the transaction of their ask, opened for the run that uses them, erased for good.
 
--- {"code": "subjects"} where the door sealed under another key than the one its subject has: it seals anew and asks again.
+-- {"code": "other_key"} where this door has another key than the one that all is kept under; {"code": "subjects"} where the door sealed under another key than the one its subject has: it seals anew and asks again.
 -- From here to the commit no other transaction keeps or erases anything of these subjects.
 CREATE OR REPLACE FUNCTION personal_known(p_kept jsonb) RETURNS jsonb LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
 DECLARE v_lookup text; v_known jsonb := '[]'; v_found personal_subjects; v_given uuid;
 BEGIN
+  IF coalesce(p_kept, '[]') <> '[]' THEN
+    INSERT INTO personal_home (mark) VALUES (decode(p_kept -> 0 ->> 'mark', 'base64')) ON CONFLICT DO NOTHING;
+    IF EXISTS (SELECT 1 FROM personal_home WHERE mark <> decode(p_kept -> 0 ->> 'mark', 'base64')) THEN
+      RETURN '{"code": "other_key"}';
+    END IF;
+  END IF;
   FOR v_lookup IN SELECT DISTINCT k ->> 'lookup' FROM jsonb_array_elements(coalesce(p_kept, '[]')) AS k ORDER BY 1 LOOP
     PERFORM pg_advisory_xact_lock(hashtextextended('personal ' || v_lookup, 0));
     SELECT (k ->> 'subject')::uuid INTO v_given FROM jsonb_array_elements(p_kept) AS k WHERE k ->> 'lookup' = v_lookup LIMIT 1;
@@ -172,6 +178,7 @@ BEGIN
       ('personal_values', 'append_only', 'BEFORE TRUNCATE', 'STATEMENT', 'wall_append_only'),
       ('personal_subjects', 'wall', 'BEFORE INSERT OR UPDATE OR DELETE', 'ROW', 'wall_personal_subjects'),
       ('personal_subjects', 'append_only', 'BEFORE TRUNCATE', 'STATEMENT', 'wall_append_only'),
+      ('personal_home', 'append_only', 'BEFORE UPDATE OR DELETE OR TRUNCATE', 'STATEMENT', 'wall_append_only'),
       ('personal_uses', 'append_only', 'BEFORE UPDATE OR DELETE OR TRUNCATE', 'STATEMENT', 'wall_append_only'),
       ('erasures', 'wall', 'BEFORE INSERT', 'ROW', 'wall_erasures'),
       ('erasures', 'append_only', 'BEFORE UPDATE OR DELETE OR TRUNCATE', 'STATEMENT', 'wall_append_only'))

@@ -18,3 +18,5 @@ CREATE INDEX personal_uses_token ON tandem.personal_uses (token);
 CREATE TABLE tandem.erasures (
   subject uuid PRIMARY KEY, run bigint NOT NULL REFERENCES tandem.runs, at timestamptz NOT NULL
 );
+-- Under which TANDEM_PERSONAL_KEY all of this is kept: another one would find nobody, and say that nothing is kept.
+CREATE TABLE tandem.personal_home (one boolean PRIMARY KEY DEFAULT true CHECK (one), mark bytea NOT NULL);
