@@ -1,6 +1,7 @@
 -- Personal values: kept in the transaction of their ask, opened for the run that uses them, erased for good.
 
--- {"code": "other_key"} where this door has another key than the one that all is kept under; {"code": "subjects"} where the door sealed under another key than the one its subject has: it seals anew and asks again.
+-- {"code": "other_key"} where this door has another key than the one that all is kept under; {"code": "subjects"} where it
+-- sealed under another key than the one its subject has: it seals anew and asks again.
 -- From here to the commit no other transaction keeps or erases anything of these subjects.
 CREATE OR REPLACE FUNCTION personal_known(p_kept jsonb) RETURNS jsonb LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
 DECLARE v_lookup text; v_known jsonb := '[]'; v_found personal_subjects; v_given uuid;
@@ -44,7 +45,9 @@ END $$;
 CREATE OR REPLACE FUNCTION personal_planned(p_run bigint, p_plan text) RETURNS void LANGUAGE sql
 SET search_path = tandem, pg_temp AS $$
   INSERT INTO personal_uses SELECT p_run, token FROM personal_values
-    WHERE token = ANY (ARRAY(SELECT m[1] FROM regexp_matches((p_plan::jsonb -> 'steps')::text, '"(p-[0-9a-f]{32})"', 'g') AS m)) ON CONFLICT DO NOTHING
+    WHERE token = ANY (ARRAY(
+      SELECT m[1] FROM regexp_matches((p_plan::jsonb -> 'steps')::text, '"(p-[0-9a-f]{32})"', 'g') AS m))
+    ON CONFLICT DO NOTHING
 $$;
 
 -- Whether a run was given the same personal values, whoever typed them however.
