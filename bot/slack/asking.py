@@ -86,10 +86,14 @@ async def allowed(
 
 
 async def open_form(
-    desk: Desk, act: Act, entry: Entry, channel: str | None, values: Mapping[str, str], why: str
+    desk: Desk, act: Act, entry: Entry, channel: str | None, values: Mapping[str, str], why: str, home: str = ""
 ) -> None:
-    """Saves the draft and opens its form. Raises what the service raises, and SlackApiError."""
-    draft = await desk.service.draft_save(act.who, entry.command, channel, kept(values, entry))
+    """Saves the draft and opens its form. Raises what the service raises, and SlackApiError.
+
+    `home`: the Home that it is opened from.
+    """
+    remembered = kept(values, entry) | drafts.from_home(home)
+    draft = await desk.service.draft_save(act.who, entry.command, channel, remembered)
     await desk.open(act.by, drawn(desk, entry, draft, await masked(desk, entry, values), notice=why))
 
 
@@ -135,9 +139,11 @@ def lasting(values: Mapping[str, str], entry: Entry) -> dict[str, str]:
     return {name: words for name, words in values.items() if name not in left_out}
 
 
-async def open_picker(desk: Desk, act: Act, at: str, channel: str | None, about: str = "") -> None:
-    """Opens one level of the tree of operations. `about`: the link to the message that it is begun from."""
-    draft = await desk.service.draft_save(act.who, at or "-", channel, drafts.about(about))
+async def open_picker(desk: Desk, act: Act, at: str, channel: str | None, about: str = "", home: str = "") -> None:
+    """Opens one level of the tree of operations. `about`: the link to the message that it is begun from, `home`: the
+    Home.
+    """
+    draft = await desk.service.draft_save(act.who, at or "-", channel, drafts.about(about) | drafts.from_home(home))
     favourites = await desk.service.favourites(act.who) if not at else ()
     await desk.open(act.by, picker(draft, at, items(desk, act, at, channel), favourites))
 

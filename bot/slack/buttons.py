@@ -113,7 +113,8 @@ async def _again(desk: Desk, act: Act, hint: Pressed) -> None:
     if (refused := await allowed(desk, act, entry, channel)) is not None:
         await desk.tell(act.by, refused)
         return
-    await open_form(desk, act, entry, channel, _values(view, entry), f"As {view.tag} was asked. Nothing is asked yet.")
+    why = f"As {view.tag} was asked. Nothing is asked yet."
+    await open_form(desk, act, entry, channel, _values(view, entry), why, origin(act))
 
 
 async def _star(desk: Desk, act: Act, hint: Pressed) -> Outcome | None:

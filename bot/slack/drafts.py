@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bot.model import Record
 
 # No field's name begins with a point.
-RUN, PRINT, LINE, SAME, ABOUT = ".run", ".fingerprint", ".line", ".same", ".about"
+RUN, PRINT, LINE, SAME, ABOUT, HOME = ".run", ".fingerprint", ".line", ".same", ".about", ".home"
 OVER = "~"  # later than every change of a field: the form is no longer on the screen
 
 
@@ -53,3 +53,12 @@ def about(link: str) -> dict[str, str]:
 def reason(values: Mapping[str, str]) -> dict[str, str]:
     """A first reason, that leads back to that message; whoever asks writes on."""
     return {"reason": f"About {values[ABOUT]}: "} if values.get(ABOUT) else {}
+
+
+def from_home(origin: str) -> dict[str, str]:
+    """Remembers the Home that a form was opened from: it is drawn anew once something was asked."""
+    return {HOME: origin} if origin else {}
+
+
+def home_of(values: Mapping[str, str]) -> str:
+    return values.get(HOME, "")

@@ -9,7 +9,7 @@ from bot.render.outcome import refusal, told
 from bot.slack import drafts, forms
 from bot.slack.asking import allowed, drawn, lasting, masked, open_form
 from bot.slack.desk import Act, Desk, Listener
-from bot.slack.home import redraw
+from bot.slack.home import origin, redraw
 from bot.slack.modals import GONE, draft_of
 from bot.slack.payload import Surface, action, chosen, hash_of, memo, state
 
@@ -55,11 +55,13 @@ def opened(desk: Desk) -> Listener:
         entry = desk.catalogue.get(one.command)
         begun = await draft_of(desk, act) if act.by.surface is Surface.MODAL else None
         channel = (begun.channel if begun else None) or one.channel
+        home = drafts.home_of(begun.values) if begun else origin(act)
         first = drafts.reason(begun.values) if begun and entry.risk is not Risk.READ else {}
         if (refused := await allowed(desk, act, entry, channel)) is not None:
             await desk.tell(act.by, refused)
         else:
-            await open_form(desk, act, entry, channel, {**one.values, **first}, "As you keep it. Nothing is asked yet.")
+            why = "As you keep it. Nothing is asked yet."
+            await open_form(desk, act, entry, channel, {**one.values, **first}, why, home)
         await ack()
 
     return press

@@ -42,9 +42,9 @@ def origin(act: Act) -> str:
     return hint.of if hint and hint.of.startswith(HOME) else ""
 
 
-def redraw(desk: Desk, act: Act) -> None:
-    """Draws a Home anew from which something was decided just now; nothing waits for it."""
-    if (begun := origin(act)).startswith(HOME):
+def redraw(desk: Desk, act: Act, begun: str = "") -> None:
+    """Draws a Home anew from which something was decided or asked just now; nothing waits for it."""
+    if (begun := begun or origin(act)).startswith(HOME):
         desk.soon(publish(desk, act.by, begun.removeprefix(HOME)))
 
 

@@ -22,7 +22,7 @@ from bot.slack import drafts, forms
 from bot.slack.asking import allowed, called, drawn, items, masked, open_picker
 from bot.slack.commands import line
 from bot.slack.desk import Act, Desk, Listener, refused_view
-from bot.slack.home import redraw
+from bot.slack.home import origin, redraw
 from bot.slack.payload import action, chosen, memo, state
 from bot.view import Draft, Outcome
 
@@ -64,7 +64,8 @@ async def _to_form(desk: Desk, act: Act, entry: Entry, draft: Draft) -> None:
         await desk.tell(act.by, refused)
         return
     first = drafts.reason(draft.values) if entry.risk is not Risk.READ else {}
-    id = await desk.service.draft_save(act.who, entry.command, draft.channel, first)
+    remembered = first | drafts.from_home(drafts.home_of(draft.values))
+    id = await desk.service.draft_save(act.who, entry.command, draft.channel, remembered)
     await desk.client.views_update(view_id=act.by.view_id, view=drawn(desk, entry, id, first))
 
 
@@ -72,7 +73,7 @@ def start(desk: Desk) -> Listener:
     """Start something, from Home or by a shortcut: the picker. From a message, the reason will lead back to it."""
 
     async def press(ack: Any, act: Act) -> None:
-        await open_picker(desk, act, "", act.by.channel, await _link(desk, act))
+        await open_picker(desk, act, "", act.by.channel, await _link(desk, act), origin(act))
         await ack()
 
     return press
@@ -170,6 +171,8 @@ def submitted(desk: Desk) -> Listener:
             with suppress(NotRecorded, Uncertain):
                 await desk.service.draft_change(act.who, memo(act.body), drafts.OVER)
         await _done(ack, outcome)
+        if outcome.ok and (home := drafts.home_of(draft.values)):
+            redraw(desk, act, home)
 
     return submit
 

@@ -56,6 +56,7 @@ async def test_a_form_is_kept_as_it_is_filled_in_opened_from_home_and_let_go(bot
     done = await bot.slack.submit("ana", again, {"_confirm": "shop", "reason": "once more"})
     assert done.result == "acked", done
     assert await bot.home.pool.fetchval("SELECT params ->> 'backup' FROM runs ORDER BY id DESC LIMIT 1") == "b2"
+    await bot.slack.wait_for_home("ana", text="r2 · test destroy")  # drawn anew by itself
 
     await bot.slack.click("ana", await bot.slack.wait_for_home("ana", text=LINE), "Remove")
     await bot.slack.wait_for(lambda: _without(bot, "ana"), what="a Home without the favourite")
