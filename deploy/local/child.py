@@ -21,7 +21,9 @@ def _die_with_parent() -> None:
 class Child:
     """Runs `python -m bot …` with its own environment; its log goes to a file."""
 
-    def __init__(self, root: Path, log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, root: Path, log: Path, environment: Mapping[str, str], again_after: float = AGAIN_AFTER) -> None:
+        """It is started again so many seconds after it ended."""
+        self._again_after = again_after
         self._root, self._log, self._environment = root, log, dict(environment)
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -58,7 +60,7 @@ class Child:
             status = await self._process.wait()
             self.ends.append(status)
             print(f"The bot ended with status {status}; it starts again. Its log: {self._log}", flush=True)
-            await asyncio.sleep(AGAIN_AFTER)
+            await asyncio.sleep(self._again_after)
             await self._spawn()
 
     async def kill(self) -> str:

@@ -35,9 +35,11 @@ async def prepare(server: Server, words: "Words", orders: int = ORDERS) -> Datab
         await conn.execute(f"GRANT SET, ALTER SYSTEM ON PARAMETER log_min_duration_statement TO {OPERATOR}")
         await conn.execute(f"GRANT EXECUTE ON FUNCTION pg_reload_conf() TO {OPERATOR}")
     await _database(server, "tandem", OWNER)
+    model = "template0"
     for name in ("shop", "shop_staging"):
-        if await _database(server, name, OPERATOR):
+        if await _database(server, name, OPERATOR, model) and model == "template0":
             await _fill(server, name, orders)
+            model = name  # the second is a copy of what was just made: that is sooner there
     return Databases(
         server=server,
         owner_url=server.dsn("tandem", OWNER, words.of(OWNER)),
@@ -55,12 +57,12 @@ async def _role(server: Server, role: str, password: str, extra: str) -> None:
         await conn.execute(f"{verb} ROLE {role} LOGIN {extra} PASSWORD '{password}'")
 
 
-async def _database(server: Server, name: str, owner: str) -> bool:
-    """True where it was made now."""
+async def _database(server: Server, name: str, owner: str, model: str = "template0") -> bool:
+    """True where it was made now, as a copy of `model`."""
     async with server.connect() as conn:
         if await conn.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
             return False
-        await conn.execute(f"CREATE DATABASE {quoted(name)} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'")
+        await conn.execute(f"CREATE DATABASE {quoted(name)} OWNER {owner} TEMPLATE {model} ENCODING 'UTF8'")
         return True
 
 

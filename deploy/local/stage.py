@@ -14,7 +14,7 @@ import aiohttp
 
 from bot.connectors.vault.keys import new_keyset
 from deploy.local import services
-from deploy.local.child import Child
+from deploy.local.child import AGAIN_AFTER, Child
 from deploy.local.databases import ORDERS, Databases, Words, more_orders, prepare
 from deploy.local.first_minute import desk
 from deploy.local.mailbox import Mailbox
@@ -41,9 +41,9 @@ class NotReady(Exception):
 class Stage:
     """The local workspace. `home` keeps databases, mail, backups and the workspace's messages between starts.
 
-    `keep=False` is for a stage that is thrown away: no file of messages, no fsync. `orders` is how much of the shop
-    there is to lose. `real` is the environment of a bot in a real Slack workspace: then there is none here, and what
-    that environment says goes before what is ours.
+    `keep=False` is for a stage that is thrown away: no file of messages, no fsync, and a bot that was killed starts
+    again at once. `orders` is how much of the shop there is to lose. `real` is the environment of a bot in a real Slack
+    workspace: then there is none here, and what that environment says goes before what is ours.
     """
 
     def __init__(
@@ -88,7 +88,8 @@ class Stage:
             environment = self._environment(mail_port)
         else:
             environment = self._in_a_real_workspace(mail_port, self.real)
-        self.bot = Child(ROOT, self.home / "bot.log", environment)
+        again_after = AGAIN_AFTER if self._keep else 0.0
+        self.bot = Child(ROOT, self.home / "bot.log", environment, again_after)
         status, said = await self.bot.once("migrate")
         if status:
             raise NotReady(f"The bot's database could not be prepared:\n{said}")
