@@ -30,8 +30,8 @@ TYPE_AGAIN = "Type the database again"
 JO = "5b8ab7f6-2d6b-4b8e-9b39-6f0f6f5f0a11"  # a user of the shop's
 
 # after a crash the thread is looked at once more, much later, for doubles
-ALL_TOLD = """SELECT t.due = 'infinity' OR t.doubtful_at IS NOT NULL AND (t.told_seq, t.card_seq) = (r.seq, r.seq)
-    AND t.held_until = '-infinity' FROM tandem.threads t JOIN tandem.runs r ON r.id = t.run WHERE t.run = $1"""
+ALL_TOLD = """SELECT bool_and(t.due = 'infinity' OR t.doubtful_at IS NOT NULL AND t.held_until = '-infinity'
+    AND (t.told_seq, t.card_seq) = (r.seq, r.seq)) FROM tandem.threads t JOIN tandem.runs r ON r.id = t.run"""
 
 
 async def until(condition: Callable[[], Awaitable[T | None]], what: str, seconds: float = SOON) -> T:
@@ -145,7 +145,9 @@ class Story:
         for row in await self.ledger.fetch("SELECT id FROM tandem.runs WHERE ended_at IS NULL ORDER BY id"):
             await Run(self, row["id"]).give_up()
         await self.move_clock(timedelta(minutes=1))  # whatever is to be tried again is tried now
-        await until(self._all_told, "quiet in the threads", LONG)
+        await until(self._all_told, "end of what the threads tell", LONG)
+        await self.move_clock(timedelta(minutes=1))  # doubles are looked for now
+        await until(self._quiet, "quiet in the threads", LONG)
         await self.ledger.execute("UPDATE tandem.freezes SET ends = least(ends, tandem.clock())")
         await self.ledger.execute(BACK)
         await self.ledger.execute("UPDATE tandem.clock_shift SET by = '0'")
@@ -154,6 +156,9 @@ class Story:
                 await self.stage.databases.server.drop_database(name)
 
     async def _all_told(self) -> bool:
+        return await self.ledger.fetchval(ALL_TOLD) is not False
+
+    async def _quiet(self) -> bool:
         return not await self.ledger.fetchval("SELECT EXISTS (SELECT 1 FROM tandem.threads WHERE due < 'infinity')")
 
 
@@ -278,7 +283,9 @@ class Run:
         """Until it has ended so, and all of it was told."""
 
         async def over() -> bool:
-            return await self.state() in set(ENDS) and bool(await self.story.ledger.fetchval(ALL_TOLD, self.id))
+            return await self.state() in set(ENDS) and bool(
+                await self.story.ledger.fetchval(f"{ALL_TOLD} WHERE r.id = $1", self.id)
+            )
 
         await until(over, f"end of {self.tag} ({await self.state()})", seconds)
         assert await self.state() == state, [dict(event) for event in await self.events()]
