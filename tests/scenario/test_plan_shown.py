@@ -42,7 +42,7 @@ async def test_what_stands_in_slack_and_not_yet_in_the_ledger_counts_once_it_doe
 async def test_a_card_that_is_found_again_counts_as_shown_only_once_it_shows_the_plan_that_stands(bot: Bot) -> None:
     """Its first sending was lost from the ledger; meanwhile the request was amended: Slack still holds the old plan."""
     card = await proposed(bot)
-    poster = bot._tasks.pop(1)
+    poster = bot._tasks.pop(1)  # behind the worker; the last is who reads the roster
     poster.cancel()
     await asyncio.gather(poster, return_exceptions=True)
     await bot.slack.click("ana", card, "Amend")
