@@ -73,7 +73,7 @@ async def story(stage: Stage, shoot: Camera) -> list[Path]:
     await slack.command("ana", "incidents", LINE)
     form = await slack.wait_for_view("ana", title="ops db restore")
     await shoot.until("Type the database again")
-    taken = [await shoot.take("form")]
+    taken = [await shoot.take("form", height=860)]
     await slack.submit("ana", form, {"_confirm": "shop"})
     card = await slack.wait_for_message("ben", "incidents", text="Waiting for approval")
     await slack.wait_for_message("ben", "incidents", text="Press Approve", thread_ts=str(card["ts"]))  # it counts now

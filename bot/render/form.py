@@ -83,7 +83,7 @@ class Form:
             element["focus_on_load"] = True
         if value:
             element["placeholder"] = plain(one_line(f"type {value}"), fit.PLACEHOLDER)
-        hint = "The same once more, by hand: this touches what cannot simply be brought back."
+        hint = "By hand, since this cannot simply be brought back."
         return _block(CONFIRM, f"Type the {label} again", element, hint=hint, optional=False)
 
     def _input(self, spec: FieldSpec, value: str) -> Block:
@@ -187,13 +187,13 @@ def _moment(value: str) -> Block:
 
 
 def _look() -> Block:
-    only = option("look", "Only look: show me the plan, ask nobody, do nothing")
+    only = option("look", "Show me the plan; ask nobody, do nothing")
     return {
         "type": "input",
         "block_id": LOOK,
         "optional": True,
         "dispatch_action": True,
-        "label": plain("Or only look", 100),
+        "label": plain("Only look", 100),
         "element": {"type": "checkboxes", "action_id": INPUT, "options": [only]},
     }
 

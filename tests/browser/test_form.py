@@ -24,7 +24,7 @@ async def test_the_line_follows_while_somebody_types_and_the_field_stays_theirs(
     await expect(line).to_contain_text("This line, typed, opens this form filled in")
     assert await why.input_value() == f"a {WHY}"
     assert await why.evaluate("node => node.mine && node === document.activeElement && node.selectionStart") == 2
-    await modal.get_by_role("checkbox", name="Only look").check()
+    await modal.get_by_role("checkbox", name="Show me the plan").check()
     await expect(line).to_contain_text("--look")
     assert await why.evaluate("node => node.mine"), "the field was drawn anew"
     await page.get_by_test_id("modal-close").click()

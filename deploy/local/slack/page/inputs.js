@@ -15,7 +15,7 @@ export function typed(one, block, surface) {
   const node = h(long ? "textarea" : "input", {
     class: "field",
     type: long ? undefined : KIND[one.type],
-    rows: long ? 4 : undefined,
+    rows: long ? 3 : undefined,
     value: rich ? richText(value) : (value ?? ""),
     placeholder: one.placeholder?.text ?? "",
     maxLength: one.max_length ?? undefined,
