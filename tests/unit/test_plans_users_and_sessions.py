@@ -332,14 +332,3 @@ def test_connections_flags_saturation_by_what_applications_can_use_and_offers_th
     assert not calm.loud
     assert calm.offers == ()
     assert calm.table[1] == ("report", "api", "shop", "idle", "1", "12m")
-
-
-def test_connections_shows_the_last_day_where_somebody_looked_often_enough() -> None:
-    params, operation = connections.Params(database=SHOP), connections.DatabaseConnections()
-    seldom = connection_facts(12).model_copy(update={"before": ((AT - timedelta(hours=3), 7.0),)})
-    assert operation.answer(params, seldom, NoResults()).series is None
-    before = tuple((AT - timedelta(hours=n), 10.0 * n) for n in (3, 2))
-    series = operation.answer(params, connection_facts(12).model_copy(update={"before": before}), NoResults()).series
-    assert series is not None
-    assert [value for _, value in series.points] == [30, 20, 12]
-    assert series.unit == "connections"
