@@ -295,8 +295,8 @@ class World:
     blocks: Mapping[str, Any] = field(default_factory=dict)  # the connector's own settings block
     targets: Mapping[str, Any] = field(default_factory=dict)  # target key -> the target's settings
     secret: Any = None  # name -> str; raises LookupError with what to set
-    personal: Any = None  # awaits a Personal's value as a Secret, for the run that is held; raises Permanent, Temporary
     other: Any = None  # another connector's class -> that connector, for one that works through another
+    personal: Any = None  # awaits a Personal's value as a Secret, for the run that is held; raises Permanent, Temporary
 
 
 class Connector(Generic[Reads, Hands]):

@@ -11,7 +11,8 @@ from slack_sdk.errors import SlackApiError
 
 from bot import render
 from bot.digest import Digester
-from bot.model import Event, Risk, State
+from bot.model import Event
+from bot.occasions import READ_PATIENCE, doubles, look_again, moves, too_soon, unheard
 from bot.operation import Series
 from bot.precedence import at_once
 from bot.render.message import EVENT_TYPE, Message, Names
@@ -25,8 +26,6 @@ log = logging.getLogger("tandem.thread")
 HOLD = timedelta(seconds=5)  # how long one poster keeps a thread to itself unless it renews that
 RENEWALS = 4  # in that time
 ANSWER_WITHIN = 15  # seconds for a call of Slack's
-READ_PATIENCE = timedelta(seconds=2)  # a read that answers sooner needs no "looking" card
-PROGRESS_EVERY = timedelta(seconds=3)
 DOUBLE_AFTER = timedelta(seconds=20)  # by then a message whose answer was lost is there, if it ever will be
 PLOT_WITHIN = 6.0  # seconds
 PAGE_WITHIN = 3.0  # seconds
@@ -147,7 +146,7 @@ class Poster:
         if view is None:
             await self.box.again(letter, None)
             return
-        if _too_soon(view):
+        if too_soon(view):
             await self.box.again(letter, READ_PATIENCE)
             return
         if letter.card_ts is None and unheard(view, self.quiet(view.command)):
@@ -162,9 +161,9 @@ class Poster:
     async def _once(self, letter: Letter, view: RunView) -> timedelta | None:
         """When to look again. After an answer or a hold was lost, once: doubles go, and the card is drawn again."""
         if letter.doubtful_at is None:
-            return _next(view)
+            return look_again(view)
         if view.now - letter.doubtful_at < DOUBLE_AFTER:
-            return _next(view) or DOUBLE_AFTER
+            return look_again(view) or DOUBLE_AFTER
         channel = letter.channel or self.fallback
         mine = [(p, ts) for p, ts in await self._ours(channel, letter.root_ts) if p["run"] == view.id]
         for ts in doubles(mine, letter.card_ts):
@@ -175,7 +174,7 @@ class Poster:
             content = _content(render.card(view, self.names()))
             await self.client.chat_update(channel=channel, ts=letter.card_ts, **content)
         await self.box.single(letter)
-        return _next(view)
+        return look_again(view)
 
     async def _card(self, letter: Letter, view: RunView) -> Letter:
         message = render.card(view, self.names())
@@ -184,7 +183,7 @@ class Poster:
         channel = letter.channel or self.fallback
         if letter.card_ts is None:
             channel, ts = await self._post(letter, view, message, letter.root_ts)
-        elif letter.card_seq < view.seq or (_moves(view) and await self.box.may_tell_progress(self.progress)):
+        elif letter.card_seq < view.seq or (moves(view) and await self.box.may_tell_progress(self.progress)):
             ts = letter.card_ts
             await self.box.renew(letter, self.hold)  # who has lost the thread sends nothing: this may be an older view
             await self.client.chat_update(channel=channel, ts=ts, **_content(message))
@@ -358,47 +357,11 @@ class Poster:
         )
 
 
-def doubles(mine: Sequence[tuple[Mapping[str, Any], str]], card_ts: str | None) -> list[str]:
-    """The messages that tell what another tells as well. Of two, the one that tells more stays, then the older."""
-    best: dict[Any, tuple[tuple[bool, int, float], str]] = {}
-    for payload, ts in mine:
-        what = "card" if payload["kind"] == "card" else payload["from_seq"] or payload["kind"]  # 0: it tells no event
-        rank = (ts == card_ts, payload["to_seq"], -float(ts))
-        if what not in best or rank > best[what][0]:
-            best[what] = (rank, ts)
-    kept = {ts for _, ts in best.values()}
-    return [ts for _, ts in mine if ts not in kept]
-
-
 def _content(message: Message) -> dict[str, Any]:
     return {"text": message.text, "blocks": list(message.blocks), "mrkdwn": False, "unfurl_links": False}
-
-
-def _moves(view: RunView) -> bool:
-    """Whether a card shows something that no event tells: how far a step is, behind how many runs this one waits."""
-    return view.state is State.RUNNING or view.behind > 0
-
-
-def unheard(view: RunView, quiet: bool) -> bool:
-    """A look that the clock asks for, with a quiet voice, and that finds nothing: a card each quarter hour is noise.
-
-    Where it fails, or its answer is loud, it has its card and its thread like any other.
-    """
-    well = view.ended_at is None or (view.state is State.SUCCEEDED and not (view.answer and view.answer.loud))
-    return quiet and view.schedule is not None and view.risk is Risk.READ and well
 
 
 def _answers(view: RunView, letter: Letter) -> bool:
     """Whether a card that stood there already becomes the answer of a read: no reply brings along what that has."""
     told = next((event.seq for event in view.events if event.kind == "answered_read"), 0)
     return letter.card_ts is not None and letter.card_seq < told
-
-
-def _too_soon(view: RunView) -> bool:
-    waited = view.now - view.created_at
-    return view.risk is Risk.READ and view.ended_at is None and waited < READ_PATIENCE
-
-
-def _next(view: RunView) -> timedelta | None:
-    """When the card is looked at again though nothing happened: only while a step shows progress."""
-    return PROGRESS_EVERY if view.state in (State.RUNNING, State.PLANNING, State.QUEUED) else None

@@ -9,7 +9,7 @@ from deploy.local.stage import Stage
 from tests.databases import SessionServer
 
 ORDERS = 6000  # a shop that is soon there
-FROM_OUTSIDE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "TANDEM_", "SLACK_", "PYTEST_")
+FROM_OUTSIDE = ("MAKE", "MFLAGS", "ARGS", "WORKERS", "TANDEM_", "SLACK", "PYTEST_")
 
 
 @asynccontextmanager

@@ -43,7 +43,7 @@ class Stage:
         """The run by which a right was handed over; `did`: what the step does instead of what the plan says."""
         await self.home.own.execute("UPDATE policy SET slots = '{engineers}' WHERE command = 'test page'")
         args = {"giver": giver, "taker": taker, "lasting": f"{lasting.total_seconds()} s", "starts": starts}
-        run = int((await self.story.ask(giver, "test page", subjects=[taker]))["run"])
+        run = int((await self.story.ask(giver, "test page", subjects=[taker] if taker != giver else []))["run"])
         await self.story.propose(run, plan=planned("tandem.Delegate@1", args))
         await self.story.show(run)
         await self.story.saw(approves)

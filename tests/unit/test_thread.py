@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.thread import doubles
+from bot.occasions import doubles
 
 
 def said(kind: str, first: int, last: int) -> dict[str, Any]:
