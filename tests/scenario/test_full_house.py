@@ -33,7 +33,8 @@ async def test_cards_are_edited_for_progress_no_more_often_than_config_says(bot:
     run = int(await bot.home.pool.fetchval("SELECT max(id) FROM runs"))
     await bot.factory.state(run, State.RUNNING)
     await bot.card("as of")
-    told = "SELECT t.card_seq >= r.seq FROM threads t JOIN runs r ON r.id = t.run WHERE r.id = $1"
+    told = """SELECT t.card_seq >= r.seq AND t.held_until <= clock_timestamp()
+              FROM threads t JOIN runs r ON r.id = t.run WHERE r.id = $1"""
     while not await bot.home.pool.fetchval(told, run):
         await bot.factory.until(run, lambda row: True)
     number = (await bot.slack.log())[-1]["number"]
