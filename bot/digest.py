@@ -53,8 +53,12 @@ class Digester:
         while True:
             self._due.clear()
             told = 0
-            with suppress(*DATABASE_AWAY):
+            try:
                 told = await self.tell_due(bot_id())
+            except DATABASE_AWAY:
+                pass
+            except Exception:  # a digest is a courtesy: the threads, told beside it, go on
+                log.exception("the digests broke off")
             if not told:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(1.0):

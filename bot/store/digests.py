@@ -10,6 +10,9 @@ from bot.view import Brief
 
 MANY = 3  # requests that wait for one person, from which on one message joins them
 WITHIN = timedelta(minutes=30)  # all of them called for within so long
+APART = timedelta(
+    seconds=2
+)  # between two edits of one digest, for each other digest there is: Slack has one limit for all
 LISTED = f"SELECT b.*, d.said FROM ({BRIEF}) b JOIN digest_of($1) d ON d.run = b.id ORDER BY b.expires_at, b.id"  # noqa: S608
 
 
@@ -52,15 +55,17 @@ class Digests:
         return frozenset(await self.pool.fetchval(sql, run, list(users), self.many, self.within))
 
     async def claim(self, hold: timedelta) -> list[Digest]:
-        """Those that are due, or show what is so no longer; held by their due time."""
+        """Those that are due, or show what is so no longer, once each has rested; held by their due time."""
         rows = await self.pool.fetch(
-            """UPDATE digests d SET due = clock() + $1 WHERE slack_user IN (
-                 SELECT slack_user FROM digests WHERE due <= clock()
-                   OR due = 'infinity' AND seen IS DISTINCT FROM digest_sign(slack_user)
+            """UPDATE digests d SET due = clock() + $1::interval WHERE slack_user IN (
+                 SELECT slack_user FROM digests
+                 WHERE coalesce(shown_at, '-infinity') <= clock() - $2::interval * ((SELECT count(*) FROM digests) - 1)
+                   AND (due <= clock() OR due = 'infinity' AND seen IS DISTINCT FROM digest_sign(slack_user))
                  ORDER BY due LIMIT 8 FOR UPDATE SKIP LOCKED)
                RETURNING slack_user, due, channel, ts, posted_at, number, trying, news, tries,
                  digest_sign(slack_user) AS sign, clock() AS now""",
             hold,
+            APART,
         )
         return [Digest.model_validate(dict(row)) for row in rows]
 
@@ -84,7 +89,7 @@ class Digests:
     async def shows(self, digest: Digest) -> None:
         """The message shows what was read; it stays due where somebody was called meanwhile."""
         await self.pool.execute(
-            "UPDATE digests SET seen = $3, news = false, tries = 0, due = 'infinity' "
+            "UPDATE digests SET seen = $3, shown_at = clock(), news = false, tries = 0, due = 'infinity' "
             "WHERE slack_user = $1 AND due = $2",
             digest.slack_user, digest.due, digest.sign,
         )  # fmt: skip

@@ -6,7 +6,6 @@ import os
 import pwd
 import re
 import shutil
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 
 from tests.conftest import MakeDatabase
 from tests.support.company import BOT, OWNER, PASSWORD, TEMPLATE, as_role
+from tests.support.forked import Told, typed
 
 ROOT = Path(__file__).parents[2]
 COMPANY = ROOT / "deploy" / "local" / "company"
@@ -38,18 +38,6 @@ time = "X-Grafana-Alerting-Timestamp"
 
 
 @dataclass
-class Told:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def words(self) -> list[str]:
-        """What stands on standard error for a person: log lines are JSON."""
-        return [line for line in self.err.splitlines() if not line.startswith("{")]
-
-
-@dataclass
 class Shell:
     """Types commands with an environment of its own."""
 
@@ -60,15 +48,10 @@ class Shell:
     async def type(self, *words: str, **environment: str) -> Told:
         """One command to its end. Whatever it says, there is no secret and no traceback in it."""
         given = {k: v for k, v in {**self.environment, **environment}.items() if v}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", *words, cwd=ROOT, env=given,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        async with asyncio.timeout(60):
-            out, err = (text.decode() for text in await process.communicate())
-        assert "Traceback" not in err
-        assert not [secret for secret in self.secrets if secret in out + err]
-        return Told(process.returncode or 0, out, err)
+        told = await typed(words, given)
+        assert "Traceback" not in told.err
+        assert not [secret for secret in self.secrets if secret in told.out + told.err]
+        return told
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ import yaml
 from bot.examination.finding import Mark
 from bot.examination.ledger import fit_clock, fit_version
 from bot.examination.slack import SCOPES
-from deploy.local.child import Child
 from deploy.local.slack import Workspace
 from deploy.local.stage import COMPANY, ROOT, Stage
 from tests.scenario.played import apart, played
+from tests.support.forked import typed
 from tests.support.pooler import pgbouncer
 
 LINE = re.compile(r"^([✓✗–]) ([^:]+): (.+)$")
@@ -68,15 +68,14 @@ class Clinic:
     async def doctor(self, **environment: str) -> Report:
         """`python -m bot doctor` to its end. It tells no secret, and each bad line is followed by what mends it."""
         given = {**self.stage.bot._environment, **environment}
-        child = Child(ROOT, self.stage.home / "doctor.log", {k: v for k, v in given.items() if v})
-        async with asyncio.timeout(60):
-            status, text = await child.once("doctor")
+        told = await typed(["doctor"], {k: v for k, v in given.items() if v})
+        text = told.out + told.err
         secrets = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN", "SHOP_PASSWORD", "MAINTENANCE_TOKEN",
                    "TANDEM_SEAL_KEY", "TANDEM_PERSONAL_KEY", "TANDEM_VAULT_KEYSET", "DATABASE_URL",
                    "TANDEM_OWNER_URL")  # fmt: skip
         assert not [name for name in secrets if given.get(name) and given[name] in text]
         assert "Traceback" not in text
-        return Report(status, text, _lines(text))
+        return Report(told.status, text, _lines(text))
 
     async def superuser(self, sql: str, database: str = "tandem") -> None:
         async with self.stage.databases.server.connect(database) as conn:

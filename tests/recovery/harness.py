@@ -1,7 +1,6 @@
 """Kills a replica at one point of a run and lets another finish it."""
 
 import asyncio
-import multiprocessing
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,10 +12,9 @@ from tests.recovery.oracle import faults
 from tests.recovery.replica import work
 from tests.recovery.scenarios import Scenario
 from tests.support.factory import Factory
+from tests.support.forked import FORKS
 from tests.support.plugin import Home
 
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.recovery.replica"])
 WITHIN = 30.0  # seconds until anything that is waited for has long happened
 
 

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,8 @@ def change(tmp_path: Path) -> Change:
     return changed
 
 
-def read_somewhere() -> set[str]:
+@cache
+def read_somewhere() -> frozenset[str]:
     """Every name that code reads as an attribute or a key, the database's functions included: a coarse net, by name."""
     files = [path for part in ("bot", "config", "handlers") for path in (ROOT / part).rglob("*.py")]
     nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text()))]
@@ -49,7 +51,8 @@ def read_somewhere() -> set[str]:
     names |= {str(arg.value) for arg in asked if isinstance(arg, ast.Constant)}
     keys = (n.slice for n in nodes if isinstance(n, ast.Subscript))
     sql = " ".join(path.read_text() for path in (ROOT / "bot").rglob("*.sql"))
-    return names | set(re.findall(r"'(\w+)'", sql)) | {str(key.value) for key in keys if isinstance(key, ast.Constant)}
+    named = {str(key.value) for key in keys if isinstance(key, ast.Constant)}
+    return frozenset(names | named | set(re.findall(r"'(\w+)'", sql)))
 
 
 RECORDS: list[type[BaseModel]] = [Tandem, Person, Group, Rotation, Rule, Beyond, Schedule, Standing, Limits]

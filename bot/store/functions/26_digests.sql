@@ -24,6 +24,8 @@ BEGIN
     IF EXISTS (SELECT 1 FROM digests WHERE slack_user = v_user) OR p_most <= (
         SELECT count(*) FROM calls c JOIN digest_of(v_user) d ON d.run = c.run WHERE c.slack_user = v_user
           AND d.state = 'awaiting_approval' AND NOT d.said AND c.at > clock() - p_within) THEN
+      DELETE FROM calls c USING runs r WHERE c.slack_user = v_user AND r.id = c.run
+        AND r.state <> 'awaiting_approval' AND r.moved_at < clock() - interval '1 hour';  -- decided long ago
       INSERT INTO digests (slack_user, due) VALUES (v_user, clock())
         ON CONFLICT (slack_user) DO UPDATE SET due = clock(), news = true;
       v_joined := v_joined || v_user;

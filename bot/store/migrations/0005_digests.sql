@@ -6,5 +6,6 @@ CREATE TABLE tandem.calls (
 CREATE TABLE tandem.digests (
   slack_user text PRIMARY KEY, channel text, ts text, posted_at timestamptz, number integer NOT NULL DEFAULT 0,
   trying boolean NOT NULL DEFAULT false,  -- the message of this number may be there already
-  news boolean NOT NULL DEFAULT true, seen text, due timestamptz NOT NULL, tries integer NOT NULL DEFAULT 0
+  news boolean NOT NULL DEFAULT true, seen text, shown_at timestamptz, due timestamptz NOT NULL,
+  tries integer NOT NULL DEFAULT 0
 );

@@ -1,0 +1,29 @@
+"""Many digests share Slack's one limit: the more there are, the longer each rests between two edits."""
+
+from datetime import timedelta
+
+from bot.store.digests import APART, Digests
+from tests.support.plugin import Home
+
+HOLD = timedelta(seconds=20)
+
+
+async def test_a_digest_rests_between_edits_as_long_as_there_are_others(home: Home) -> None:
+    digests = Digests(home.pool)
+    await home.own.execute(
+        "INSERT INTO digests (slack_user, due, seen, shown_at) "
+        "SELECT 'U' || n, 'infinity', 'what is so no longer', clock() FROM generate_series(1, 5) AS n"
+    )
+    assert await digests.claim(HOLD) == []
+    await home.move_clock(4 * APART - timedelta(seconds=1))
+    assert await digests.claim(HOLD) == []
+    await home.move_clock(timedelta(seconds=2))
+    assert {one.slack_user for one in await digests.claim(HOLD)} == {f"U{n}" for n in range(1, 6)}
+
+
+async def test_one_alone_is_edited_at_once_and_a_first_message_never_waits(home: Home) -> None:
+    digests = Digests(home.pool)
+    await home.own.execute("INSERT INTO digests (slack_user, due, shown_at) VALUES ('U1', clock(), clock())")
+    assert [one.slack_user for one in await digests.claim(HOLD)] == ["U1"]
+    await home.own.execute("INSERT INTO digests (slack_user, due) VALUES ('U2', clock())")
+    assert [one.slack_user for one in await digests.claim(HOLD)] == ["U2"]
