@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := run
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 ARGS ?=
 SLACK ?=
 IN := .venv/bin/python
