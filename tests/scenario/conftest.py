@@ -25,7 +25,9 @@ async def story(request: pytest.FixtureRequest, transport: str) -> AsyncIterator
 
 
 @pytest.fixture
-async def bot(home: Home, tmp_path: Path, transport: str) -> AsyncIterator[Bot]:
+async def bot(home: Home, tmp_path: Path, transport: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bot]:
     """One replica on a database of its own, with test operations, in this process."""
+    # beside other work a courtesy may take longer, and then it comes as a direct message
+    monkeypatch.setattr("bot.slack.desk.TELL_WITHIN", 1.5)
     async with Bot(home, tmp_path, socket=transport == "socket") as bot:
         yield bot
