@@ -186,7 +186,13 @@ class Desk:
         """Runs something that may be lost with the process."""
         task = asyncio.create_task(courtesy)
         self.later.add(task)
-        task.add_done_callback(self.later.discard)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        """Whatever it broke off with, a line in the log; at the end of the process the database may be gone first."""
+        self.later.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("a courtesy broke off", extra={"error": type(error).__name__})
 
     async def open(self, by: Sender, view: Mapping[str, Any]) -> None:
         """Opens a modal, on top of the one that is open. Raises SlackApiError."""
