@@ -54,23 +54,3 @@ def test_what_cannot_be_opened_or_looked_at_is_said() -> None:
         "crm could not be looked at: it has no vault",
     )
     assert told.loud
-
-
-def test_the_growth_of_one_databases_full_backups_is_a_series_in_the_order_of_time() -> None:
-    kept = [a_backup(taken_at=AT - timedelta(days=n), bytes=(9 - n) << 20) for n in (1, 2, 3)]
-    kept.append(a_backup(kind="schema", bytes=1))
-    listing = Listing(backups=tuple(kept), unreadable=())
-    facts = backups.Facts(run=RUN, at=AT, found={"shop": listing}, unseen={}, rpo={"shop": timedelta(days=1)})
-    answer = backups.ListBackups().answer(backups.Params(), facts, Results())
-    assert answer is not None
-    assert answer.series is not None
-    assert [value / 2**20 for _, value in answer.series.points] == [6, 7, 8]
-    two = facts.model_copy(
-        update={
-            "found": {"shop": listing, "users": listing},
-            "rpo": {"shop": timedelta(days=1), "users": timedelta(days=1)},
-        }
-    )
-    several = backups.ListBackups().answer(backups.Params(), two, Results())
-    assert several is not None
-    assert several.series is None, "curves of two databases in one say nothing"
