@@ -13,6 +13,7 @@ WITHIN = timedelta(minutes=30)  # all of them called for within so long
 APART = timedelta(
     seconds=2
 )  # between two edits of one digest, for each other digest there is: Slack has one limit for all
+LONGEST = timedelta(minutes=1)  # nobody is called later than that, however many there are
 LISTED = f"SELECT b.*, d.said FROM ({BRIEF}) b JOIN digest_of($1) d ON d.run = b.id ORDER BY b.expires_at, b.id"  # noqa: S608
 
 
@@ -59,14 +60,14 @@ class Digests:
         rows = await self.pool.fetch(
             """UPDATE digests d SET due = clock() + $1::interval WHERE slack_user IN (
                  SELECT slack_user FROM digests
-                 WHERE coalesce(shown_at, '-infinity') <= clock() - $2::interval * ((SELECT count(*) FROM digests) - 1)
+                 WHERE coalesce(shown_at, '-infinity')
+                     <= clock() - least($2::interval * ((SELECT count(*) FROM digests) - 1), $3::interval)
                    AND (due <= clock() OR due = 'infinity' AND seen IS DISTINCT FROM digest_sign(slack_user))
                  ORDER BY due LIMIT 8 FOR UPDATE SKIP LOCKED)
                RETURNING slack_user, due, channel, ts, posted_at, number, trying, news, tries,
                  digest_sign(slack_user) AS sign, clock() AS now""",
-            hold,
-            APART,
-        )
+            hold, APART, LONGEST,
+        )  # fmt: skip
         return [Digest.model_validate(dict(row)) for row in rows]
 
     async def listed(self, slack_user: str) -> list[Listed]:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from bot.store.digests import APART, Digests
+from bot.store.digests import APART, LONGEST, Digests
 from tests.support.plugin import Home
 
 HOLD = timedelta(seconds=20)
@@ -27,3 +27,15 @@ async def test_one_alone_is_edited_at_once_and_a_first_message_never_waits(home:
     assert [one.slack_user for one in await digests.claim(HOLD)] == ["U1"]
     await home.own.execute("INSERT INTO digests (slack_user, due) VALUES ('U2', clock())")
     assert [one.slack_user for one in await digests.claim(HOLD)] == ["U2"]
+
+
+async def test_however_many_there_are_nobody_waits_longer_than_a_minute(home: Home) -> None:
+    digests = Digests(home.pool)
+    await home.own.execute(
+        "INSERT INTO digests (slack_user, due, shown_at) "
+        "SELECT 'U' || n, 'infinity', clock() FROM generate_series(1, 99) AS n"
+    )
+    await home.own.execute("UPDATE digests SET due = clock() WHERE slack_user = 'U1'")
+    assert await digests.claim(HOLD) == []
+    await home.move_clock(LONGEST)
+    assert "U1" in {one.slack_user for one in await digests.claim(HOLD)}
