@@ -1,5 +1,6 @@
 """What people do with Tandem, one story each: what comes before, and the part during which Slack fails."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +46,20 @@ def reply_saying(bot: Bot, text: str) -> Callable[[], Awaitable[dict[str, Any] |
         return None
 
     return look
+
+
+async def card_before_its_plan(bot: Bot, line: str) -> tuple[dict[str, Any], asyncio.Event]:
+    """The card of what Ben asks by a line while nothing is planned, and the event that lets planning go on."""
+    planning = asyncio.Event()
+
+    async def turn() -> None:
+        await planning.wait()
+
+    bot.factory.worker.turn = turn
+    await bot.slack.command("ana", "ops", "/test write plain reason=before")  # claimed with the turn of before, or not
+    await bot.card("Ana")
+    await bot.slack.command("ben", "ops", line)
+    return await bot.card("Ben asked"), planning
 
 
 async def formed(bot: Bot) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What is too long for a message goes up as a file, and no trouble with Slack loses it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.scenario.door import Bot
-from tests.scenario.interactions import reply_saying
+from tests.scenario.interactions import card_before_its_plan, reply_saying
 from tests.support.plugin import Home
 
 STEPS = ("files.getUploadURLExternal", "files.completeUploadExternal")
@@ -46,23 +45,11 @@ async def test_a_plan_that_no_card_holds_counts_as_shown_with_its_file(bot: Bot,
 
 
 async def test_a_plan_that_is_made_after_its_card_was_sent_goes_up_too(bot: Bot) -> None:
-    planning = asyncio.Event()
-    bot.factory.worker.turn = _at(planning)
-    await bot.slack.command("ana", "ops", "/test write plain reason=before")  # claimed with the turn of before, or not
-    await bot.card("Ana")
-    await bot.slack.command("ben", "ops", '/test write big-many reason="drill"')
-    card = await bot.card("Ben asked")
+    card, planning = await card_before_its_plan(bot, '/test write big-many reason="drill"')
     planning.set()
     await bot.slack.wait_for(reply_saying(bot, "1 approval needed"), what="reply with what is needed")
     assert await bot.home.pool.fetchval("SELECT count(*) FROM shown JOIN runs ON id = run WHERE requester = 'ben'") == 1
     await bot.slack.wait_for(file_named(bot, card, "plan-"), what="file of the plan")
-
-
-def _at(event: asyncio.Event) -> Callable[[], Awaitable[None]]:
-    async def turn() -> None:
-        await event.wait()
-
-    return turn
 
 
 @TROUBLE

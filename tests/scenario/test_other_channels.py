@@ -46,6 +46,20 @@ async def untold(bot: Bot, run: int) -> list[str]:
     return [text for kind, text in kinds if kind.startswith("untold:")]
 
 
+async def sent_but_not_kept(bot: Bot, run: int, trouble: str, kinds: str, count: int) -> None:
+    """A crash came between Slack's answer and the ledger; the thread is told anew, until so many messages are kept."""
+    await bot.home.own.execute("DELETE FROM messages WHERE run = $1 AND kind LIKE $2", run, kinds)
+    sql = "UPDATE threads SET told_seq = 0, trouble = $2, due = clock() WHERE run = $1"
+    await bot.home.own.execute(sql, run, trouble)
+    bot.poster.wake()
+
+    async def kept() -> bool:
+        sql = "SELECT count(*) FROM messages WHERE run = $1 AND kind LIKE $2"
+        return bool(await bot.home.pool.fetchval(sql, run, kinds) == count)
+
+    await bot.slack.wait_for(kept, what=f"{count} messages that are kept")
+
+
 async def test_its_start_and_its_end_are_told_and_a_channel_that_is_gone_holds_up_nothing(bot: Bot) -> None:
     run = await ended(bot)
     assert (await bot.factory.story.row(run)).state is State.SUCCEEDED
@@ -79,16 +93,7 @@ async def test_a_channel_that_takes_no_messages_is_told_of_in_the_thread_once_an
 async def test_that_it_was_not_told_is_found_after_a_crash_and_not_said_again(bot: Bot) -> None:
     run = await ended(bot)
     before = await untold(bot, run)
-    own = bot.home.own
-    await own.execute("DELETE FROM messages WHERE run = $1 AND kind LIKE 'untold:%'", run)
-    sql = "UPDATE threads SET told_seq = 0, trouble = 'untold:gone', due = clock() WHERE run = $1"
-    await own.execute(sql, run)
-    bot.poster.wake()
-    kept = "SELECT count(*) FROM messages WHERE run = $1 AND kind LIKE 'untold:%'"
-    for _ in range(1000):
-        if await bot.home.pool.fetchval(kept, run) == len(before):
-            break
-        await bot.factory.until(run, lambda row: True)
+    await sent_but_not_kept(bot, run, "untold:gone", "untold:%", len(before))
     assert await untold(bot, run) == before
 
 
@@ -112,14 +117,5 @@ async def test_its_way_back_is_told(bot: Bot) -> None:
 async def test_a_message_that_was_sent_before_a_crash_is_found_and_not_sent_again(bot: Bot) -> None:
     run = await ended(bot)
     before = await told(bot, "releases")
-    own = bot.home.own
-    await own.execute("DELETE FROM messages WHERE run = $1 AND kind = 'elsewhere'", run)
-    sql = "UPDATE threads SET told_seq = 0, trouble = 'elsewhere', due = clock() WHERE run = $1"
-    await own.execute(sql, run)
-    bot.poster.wake()
-    kept = "SELECT count(*) FROM messages WHERE run = $1 AND kind = 'elsewhere'"
-    for _ in range(1000):
-        if await bot.home.pool.fetchval(kept, run) == len(before):
-            break
-        await bot.factory.until(run, lambda row: True)
+    await sent_but_not_kept(bot, run, "elsewhere", "elsewhere", len(before))
     assert await told(bot, "releases") == before

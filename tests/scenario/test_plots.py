@@ -1,6 +1,5 @@
 """Numbers with a shape go up as a picture beside what tells them; without it the words stand alone."""
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -8,8 +7,7 @@ import pytest
 
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
-from tests.scenario.interactions import reply_saying
-from tests.scenario.test_files_of_threads import _at
+from tests.scenario.interactions import card_before_its_plan, reply_saying
 
 
 async def pictures(bot: Bot, card: dict[str, Any]) -> list[dict[str, Any]]:
@@ -53,12 +51,7 @@ async def test_an_answer_that_came_late_has_its_picture_too(bot: Bot) -> None:
     """A read that takes long has a card that waits; the picture comes once that card becomes the answer."""
     await level(bot, "0 looks before")
     await bot.home.move_clock(timedelta(minutes=1))
-    planning = asyncio.Event()
-    bot.factory.worker.turn = _at(planning)
-    await bot.slack.command("ana", "ops", "/test write plain reason=before")  # claimed with the turn of before, or not
-    await bot.card("test write")
-    await bot.slack.command("ben", "ops", "/test level")
-    card = await bot.card("Ben asked")
+    card, planning = await card_before_its_plan(bot, "/test level")
     planning.set()
     assert (await picture(bot, card))["name"] == "r3.png"
     assert "1 looks before" in shown_text(await bot.card("Ben asked"))

@@ -56,6 +56,7 @@ async def test_a_message_that_arrived_though_its_answer_was_lost_is_not_sent_aga
     await run.reaches("for")
     await run.tells("Started")
     assert len(await run.cards()) == 1
+    await _doubtful(run)
     await story.move_clock(timedelta(minutes=1))  # by then a double is looked for, and that doubt is over
     await _all_told(run)
     await story.slack.fault("chat.postMessage", "lost")
