@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -155,6 +156,37 @@ async def test_a_stopped_load_says_so_and_leaves_nothing(rig: Rig, monkeypatch) 
         await running
     assert await rig.names() == {rig.name}
     assert any(note == "restoring" and total == backup.plain_bytes for _, total, note in at.told)
+
+
+async def test_what_a_killed_backup_left_goes_with_a_later_one_and_no_backup_with_it(rig: Rig) -> None:
+    kept = await rig.take("day-1")
+    folder = rig.folder / "shop"
+    manifest = await (await rig.vault_hands()).shelf.manifest("day-1")
+    assert manifest is not None
+    other = await Rig.open(rig.url, rig.folder)  # under another key: nobody here knows what it names
+    await other.take("day-2")
+    await other.close()
+    theirs = {path.name for path in folder.iterdir() if path.name.startswith("day-2")}
+    left = (
+        "day-1.1-aaaaaa.dump",
+        "day-0.1-bbbbbb.dump",
+        "day-0.2-cccccc.dump.01234567.part",
+        "day-0.manifest.0a1b2c3d.part",
+    )
+    spared = ("day-2.2-dddddd.dump", "readme.txt")
+    for name in (*left, *spared):
+        (folder / name).write_bytes(b"sealed")
+    (folder / "day-0.3-eeeeee.dump").write_bytes(b"somebody may be at it")
+    long_ago = time.time() - timedelta(hours=8).total_seconds()
+    for path in folder.iterdir():
+        if path.name != "day-0.3-eeeeee.dump":
+            os.utime(path, (long_ago, long_ago))
+    await rig.take("day-3")
+    names = {path.name for path in folder.iterdir()}
+    assert not names & set(left)
+    assert names >= {*theirs, *spared, manifest.object, "day-1.manifest", "day-0.3-eeeeee.dump"}
+    assert len([name for name in names if name.startswith("day-3")]) == 2
+    await load(rig, kept)
 
 
 async def test_a_full_disk_keeps_nothing_and_says_what_to_do(rig: Rig) -> None:

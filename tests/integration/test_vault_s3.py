@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -78,6 +79,24 @@ async def test_an_aborted_upload_leaves_nothing(bucket: Bucket) -> None:
 
     await carried(begin)
     assert await bucket.sizes("shop") == {}
+    uploads = await bucket.client.list_multipart_uploads(Bucket="backups")
+    assert uploads.get("Uploads", []) == []
+
+
+async def test_what_killed_uploads_left_is_cleared_and_all_else_is_kept(bucket: Bucket) -> None:
+    for name in ("kept.dump", "left.dump"):
+        await bucket.write(f"shop/{name}", b"sealed", only_new=True)
+    await bucket.write("other/left.dump", b"sealed", only_new=True)
+
+    def begin() -> None:
+        bucket.writer("shop/half.dump").write(os.urandom(PART + 1))
+
+    await carried(begin)
+    before = datetime(2001, 1, 1, tzinfo=UTC)  # moto says of every upload that it began in 2010
+    assert await bucket.clear("shop", before, lambda name: False) == 0
+    assert await bucket.clear("shop", datetime.now(UTC) + timedelta(minutes=1), lambda name: name != "left.dump") == 2
+    assert set(await bucket.sizes("shop")) == {"kept.dump"}
+    assert set(await bucket.sizes("other")) == {"left.dump"}
     uploads = await bucket.client.list_multipart_uploads(Bucket="backups")
     assert uploads.get("Uploads", []) == []
 

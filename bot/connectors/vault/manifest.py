@@ -1,6 +1,7 @@
 """What is known of a backup: the part that plans and events may hold, and the whole, which lies sealed beside it."""
 
 import re
+import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, TypeAlias
 
@@ -15,6 +16,7 @@ from bot.model import Record
 Kind: TypeAlias = Literal["full", "schema", "data"]
 ROOM = 1.1  # of the dumped database's size, to restore it
 NAME = re.compile(r"[a-z0-9][A-Za-z0-9_-]{0,79}")
+OBJECT = re.compile(rf"({NAME.pattern})\.\d+-[0-9a-f]{{6}}\.dump")
 BackupName = Annotated[str, Field(pattern=rf"^{NAME.pattern}$")]
 
 
@@ -82,6 +84,11 @@ class Manifest(Record):
     tables: dict[str, Table]
     counters: Counters
     properties: Properties
+
+
+def object_name(backup: str, attempt: int) -> str:
+    """Where an attempt stores a backup's bytes; never another attempt's place. `OBJECT` reads it."""
+    return f"{backup}.{attempt}-{secrets.token_hex(3)}.dump"
 
 
 def default_name(database: str, kind: Kind, at: datetime) -> str:

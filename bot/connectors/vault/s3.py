@@ -3,8 +3,9 @@
 import asyncio
 import io
 import ssl
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
+from datetime import datetime
 from typing import IO, Any, TypeVar
 
 from bot.effect import Permanent, Temporary
@@ -51,15 +52,8 @@ class Bucket:
         return asyncio.run_coroutine_threadsafe(call, self._loop).result(CALL_SECONDS)
 
     async def sizes(self, folder: str) -> Mapping[str, int]:
-        start = self.place(f"{folder}/")
-        found: dict[str, int] = {}
         with told():
-            pages = self.client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=start["Key"], Delimiter="/"
-            )
-            async for page in pages:
-                found |= {each["Key"].removeprefix(start["Key"]): each["Size"] for each in page.get("Contents", ())}
-        return found
+            return {name: each["Size"] async for name, each in self._listed(folder, "list_objects_v2", "Contents")}
 
     async def read(self, path: str) -> bytes | None:
         try:
@@ -82,6 +76,26 @@ class Bucket:
     async def delete(self, path: str) -> None:
         with told():
             await self.client.delete_object(**self.place(path))
+
+    async def clear(self, folder: str, before: datetime, keep: Callable[[str], bool]) -> int:
+        with told():
+            objects = self._listed(folder, "list_objects_v2", "Contents")
+            left = [each["Key"] async for name, each in objects if each["LastModified"] < before and not keep(name)]
+            uploads = self._listed(folder, "list_multipart_uploads", "Uploads")
+            begun = [(each["Key"], each["UploadId"]) async for _, each in uploads if each["Initiated"] < before]
+            for key in left:
+                await self.client.delete_object(Bucket=self.bucket, Key=key)
+            for key, upload in begun:
+                await self.client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload)
+        return len(left) + len(begun)
+
+    async def _listed(self, folder: str, call: str, part: str) -> AsyncIterator[tuple[str, Any]]:
+        """What a call lists of a folder, by its name there."""
+        start = self.place(f"{folder}/")["Key"]
+        pages = self.client.get_paginator(call).paginate(Bucket=self.bucket, Prefix=start, Delimiter="/")
+        async for page in pages:
+            for each in page.get(part, ()):
+                yield each["Key"].removeprefix(start), each
 
     def writer(self, path: str) -> "Upload":
         return Upload(self, path)

@@ -3,14 +3,14 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import datetime
 from typing import IO
 
 from pydantic import ValidationError
 
 from bot.connectors.vault.keys import Keys, Unopened
-from bot.connectors.vault.manifest import NAME, Backup, Manifest, Verified
+from bot.connectors.vault.manifest import NAME, OBJECT, Backup, Manifest, Verified
 from bot.connectors.vault.storage import Storage
 from bot.effect import Permanent
 from bot.model import Record
@@ -119,6 +119,30 @@ class Shelf(Catalogue):
         place = self.path(f"{name}.verified")
         sealed = await asyncio.to_thread(self.keys.seal, verified.model_dump_json().encode(), place)
         await self.storage.write(place, sealed, only_new=False)
+
+    async def clear(self, before: datetime) -> int:
+        """Deletes what attempts that were killed before then left behind and no manifest names. How many pieces."""
+        names = await self.storage.sizes(self.database)
+        dumps: dict[str, set[str]] = {}
+        for name in names:
+            if found := OBJECT.fullmatch(name):
+                dumps.setdefault(found[1], set()).add(name)
+        left = {
+            one for backup, objects in dumps.items() for one in objects - await self._named_by(backup, objects, names)
+        }
+        return await self.storage.clear(self.database, before, lambda name: name not in left)
+
+    async def _named_by(self, backup: str, objects: set[str], names: Container[str]) -> set[str]:
+        """Those of a backup's objects that its manifest names; all of them where it cannot be read."""
+        if f"{backup}.manifest" not in names:
+            return set()
+        if len(objects) == 1:
+            return objects
+        try:
+            manifest = await self.manifest(backup)
+        except Permanent:
+            return objects
+        return {manifest.object} if manifest else objects
 
     def check(self, manifest: Manifest, alive: Callable[[], None]) -> None:
         """Compares the stored bytes with the manifest's checksum, in a worker thread. Raises Permanent."""

@@ -3,8 +3,9 @@
 import asyncio
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -32,6 +33,11 @@ class Storage(Protocol):
 
     async def delete(self, path: str) -> None:
         """Gone already is fine."""
+
+    async def clear(self, folder: str, before: datetime, keep: Callable[[str], bool]) -> int:
+        """Deletes what was last written before then: every unfinished piece, and each object that `keep` does not want
+        by its name. How many.
+        """
 
     def writer(self, path: str) -> Writer:
         """For a worker thread."""
@@ -64,6 +70,9 @@ class Folder:
     async def delete(self, path: str) -> None:
         await asyncio.to_thread((self.root / path).unlink, missing_ok=True)
 
+    async def clear(self, folder: str, before: datetime, keep: Callable[[str], bool]) -> int:
+        return await asyncio.to_thread(self._clear, folder, before.timestamp(), keep)
+
     def writer(self, path: str) -> "FileWriter":
         return FileWriter(self._place(path))
 
@@ -76,6 +85,14 @@ class Folder:
                 return {e.name: e.stat().st_size for e in entries if e.is_file() and not e.name.endswith(UNFINISHED)}
         except FileNotFoundError:
             return {}
+
+    def _clear(self, folder: str, before: float, keep: Callable[[str], bool]) -> int:
+        with os.scandir(self.root / folder) as entries:
+            old = [e for e in entries if e.is_file(follow_symlinks=False) and e.stat().st_mtime < before]
+        left = [e for e in old if e.name.endswith(UNFINISHED) or not keep(e.name)]
+        for entry in left:
+            Path(entry.path).unlink(missing_ok=True)
+        return len(left)
 
     def _write(self, path: str, data: bytes, only_new: bool) -> bool:
         writer = self.writer(path)

@@ -2,10 +2,9 @@
 
 import asyncio
 import errno
-import secrets
 import tempfile
 from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, NamedTuple, TypeVar
 
@@ -18,7 +17,7 @@ from bot.connectors.postgres.survey import Counters, Table, count, counters, loc
 from bot.connectors.vault.connector import Hands, Vault
 from bot.connectors.vault.flow import Flow, Stopped, pack, unpack
 from bot.connectors.vault.keys import Unopened
-from bot.connectors.vault.manifest import Backup, BackupName, Kind, Manifest
+from bot.connectors.vault.manifest import Backup, BackupName, Kind, Manifest, object_name
 from bot.connectors.vault.shelf import Shelf
 from bot.effect import Attempt, Effect, Happened, No, Permanent, Survival, Temporary, Yes
 from bot.operation import Database
@@ -28,6 +27,7 @@ B = TypeVar("B")
 
 KINDS: dict[Kind, tuple[str, ...]] = {"full": (), "schema": ("--schema-only",), "data": ("--data-only",)}
 DUMP = ("--format=custom", "--compress=0", "--no-password")  # compressed here: pg_dump may lack zstd
+AFTER = timedelta(hours=1)  # beyond an attempt's longest: by then its leftovers are nobody's, whatever the clocks
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -54,6 +54,8 @@ class Take(Effect[Backup]):
     kind: Kind = "full"
 
     async def do(self, on: Hands, at: Attempt) -> Backup:
+        with suppress(Temporary, Permanent, OSError):  # what others left behind keeps nobody from a backup
+            await on.shelf.clear(datetime.now(UTC) - self.timeout - AFTER)
         with unkept(self.database.key):
             there = await on.shelf.manifest(self.name)
             manifest = there or await self._stored(on, at)
@@ -68,7 +70,7 @@ class Take(Effect[Backup]):
 
     async def _stored(self, on: Hands, at: Attempt) -> Manifest:
         """Everything but the last word: the object is stored whole, listed and counted, or gone again."""
-        place = f"{self.name}.{at.number}-{secrets.token_hex(3)}.dump"  # never another attempt's
+        place = object_name(self.name, at.number)
         live, login = on.database.live, on.database.login
         async with (
             on.database.session(at, live) as guard,
