@@ -152,7 +152,7 @@ class Machine:
             self.ledger, Runner(self.ledger, planner, attempts, self.house, BACKOFF),
             settings.need("DATABASE_URL").reveal(), config=ground.applied.config,
             kinds=tuple(ground.deeds.classes), lease=lease, slots=company.limits.slots, after_sweep=self._swept,
-            turn=self.precedence.turn,
+            turn=self.precedence.turn, rested=lambda: self.poster.wake(),  # noqa: PLW0108  it does not exist yet
         )  # fmt: skip
         self.scheduler = Scheduler(engine_pool, self._due())
         fallback = company.channels[company.fallback]

@@ -42,7 +42,10 @@ class Digester:
         if view.state is not State.AWAITING:
             return frozenset()
         wanted = dict.fromkeys(one for event in events for one in render.called_to_decide(view, names, event))
-        return await self.digests.call(view.id, wanted) if wanted else frozenset()
+        joined = await self.digests.call(view.id, wanted) if wanted else frozenset[str]()
+        if joined:
+            self.wake()
+        return joined
 
     def wake(self) -> None:
         """Something was committed that may change what waits."""

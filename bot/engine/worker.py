@@ -33,11 +33,14 @@ class Worker:
         sweep_every: float = 1.0,
         after_sweep: Callable[[], Awaitable[None]] | None = None,
         turn: Callable[[], Awaitable[None]] = at_once,
+        rested: Callable[[], None] = lambda: None,
     ) -> None:
-        """`turn` is waited for before each claim, and must end: see bot/precedence.py."""
+        """`turn` is waited for before each claim, and must end: see bot/precedence.py. `rested` is called when a run
+        has ended, waits or asks: people wait for that word.
+        """
         self.ledger, self.runner, self.url = ledger, runner, url
         self.config, self.kinds, self.lease, self.slots = config, kinds, lease, slots
-        self.sweep_every, self.after_sweep, self.turn = sweep_every, after_sweep, turn
+        self.sweep_every, self.after_sweep, self.turn, self.rested = sweep_every, after_sweep, turn, rested
         self._due = asyncio.Event()
         self._lost = asyncio.Event()
         self._draining = False
@@ -120,6 +123,7 @@ class Worker:
     def _job_done(self, job: "asyncio.Task[None]") -> None:
         self._jobs.pop(job, None)
         self._due.set()
+        self.rested()
 
     async def _drive(self, claimed: Claimed, row: RunRow) -> None:
         with about(row.id):

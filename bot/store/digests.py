@@ -47,8 +47,10 @@ class Listed(Record):
 class Digests:
     """Reads and writes of digests."""
 
-    def __init__(self, pool: Any, many: int = MANY, within: timedelta = WITHIN) -> None:
-        self.pool, self.many, self.within = pool, many, within
+    def __init__(
+        self, pool: Any, many: int = MANY, within: timedelta = WITHIN, apart: timedelta = APART
+    ) -> None:  # fmt: skip
+        self.pool, self.many, self.within, self.apart = pool, many, within, apart
 
     async def call(self, run: int, users: Collection[str]) -> frozenset[str]:
         """Writes down that these accounts are called for a request; gives those whose digest calls them instead."""
@@ -66,7 +68,7 @@ class Digests:
                  ORDER BY due LIMIT 8 FOR UPDATE SKIP LOCKED)
                RETURNING slack_user, due, channel, ts, posted_at, number, trying, news, tries,
                  digest_sign(slack_user) AS sign, clock() AS now""",
-            hold, APART, LONGEST,
+            hold, self.apart, LONGEST,
         )  # fmt: skip
         return [Digest.model_validate(dict(row)) for row in rows]
 

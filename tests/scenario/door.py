@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -148,8 +148,9 @@ class Bot:
             quiet=catalogue.quiet,
             turn=self.precedence.turn,
             places={"ops": self.id("ops"), "releases": self.id("releases"), "gone": "C0GONE"},
-            digester=Digester(Digests(home.pool), self.client),
+            digester=Digester(Digests(home.pool, apart=timedelta(0)), self.client),  # real seconds else
         )
+        factory.worker.rested = self.poster.wake
         self.service = Service(
             house, roster, self.doors, home.ledger, Views(home.pool, deeds(), factory.kept),
             factory.worker.runner.planner.connectors, self.directory, self._committed, SEAL, factory.kept,
@@ -164,6 +165,11 @@ class Bot:
 
         known = Known(targets={"database": DATABASES})
         self.desk = Desk(self.service, catalogue, self.client, _names, known, help=find_help)
+
+    async def move_clock(self, by: timedelta) -> None:
+        """Time goes on by so much, and what that makes due is looked at now."""
+        await self.home.move_clock(by)
+        self._committed()
 
     def _committed(self) -> None:
         self.factory.worker.wake()

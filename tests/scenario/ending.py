@@ -43,7 +43,7 @@ async def rest(bot: Bot) -> None:
             raise AssertionError(f"never told: {[dict(row) for row in rows]}")
         busy = await bot.home.pool.fetchval("SELECT count(*) FROM runs WHERE state <> ALL ($1)", AT_REST)
         if not busy and moved < FAR:
-            await bot.home.move_clock(STRIDE)
+            await bot.move_clock(STRIDE)
             moved += STRIDE
         bot.poster.wake()
         await asyncio.sleep(0.02)

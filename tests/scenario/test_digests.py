@@ -7,6 +7,7 @@ import pytest
 
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
+from tests.scenario.story import until
 from tests.support.company import account
 
 BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
@@ -76,7 +77,7 @@ async def test_what_comes_much_later_comes_by_a_new_message_in_the_place_of_the_
     digest = await direct(bot, "cleo", "3 requests wait")
     (soon,) = await asks(bot, "b4")
     assert (await direct(bot, "cleo", "4 requests wait"))["ts"] == digest["ts"]
-    await bot.home.move_clock(timedelta(minutes=11))
+    await bot.move_clock(timedelta(minutes=11))
     (late,) = await asks(bot, "b5")
     anew = await direct(bot, "cleo", "5 requests wait")
     assert not calls(soon, "cleo")
@@ -96,7 +97,7 @@ async def test_reminders_and_warnings_are_joined_as_well(bot: Bot) -> None:
     await asks(bot, "b1", "b2", "b3")
     digest = await direct(bot, "cleo", "3 requests wait")
     for minutes, said in ((6, "Nobody has decided for"), (15, "about to lapse")):
-        await bot.home.move_clock(timedelta(minutes=minutes))
+        await bot.move_clock(timedelta(minutes=minutes))
         reply = await bot.told(await bot.card("Put b1 over shop"), said)
         assert not calls(reply, "cleo")
     anew = await direct(bot, "cleo", "3 requests wait")
@@ -108,7 +109,7 @@ async def test_a_request_of_many_that_lapses_leaves_the_digest_and_nobody_said_y
     await bot.slack.open_home("cleo", tab="messages")
     await asks(bot, "b1", "b2", "b3")
     await direct(bot, "cleo", "3 requests wait")
-    await bot.home.move_clock(timedelta(minutes=31))
+    await bot.move_clock(timedelta(minutes=31))
     over = await direct(bot, "cleo", "Nothing waits for you any more")
     assert "nobody answered in time" in shown_text(over)
     assert await bot.home.pool.fetchval("SELECT count(*) FROM approvals") == 0
@@ -119,7 +120,8 @@ async def test_a_digest_whose_sending_was_not_kept_is_found_again_and_not_sent_t
     await asks(bot, "b1", "b2", "b3")
     digest = await direct(bot, "cleo", "3 requests wait")
     await bot.home.own.execute("UPDATE digests SET ts = NULL, trying = true, due = clock()")
-    await bot.slack.wait_for(lambda: _kept(bot), what="the digest to be found")
+    bot.poster.wake()
+    await until(lambda: _kept(bot), "digest that is found")
     assert (await direct(bot, "cleo"))["ts"] == digest["ts"]
     assert len(await messages(bot, "cleo")) == 1
 
@@ -139,6 +141,7 @@ async def test_a_new_message_that_slack_has_trouble_with_is_there_once(bot: Bot,
         "UPDATE digests SET news = true, posted_at = posted_at - interval '1 h', due = clock() WHERE slack_user = $1"
     )
     await bot.home.own.execute(again, account("cleo"))
+    bot.poster.wake()
 
     async def anew() -> bool:
         found = await bot.slack.messages("cleo", "@bot")
@@ -152,7 +155,7 @@ async def test_who_takes_no_message_is_called_in_the_threads_as_before(bot: Bot)
     await bot.slack.fault("conversations.open", "error", times=-1, code="user_disabled")
     first, second, third = await asks(bot, "b1", "b2", "b3")
     assert [calls(reply, "cleo") for reply in (first, second, third)] == [True, True, False]
-    await bot.slack.wait_for(lambda: _no_digest(bot), what="no digest")
+    await until(lambda: _no_digest(bot), "end of the digest")
     (fourth,) = await asks(bot, "b4")
     assert calls(fourth, "cleo")
 

@@ -63,7 +63,7 @@ async def test_under_a_flood_a_timer_and_its_thread_wait_no_longer_than_the_boun
     card = await bot.card("/test write script=wait")
     loop = asyncio.get_running_loop()
     with flood(bot):
-        await bot.home.move_clock(timedelta(minutes=61))
+        await bot.move_clock(timedelta(minutes=61))
         begun = loop.time()
         await bot.factory.end(run, within=3 * LONGEST + SLACK)
         await bot.told(card, "Done")

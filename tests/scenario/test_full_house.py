@@ -39,7 +39,7 @@ async def test_cards_are_edited_for_progress_no_more_often_than_config_says(bot:
         await bot.factory.until(run, lambda row: True)
     number = (await bot.slack.log())[-1]["number"]
     for _ in range(12):  # half a minute, which is of two minutes at most
-        await bot.home.move_clock(timedelta(seconds=3))
+        await bot.move_clock(timedelta(seconds=3))
         await bot.poster.tell_due()
     edits = await bot.slack.log(kind="api", name="chat.update", since=number)
     assert 1 <= len(edits) <= 4

@@ -186,10 +186,10 @@ async def test_whoever_is_not_believed_learns_nothing_of_why(sender: Sender) -> 
 async def test_the_window_is_the_databases_time_and_a_delivery_cannot_outlive_the_memory_of_it(sender: Sender) -> None:
     first = await sender.signed()
     assert (await sender.sends(first))[0] == 202
-    await sender.bot.home.move_clock(timedelta(minutes=6))
+    await sender.bot.move_clock(timedelta(minutes=6))
     assert await sender.sends(first) == (401, "refused\n")
     assert (await sender.sends(await sender.signed(id="d-2", ago=4 * 60)))[0] == 202
-    await sender.bot.home.move_clock(timedelta(hours=26))
+    await sender.bot.move_clock(timedelta(hours=26))
     await sender.bot.home.ledger.sweep()
     assert await sender.bot.home.pool.fetchval("SELECT count(*) FROM dedupe") == 0
     assert await sender.sends(first) == (401, "refused\n")

@@ -42,7 +42,7 @@ async def test_a_worker_leaves_a_run_whose_undo_it_lacks_to_one_that_has_it(bot:
 
 async def test_where_no_worker_has_the_code_the_person_reads_so_and_one_that_comes_goes_on(bot: Bot) -> None:
     card, kinds = await approved_without_code(bot)
-    await bot.home.move_clock(timedelta(seconds=61))
+    await bot.move_clock(timedelta(seconds=61))
     asks = await bot.card("No worker runs the code that this plan was made for, so nobody can go on with it")
     assert "Do it again" in shown_text(asks) or "Do it again" in str(asks["blocks"])
     assert await bot.home.pool.fetchval("SELECT state FROM runs") == State.IN_DOUBT

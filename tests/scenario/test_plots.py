@@ -32,7 +32,7 @@ async def level(bot: Bot, said: str) -> dict[str, Any]:
 async def test_a_look_shows_what_earlier_looks_saw_as_a_picture_in_its_thread(bot: Bot) -> None:
     for held, minutes in ((0, 70), (1, 20), (2, 20)):  # of an hour at most
         await level(bot, f"{held} lines, {max(0, held - 1)} looks before")
-        await bot.home.move_clock(timedelta(minutes=minutes))
+        await bot.move_clock(timedelta(minutes=minutes))
         bot.factory.folder.log("one more")
     card = await level(bot, "3 lines, 2 looks before")
     assert "lowest 1, highest 3, last 3 lines" in shown_text(card)
@@ -50,7 +50,7 @@ async def test_the_end_of_a_run_brings_its_picture(bot: Bot) -> None:
 async def test_an_answer_that_came_late_has_its_picture_too(bot: Bot) -> None:
     """A read that takes long has a card that waits; the picture comes once that card becomes the answer."""
     await level(bot, "0 looks before")
-    await bot.home.move_clock(timedelta(minutes=1))
+    await bot.move_clock(timedelta(minutes=1))
     card, planning = await card_before_its_plan(bot, "/test level")
     planning.set()
     assert (await picture(bot, card))["name"] == "r3.png"

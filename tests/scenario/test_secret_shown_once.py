@@ -106,7 +106,7 @@ async def test_what_could_not_be_shown_is_replaced_and_never_sent_again(bot: Bot
 
 async def test_after_ten_minutes_it_is_gone_and_what_made_it_is_undone(bot: Bot) -> None:
     card = await offered(bot)
-    await bot.home.move_clock(timedelta(minutes=10, seconds=1))
+    await bot.move_clock(timedelta(minutes=10, seconds=1))
     await bot.slack.click("ana", await old_copy(bot, card), "Show me, once")
     assert await bot.slack.view("ana") is None
     assert await ended(bot) == State.UNDONE

@@ -61,6 +61,7 @@ class Proxy:
                 if silent.is_set():
                     self.lost.set()
                     if self._cut:
+                        writer.transport.abort()
                         return
                     continue
                 writer.write(data)
