@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.model import ENDS
 from deploy.local.databases import more_orders
 from deploy.local.slack import Outcome, Workspace
-from deploy.local.slack.client import shown_text
+from deploy.local.slack.client import ControlRefused, shown_text
 from deploy.local.stage import Stage
 from tests.scenario.played import Played
 
@@ -250,16 +250,31 @@ class Run:
         sent = await client.chat_postMessage(channel="C0RELEASES", text="a copy", blocks=card["blocks"])
         return {"channel": "releases", "ts": sent["ts"]}
 
-    async def press(self, person: str, label: str, card: Json | None = None, **words: str) -> str:
-        """Presses a button of the card; fills in the modal that opens where `words` are given. What they alone read."""
-        before = len(await self.slack.ephemerals(person))
+    async def press(self, person: str, label: str, card: Json | None = None, **words: str) -> None:
+        """Presses a button of the card; fills in the modal that opens where `words` are given."""
         done = await self.slack.click(person, card or await self.card(), label)
         assert done.result == "acked", done
         if words:
             sent = await self.slack.submit(person, await self.slack.wait_for_view(person), dict(words))
             assert sent.ok, sent
+
+    async def refuses(self, person: str, label: str, text: str, card: Json | None = None) -> str:
+        """Presses a button of the card; what this person alone then reads, with that text in it."""
+        before = {one["ts"] for one in await self._alone(person)}
+        await self.press(person, label, card)
+
+        async def told() -> str | None:
+            seen = [shown_text(one) for one in await self._alone(person) if one["ts"] not in before]
+            return next((said for said in seen if text in said), None)
+
+        return await self.slack.wait_for(told, what=f"words to {person} with {text!r}")
+
+    async def _alone(self, person: str) -> list[Json]:
+        """What only this person reads: in a channel or, where that took too long, directly."""
         seen = await self.slack.ephemerals(person)
-        return "\n".join(shown_text(one) for one in seen[before:])
+        with suppress(ControlRefused):  # of another organisation, they have no direct messages here
+            seen += await self.slack.messages(person, "@tandem")
+        return seen
 
     async def reaches(self, step: str, mark: str = "started") -> None:
         """Until the ledger says so of that step."""

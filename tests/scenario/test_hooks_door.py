@@ -198,6 +198,17 @@ async def test_the_window_is_the_databases_time_and_a_delivery_cannot_outlive_th
     assert any(getattr(bound, "le", None) == timedelta(hours=24) for bound in widest)  # dedupe keeps 25
 
 
+async def test_what_was_captured_is_found_again_for_as_long_as_the_widest_window_lets_it_in(sender: Sender) -> None:
+    widest = Rule.model_validate({**RULE.model_dump(), "window": "24h"})
+    sender.bot.hooks["writes"] = replace(sender.bot.hooks["writes"], rule=widest)
+    captured = await sender.signed()
+    first = await sender.sends(captured)
+    await sender.bot.move_clock(timedelta(hours=23, minutes=59))
+    await sender.bot.home.ledger.sweep()
+    assert await sender.sends(captured) == first
+    assert await sender.bot.asked() == 1
+
+
 async def test_a_delivery_that_comes_again_is_the_same_run_also_on_two_replicas_at_once(
     sender: Sender, home: Home, tmp_path: Path
 ) -> None:

@@ -23,7 +23,7 @@ def test_a_row_names_tests_that_exist_or_says_not_yet() -> None:
     missing = []
     for number, tests in rows():
         named = NAME.findall(tests)
-        assert named or tests.strip() == "not yet", f"{number} names no test"
+        assert named or (tests.strip() == "not yet" and number not in OWED), f"{number} names no test"
         for path, name in named:
             file = ROOT / path
             if not file.exists() or not re.search(rf"^(async )?def {name}\(", file.read_text(), re.MULTILINE):
