@@ -12,6 +12,7 @@ import signal
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -168,6 +169,11 @@ async def _keys(fence: Fence, tmp_path: Path) -> None:
     assert Keys(keyset).open(Keys(keyset).seal(b"backup", "a"), "a") == b"backup"
 
 
+def slow(fence: Fence) -> Any:
+    """The whole story in a browser is played for the pictures: `make prove` does."""
+    return pytest.param(fence, marks=pytest.mark.prove) if fence.marks["run"] == "pictures" else fence
+
+
 ALONE = {
     "tests": _tests, "dry": _dry, "pictures": _pictures, "gallery": _gallery,
     "page": _page, "slack": _slack, "init": _init, "keys": _keys,
@@ -175,7 +181,12 @@ ALONE = {
 INSIDE = {"company", "serves"}  # in a running workspace, as its bot
 
 
-@pytest.mark.parametrize("fence", [f for f in all_fences("sh") if f.marks.get("run") in ALONE], ids=str)
+@pytest.mark.parametrize("fence", [f for f in all_fences("sh") if f.marks.get("run") == "pictures"], ids=str)
+async def test_make_knows_what_takes_the_pictures(fence: Fence, tmp_path: Path) -> None:
+    await _dry(fence, tmp_path)
+
+
+@pytest.mark.parametrize("fence", [slow(f) for f in all_fences("sh") if f.marks.get("run") in ALONE], ids=str)
 async def test_a_command_of_the_pages_does_what_it_says(fence: Fence, tmp_path: Path) -> None:
     await ALONE[fence.marks["run"]](fence, tmp_path)
 
