@@ -34,6 +34,7 @@ class Probe(Record):
     step: str
     way: Way
     attempt: int
+    said: bool = False  # people said that it happened: a definite no is told them, anything else lets their word count
 
 
 class Ask(Record):
@@ -178,9 +179,11 @@ def _after_unknown(step: Step[Any], way: Way, entry: Entry, times: int) -> Act:
         return Ask(doubt=Doubt.EFFECT, step=step.name, way=way, attempt=entry.attempt, choices=choices)
     survives = deed.survives if isinstance(deed, Effect) else Survival.IDEMPOTENT
     if survives is Survival.PROBE and not entry.body.get("cannot_tell"):
-        return Probe(step=step.name, way=way, attempt=entry.attempt)
+        said = entry.body.get("choice") == Choice.HAPPENED
+        return Probe(step=step.name, way=way, attempt=entry.attempt, said=said)
     if survives in (Survival.PROBE, Survival.ONCE):
-        choices = (Choice.HAPPENED, Choice.AGAIN, _give_up(way))
+        happened = () if entry.body.get("refuted") else (Choice.HAPPENED,)
+        choices = (*happened, Choice.AGAIN, _give_up(way))
         return Ask(doubt=Doubt.EFFECT, step=step.name, way=way, attempt=entry.attempt, choices=choices)
     if times >= TRIES:
         choices = (Choice.AGAIN, Choice.BACK, Choice.STOP) if way is Way.DO else (Choice.AGAIN, _give_up(way))

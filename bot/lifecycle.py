@@ -38,6 +38,7 @@ MOVES: dict[tuple[State | None, Signal], State] = {
     (State.WAITING, Signal.DOUBT): State.IN_DOUBT,
     # in doubt: people answer
     (State.IN_DOUBT, Signal.RESUME): State.RUNNING,
+    (State.IN_DOUBT, Signal.RETURN): State.QUEUED,
 }
 
 SENTENCES: dict[State, str] = {

@@ -61,6 +61,7 @@ class Signal(StrEnum):
     WAKE = "wake"
     DOUBT = "doubt"
     RESUME = "resume"
+    RETURN = "return"  # an answer in a run that had not begun: the world is looked at once more before it starts
     SUCCEED = "succeed"
     FAIL = "fail"
     UNDO = "undo"

@@ -11,7 +11,7 @@ from bot import codec
 from bot.effect import CannotTell, Effect, No, Permanent, Secret, Survival, Temporary, Yes
 from bot.engine.reach import Connectors
 from bot.journey import Perform, Probe
-from bot.model import Mark, Record, Way
+from bot.model import Choice, Mark, Record, Way
 from bot.operation import Step
 from bot.plans import deed_of
 from bot.seal import Seal
@@ -19,6 +19,7 @@ from bot.store.pool import NotTaken, StaleClaim
 from bot.store.store import Claimed, Ledger
 
 log = logging.getLogger("tandem.engine")
+REFUTED = "It was looked at again after somebody said that it happened: it did not."
 PROGRESS_EVERY = 1.0  # seconds between two notes of progress, and between two looks at whether somebody cancelled
 
 
@@ -163,8 +164,12 @@ class Attempts:
         if isinstance(found, Yes):
             mark, (body, box) = Mark.DONE, self._written(c, step, deed, found.value)
             body["probed"] = True
+        elif isinstance(found, No) and act.said:
+            body |= {"refuted": True, "why": REFUTED}
         elif isinstance(found, No):
             mark, body = Mark.AGAIN, {"probed": True}
+        elif act.said:  # nothing speaks against what people say
+            mark, body = Mark.DONE, {"choice": Choice.HAPPENED}
         await self.ledger.settled(c, step.name, act.way, act.attempt, mark, body, box=box)
 
     async def bar(self, tag: str, step: Step[Any], way: Way, attempt: int, results: dict[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from bot import codec
-from bot.effect import Effect, Sweep
+from bot.effect import Effect, Survival, Sweep
 from bot.engine.attempts import Attempts, name
 from bot.engine.planner import Handlers, Planner
 from bot.engine.polling import Pause, Polling
@@ -98,7 +98,7 @@ class Runner:
         if row.worker != c.worker or row.fence != c.fence or row.ended_at:
             return
         if row.state is State.QUEUED:
-            await self.ledger.release(c, await self.ledger.now())
+            await self.ledger.release(c, await self.ledger.now(), row.due)
             return
         while await self._go_on(c, row.id):
             pass
@@ -118,7 +118,7 @@ class Runner:
             case "started":
                 return True
             case "not_shown":
-                await self.ledger.release(c, await self.ledger.now() + NOT_SHOWN_AGAIN)
+                await self.ledger.release(c, await self.ledger.now() + NOT_SHOWN_AGAIN, row.due)
             case "unapproved":
                 await self.planner.unapproved(c, row)
             case _:
@@ -158,8 +158,9 @@ class Runner:
                 await self.ledger.turned(work.c, act.heading, act.why, act.step)
                 return True
             case Ask():
-                last = work.last(act)
-                await self._ask(work.c, act.doubt, act, act.choices, str(last.body.get("why", "")), last)
+                last, deed = work.last(act), deed_of(find(work.plan, act.step), act.way)
+                probes = isinstance(deed, Effect) and deed.survives is Survival.PROBE
+                await self._ask(work.c, act.doubt, act, act.choices, str(last.body.get("why", "")), last, probes)
                 return False
             case _:
                 raise TypeError(f"{type(act).__name__} is nothing to decide")
@@ -170,7 +171,7 @@ class Runner:
         due = {act.step: max(self._due(work, act, now), await self._over(work, act, now)) for act in acts}
         ready = [act for act in acts if due[act.step] <= now]
         if not ready:
-            await self.ledger.release(work.c, min(due.values()))
+            await self.ledger.release(work.c, min(due.values()), work.row.due)
             return False
         in_time = await together(self._perform(work, act) for act in ready)
         late = [act for act, started in zip(ready, in_time, strict=True) if not started]
@@ -224,10 +225,12 @@ class Runner:
         pauses = [look for look in found if isinstance(look, Pause)]
         due = min((at for at in (*(pause.due for pause in pauses), work.recall) if at), default=None)
         if any(isinstance(deed_of(find(work.plan, act.step), act.way), Effect) for act in acts):
-            await self.ledger.release(work.c, due)  # something may still be at work there: this is no waiting
+            await self.ledger.release(
+                work.c, due, work.row.due
+            )  # something may still be at work there: this is no waiting
         else:
             progress = {name: told for pause in pauses for name, told in pause.progress.items()}
-            await self.ledger.park(work.c, due, pauses[0].body, progress)
+            await self.ledger.park(work.c, due, work.row.due, pauses[0].body, progress)
         return False
 
     async def _look(self, work: Work, act: Settle | Probe) -> Pause | str | None:
@@ -255,9 +258,13 @@ class Runner:
         return None
 
     async def _ask(
-        self, c: Claimed, doubt: Doubt, act: Any, choices: Sequence[Choice], sentence: str, last: Entry | None = None
-    ) -> None:
+        self, c: Claimed, doubt: Doubt, act: Any, choices: Sequence[Choice], sentence: str, last: Entry | None = None,
+        probes: bool = False,
+    ) -> None:  # fmt: skip
+        """`probes`: what people say happened is looked at before it counts."""
         question: dict[str, Any] = {"doubt": doubt, "choices": list(choices), "sentence": sentence}
+        if probes and Choice.HAPPENED in choices:
+            question["probes"] = True
         if act is not None:
             question |= {"step": act.step, "way": act.way, "attempt": act.attempt}
         if last is not None and "item" in last.body and Choice.HAPPENED in choices:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -44,6 +45,7 @@ class Worker:
         self._due = asyncio.Event()
         self._lost = asyncio.Event()
         self._draining = False
+        self._checkpointed = 0  # the minute
         self._jobs: dict[asyncio.Task[None], bool] = {}  # whether it may take long
         self.ready = asyncio.Event()
 
@@ -149,12 +151,20 @@ class Worker:
             await asyncio.sleep(self.sweep_every)
             try:
                 await self.ledger.sweep()
+                await self._checkpoint()
                 if self.after_sweep:
                     await self.after_sweep()
             except DATABASE_AWAY:
                 continue
             except Exception as error:
                 log.exception("the sweep broke off", extra={"error": type(error).__name__})
+
+    async def _checkpoint(self) -> None:
+        """Once a minute; of several replicas the first one's counts."""
+        minute = int(time.time() // 60)
+        if minute != self._checkpointed:
+            await self.ledger.checkpoint()
+            self._checkpointed = minute
 
     async def _end_jobs(self) -> None:
         jobs = list(self._jobs)

@@ -68,6 +68,13 @@ def cancel_wished(view: RunView, names: Names, event: Event) -> Told:
 
 def cancelled(view: RunView, names: Names, event: Event) -> Told:
     said = f"{names.person(event.actor)} cancelled it before it started. Nothing was done."
+    if event.body.get("why") == "parent":
+        said = "The run that called it needs it no longer. Nothing was done."
+    elif event.body.get("why") == "ledger":
+        said = (
+            "The bot's own database lost time, so nobody can know from here whether this went further than it says. "
+            "It is not gone on with: look, then ask anew."
+        )
     return Told(
         said=said, quote=word(event, "text"), then=again(view), wakes=wakes.followers(view), alone=True, icon="⏹️"
     )

@@ -1,7 +1,7 @@
 """A run's steps as its thread tells them: begun, done, failed, unknown, somebody's turn, the way back."""
 
 from bot.durations import about_duration
-from bot.model import Event, Heading, State, Way
+from bot.model import Event, Heading, Mark, State, Way
 from bot.operation import Task
 from bot.render import wakes
 from bot.render.escape import one_line
@@ -84,6 +84,8 @@ def revealed(view: RunView, names: Names, event: Event) -> Told:
 
 
 def resolved(view: RunView, names: Names, event: Event) -> Told:
+    if event.mark is Mark.UNKNOWN:
+        return Told(said=f"Looked at again before that counts: {step_of(view, event)}.", icon="🔎")
     means = {"happened": "Counts as done", "skip": "Skipped", "again": "Is done again"}
     said = means.get(str(event.body.get("choice")), "Settled")
     said += f" for {item}" if (item := word(event, "after")) else ""

@@ -205,8 +205,9 @@ class Ledger:
         sql = "SELECT nudge($1, $2, $3, $4, $5, $6, $7)"
         await engine_call(self.pool, sql, c.run, c.worker, c.fence, kind, step, number, body)
 
-    async def release(self, c: Claimed, due: datetime | None, progress: dict[str, Any] | None = None) -> None:
-        await engine_call(self.pool, "SELECT release($1, $2, $3, $4, $5)", c.run, c.worker, c.fence, due, progress)
+    async def release(self, c: Claimed, due: datetime | None, seen: datetime | None) -> None:
+        """`seen`: the due time that was read with the run; where it is another by now, the run is due at once."""
+        await engine_call(self.pool, "SELECT release($1, $2, $3, $4, $5)", c.run, c.worker, c.fence, due, seen)
 
     async def drop(self, c: Claimed) -> None:
         """Gives back a claim that came to nothing; the third in a row makes the run ask."""
@@ -260,11 +261,12 @@ class Ledger:
         await engine_call(self.pool, "SELECT late($1, $2, $3, $4, $5)", run, step, way, attempt, body)
 
     async def park(
-        self, c: Claimed, due: datetime | None, body: dict[str, Any], progress: dict[str, Any] | None = None
-    ) -> None:
-        await engine_call(
-            self.pool, "SELECT park($1, $2, $3, $4, $5, $6)", c.run, c.worker, c.fence, due, body, progress
-        )
+        self, c: Claimed, due: datetime | None, seen: datetime | None, body: dict[str, Any],
+        progress: dict[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """`seen` as for `release`."""
+        sql = "SELECT park($1, $2, $3, $4, $5, $6, $7)"
+        await engine_call(self.pool, sql, c.run, c.worker, c.fence, due, seen, body, progress)
 
     async def turned(self, c: Claimed, heading: Heading, why: str, step: str) -> None:
         await engine_call(

@@ -132,6 +132,7 @@ APPROVALS = (
                                "(SELECT 1 FROM locks l WHERE l.name = name.name AND l.root = p_run.root))"),)),
 )  # fmt: skip
 
+UNSEEN = Cut("wall_answer", "(p_new.state = 'queued') <> (v_choice <> 'stop' AND NOT begun(p_new.id))")
 MOVES = (
     Attack("it runs without being queued", "awaiting", told("started", "running"), "TD007",
            (Cut("wall_runs", "NOT EXISTS (SELECT 1 FROM moves WHERE at = OLD.state AND lands = NEW.state)"),)),
@@ -209,9 +210,10 @@ RUNNING = (
            ("DROP INDEX events_one_mark", "DROP INDEX events_done_once")),
     Attack("a doubt is answered by nobody", "doubt",
            told("answered", "running", body="'{{\"choice\": \"again\"}}'"), "TD011",
-           (Cut("wall_answer", "v_choice IS NULL OR NOT answered(p_old, v_choice)"),
-            Cut("wall_answer", "v_choice <> 'stop' AND"
-                               " NOT EXISTS (SELECT 1 FROM events WHERE run = p_new.id AND kind = 'started')"))),
+           (Cut("wall_answer", "v_choice IS NULL OR NOT answered(p_old, v_choice)"),)),
+    Attack("what had not begun goes on from a doubt without a second look", "asks",
+           question("'ben', 'again', 'T0TEST', 'U0BEN'") + told("answered", "running", body="'{{\"choice\": \"again\"}}'"),
+           "TD007", (UNSEEN,)),
     Attack("a doubt is answered by its asker", "doubt",
            question("'ana', 'again', 'T0TEST', 'U0ANA'") + told("answered", "running", body="'{{\"choice\": \"again\"}}'"),
            "TD011", (Cut("answered", "SELECT 1 FROM askers k WHERE k.run = a.run AND k.person = a.person",

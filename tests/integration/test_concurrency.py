@@ -62,10 +62,10 @@ async def test_a_live_lease_keeps_its_run_and_a_dead_ones_run_is_taken_with_a_ne
     assert (taken.id, taken.fence) == (run, row.fence + 1)
     for fence in (row.fence, taken.fence):
         with pytest.raises(StaleClaim):
-            await home.ledger.release(Claimed(run=run, worker=first, fence=fence), None)
+            await home.ledger.release(Claimed(run=run, worker=first, fence=fence), None, None)
     with pytest.raises(StaleClaim):
-        await home.ledger.release(Claimed(run=run, worker=second, fence=row.fence), None)
-    await home.ledger.release(Claimed(run=run, worker=second, fence=taken.fence), None)
+        await home.ledger.release(Claimed(run=run, worker=second, fence=row.fence), None, None)
+    await home.ledger.release(Claimed(run=run, worker=second, fence=taken.fence), None, None)
 
 
 async def test_after_the_database_was_away_a_whole_lease_passes_before_a_take_over(home: Home) -> None:

@@ -47,7 +47,8 @@ async def test_a_step_that_became_due_too_long_ago_is_not_begun_unasked(
 async def test_what_follows_a_wait_became_due_when_the_wait_was_over_not_when_somebody_came_back(home: Home) -> None:
     story, claimed = await begun(home)
     await home.ledger.started(claimed, "wait", Way.DO, 1, MINUTE, {})
-    await home.ledger.park(claimed, await home.ledger.now() + 10 * MINUTE, {})
+    due = (await story.row(claimed.run)).due
+    await home.ledger.park(claimed, await home.ledger.now() + 10 * MINUTE, due, {})
     await home.move_clock(60 * MINUTE)  # everything was down
     again = await story.claim(claimed.run)
     await home.ledger.settled(again, "wait", Way.DO, 1, Mark.DONE, {})

@@ -1,5 +1,6 @@
 """The engine on a real database and a real folder: forth, back, closings, doubts, waits, children."""
 
+import asyncio
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -127,6 +128,13 @@ async def test_stop_runs_nothing_more_and_undoes_nothing(factory: Factory) -> No
     assert await factory.answer("ana", run, "stop") == "answered"
     assert (await factory.end(run)).state is State.FAILED
     assert "erase a" not in factory.folder.lines()
+
+
+async def test_every_minute_has_its_checkpoint_without_anybody_asking_for_it(factory: Factory) -> None:
+    row = await factory.end(await factory.ask("plain"))
+    async with asyncio.timeout(15):
+        while not await factory.home.pool.fetchval("SELECT count(*) FROM checkpoints"):
+            await factory.until(row.id, lambda row: True)
 
 
 async def test_a_probe_decides_both_ways(factory: Factory) -> None:

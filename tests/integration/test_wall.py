@@ -52,8 +52,10 @@ class Arena:
         run = await (self.handing() if name == "handing" else story.proposed("ana", "test destroy"))
         if name == "ended":
             await story.say("ben", run, "deny")
-        if name in ("queued", "running", "doubt", "handing"):
+        if name in ("queued", "running", "doubt", "handing", "asks"):
             assert (await story.approve("ben", run))["queued"]
+        if name == "asks":  # before it began
+            await self.home.ledger.doubted(await story.claim(run), {"doubt": "poison", "choices": ["again", "stop"]})
         if name in ("running", "doubt", "handing"):
             claimed = await story.claim(run)
             assert await self.home.ledger.begin(claimed) == "started"
@@ -255,7 +257,7 @@ async def test_a_stale_fence_or_a_wrong_worker_writes_nothing(arena: Arena, work
         "SELECT turned($1, $2, $3, 'back', 'x', 'a')",
         "SELECT doubted($1, $2, $3, '{}')",
         "SELECT finished($1, $2, $3, 'succeed', '{}')",
-        "SELECT park($1, $2, $3, NULL, '{}', '{}')",
+        "SELECT park($1, $2, $3, NULL, NULL, '{}', '{}')",
         "SELECT note($1, $2, $3, '{}')",
         "SELECT planned($1, $2, $3, '{}')",
     )

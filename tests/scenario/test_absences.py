@@ -34,7 +34,7 @@ async def restores(story: Story, person: str) -> Run:
 async def called(run: Run) -> dict[str, Any]:
     """The reply that calls whoever may approve."""
     root = str((await run.card())["ts"])
-    return await run.slack.wait_for_message("cleo", "incidents", text="1 approval needed", thread_ts=root)
+    return await run.slack.wait_for_message("cleo", "incidents", text="Press Approve", thread_ts=root)
 
 
 async def direct(story: Story, person: str, text: str) -> str:

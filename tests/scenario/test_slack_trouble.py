@@ -7,7 +7,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from deploy.local.slack.client import shown_text
-from tests.scenario.story import LONG, TYPE_AGAIN, Run, Story, labels, until
+from tests.scenario.story import ALL_TOLD, LONG, TYPE_AGAIN, Run, Story, labels, until
 
 BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
 OLD = "from an earlier version of the bot"
@@ -56,13 +56,13 @@ async def test_a_message_that_arrived_though_its_answer_was_lost_is_not_sent_aga
     await run.reaches("for")
     await run.tells("Started")
     assert len(await run.cards()) == 1
-    await _doubtful(run)
+    await _let_go(run)
     await story.move_clock(timedelta(minutes=1))  # by then a double is looked for, and that doubt is over
     await _all_told(run)
     await story.slack.fault("chat.postMessage", "lost")
     await story.move_clock(timedelta(minutes=6))
     assert await run.settles() == "succeeded"
-    await _doubtful(run)
+    await _let_go(run)
     await story.move_clock(timedelta(minutes=1))
     await run.ends()
     await everything_once(run)
@@ -81,14 +81,13 @@ async def _all_told(run: Run) -> None:
     await until(told, f"end of what {run.tag}'s thread tells")
 
 
-async def _doubtful(run: Run) -> None:
-    """Until the poster knows that it does not know: from then on a double is looked for."""
+async def _let_go(run: Run) -> None:
+    """Until all is told but a doubt, and no poster holds the thread, which would wait by the clock as it was."""
 
-    async def noted() -> bool:
-        sql = "SELECT doubtful_at IS NOT NULL FROM tandem.threads WHERE run = $1"
-        return bool(await run.story.ledger.fetchval(sql, run.id))
+    async def free() -> bool:
+        return bool(await run.story.ledger.fetchval(f"{ALL_TOLD} WHERE r.id = $1", run.id))
 
-    await until(noted, f"doubt about {run.tag}'s messages")
+    await until(free, f"doubt about {run.tag}'s messages, and nothing else")
 
 
 async def test_where_slack_asks_for_patience_it_gets_it_and_all_is_told(story: Story) -> None:

@@ -48,6 +48,7 @@ def test_only_approval_or_a_plan_that_needs_none_leads_to_queued_and_only_from_t
     assert {key for key, to in MOVES.items() if to is State.QUEUED} == {
         (State.AWAITING, Signal.APPROVE),
         (State.PLANNING, Signal.ADMIT),
+        (State.IN_DOUBT, Signal.RETURN),  # it was queued before
     }
     assert {at for (at, _), to in MOVES.items() if to is State.RUNNING} == {State.QUEUED, State.WAITING, State.IN_DOUBT}
 

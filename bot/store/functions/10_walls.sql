@@ -189,9 +189,9 @@ BEGIN
   v_new := NEW;  -- generated columns are not computed yet in a BEFORE trigger
   v_new.tag := 'r' || NEW.id;
   v_new.fingerprint := fingerprint_of(NEW.plan);
-  IF NEW.state = 'queued' THEN PERFORM wall_quorum(v_new); END IF;
+  IF NEW.state = 'queued' AND OLD.state <> 'in_doubt' THEN PERFORM wall_quorum(v_new); END IF;
   IF OLD.state = 'queued' AND NEW.state = 'running' THEN PERFORM wall_quorum_still(v_new); END IF;
-  IF OLD.state = 'in_doubt' AND NEW.state = 'running' THEN PERFORM wall_answer(OLD, v_new); END IF;
+  IF OLD.state = 'in_doubt' AND NEW.state IN ('queued', 'running') THEN PERFORM wall_answer(OLD, v_new); END IF;
   RETURN NEW;
 END $$;
 
@@ -248,11 +248,16 @@ BEGIN
   IF v_choice IS NULL OR NOT answered(p_old, v_choice) THEN
     RAISE EXCEPTION 'an answer needs the quorum of the run' USING ERRCODE = 'TD011';
   END IF;
-  -- A run that was stopped before its first step starts by this answer.
-  IF v_choice <> 'stop' AND NOT EXISTS (SELECT 1 FROM events WHERE run = p_new.id AND kind = 'started') THEN
-    PERFORM wall_quorum_still(p_new);
+  IF (p_new.state = 'queued') <> (v_choice <> 'stop' AND NOT begun(p_new.id)) THEN
+    RAISE EXCEPTION 'what has not begun is looked at once more before it starts' USING ERRCODE = 'TD007';
   END IF;
+  IF p_new.state = 'queued' THEN PERFORM wall_quorum_still(p_new); END IF;
 END $$;
+
+-- Whether a run's first step was ever free to start.
+CREATE OR REPLACE FUNCTION begun(p_run bigint) RETURNS boolean LANGUAGE sql STABLE SET search_path = tandem, pg_temp AS $$
+  SELECT EXISTS (SELECT 1 FROM events WHERE run = p_run AND kind = 'started')
+$$;
 
 CREATE OR REPLACE FUNCTION answered(p_run runs, p_choice text) RETURNS boolean LANGUAGE plpgsql STABLE
 SET search_path = tandem, pg_temp AS $$

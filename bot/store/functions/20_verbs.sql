@@ -314,7 +314,8 @@ BEGIN
   END IF;
   v_q := v_run.question;
   UPDATE runs SET due = tandem.clock(), due_since = tandem.clock() WHERE id = v_run.id;
-  v_run := tell(v_run.id, 'answered', 'resume', v_person, jsonb_build_object('choice', v_choice, 'doubt', v_q ->> 'doubt'));
+  v_run := tell(v_run.id, 'answered', CASE WHEN v_choice = 'stop' OR begun(v_run.id) THEN 'resume' ELSE 'return' END, v_person,
+    jsonb_build_object('choice', v_choice, 'doubt', v_q ->> 'doubt'));
   PERFORM apply_answer(v_run, v_q, v_choice, v_person);
   RETURN jsonb_build_object('code', 'answered', 'choice', v_choice);
 EXCEPTION WHEN SQLSTATE 'TD009' OR SQLSTATE 'TD015' OR SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLSTATE 'TD022' THEN  -- it had not begun, and what it was approved by counts no more
@@ -340,7 +341,9 @@ BEGIN
       v_past := CASE WHEN p_choice = 'happened' THEN p_q -> 'past' END;
       PERFORM tell(p_run.id, 'resolved', NULL, p_person,
         jsonb_build_object('choice', p_choice) || coalesce(v_past, '{}'), v_step, v_way, v_attempt,
-        CASE WHEN v_past IS NOT NULL THEN 'again' WHEN p_choice = 'happened' THEN 'done'
+        CASE WHEN v_past IS NOT NULL THEN 'again'
+             WHEN p_choice = 'happened' AND (p_q ->> 'probes')::boolean THEN 'unknown'  -- the engine looks before it counts
+             WHEN p_choice = 'happened' THEN 'done'
              WHEN p_choice = 'skip' THEN 'skipped' ELSE 'again' END);
     END IF;
   END IF;

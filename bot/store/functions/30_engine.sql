@@ -6,10 +6,17 @@ LANGUAGE sql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
     VALUES (p_id, clock_timestamp() + p_lease, p_lease, p_config, p_kinds)
 $$;
 
--- False where the lease is already over: the worker must stop what it does and enlist anew.
+-- The server's timeline at this moment: the checkpoint's is the old one for a while after a promotion.
+CREATE OR REPLACE FUNCTION timeline() RETURNS bigint LANGUAGE sql STABLE SET search_path = tandem, pg_temp AS $$
+  SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint
+$$;
+
+-- False where the lease is already over, or the ledger has moved house since: the worker must stop what it does and enlist
+-- anew.
 CREATE OR REPLACE FUNCTION renew(p_id uuid) RETURNS boolean LANGUAGE sql SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
   UPDATE workers SET lease_until = clock_timestamp() + lease WHERE id = p_id AND lease_until > clock_timestamp()
+    AND NOT EXISTS (SELECT 1 FROM ledger_home h WHERE h.timeline <> timeline())
     RETURNING true
 $$;
 
@@ -55,18 +62,22 @@ BEGIN
   RETURN v_run;
 END $$;
 
--- Gives a claim back; the run is due again at that time (NULL: only people move it).
-CREATE OR REPLACE FUNCTION release(p_run bigint, p_worker uuid, p_fence bigint, p_due timestamptz, p_progress jsonb)
+-- When a run is due that its worker lets go: at once where anything made it due since the worker read it (`p_seen`: the due
+-- time it read then), such as a tick, a wish or a called run's end, whatever it worked out before.
+CREATE OR REPLACE FUNCTION due_again(p_run runs, p_due timestamptz, p_seen timestamptz) RETURNS timestamptz LANGUAGE sql STABLE
+SET search_path = tandem, pg_temp AS $$
+  SELECT CASE WHEN p_run.due IS DISTINCT FROM p_seen OR p_run.wish IS NOT NULL AND p_run.heading = 'forth'
+      OR p_run.state = 'queued' AND EXISTS (SELECT 1 FROM shown WHERE run = p_run.id AND fingerprint = p_run.fingerprint)
+    THEN least(p_due, clock()) ELSE p_due END
+$$;
+
+-- Gives a claim back; the run is due again at that time (NULL: only people and other runs move it).
+CREATE OR REPLACE FUNCTION release(p_run bigint, p_worker uuid, p_fence bigint, p_due timestamptz, p_seen timestamptz)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
 DECLARE v_run runs;
 BEGIN
   v_run := held(p_run, p_worker, p_fence);
-  -- What happened while the run was held makes it due at once: a wish to cancel, or its plan having been shown.
-  IF v_run.wish IS NOT NULL AND v_run.heading = 'forth' OR v_run.state = 'queued' AND EXISTS (
-      SELECT 1 FROM shown WHERE run = p_run AND fingerprint = v_run.fingerprint) THEN
-    p_due := least(p_due, tandem.clock());
-  END IF;
-  UPDATE runs SET worker = NULL, claims = 0, due = p_due, progress = coalesce(p_progress, progress) WHERE id = p_run;
+  UPDATE runs SET worker = NULL, claims = 0, due = due_again(v_run, p_due, p_seen) WHERE id = p_run;
 END $$;
 
 -- Gives a claim back that came to nothing: unlike a release it goes on being counted.
@@ -227,13 +238,13 @@ BEGIN
 END $$;
 
 -- Parks a run: no worker until then.
-CREATE OR REPLACE FUNCTION park(p_run bigint, p_worker uuid, p_fence bigint, p_due timestamptz, p_body jsonb, p_progress jsonb)
-RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+CREATE OR REPLACE FUNCTION park(
+  p_run bigint, p_worker uuid, p_fence bigint, p_due timestamptz, p_seen timestamptz, p_body jsonb, p_progress jsonb
+) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
 DECLARE v_run runs;
 BEGIN
   v_run := held(p_run, p_worker, p_fence);
-  UPDATE runs SET due = CASE WHEN wish IS NOT NULL AND heading = 'forth' THEN least(p_due, tandem.clock()) ELSE p_due END,
-      progress = progress || coalesce(p_progress, '{}') WHERE id = p_run;
+  UPDATE runs SET due = due_again(v_run, p_due, p_seen), progress = progress || coalesce(p_progress, '{}') WHERE id = p_run;
   IF v_run.state = 'running' THEN
     PERFORM tell(p_run, 'waiting', 'park', NULL, p_body);
   ELSE
@@ -355,18 +366,24 @@ BEGIN
   RETURN v_count;
 END $$;
 
--- The ledger's home is not the one it was, or went back in time: every live run is in doubt before anything is claimed.
+-- The ledger's home is not the one it was, or went back in time: before anything is claimed, every run under way is in doubt,
+-- and what had not begun by this ledger ends, for it may have gone on in what was lost. Reads may be done again.
 CREATE OR REPLACE FUNCTION come_home() RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
 DECLARE v_system text; v_timeline bigint; v_known ledger_home; v_run runs; v_count integer := 0;
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('ledger home', 0));
   SELECT system_identifier::text INTO v_system FROM pg_control_system();
-  SELECT timeline_id INTO v_timeline FROM pg_control_checkpoint();
+  v_timeline := timeline();
   SELECT * INTO v_known FROM ledger_home;
   IF NOT FOUND THEN INSERT INTO ledger_home VALUES (true, v_system, v_timeline); RETURN 0; END IF;
   IF v_known.system = v_system AND v_known.timeline = v_timeline THEN RETURN 0; END IF;
   FOR v_run IN SELECT * FROM runs WHERE state IN ('queued', 'running', 'waiting') FOR NO KEY UPDATE LOOP
     PERFORM doubt_unheld(v_run, 'ledger', jsonb_build_array('again', 'stop'));
+    v_count := v_count + 1;
+  END LOOP;
+  FOR v_run IN SELECT * FROM runs WHERE state IN ('planning', 'awaiting_approval') AND risk > 0 AND NOT look_only
+      FOR NO KEY UPDATE LOOP
+    PERFORM tell(v_run.id, 'cancelled', 'cancel', NULL, '{"why": "ledger"}');
     v_count := v_count + 1;
   END LOOP;
   UPDATE ledger_home SET system = v_system, timeline = v_timeline;
@@ -385,7 +402,8 @@ BEGIN
   SELECT coalesce(array_agg(r.id ORDER BY r.id), '{}'), coalesce(array_agg(r.seq ORDER BY r.id), '{}'),
          coalesce(string_agg(r.id || ':' || r.seq || ':' || e.hash, E'\n' ORDER BY r.id), '')
     INTO v_runs, v_seqs, v_list FROM runs r JOIN events e ON e.run = r.id AND e.seq = r.seq
-    WHERE NOT EXISTS (SELECT 1 FROM heads h WHERE h.run = r.id AND h.seq = r.seq);
+    WHERE (r.ended_at IS NULL OR r.ended_at >= coalesce(v_last, '-infinity') - interval '10 min')  -- older ones stand there
+      AND NOT EXISTS (SELECT 1 FROM heads h WHERE h.run = r.id AND h.seq = r.seq);
   v_digest := encode(sha256(convert_to(coalesce(v_before, '') || E'\n' || v_list, 'UTF8')), 'hex');
   INSERT INTO checkpoints VALUES (v_minute, cardinality(v_runs), v_digest);
   INSERT INTO heads SELECT v_minute, r, s FROM unnest(v_runs, v_seqs) AS u(r, s);

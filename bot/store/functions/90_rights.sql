@@ -8,10 +8,10 @@ GRANT EXECUTE ON FUNCTION
   ask(jsonb), shown_at(bigint, text, text, text), approve(jsonb), count_up(bigint), say(jsonb), heed(jsonb),
   digest_of(text), digest_sign(text), call_people(bigint, text[], integer, interval), close_digest(text, timestamptz), favour(jsonb), answer(jsonb), tick(jsonb),
   enlist(uuid, interval, text, text[]), renew(uuid), retire(uuid), claim(uuid, integer, integer),
-  drop_claim(bigint, uuid, bigint), release(bigint, uuid, bigint, timestamptz, jsonb), note(bigint, uuid, bigint, jsonb), planned(bigint, uuid, bigint, jsonb),
+  drop_claim(bigint, uuid, bigint), release(bigint, uuid, bigint, timestamptz, timestamptz), note(bigint, uuid, bigint, jsonb), planned(bigint, uuid, bigint, jsonb),
   begin_run(bigint, uuid, bigint), started(bigint, uuid, bigint, text, text, integer, interval, jsonb),
   settled(bigint, uuid, bigint, text, text, integer, text, jsonb, bytea, jsonb), late(bigint, text, text, integer, jsonb),
-  nudge(bigint, uuid, bigint, text, text, integer, jsonb), park(bigint, uuid, bigint, timestamptz, jsonb, jsonb), turned(bigint, uuid, bigint, text, text, text),
+  nudge(bigint, uuid, bigint, text, text, integer, jsonb), park(bigint, uuid, bigint, timestamptz, timestamptz, jsonb, jsonb), turned(bigint, uuid, bigint, text, text, text),
   doubted(bigint, uuid, bigint, jsonb), finished(bigint, uuid, bigint, text, jsonb),
   not_begun(bigint, uuid, bigint, text, jsonb), last_slot(text, timestamptz), tick_schedule(text, timestamptz, jsonb), sweep(), come_home(), checkpoint_heads(),
   personal_masks(text[]), personal_value(bigint, uuid, bigint, text), personal_kept(text[], text), unmask(jsonb)
