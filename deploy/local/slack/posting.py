@@ -191,7 +191,7 @@ def _place(core: Core, channel: Channel, message: Message, content: Content) -> 
         if content.broadcast:
             message.subtype = "thread_broadcast"
     state.messages.setdefault(channel.id, {})[message.ts] = message
-    state.changed("message", message, channel=channel.id, key=message.ts)
+    state.changed("message", message, channel=channel.id, key=message.ts, new=True)
     if parent:
         parent.replies.append(message.ts)
         parent.thread_ts = parent.ts
@@ -297,7 +297,7 @@ def post_ephemeral(core: Core, channel: Channel, person_id: str, content: Conten
     if content.thread_ts and not _active(core, channel, content.thread_ts):
         return message
     core.state.ephemerals.setdefault(person_id, {})[message.ts] = message
-    core.state.changed("ephemeral", message, channel=channel.id, person=person_id, key=message.ts)
+    core.state.changed("ephemeral", message, channel=channel.id, person=person_id, key=message.ts, new=True)
     return message
 
 

@@ -35,7 +35,7 @@ class Door:
         core, name = self._core, request.match_info["method"]
         started = core.clock.now()
         entry = core.log.add("api", name, started)
-        core.state.changed("log", None, key=name)
+        core.state.noted(name)
         headers: dict[str, str] = {}
         status = 200
         try:
@@ -64,7 +64,7 @@ class Door:
         entry.elapsed = core.clock.now() - started
         entry.result = "ok" if body.get("ok") else str(body.get("error"))
         entry.answer = body
-        core.state.changed("log", None, key=name)
+        core.state.noted(name)
         return web.json_response(body, status=status, headers=headers)
 
     def _authorised(self, method: Method, token: str) -> InstalledApp:
