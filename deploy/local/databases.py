@@ -102,7 +102,10 @@ class Words:
     def kept(self, name: str, make: Callable[[], str]) -> str:
         """The same for a word that is made in another way."""
         path = self._folder / name
-        if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(make())
+        if not path.exists() or not path.read_text():  # an empty one is of a start that was killed at this moment
+            beside = path.with_suffix(".new")
+            beside.unlink(missing_ok=True)
+            beside.touch(mode=0o600)
+            beside.write_text(make())
+            beside.replace(path)
         return path.read_text()

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from bot.model import Record
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 BYPASS = "X-Maintenance-Bypass"
 DATABASE_TIMEOUT = 2.0  # seconds
+SEEN_KEPT = 10_000
 PAGES = {"none": "All Systems Operational", "minor": "Minor Service Outage", "major": "Partial System Outage"}
 
 
@@ -46,7 +48,7 @@ class _State:
     maintenance: bool = False
     maintained_by: str | None = None
     broken: int | None = None  # a status that every public answer has
-    seen: list[tuple[str, str]] = field(default_factory=list)  # (method, path) of every request
+    seen: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=SEEN_KEPT))  # (method, path), the newest
     held: list[asyncpg.Connection] = field(default_factory=list)
 
 
@@ -104,7 +106,7 @@ class Services:
         return self._states[key].maintenance
 
     def requests(self, key: str) -> tuple[tuple[str, str], ...]:
-        """(method, path) of every request that reached the service."""
+        """(method, path) of the newest requests that reached the service."""
         return tuple(self._states[key].seen)
 
     async def stop(self) -> None:

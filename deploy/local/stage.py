@@ -2,13 +2,14 @@
 
 import asyncio
 import base64
+import fcntl
 import os
 import secrets
 import tomllib
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import aiohttp
 
@@ -74,6 +75,7 @@ class Stage:
     async def start(self) -> None:
         """Raises NotReady. Whatever was started is ended by `stop`, also after a failure."""
         self.home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+        lock = self._stack.enter_context(self._locked())
         server = await asyncio.to_thread(Server.start, self.home / "postgres", durable=self._keep)
         self._stack.callback(server.stop)
         self.databases = await prepare(server, self.words, self._orders)
@@ -85,6 +87,7 @@ class Stage:
         self.bot_port = self._stack.enter_context(kept_port())
         if self.real is None:
             await self._start_slack()
+            print(self.page, file=lock, flush=True)
             environment = self._environment(mail_port)
         else:
             environment = self._in_a_real_workspace(mail_port, self.real)
@@ -97,12 +100,44 @@ class Stage:
         self._stack.push_async_callback(self.bot.stop)
         await self._until_ready()
 
+    def _locked(self) -> TextIO:
+        """The lock of this home, taken: it goes with the process, however that ends. It holds the page's address.
+
+        Raises NotReady while another workspace runs here: two would share databases and files.
+        """
+        lock = (self.home / "run.lock").open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with lock:
+                lock.seek(0)
+                page = lock.read().strip()
+            raise NotReady(
+                f"`make run` runs in {self.home} already. "
+                + (f"Its page is {page} : open that" if page else "Look at the window it was started in")
+                + ", or end it with Ctrl-C and start again."
+            ) from None
+        lock.truncate(0)
+        return lock
+
     async def _start_slack(self) -> None:
         file = self.home / "slack.json" if self._keep else None
-        self.slack = SlackServer(workspace(self.transport), file=file, desk=desk(self._kill, self.fresh))
+        self.slack = SlackServer(
+            self._with_tokens(workspace(self.transport)), file=file, desk=desk(self._kill, self.fresh)
+        )
         await self.slack.start(self._port)
         self._stack.push_async_callback(self.slack.stop)
         self.slack.set_request_url(f"http://127.0.0.1:{self.bot_port}/slack/events")
+
+    def _with_tokens(self, spec: WorkspaceSpec) -> WorkspaceSpec:
+        """The tokens of this home in the place of those that anybody can work out."""
+        spec.team.config_token = f"xoxe.xoxp-local-{self.words.of('slack-config')}"
+        for app in spec.apps:
+            app.bot_token = f"xoxb-local-{self.words.of('slack-bot')}"
+            app.app_token = f"xapp-local-{self.words.of('slack-app')}"
+            app.signing_secret = self.words.of("slack-signing")
+            app.verification_token = self.words.of("slack-verification")
+        return spec
 
     async def _kill(self) -> str:
         return await self.bot.kill()

@@ -38,6 +38,7 @@ async def test_a_channel_is_named_described_archived_and_left(bench: Bench) -> N
     assert await word(bench, "conversations.unarchive", channel=made) == "not_archived"
     await api.conversations_kick(channel=made, user=bench.id("ada"))
     assert await word(bench, "conversations.kick", channel=made, user=bench.id("ada")) == "not_in_channel"
+    assert await word(bench, "conversations.kick", channel=made) == "user_not_found"
     await api.conversations_leave(channel=made)
     assert (await api.conversations_leave(channel=made))["not_in_channel"] is True
     assert await word(bench, "conversations.rename", channel=bench.id("ops"), name="other") == "not_authorized"

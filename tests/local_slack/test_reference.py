@@ -37,7 +37,6 @@ OTHERWISE = {
     "conversations.setTopic": "an empty topic clears it",
     "conversations.setPurpose": "an empty purpose clears it",
     "conversations.invite": "users that are absent have a word of their own",
-    "conversations.kick": "nobody can be removed who is not named",
     "reactions.add": "a message that is absent has a word of its own",
 }
 

@@ -65,6 +65,30 @@ async def test_another_pages_script_is_not_answered(bench: Bench, origin: str) -
         assert await status(f"{bench.server.url}{path}", json={}, headers={"Origin": origin}) == 403
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_another_pages_picture_or_link_is_not_answered(bench: Bench, site: str) -> None:
+    """What a page only shows or links to carries no Origin; the browser still says from where it was asked for."""
+    for method, path in (*PATHS, ("GET", "/api/api.test")):
+        headers = {"Sec-Fetch-Site": site}
+        assert await status(f"{bench.server.url}{path}", method, headers=headers) == 403, path
+    followed = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
+    assert await status(f"{bench.server.url}/?as=ada", "GET", headers=followed) == 200
+    assert await status(f"{bench.server.url}/api/auth.test", "GET", headers=followed) == 403
+    for own in ("same-origin", "none"):
+        assert await status(f"{bench.server.url}/", "GET", headers={"Sec-Fetch-Site": own}) == 200
+
+
+async def test_an_address_alone_acts_for_nobody(bench: Bench) -> None:
+    """A token is taken from the header or a form: an address is what pages, histories and logs hold."""
+    url, token = f"{bench.server.api_url}auth.test", bench.server.app().bot_token
+    async with aiohttp.ClientSession() as session:
+        for method, body in (("GET", {}), ("POST", {}), ("POST", {"json": {}}), ("POST", {"json": {"token": token}})):
+            async with session.request(method, url, params={"token": token}, **body) as answer:
+                assert (await answer.json())["error"] == "not_authed"
+        async with session.post(url, data={"token": token}) as answer:
+            assert (await answer.json())["ok"] is True
+
+
 @pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN_FILE"])
 async def test_it_never_starts_beside_a_real_token(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "xoxb-of-a-real-workspace")

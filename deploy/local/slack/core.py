@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .clock import Clock
 from .desk import Desk
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 TRIGGER_LIFE = 3.0
 RESPONSE_URL_LIFE = 30 * 60.0
 RESPONSE_URL_USES = 5
+TRIGGER_KEPT = 10 * 60.0  # as long a late one is told from one that never was
 KEPT = 50_000
+
+Aging = TypeVar("Aging", Trigger, ResponseUrl)
 
 
 class Core:
@@ -42,7 +45,7 @@ class Core:
         self.page = ""  # the fingerprint of the page's files
         self.transport: Transport
         self.typed: dict[str, dict[str, dict[str, JsonObject]]] = {}
-        self.offered: dict[tuple[str, str, str], dict[str, JsonObject]] = {}
+        self.offered: dict[str, dict[tuple[str, str], dict[str, JsonObject]]] = {}
         self.keep: Callable[[], None] = lambda: None
         self.quotas: dict[str, Quota] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -81,8 +84,7 @@ class Core:
         number = f"{int(now * 1000)}.{secrets.randbelow(10**12):012d}.{secrets.token_hex(16)}"
         self.state.triggers[number] = Trigger(number, app.id, person, now, view, channel)
         self.state.save(self.state.triggers[number])
-        while len(self.state.triggers) > KEPT:
-            self.state.forget(self.state.triggers.pop(next(iter(self.state.triggers))))
+        self._drop_old(self.state.triggers, now - TRIGGER_KEPT)
         return number
 
     def response_url(
@@ -93,9 +95,16 @@ class Core:
         record = ResponseUrl(path, app.id, person, channel.id, self.clock.now(), origin, origin_for)
         self.state.response_urls[path] = record
         self.state.save(record)
-        while len(self.state.response_urls) > KEPT:
-            self.state.forget(self.state.response_urls.pop(next(iter(self.state.response_urls))))
+        self._drop_old(self.state.response_urls, self.clock.now() - RESPONSE_URL_LIFE)
         return record
+
+    def _drop_old(self, table: dict[str, Aging], before: float) -> None:
+        """Forget, in the file too, what was made before that moment, and the oldest of too many."""
+        while table:
+            oldest = next(iter(table.values()))
+            if oldest.created >= before and len(table) <= KEPT:
+                return
+            self.state.forget(table.pop(oldest.key))
 
     # --- parts of payloads ---------------------------------------------------------------------------------------
 

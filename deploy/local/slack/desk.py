@@ -144,7 +144,7 @@ def _fits(wanted: Seen, seen: Seen) -> bool:
 
 
 def _did(core: Core, entry: Entry) -> Seen | None:
-    body = entry.request
+    body = entry.request or {}
     if "command" in body:
         person = core.state.people.get(str(body.get("user_id")))
         return Seen("command", f"{body['command']} {body.get('text', '')}", person.name if person else "")

@@ -9,13 +9,14 @@ from itertools import takewhile
 from .wire import JsonObject
 
 KEPT = 50_000
+KEPT_WHOLE = 2000  # with their bodies, which are most of what an entry weighs
 
 
 @dataclass(slots=True)
 class Entry:
     """`kind` is api, delivery, ack or response_url; `at` unix seconds; `elapsed` seconds to the answer.
 
-    `path` is a response_url's.
+    `path` is a response_url's. `request` None: its bodies are no longer kept.
     """
 
     number: int
@@ -28,7 +29,7 @@ class Entry:
     attempt: int = 0
     transport: str = ""
     path: str = ""
-    request: JsonObject = field(default_factory=dict)
+    request: JsonObject | None = field(default_factory=dict)
     answer: object = None
 
 
@@ -37,6 +38,7 @@ class Log:
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=KEPT)
+        self._whole: deque[Entry] = deque()
         self.number = 0  # of the newest entry
 
     def add(self, kind: str, name: str, at: float, app: str = "", **more: object) -> Entry:
@@ -46,6 +48,10 @@ class Log:
         for key, value in more.items():
             setattr(entry, key, value)
         self._entries.append(entry)
+        self._whole.append(entry)
+        if len(self._whole) > KEPT_WHOLE:
+            old = self._whole.popleft()
+            old.request = old.answer = None
         return entry
 
     def since(self, number: int = 0) -> list[Entry]:

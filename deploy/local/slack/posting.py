@@ -17,6 +17,7 @@ from .switches import Switches
 from .wire import JsonObject, SlackError
 
 ATTACHMENTS_MOST = 100
+EPHEMERALS_KEPT = 500  # the newest of each person
 
 
 @dataclass(slots=True)
@@ -191,7 +192,7 @@ def _place(core: Core, channel: Channel, message: Message, content: Content) -> 
         if content.broadcast:
             message.subtype = "thread_broadcast"
     state.messages.setdefault(channel.id, {})[message.ts] = message
-    state.changed("message", message, channel=channel.id, key=message.ts)
+    state.changed("message", message, channel=channel.id, key=message.ts, new=True)
     if parent:
         parent.replies.append(message.ts)
         parent.thread_ts = parent.ts
@@ -256,6 +257,8 @@ def _hidden(core: Core, channel: Channel, subtype: str, before: JsonObject, **mo
 def delete(core: Core, message: Message) -> None:
     """Remove a message. The first message of a thread with replies stays as a tombstone, as in Slack."""
     state = core.state
+    for key in [key for key in core.typed if key.startswith(f"{message.key}/")]:
+        del core.typed[key]
     if message.ephemeral_for:
         state.ephemerals[message.ephemeral_for].pop(message.ts, None)
         state.forget(message)
@@ -296,8 +299,11 @@ def post_ephemeral(core: Core, channel: Channel, person_id: str, content: Conten
         message.bot_id, message.app_id = app.spec.bot_id, app.id
     if content.thread_ts and not _active(core, channel, content.thread_ts):
         return message
-    core.state.ephemerals.setdefault(person_id, {})[message.ts] = message
-    core.state.changed("ephemeral", message, channel=channel.id, person=person_id, key=message.ts)
+    seen = core.state.ephemerals.setdefault(person_id, {})
+    seen[message.ts] = message
+    while len(seen) > EPHEMERALS_KEPT:
+        delete(core, next(iter(seen.values())))
+    core.state.changed("ephemeral", message, channel=channel.id, person=person_id, key=message.ts, new=True)
     return message
 
 

@@ -175,15 +175,14 @@ class SlackServer:
         return web.Response(text=image, content_type="image/svg+xml", headers=headers)
 
     def _guard(self) -> Middleware:
-        """Only loopback names in Host, only our own page in Origin; and nothing is answered before it is kept."""
+        """Only loopback names in Host, only for our own page; and nothing is answered before it is kept."""
 
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             host = request.host.rpartition(":")[0] if not request.host.endswith("]") else request.host
             if (host or request.host).strip("[]") not in LOOPBACK:
                 return web.Response(status=403, text="the local Slack answers to loopback names only")
-            origin = request.headers.get("Origin")
-            if origin is not None and origin != f"http://{request.host}":
+            if _of_another_page(request):
                 return web.Response(status=403, text="the local Slack answers to its own page only")
             try:
                 answer = await handler(request)
@@ -202,6 +201,15 @@ class SlackServer:
         else:
             self.state.dirty.clear()
             self.state.dirty_stacks.clear()
+
+
+def _of_another_page(request: web.Request) -> bool:
+    """Whether a browser sends this for a page that is not ours. A link may lead here, to the page itself alone."""
+    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site", "none")
+    if origin not in (None, f"http://{request.host}"):
+        return True
+    followed = request.path == "/" and request.headers.get("Sec-Fetch-Mode") == "navigate"
+    return site not in ("same-origin", "none") and not followed
 
 
 def _print_of(folder: Path) -> str:

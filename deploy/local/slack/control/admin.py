@@ -175,8 +175,8 @@ async def sockets(ask: Ask) -> JsonObject:
 async def repeat(ask: Ask) -> JsonObject:
     """Deliver again what was delivered last under `name` (a command, an event type, an interaction type)."""
     entries = ask.core.log.read(kind="delivery", name=ask.text("name"), limit=1)
-    if not entries:
-        raise ControlError(f"nothing called {ask.text('name')!r} was delivered yet")
+    if not entries or entries[-1]["request"] is None:
+        raise ControlError(f"nothing called {ask.text('name')!r} was delivered {'lately' if entries else 'yet'}")
     payload = entries[-1]["request"]
     settings = ask.app().spec.manifest.settings
     kind = _kind(payload)

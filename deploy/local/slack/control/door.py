@@ -7,7 +7,7 @@ import inspect
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from aiohttp import web
 from pydantic import ValidationError
@@ -50,13 +50,16 @@ class ControlDoor:
             return _refused(str(problem), 400)
 
     async def changes(self, request: web.Request) -> web.Response:
-        """GET /control/changes?since=N&timeout=S: what changed after version N, waiting for it."""
+        """GET /control/changes?since=N&timeout=S: what changed after version N, waiting for it.
+
+        `anew` says that some of it is kept no more.
+        """
         since = int(request.query.get("since", "0"))
         seconds = min(float(request.query.get("timeout", "20")), POLL_MOST)
         found = await self._core.state.wait_since(since, seconds)
-        return web.json_response(
-            {"ok": True, "version": self._core.state.version, "changes": [asdict(change) for change in found]}
-        )
+        state = self._core.state
+        body: JsonObject = {"ok": True, "version": state.version, "changes": [asdict(change) for change in found]}
+        return web.json_response(body | {"anew": state.lost(since)})
 
     async def live(self, request: web.Request) -> web.StreamResponse:
         """GET /control/live?as=…&since=N: a WebSocket that tells one person what changes, as it does."""
@@ -80,12 +83,12 @@ class ControlDoor:
     async def _tell(self, socket: web.WebSocketResponse, person: Person, version: int) -> None:
         while not socket.closed:
             found = await self._core.state.wait_since(version, 20)
-            if found:
-                version = found[-1].version
-                told = self._told(found, person)
-                if told:
-                    with suppress(ConnectionError):  # the page left meanwhile; the loop ends with the socket
-                        await socket.send_json({"version": version, "changes": told})
+            anew = self._core.state.lost(version)
+            version = found[-1].version if found else version
+            told = [] if anew else self._told(found, person)
+            if told or anew:
+                with suppress(ConnectionError):  # the page left meanwhile; the loop ends with the socket
+                    await socket.send_json({"version": version, "changes": told, "anew": anew})
 
     def _told(self, found: list[Change], person: Person) -> list[JsonObject]:
         """The changes this person sees, only the last of each thing."""
@@ -93,8 +96,9 @@ class ControlDoor:
         for change in found:
             if change.kind != "log" and change.person in ("", person.id):
                 kind = change.kind.removesuffix("_deleted")
-                latest.pop((kind, change.channel, change.key), None)
-                latest[(kind, change.channel, change.key)] = change
+                before = latest.pop((kind, change.channel, change.key), None)
+                new = change.new or bool(before and before.new)
+                latest[(kind, change.channel, change.key)] = replace(change, new=new)
         told = (self._one(change, person) for change in latest.values())
         return [change for change in told if change]
 
@@ -110,7 +114,7 @@ class ControlDoor:
                 said = state.ephemeral(person.id, change.key)
             if said is None:
                 return None
-            body["message"] = message(self._core, said, person.id)
+            body |= {"message": message(self._core, said, person.id), "new": change.new}
         elif change.kind == "view":
             body["stack"] = modal_stack(self._core, person.id)
         elif change.kind == "home":

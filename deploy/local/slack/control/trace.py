@@ -37,6 +37,7 @@ def trace(ask: Ask) -> JsonObject:
 
 def related(log: list[Entry], said: Message) -> list[tuple[Entry, str]]:
     """Entries with the way they belong to the message: itself, thread, or before (only near in time and place)."""
+    log = [entry for entry in log if entry.request is not None]
     found: dict[int, tuple[Entry, str]] = {}
     triggers: set[str] = set()
     paths: set[str] = set()
@@ -44,7 +45,7 @@ def related(log: list[Entry], said: Message) -> list[tuple[Entry, str]]:
         why = _why(entry, said, triggers, paths)
         if why:
             found[entry.number] = (entry, why)
-            if entry.kind == "delivery":
+            if entry.kind == "delivery" and entry.request:
                 triggers.add(str(entry.request.get("trigger_id")))
                 paths.add(urlsplit(str(entry.request.get("response_url") or "")).path)
     posted = float(said.ts)
@@ -55,7 +56,7 @@ def related(log: list[Entry], said: Message) -> list[tuple[Entry, str]]:
 
 
 def _why(entry: Entry, said: Message, triggers: set[str], paths: set[str]) -> str:
-    if entry.request.get("trigger_id") in triggers or (entry.path and entry.path in paths):
+    if (entry.request or {}).get("trigger_id") in triggers or (entry.path and entry.path in paths):
         return "itself"
     if _place(entry) != said.channel:
         return ""
@@ -67,7 +68,7 @@ def _why(entry: Entry, said: Message, triggers: set[str], paths: set[str]) -> st
 
 def _place(entry: Entry) -> str:
     """The channel that an entry names."""
-    body, answer = entry.request, entry.answer if isinstance(entry.answer, dict) else {}
+    body, answer = entry.request or {}, entry.answer if isinstance(entry.answer, dict) else {}
     nested = [body.get(key) for key in ("container", "channel", "event", "item")]
     for part in nested:
         if isinstance(part, dict):
@@ -78,7 +79,7 @@ def _place(entry: Entry) -> str:
 
 
 def _stamps(entry: Entry) -> dict[str, set[str]]:
-    body, answer = entry.request, entry.answer if isinstance(entry.answer, dict) else {}
+    body, answer = entry.request or {}, entry.answer if isinstance(entry.answer, dict) else {}
     parts = [body, answer, *(body.get(key) for key in ("container", "message", "event"))]
     parts += [part.get("message") for part in parts if isinstance(part, dict)]
     own: set[str] = set()

@@ -177,6 +177,8 @@ def resume(core: Core) -> None:
         if app:
             record.due = max(record.due, core.clock.now() + MOMENT)
             core.spawn(_deliver(core, app, record))
+        else:
+            core.state.forget(core.state.pending.pop(record.id))
 
 
 async def _too_many(core: Core, app: InstalledApp, minute: int) -> None:

@@ -57,8 +57,9 @@ class Sockets:
         """A single-use address for a new socket."""
         if not app.socket_mode:
             raise SlackError("socket_mode_disabled")
-        ticket = secrets.token_hex(16)
-        self._tickets[ticket] = (app.id, self._core.clock.now() + self._core.switches.ticket_seconds)
+        ticket, now = secrets.token_hex(16), self._core.clock.now()
+        self._tickets = {one: held for one, held in self._tickets.items() if held[1] >= now}
+        self._tickets[ticket] = (app.id, now + self._core.switches.ticket_seconds)
         base = self._core.base_url.replace("http", "ws", 1)  # wss where something before us speaks TLS
         return f"{base}/link/?ticket={ticket}&app_id={app.id}"
 

@@ -49,7 +49,7 @@ class Transport:
         transport = "socket" if app.socket_mode else "http"
         entry = core.log.add("delivery", delivery.name, started, app.id, attempt=delivery.attempt, transport=transport)
         entry.request = delivery.payload
-        core.state.changed("log", None, key=entry.name)
+        core.state.noted(entry.name)
         if app.revoked and delivery.kind != "events_api":
             return self._noted(entry, Ack("unreachable", 0.0, reason="connection_failed"))
         fault = core.faults.delivery(delivery.kind, delivery.name)
@@ -97,7 +97,7 @@ class Transport:
     def _noted(self, entry: Entry, ack: Ack) -> Ack:
         entry.result, entry.elapsed = ack.result, ack.elapsed
         entry.answer = ack.payload if ack.payload is not None else ack.text
-        self._core.state.changed("log", None, key=entry.name)
+        self._core.state.noted(entry.name)
         return ack
 
     async def _late(self, entry: Entry, future: asyncio.Future[Reply], started: float) -> None:
@@ -110,7 +110,7 @@ class Transport:
         self._core.log.add(
             "ack", entry.name, now, entry.app, result=f"late {reply.result}", elapsed=now - started, answer=reply.text
         )
-        self._core.state.changed("log", None, key=entry.name)
+        self._core.state.noted(entry.name)
 
     async def probe(self, app: InstalledApp, url: str, method: str) -> bool:
         """Whether a URL answers Slack's unsigned ssl_check."""

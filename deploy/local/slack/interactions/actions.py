@@ -83,7 +83,7 @@ def _entry(core: Core, block: JsonObject, element: JsonObject, held: JsonObject,
 
 def set_value(core: Core, surface: Surface, block: JsonObject, element: JsonObject, given: Any) -> JsonObject:
     """Remember what a person put in an element, telling nobody. Raises WrongValue."""
-    offered = core.offered.get((surface.key, str(block["block_id"]), str(element["action_id"])), {})
+    offered = core.offered.get(surface.key, {}).get((str(block["block_id"]), str(element["action_id"])), {})
     held = coerce(core, element, given, list(offered.values()))
     _check_places(core, surface, element, held)
     values = surface.values(core)
@@ -137,8 +137,8 @@ async def suggest(core: Core, surface: Surface, block: JsonObject, element: Json
         return outcome
     answer = ack.payload or {}
     outcome.options, outcome.option_groups = answer.get("options") or [], answer.get("option_groups") or []
-    key = (surface.key, str(block["block_id"]), str(element["action_id"]))
-    offered = core.offered.setdefault(key, {})
+    key = (str(block["block_id"]), str(element["action_id"]))
+    offered = core.offered.setdefault(surface.key, {}).setdefault(key, {})
     offered.update({str(option["value"]): option for option in options_of(answer)})
     while len(offered) > OFFERED_MOST:
         offered.pop(next(iter(offered)))

@@ -95,6 +95,12 @@ def _new(core: Core, app: InstalledApp, person: str, data: JsonObject, channel: 
     return view
 
 
+def _gone(core: Core, view_id: str) -> None:
+    """The view is no more, nor what was offered on it."""
+    core.state.forget(core.state.views.pop(view_id))
+    core.offered.pop(view_id, None)
+
+
 def stack_changed(core: Core, person: str, view: View | None = None) -> None:
     """Tell who waits that the person's modals changed."""
     core.state.dirty_stacks.add(person)
@@ -107,7 +113,7 @@ def open_modal(core: Core, app: InstalledApp, trigger: Trigger, data: JsonObject
     if core.state.stacks.get(trigger.person) and core.switches.second_modal == "refused":
         raise SlackError("invalid_trigger_id")
     for view_id in core.state.stacks.get(trigger.person, []):
-        core.state.forget(core.state.views.pop(view_id))
+        _gone(core, view_id)
     view = _new(core, app, trigger.person, data, trigger.channel)
     view.root_id = view.id
     core.state.stacks[trigger.person] = [view.id]
@@ -181,7 +187,7 @@ def close_all_of(core: Core, app: InstalledApp) -> None:
         if view.id in stack:
             stack.remove(view.id)
         core.state.homes.pop((app.id, view.person), None)
-        core.state.forget(core.state.views.pop(view.id))
+        _gone(core, view.id)
         stack_changed(core, view.person)
 
 
@@ -190,6 +196,6 @@ def close(core: Core, view: View, *, everything: bool = False) -> None:
     stack = core.state.stacks.get(view.person, [])
     start = 0 if everything else stack.index(view.id)
     for view_id in stack[start:]:
-        core.state.forget(core.state.views.pop(view_id))
+        _gone(core, view_id)
     del stack[start:]
     stack_changed(core, view.person)

@@ -165,11 +165,13 @@ function entry(one) {
     ),
   );
   const fill = () => {
-    if (row.open && row.children.length === 1)
-      row.append(
-        part("Sent", one.request),
-        part(one.kind === "delivery" ? "The app answered" : "Slack answered", one.answer),
-      );
+    if (!row.open || row.children.length > 1) return;
+    if (one.request === null)
+      return row.append(h("p", { class: "inspect-note" }, "What was sent and answered is no longer kept."));
+    row.append(
+      part("Sent", one.request),
+      part(one.kind === "delivery" ? "The app answered" : "Slack answered", one.answer),
+    );
   };
   row.addEventListener("toggle", () => {
     fill();

@@ -91,6 +91,7 @@ function listen() {
   socket = new WebSocket(`ws://${location.host}/control/live?as=${store.me.id}&since=${store.version}`);
   socket.onmessage = (event) => {
     const news = JSON.parse(event.data);
+    if (news.anew) return tell("again"); // more happened than is kept
     store.version = news.version;
     for (const change of news.changes) apply(change);
   };

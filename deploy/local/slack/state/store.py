@@ -6,6 +6,8 @@ import asyncio
 import secrets
 from collections import deque
 from dataclasses import dataclass
+from heapq import merge
+from itertools import takewhile
 from typing import Any
 
 from ..clock import Clock
@@ -30,17 +32,19 @@ from .model import (
 
 _SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 KEPT_CHANGES = 20_000
+KEPT_LOGGED = 1000  # they only wake who reads the log, which has them all
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One step of the workspace. `person` is set when only that person may see it."""
+    """One step of the workspace. `person` is set when only that person may see it; `new` for a message just said."""
 
     version: int
     kind: str
     channel: str
     person: str
     key: str
+    new: bool = False
 
 
 class State:
@@ -80,7 +84,9 @@ class State:
             Pending: self.pending,
         }
         self.version = 0
-        self.changes: deque[Change] = deque(maxlen=KEPT_CHANGES)
+        self.changes: deque[Change] = deque()
+        self.logged: deque[Change] = deque(maxlen=KEPT_LOGGED)
+        self._forgotten = 0  # the version of the newest change that is kept no more
         self.dirty: dict[str, Record | None] = {}
         self.dirty_stacks: set[str] = set()
         self.switched = False
@@ -110,13 +116,33 @@ class State:
 
     # --- changes -------------------------------------------------------------------------------------------------
 
-    def changed(self, kind: str, record: Record | None, *, channel: str = "", person: str = "", key: str = "") -> None:
+    def changed(
+        self,
+        kind: str,
+        record: Record | None,
+        *,
+        channel: str = "",
+        person: str = "",
+        key: str = "",
+        new: bool = False,
+    ) -> None:
         """Note that `record` changed, under the next version number, and wake every waiter."""
         if record is not None:
             self.save(record)
             key = key or record.key
         self.version += 1
-        self.changes.append(Change(self.version, kind, channel, person, key))
+        self.changes.append(Change(self.version, kind, channel, person, key, new))
+        if len(self.changes) > KEPT_CHANGES:
+            self._forgotten = self.changes.popleft().version
+        self._wake()
+
+    def noted(self, name: str) -> None:
+        """The log has news of `name`: wake every waiter. Of these only the newest are kept."""
+        self.version += 1
+        self.logged.append(Change(self.version, "log", "", "", name))
+        self._wake()
+
+    def _wake(self) -> None:
         for event in self._waiters:
             event.set()
 
@@ -130,13 +156,12 @@ class State:
 
     def since(self, version: int) -> list[Change]:
         """The changes after `version`, oldest first."""
-        fresh: list[Change] = []
-        for change in reversed(self.changes):
-            if change.version <= version:
-                break
-            fresh.append(change)
-        fresh.reverse()
-        return fresh
+        newest = merge(reversed(self.changes), reversed(self.logged), key=lambda one: one.version, reverse=True)
+        return list(takewhile(lambda one: one.version > version, newest))[::-1]
+
+    def lost(self, version: int) -> bool:
+        """Whether changes after `version` are kept no more: who stands there reads everything anew."""
+        return version < self._forgotten
 
     async def wait_since(self, version: int, seconds: float) -> list[Change]:
         """The changes after `version`, waiting up to `seconds` (real time) for the first."""

@@ -211,7 +211,7 @@ METHODS = (
     Method("conversations.leave", leave, "3", WRITE, ("channel",)),
     Method("conversations.create", create, "2", WRITE),
     Method("conversations.invite", invite, "3", INVITE, ("channel",)),
-    Method("conversations.kick", kick, "3", ("groups:write", "channels:manage"), ("channel", "user")),
+    Method("conversations.kick", kick, "3", ("groups:write", "channels:manage"), ("channel",)),
     Method("conversations.rename", rename, "2", WRITE, ("channel",)),
     Method("conversations.archive", archive, "2", WRITE, ("channel",)),
     Method("conversations.unarchive", unarchive, "2", WRITE, ("channel",)),

@@ -35,7 +35,7 @@ class Door:
         core, name = self._core, request.match_info["method"]
         started = core.clock.now()
         entry = core.log.add("api", name, started)
-        core.state.changed("log", None, key=name)
+        core.state.noted(name)
         headers: dict[str, str] = {}
         status = 200
         try:
@@ -64,7 +64,7 @@ class Door:
         entry.elapsed = core.clock.now() - started
         entry.result = "ok" if body.get("ok") else str(body.get("error"))
         entry.answer = body
-        core.state.changed("log", None, key=name)
+        core.state.noted(name)
         return web.json_response(body, status=status, headers=headers)
 
     def _authorised(self, method: Method, token: str) -> InstalledApp:
@@ -111,11 +111,11 @@ FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 async def read_request(request: web.Request, *, json_body: bool = True) -> tuple[JsonObject, str]:
-    """Arguments (query, form and JSON body merged, later wins) and the token.
+    """Arguments (query, form and JSON body merged, later wins) and the token, of the header or the form.
 
     Without `json_body` a JSON body is passed over, as Slack does with methods that take none. Raises SlackError.
     """
-    args: JsonObject = dict(request.query)
+    args: JsonObject = {key: value for key, value in request.query.items() if key != "token"}
     if request.method == "POST" and request.can_read_body:
         if request.content_type == "application/json":
             args |= await _json_body(request) if json_body else {}
@@ -125,10 +125,8 @@ async def read_request(request: web.Request, *, json_body: bool = True) -> tuple
             args |= {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
     header = request.headers.get("Authorization", "")
     token = header[7:].strip() if header.lower().startswith("bearer ") else ""
-    from_args = args.pop("token", "")
-    if request.content_type == "application/json":
-        from_args = request.query.get("token", "")
-    return args, token or str(from_args)
+    in_form = str(args.pop("token", ""))
+    return args, token or ("" if request.content_type == "application/json" else in_form)
 
 
 async def _json_body(request: web.Request) -> dict[str, Any]:
