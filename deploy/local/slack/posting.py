@@ -191,7 +191,7 @@ def _place(core: Core, channel: Channel, message: Message, content: Content) -> 
         if content.broadcast:
             message.subtype = "thread_broadcast"
     state.messages.setdefault(channel.id, {})[message.ts] = message
-    state.changed("message", message, channel=channel.id, key=message.ts)
+    state.changed("message", message, channel=channel.id, key=message.ts, new=True)
     if parent:
         parent.replies.append(message.ts)
         parent.thread_ts = parent.ts

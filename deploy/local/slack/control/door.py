@@ -7,7 +7,7 @@ import inspect
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from aiohttp import web
 from pydantic import ValidationError
@@ -93,8 +93,9 @@ class ControlDoor:
         for change in found:
             if change.kind != "log" and change.person in ("", person.id):
                 kind = change.kind.removesuffix("_deleted")
-                latest.pop((kind, change.channel, change.key), None)
-                latest[(kind, change.channel, change.key)] = change
+                before = latest.pop((kind, change.channel, change.key), None)
+                new = change.new or (before is not None and before.new)
+                latest[(kind, change.channel, change.key)] = replace(change, new=new)
         told = (self._one(change, person) for change in latest.values())
         return [change for change in told if change]
 
@@ -110,7 +111,7 @@ class ControlDoor:
                 said = state.ephemeral(person.id, change.key)
             if said is None:
                 return None
-            body["message"] = message(self._core, said, person.id)
+            body |= {"message": message(self._core, said, person.id), "new": change.new}
         elif change.kind == "view":
             body["stack"] = modal_stack(self._core, person.id)
         elif change.kind == "home":

@@ -34,13 +34,14 @@ KEPT_CHANGES = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One step of the workspace. `person` is set when only that person may see it."""
+    """One step of the workspace. `person` is set when only that person may see it, `new` where `key` was not before."""
 
     version: int
     kind: str
     channel: str
     person: str
     key: str
+    new: bool = False
 
 
 class State:
@@ -110,13 +111,22 @@ class State:
 
     # --- changes -------------------------------------------------------------------------------------------------
 
-    def changed(self, kind: str, record: Record | None, *, channel: str = "", person: str = "", key: str = "") -> None:
+    def changed(
+        self,
+        kind: str,
+        record: Record | None,
+        *,
+        channel: str = "",
+        person: str = "",
+        key: str = "",
+        new: bool = False,
+    ) -> None:
         """Note that `record` changed, under the next version number, and wake every waiter."""
         if record is not None:
             self.save(record)
             key = key or record.key
         self.version += 1
-        self.changes.append(Change(self.version, kind, channel, person, key))
+        self.changes.append(Change(self.version, kind, channel, person, key, new))
         for event in self._waiters:
             event.set()
 
