@@ -3,7 +3,7 @@
 import os
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from deploy.local.postgres import Server
+from tests.browsing import running
 from tests.databases import ROOT, SessionServer, Template, ensure_template
 from tests.together import Together
 
@@ -89,6 +90,13 @@ def chromium() -> Path:
     if found is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
     return Path(found)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Path) -> Iterator[str]:
+    """Where the worker's one browser listens, started by the first test that asks."""
+    with running(chromium) as address:
+        yield address
 
 
 def allowed_skips() -> list[str]:

@@ -1,7 +1,6 @@
 """The workspace's page in a real browser, with the real bot behind it."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Page
@@ -19,8 +18,8 @@ async def story(request: pytest.FixtureRequest) -> AsyncIterator[Story]:
 
 
 @pytest.fixture
-async def page(chromium: Path, story: Story) -> AsyncIterator[Page]:
+async def page(browser: str, story: Story) -> AsyncIterator[Page]:
     """A page as a laptop shows it."""
-    async with opened(chromium, 1280, 900) as page:
+    async with opened(browser, 1280, 900) as page:
         page.set_default_timeout(15_000)
         yield page

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Page
@@ -34,7 +33,7 @@ async def recorder() -> AsyncIterator[Recorder]:
 
 
 @pytest.fixture
-async def page(chromium: Path) -> AsyncIterator[Page]:
+async def page(browser: str) -> AsyncIterator[Page]:
     """The workspace's page, of which a test opens the address."""
-    async with opened(chromium, 1200, 800) as page:
+    async with opened(browser, 1200, 800) as page:
         yield page

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from shutil import copytree
 
 import pytest
-from playwright.async_api import FrameLocator, Page, expect
+from playwright.async_api import FrameLocator, Page, Route, expect
 
 from deploy.local.slack import SlackServer, posting
 from deploy.local.slack.posting import read_content
@@ -42,6 +43,73 @@ async def test_a_channel_tells_what_is_unread_and_where_it_begins(bench: Bench, 
     await expect(page.get_by_test_id("new-line")).to_have_count(1)
     await expect(page.locator(".message", has=page.get_by_test_id("new-line"))).to_contain_text("number 3")
     await expect(row.get_by_label("unread")).to_have_count(0)
+
+
+async def test_an_edit_or_a_reply_elsewhere_is_not_another_unread_message(bench: Bench, page: Page) -> None:
+    """In a channel that was never opened: the page holds none of its messages."""
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await expect(page.get_by_test_id("composer")).to_be_focused()
+    private = bench.id("private")
+    card = await bench.api.chat_postMessage(channel=private, text="a run")
+    row = page.locator('[data-channel="private"]')
+    await expect(row.get_by_label("1 unread")).to_be_visible()
+    for step in range(3):
+        await bench.api.chat_update(channel=private, ts=card["ts"], text=f"step {step}")
+        await bench.api.chat_postMessage(channel=private, thread_ts=card["ts"], text=f"told {step}")
+    await bench.api.chat_postMessage(channel=private, text="another run")
+    await expect(row.get_by_label("2 unread")).to_be_visible()
+    await expect(page).to_have_title(re.compile(r"^\(2\) ops"))
+
+
+async def test_the_focus_stays_in_the_list_of_channels_while_others_speak(bench: Bench, page: Page) -> None:
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await expect(page.get_by_test_id("composer")).to_be_focused()
+    row = page.locator('[data-channel="private"]')
+    await row.focus()
+    say(bench, "private", 1)
+    await expect(row.get_by_label("1 unread")).to_be_visible()
+    await expect(row).to_be_focused()
+    await page.get_by_test_id("chaos").focus()
+    await bench.slack.ask("weather", weather="slow")
+    await expect(page.get_by_test_id("weather")).to_be_visible()
+    await expect(page.get_by_test_id("chaos")).to_be_focused()
+
+
+async def test_a_message_that_comes_while_a_channel_is_read_is_not_lost(bench: Bench, page: Page) -> None:
+    """The server's answer is from before it, and arrives after the socket told of it."""
+    told = asyncio.Event()
+
+    def frame(data: str | bytes) -> None:
+        if "number 1" in str(data):
+            told.set()
+
+    page.on("websocket", lambda socket: socket.on("framereceived", frame))
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await expect(page.get_by_test_id("composer")).to_be_focused()
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        say(bench, "private", 1)
+        await told.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/control/messages", late)
+    await page.locator('[data-channel="private"]').click()
+    await expect(page.get_by_test_id("channel-title")).to_have_text("private")
+    await expect(page.get_by_test_id("messages")).to_contain_text("number 1")
+
+
+async def test_a_search_ends_with_leaving_the_field(bench: Bench, page: Page) -> None:
+    select = {"type": "external_select", "action_id": "target", "min_query_length": 1, "placeholder": plain("Which")}
+    blocks = [{"type": "actions", "elements": [select]}]
+    await bench.api.chat_postMessage(channel=bench.id("ops"), text="card", blocks=blocks)
+    await page.clock.install()
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    field = page.get_by_test_id("message").get_by_role("combobox")
+    await field.fill("sho")
+    await field.press("Tab")
+    await page.clock.run_for(1000)
+    await expect(page.get_by_test_id("combo-list")).to_have_count(0)
 
 
 async def test_of_a_long_channel_only_what_is_near_is_drawn_and_one_is_led_back_to_the_newest(

@@ -39,6 +39,7 @@ export const besideButton = (on, turn) =>
       "aria-label": "Side by side: two people in one window",
       title: on ? "One person again" : "Two people in one window",
       onclick: turn,
+      "data-key": "beside",
       ...test("beside-button"),
     },
     icon("beside"),

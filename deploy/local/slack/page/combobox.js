@@ -137,6 +137,7 @@ export function combobox({ ids, placeholder, multiple, chosen, least, asks, find
     if (!list) opened();
   });
   input.addEventListener("blur", () => {
+    clearTimeout(pause);
     turn++;
     close();
     shown();

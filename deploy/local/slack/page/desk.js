@@ -1,6 +1,6 @@
 // What stands beside the workspace: the guide, the ways to break things, the traffic, two people side by side.
 
-import { ask, h, icon, menuButton, test, toast } from "./dom.js";
+import { ask, h, icon, menuButton, redraw, test, toast } from "./dom.js";
 import { besideButton } from "./beside.js";
 import { guide, press, skip, skipped } from "./guide.js";
 import { isLost, store } from "./store.js";
@@ -63,6 +63,7 @@ export function desk(act) {
         type: "button",
         "aria-label": "Break things, and more",
         title: "Break things",
+        "data-key": "chaos",
         ...test("chaos"),
       },
       icon("storm"),
@@ -79,7 +80,8 @@ export function desk(act) {
           ]),
     ],
   );
-  host.replaceChildren(
+  redraw(
+    host,
     ...[
       plan && skipped()
         ? h(
@@ -90,6 +92,7 @@ export function desk(act) {
               "aria-label": "Guide: show the first steps",
               title: "Show the first steps",
               onclick: showGuide,
+              "data-key": "show-guide",
               ...test("show-guide"),
             },
             icon("guide"),
@@ -105,6 +108,7 @@ export function desk(act) {
           "aria-label": "Traffic: all that goes over the wire",
           title: "All that goes over the wire",
           onclick: act.traffic,
+          "data-key": "traffic",
           ...test("traffic"),
         },
         icon("inspect"),

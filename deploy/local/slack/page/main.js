@@ -307,7 +307,12 @@ function news(what) {
     const channel = store.channels.get(here.channel);
     if (!channel) return void go(find(""));
     const old = $("main").querySelector(".pane-head");
-    old?.replaceWith(heading(channel, appOf(here.channel), here.tab, go));
+    const fresh = heading(channel, appOf(here.channel), here.tab, go);
+    if (old && !old.isEqualNode(fresh))
+      redraw(
+        $("main"),
+        [...$("main").childNodes].map((one) => (one === old ? fresh : one)),
+      );
     const bottom = $("main").querySelector(".composer");
     if (bottom?.classList.contains("closed") || channel.archived) bottom?.replaceWith(foot(channel));
     return;

@@ -22,6 +22,7 @@ export function heading(channel, app, here, go) {
         type: "button",
         role: "tab",
         "aria-selected": String(here === name),
+        "data-key": `tab-${name}`,
         onclick: () => go(channel.id, "", name),
         ...test(`tab-${name}`),
       },

@@ -1,6 +1,6 @@
 // The sidebar and the bar above: where a person can go, and which person one is.
 
-import { ask, h, icon, menuButton, test } from "./dom.js";
+import { ask, h, icon, menuButton, redraw, test } from "./dom.js";
 import { store } from "./store.js";
 
 export function sidebar(host, current, go) {
@@ -8,7 +8,8 @@ export function sidebar(host, current, go) {
   const channels = [...store.channels.values()].filter((one) => !talk(one) && !one.archived);
   const direct = [...store.channels.values()].filter((one) => talk(one) && !one.app);
   const archived = [...store.channels.values()].filter((one) => one.archived);
-  host.replaceChildren(
+  redraw(
+    host,
     section(
       "Channels",
       channels.sort(byName).map((one) => row(one, current, go)),
@@ -59,6 +60,7 @@ function row(channel, current, go) {
       type: "button",
       "aria-current": here ? "page" : undefined,
       "data-channel": channel.name,
+      "data-key": `side-${channel.id}`,
       ...test("channel"),
       onclick: () => go(channel.id),
     },
@@ -81,6 +83,7 @@ function appRow(app, current, go) {
       class: `side-row${here ? " here" : ""}${unread ? " unread" : ""}`,
       type: "button",
       "data-app": app.name,
+      "data-key": `side-${app.id}`,
       "aria-current": here ? "page" : undefined,
       disabled: !app.im,
       ...test("app"),

@@ -36,6 +36,7 @@ const tell = (what) => listeners.forEach((listener) => listener(what));
 export class Outdated extends Error {}
 
 export async function load(person) {
+  hangUp(); // or what the last person is told lands among what this one sees
   const found = await ask("workspace", { as: person });
   if (store.page && store.page !== found.page) throw new Outdated();
   store.page = found.page;
@@ -83,11 +84,14 @@ export async function refresh() {
   tell("workspace");
 }
 
+function hangUp() {
+  if (!socket) return;
+  for (const deaf of ["onopen", "onmessage", "onclose"]) socket[deaf] = null;
+  socket.close();
+}
+
 function listen() {
-  if (socket) {
-    socket.onclose = null;
-    socket.close();
-  }
+  hangUp();
   socket = new WebSocket(`ws://${location.host}/control/live?as=${store.me.id}&since=${store.version}`);
   socket.onmessage = (event) => {
     const news = JSON.parse(event.data);
@@ -108,17 +112,43 @@ function listen() {
   };
 }
 
-function apply(change) {
+// What an answer of the server holds, with what changed since it was given: the socket may be faster than the answer.
+const reading = new Set();
+async function read(verb, body, keep) {
+  const meanwhile = [];
+  reading.add(meanwhile);
+  try {
+    const found = await ask(verb, { as: store.me.id, ...body });
+    keep(found);
+    meanwhile.forEach(hold);
+    return found;
+  } finally {
+    reading.delete(meanwhile);
+  }
+}
+
+// Puts a message where it is shown, or takes it away.
+function hold(change) {
   if (change.kind === "message") {
     const { message } = change;
-    const fresh = !store.messages.get(message.channel)?.has(message.ts);
-    if (!message.parent_user_id || message.subtype === "thread_broadcast")
-      store.messages.get(message.channel)?.set(message.ts, message);
+    const there = store.messages.get(message.channel);
+    const older = !change.new && !there?.has(message.ts); // than what was read: it would stand behind a silent gap
+    if (!older && (!message.parent_user_id || message.subtype === "thread_broadcast")) there?.set(message.ts, message);
     store.threads.get(message.thread_ts ?? message.ts)?.set(message.ts, message);
-    tell({ message, fresh });
-  } else if (change.kind === "message_deleted") {
+  } else {
     store.messages.get(change.channel)?.delete(change.key);
     for (const thread of store.threads.values()) thread.delete(change.key);
+  }
+}
+
+function apply(change) {
+  if (change.kind === "message" || change.kind === "message_deleted") {
+    for (const meanwhile of reading) meanwhile.push(change);
+    hold(change);
+  }
+  if (change.kind === "message") {
+    tell({ message: change.message, fresh: change.new });
+  } else if (change.kind === "message_deleted") {
     tell({ gone: change.key, channel: change.channel });
   } else if (change.kind === "ephemeral") {
     const fresh = !store.ephemerals.has(change.key);
@@ -149,9 +179,10 @@ export async function readDesk() {
 }
 
 export async function readChannel(id) {
-  const found = await ask("messages", { as: store.me.id, channel: id, limit: PAGE });
-  store.messages.set(id, new Map(found.messages.map((one) => [one.ts, one])));
-  store.more.set(id, found.more);
+  await read("messages", { channel: id, limit: PAGE }, (found) => {
+    store.messages.set(id, new Map(found.messages.map((one) => [one.ts, one])));
+    store.more.set(id, found.more);
+  });
 }
 
 // Older messages before those that are there. Whether there are older ones still.
@@ -168,10 +199,10 @@ export async function readOlder(id) {
 }
 
 export async function readThread(channel, ts) {
-  const found = await ask("thread", { as: store.me.id, channel, ts });
-  const root = found.messages[0].ts;
-  store.threads.set(root, new Map(found.messages.map((one) => [one.ts, one])));
-  return root;
+  const found = await read("thread", { channel, ts }, ({ messages }) =>
+    store.threads.set(messages[0].ts, new Map(messages.map((one) => [one.ts, one]))),
+  );
+  return found.messages[0].ts;
 }
 
 export async function readHome(app) {
