@@ -25,6 +25,7 @@ from bot.slack.desk import Act, Desk, Listener, refused_view
 from bot.slack.home import origin, redraw
 from bot.slack.payload import action, chosen, memo, state
 from bot.view import Draft, Outcome
+from bot.words import strip
 
 GONE = "This form is not yours, or too old. Nothing was asked. Close it and type the command again."
 OLD = "This form is from an earlier version of the bot, so nothing was done. Close it and type the command again."
@@ -197,7 +198,7 @@ def worded(desk: Desk) -> Listener:
 
     async def submit(ack: Any, act: Act) -> None:
         hint = unpack(memo(act.body))
-        text = str(state(act.body).get("text", {}).get("value") or "").strip()
+        text = strip(str(state(act.body).get("text", {}).get("value") or ""))
         if hint is None:
             await ack(**refused_view({}, told(OLD)))
         elif (found := leak(text, prose=True)) is not None:
@@ -277,7 +278,7 @@ async def _live(desk: Desk, act: Act, entry: Entry, field: str, typed: str, give
             found = await desk.service.choices(act.who, entry, field, typed, given)
     except TimeoutError:
         return [*own, Choice(value=NONE, text="Looking took too long; type it instead")]
-    return [*found[: 100 - len(own)], *own]
+    return [*own, *found]  # a list is cut at its end
 
 
 def no_suggestions(desk: Desk) -> Listener:
