@@ -13,6 +13,7 @@ from bot.model import Risk
 from bot.operation import Choice
 from bot.parse import suggest
 from bot.render.buttons import Pressed, Verb, unpack
+from bot.render.fit import OPTIONS
 from bot.render.form import CONFIRM, NONE, options
 from bot.render.message import Message
 from bot.render.outcome import refusal, told
@@ -278,7 +279,7 @@ async def _live(desk: Desk, act: Act, entry: Entry, field: str, typed: str, give
             found = await desk.service.choices(act.who, entry, field, typed, given)
     except TimeoutError:
         return [*own, Choice(value=NONE, text="Looking took too long; type it instead")]
-    return [*own, *found]  # a list is cut at its end
+    return [*found[: OPTIONS - len(own)], *own]
 
 
 def no_suggestions(desk: Desk) -> Listener:
