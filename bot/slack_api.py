@@ -5,7 +5,9 @@ By itself the library sends everything through one proxy and heeds no NO_PROXY; 
 
 from typing import Any
 
+import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.outgoing import proxy_for
 
@@ -18,3 +20,15 @@ class Client(AsyncWebClient):
 
     async def _upload_file(self, *, url: str, proxy: str | None, **more: Any) -> Any:
         return await super()._upload_file(url=url, proxy=proxy_for(url), **more)
+
+
+async def answer_at(url: str, *, within: int, **message: Any) -> None:
+    """Answers a payload at its response_url, once. `within`: seconds. Raises OSError where Slack did not take it."""
+    hook = AsyncWebhookClient(url, timeout=within, retry_handlers=[])  # one sent again may stand twice
+    hook.proxy = proxy_for(url)  # a None given to the constructor makes it read the environment by itself
+    try:
+        sent = await hook.send(**message)
+    except aiohttp.ClientError as error:  # most of them are no OSError
+        raise ConnectionError(type(error).__name__) from None
+    if sent.status_code != 200:
+        raise OSError("Slack would not take the answer")

@@ -24,6 +24,7 @@ from bot.view import Outcome
 from bot.words import Word
 
 INTO_FORM = frozenset({parse.Code.MISSING, parse.Code.NEEDS_FORM, parse.Code.REASON, parse.Code.SECRET})
+NO_FORM = frozenset({parse.Code.LEAK, parse.Code.QUOTE})
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,8 @@ async def ask_line(desk: Desk, act: Act, typed: Typed, *, key: str, anew: bool =
     look = len(words) < len(typed.words)
     params = parse.read(entry.command, entry.params, words, desk.known)
     if isinstance(params, parse.Fault):
-        return await _faulty(desk, act, typed, forms.guessed(words, entry.fields), params)
+        guessed, unread = forms.guessed(words, entry.fields)
+        return await _faulty(desk, act, typed, guessed, params, unread)
     values = forms.written(params, entry.fields)
     if not look and (fault := parse.needs_reason(entry.command, params, entry.risk)) is not None:
         return await _faulty(desk, act, typed, values, fault)
@@ -179,12 +181,19 @@ def _looks(word: Word) -> bool:
     return word.value in parse.LOOKS and not word.key and not word.quoted
 
 
-async def _faulty(desk: Desk, act: Act, typed: Typed, values: Mapping[str, str], fault: parse.Fault) -> Message | None:
-    """A line that lacks something opens its form; any other fault is told, with the form one click away."""
+async def _faulty(
+    desk: Desk, act: Act, typed: Typed, values: Mapping[str, str], fault: parse.Fault, unread: Sequence[str] = ()
+) -> Message | None:
+    """A line that lacks something opens its form; any other fault is told, with the form one click away.
+
+    `unread`: the keys of fields that the form shows empty though something was typed.
+    """
     said = fault.sentence.replace("`", "")
+    if unread and fault.code not in NO_FORM:
+        said += f" What was typed for {', '.join(unread)} could not be read, so the form does not hold it."
     if fault.code in INTO_FORM:
         return await _into_form(desk, act, typed, values, said)
-    if fault.code in (parse.Code.LEAK, parse.Code.QUOTE):
+    if fault.code in NO_FORM:
         return told(said)
     draft = await desk.service.draft_save(act.who, typed.entry.command, typed.channel, kept(values, typed.entry))
     return told(f"{said} Nothing was asked.", offered=[button("Fill in the form", FORM_BUTTON, draft)], code=fault.line)

@@ -1,5 +1,6 @@
 """A run's buttons: each is read as a hint, judged anew by the service, and answered where it came to nothing."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -22,6 +23,7 @@ from bot.slack.payload import Surface, action, chosen
 from bot.view import Outcome, RunView
 
 OLD = "That button is from an earlier version of the bot, so nothing was done. Type /ops runs to see how things stand."
+OPENED = 1.5  # seconds for a window with a secret: what came of it must be recorded within the same answer
 Does = Callable[[Desk, Act, Pressed], Awaitable[Outcome | None]]
 
 
@@ -205,7 +207,8 @@ async def _tick(desk: Desk, act: Act, hint: Pressed) -> Outcome:
     if outcome.secret is None:
         return outcome
     try:
-        await desk.open(act.by, revealed(outcome.secret))
+        async with asyncio.timeout(OPENED):
+            await desk.open(act.by, revealed(outcome.secret))
     except (SlackApiError, OSError, TimeoutError):  # it is wiped, and perhaps somebody saw it: never sent again
         await desk.service.tick(act.who, hint.run, hint.of, shown=False)
         return Outcome(code="not_shown_once", run=hint.run, ok=False)

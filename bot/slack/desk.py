@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.catalogue import Catalogue, Entry, NoOperation
 from bot.effect import Secret
@@ -24,6 +23,7 @@ from bot.render.message import Message, Names
 from bot.render.outcome import SENTENCES, dead_end, told
 from bot.service import NotRecorded, Uncertain
 from bot.slack.payload import Body, Sender, Surface, action, chosen, sender, state
+from bot.slack_api import answer_at
 from bot.telemetry import about
 from bot.view import Brief, Draft, Favourite, HomeView, Outcome, RunView
 from bot.words import unescape
@@ -165,10 +165,8 @@ class Desk:
     async def _tell_here(self, by: Sender, message: Message) -> None:
         blocks = list(message.blocks)
         if by.response_url:
-            hook = AsyncWebhookClient(by.response_url, timeout=1)
-            sent = await hook.send(text=message.text, blocks=blocks, response_type="ephemeral", replace_original=False)
-            if sent.status_code != 200:
-                raise OSError("Slack would not take the answer")
+            given = {"text": message.text, "blocks": blocks, "response_type": "ephemeral", "replace_original": False}
+            await answer_at(by.response_url, within=1, **given)
         elif by.trigger:
             await self.open(by, {**dead_end(""), "blocks": blocks})
         else:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from slack_sdk.errors import SlackApiError
+
 from bot.fields import REASON
 from bot.leaks import leak
 from bot.model import Risk
@@ -12,6 +14,8 @@ from bot.slack.desk import Act, Desk, Listener
 from bot.slack.home import origin, redraw
 from bot.slack.modals import GONE, draft_of
 from bot.slack.payload import Surface, action, chosen, hash_of, memo, state
+
+CHANGED = "Kept on the app's home, as the form stood when you pressed. It has changed since; press again to keep that."
 
 
 def starred(desk: Desk) -> Listener:
@@ -37,10 +41,23 @@ def starred(desk: Desk) -> Listener:
         else:
             values = await masked(desk, entry, {**draft.values, **values, REASON: given.get(REASON, "")})
             view = drawn(desk, entry, memo(act.body), values, favourite=True)
-            await desk.client.views_update(view_id=act.by.view_id, hash=hash_of(act.body) or None, view=view)
+            await _redrawn(desk, act, view)
         await ack()
 
     return press
+
+
+async def _redrawn(desk: Desk, act: Act, view: dict[str, Any]) -> None:
+    """Draws the star as kept. A form that changed meanwhile is left as it is: the favourite is recorded all the same.
+
+    Raises SlackApiError.
+    """
+    try:
+        await desk.client.views_update(view_id=act.by.view_id, hash=hash_of(act.body) or None, view=view)
+    except SlackApiError as error:
+        if error.response.get("error") != "hash_conflict":
+            raise
+        await desk.tell(act.by, told(CHANGED))
 
 
 def opened(desk: Desk) -> Listener:

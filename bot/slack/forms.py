@@ -13,8 +13,9 @@ from bot.leaks import Leak, leak
 from bot.operation import Input, Personal
 from bot.personal import may_be_one
 from bot.render.form import CONFIRM, LOOK, NONE
-from bot.words import Word
+from bot.words import Word, strip
 
+AS_TYPED = frozenset({Kind.TEXT, Kind.TARGET, Kind.DURATION, Kind.SIZE})  # shown with whatever fault they have
 Texts = dict[str, str]
 Faults = dict[str, str]  # block id -> what is wrong there
 
@@ -42,12 +43,12 @@ def _words(spec: FieldSpec, element: Mapping[str, Any]) -> str:
     if isinstance(one := element.get("selected_option"), dict):
         return str(one.get("value", ""))
     words = element.get("value")
-    return words if spec.secret and isinstance(words, str) else str(words or "").strip()
+    return words if spec.secret and isinstance(words, str) else strip(str(words or ""))
 
 
 def typed_again(state: Mapping[str, Mapping[str, Any]]) -> str:
     """What stands in the field that asks for a value once more."""
-    return str(state.get(CONFIRM, {}).get("value") or "").strip()
+    return strip(str(state.get(CONFIRM, {}).get("value") or ""))
 
 
 def only_look(state: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -123,8 +124,11 @@ def written(params: Input, specs: Sequence[FieldSpec]) -> Texts:
     return filled
 
 
-def guessed(words: Sequence[Word], specs: Sequence[FieldSpec]) -> Texts:
-    """What a faulty line gives for a form: keys as named, other words for the first free fields."""
+def guessed(words: Sequence[Word], specs: Sequence[FieldSpec]) -> tuple[Texts, tuple[str, ...]]:
+    """What a faulty line gives for a form: keys as named, other words for the first free fields.
+
+    And the keys of those fields whose words could not be read, and which a form cannot show: that has to be said.
+    """
     by_key = {spec.key: spec for spec in specs if not spec.secret}
     personal = {spec.name for spec in specs if spec.personal}
     any_text = any(spec.personal and spec.looks is None for spec in specs)
@@ -139,4 +143,17 @@ def guessed(words: Sequence[Word], specs: Sequence[FieldSpec]) -> Texts:
     filled = {name: words for name, words in filled.items() if name not in personal}  # typed, not recorded: not kept
     kinds = (Kind.FLAG, Kind.SECRET, Kind.PERSONAL)
     free = [s for s in specs if s.kind not in kinds and s.name != REASON and s.name not in filled]
-    return filled | {spec.name: value for spec, value in zip(free, rest, strict=False)}
+    return _readable(filled | {spec.name: value for spec, value in zip(free, rest, strict=False)}, specs)
+
+
+def _readable(filled: Texts, specs: Sequence[FieldSpec]) -> tuple[Texts, tuple[str, ...]]:
+    """Each as a form writes it: a box is drawn for yes alone, and a line takes TRUE and on as well."""
+    good: Texts = {}
+    unread = []
+    for spec in (spec for spec in specs if spec.name in filled):
+        words = filled[spec.name]
+        try:
+            good[spec.name] = words if spec.kind in AS_TYPED else write(spec, read(spec, words))
+        except ValueError:
+            unread.append(spec.key)
+    return good, tuple(unread)

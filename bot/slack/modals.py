@@ -13,6 +13,7 @@ from bot.model import Risk
 from bot.operation import Choice
 from bot.parse import suggest
 from bot.render.buttons import Pressed, Verb, unpack
+from bot.render.fit import OPTIONS
 from bot.render.form import CONFIRM, NONE, options
 from bot.render.message import Message
 from bot.render.outcome import refusal, told
@@ -25,6 +26,7 @@ from bot.slack.desk import Act, Desk, Listener, refused_view
 from bot.slack.home import origin, redraw
 from bot.slack.payload import action, chosen, memo, state
 from bot.view import Draft, Outcome
+from bot.words import strip
 
 GONE = "This form is not yours, or too old. Nothing was asked. Close it and type the command again."
 OLD = "This form is from an earlier version of the bot, so nothing was done. Close it and type the command again."
@@ -197,7 +199,7 @@ def worded(desk: Desk) -> Listener:
 
     async def submit(ack: Any, act: Act) -> None:
         hint = unpack(memo(act.body))
-        text = str(state(act.body).get("text", {}).get("value") or "").strip()
+        text = strip(str(state(act.body).get("text", {}).get("value") or ""))
         if hint is None:
             await ack(**refused_view({}, told(OLD)))
         elif (found := leak(text, prose=True)) is not None:
@@ -277,7 +279,7 @@ async def _live(desk: Desk, act: Act, entry: Entry, field: str, typed: str, give
             found = await desk.service.choices(act.who, entry, field, typed, given)
     except TimeoutError:
         return [*own, Choice(value=NONE, text="Looking took too long; type it instead")]
-    return [*found[: 100 - len(own)], *own]
+    return [*found[: OPTIONS - len(own)], *own]
 
 
 def no_suggestions(desk: Desk) -> Listener:

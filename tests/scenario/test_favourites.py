@@ -67,6 +67,15 @@ async def _without(bot: Bot, person: str) -> bool:
     return LINE not in shown_text(await bot.slack.wait_for_home(person))
 
 
+async def test_a_form_that_changed_under_the_star_is_kept_and_its_person_is_told_so(bot: Bot) -> None:
+    await bot.slack.command("ana", "ops", '/test destroy shop backup=b2 reason="drill"')
+    form = await bot.slack.wait_for_view("ana", callback_id="door.form")
+    await bot.slack.fault("views.update", "error", code="hash_conflict")
+    await bot.slack.click("ana", form, "☆ Keep as favourite")
+    await sees(bot, "as the form stood when you pressed")
+    assert await kept(bot) == [("ana", "test destroy", {"database": "shop", "backup": "b2"})]
+
+
 async def test_what_has_ended_is_kept_by_its_star_and_home_shows_it_at_once(bot: Bot) -> None:
     card = await proposed(bot)
     await bot.slack.click("ben", card, "Approve")

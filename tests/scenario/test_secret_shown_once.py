@@ -90,7 +90,7 @@ async def old_copy(bot: Bot, card: dict[str, Any]) -> dict[str, Any]:
 
 
 @BOTH
-@pytest.mark.parametrize("fault", ["error", "server_error", "drop", "lost"])
+@pytest.mark.parametrize("fault", ["error", "server_error", "drop", "lost", "hang"])
 async def test_what_could_not_be_shown_is_replaced_and_never_sent_again(bot: Bot, fault: str) -> None:
     card = await offered(bot)
     await bot.slack.fault("views.open", fault)

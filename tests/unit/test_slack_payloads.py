@@ -138,9 +138,9 @@ def test_params_and_their_texts_are_the_same_thing() -> None:
 def test_a_faulty_line_fills_what_it_can_and_never_a_secret() -> None:
     words = words_of('shop fast window=soon password=hunter2 mail=x@example.com reason="a drill" force')
     assert isinstance(words, tuple)
-    assert guessed(words, SPECS) == {
-        "database": "shop", "mode": "fast", "window": "soon", "reason": "a drill", "force": "yes",
-    }  # fmt: skip
+    assert guessed(words, SPECS) == (
+        {"database": "shop", "mode": "fast", "window": "soon", "reason": "a drill", "force": "yes"}, (),
+    )  # fmt: skip
 
 
 def test_a_draft_remembers_which_run_it_amends_and_which_line_it_repeats() -> None:
