@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from bot.model import State
 from bot.policy import could_approve, open_slots, with_stand_ins
 from bot.render import words
 from bot.render.blocks import when
@@ -34,6 +35,11 @@ def missing(view: RunView, names: Names) -> tuple[str, ...]:
     if not all(person in everybody for person in people):  # a rota or a user group that these names do not hold
         return view.slots[len(people) :]
     return open_slots(view.slots, {person: everybody[person] for person in people}, view.askers)
+
+
+def waits_for(view: RunView, names: Names) -> str | None:
+    """The tag of the run that holds the target of a request to which nothing else is lacking."""
+    return view.held_by if view.state is State.AWAITING and not missing(view, names) else None
 
 
 def may_approve(view: RunView, names: Names) -> list[str]:

@@ -374,9 +374,11 @@ def test_a_read_that_has_its_answer_shows_the_answer() -> None:
 
 
 def test_an_approved_run_that_waits_for_another_says_for_which() -> None:
-    message = made(State.AWAITING, held_by="r140")
+    both = (approval("ben", "Ben Ito"), approval("cara", "Cara Wu"))
+    message = made(State.AWAITING, held_by="r140", approvals=both)
     assert "Approved; waits for r140" in shown(message).words
     assert "Approved, waits for r140" in message.text
+    assert "if nobody answers" not in "".join(mrkdwn(message.blocks))
 
 
 @pytest.mark.parametrize("state", list(State))
