@@ -66,7 +66,7 @@ def test_every_reply_is_one_that_slack_takes_and_says_something(lonely: Event) -
     shaped = view(lonely.state, question=question().model_copy(update={"seq": 1}))
     (message,) = render.replies(shaped, [lonely], NAMES)
     assert len(shown(message).words) > 10
-    assert message.text.startswith("r142 ops db restore: ")
+    assert message.text.startswith("r142 ops db restore shop: ")
 
 
 def test_steps_in_a_row_share_a_reply_and_each_is_told() -> None:
@@ -310,3 +310,14 @@ def test_a_request_that_lacks_approvals_is_not_called_approved_while_another_hol
     assert "waits for r140" not in told
     assert "Waiting for approval" in shown(message).words
     assert "if nobody answers" in "".join(mrkdwn(message.blocks))
+
+
+@pytest.mark.parametrize("kind", ["proposed", "differed", "called", "expiring"])
+def test_the_text_that_wakes_an_approver_says_what_on_what_for_whom_until_when(kind: str) -> None:
+    lengthy = view(State.AWAITING, plan=None, requester_name="Ana Lopes " * 7)
+    for waits in (view(State.AWAITING), lengthy):
+        (message,) = render.replies(waits, [event(600, kind, State.AWAITING, body={"whom": "sre"})], NAMES)
+        assert message.text.startswith("r142 ops db restore shop: ")
+        assert "Asked by Ana Lopes" in message.text
+        assert message.text.endswith("stands until 04 Mar 12:30 UTC.")
+        assert len(message.text) <= 300
