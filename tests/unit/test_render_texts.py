@@ -41,7 +41,7 @@ class Params(Input):
 
 def brief(n: int, state: State = State.AWAITING) -> Brief:
     return Brief(
-        id=n, tag=f"r{n}", command="ops db restore", target="shop", state=state, risk=Risk.DESTRUCTIVE,
+        id=n, tag=f"r{n}", command="ops db restore", params={"database": "shop"}, state=state, risk=Risk.DESTRUCTIVE,
         requester_name="Ana", reason=HOSTILE, channel="C0OPS", card_ts="1.1", moved_at=NOON, expires_at=NOON,
         fingerprint="ab" * 32,
     )  # fmt: skip
