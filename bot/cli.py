@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from bot import compose, opening
 from bot.model import Who
+from bot.render import words
 from bot.render.outcome import sentence
 from bot.store import migrate as migration
 from bot.store.pool import NotRecorded, Uncertain
@@ -67,9 +68,8 @@ async def runs(said: argparse.Namespace) -> int:
         if said.tag:
             return await _one(views, said.tag)
         for brief in await views.briefs("live", 50):
-            print(
-                f"{brief.tag:6} {brief.state:18} {brief.command} {brief.target}  {brief.requester_name}: {brief.reason}"
-            )
+            what = f"{brief.command} {words.target(None, brief.params)}"
+            print(f"{brief.tag:6} {brief.state:18} {what}  {brief.requester_name}: {brief.reason}")
     return 0
 
 

@@ -176,7 +176,7 @@ class Brief(Record):
     id: int
     tag: str
     command: str
-    target: str
+    params: dict[str, Any] = {}  # personal ones are hidden
     state: State
     risk: Risk
     requester_name: str

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
+from bot.model import State
 from bot.policy import could_approve, open_slots, with_stand_ins
 from bot.render import words
-from bot.render.blocks import when
+from bot.render.blocks import utc, when
 from bot.render.escape import entities, one_line
 from bot.render.message import Names
 from bot.view import ApprovalView, RunView
@@ -34,6 +35,11 @@ def missing(view: RunView, names: Names) -> tuple[str, ...]:
     if not all(person in everybody for person in people):  # a rota or a user group that these names do not hold
         return view.slots[len(people) :]
     return open_slots(view.slots, {person: everybody[person] for person in people}, view.askers)
+
+
+def waits_for(view: RunView, names: Names) -> str | None:
+    """The tag of the run that holds the target of a request to which nothing else is lacking."""
+    return view.held_by if view.state is State.AWAITING and not missing(view, names) else None
 
 
 def may_approve(view: RunView, names: Names) -> list[str]:
@@ -97,7 +103,7 @@ def standing(view: RunView, names: Names) -> list[str]:
     """What a scheduled run's card says of its standing approval: whose, which, until when, how it is ended."""
     if view.standing:
         people = words.listed([names.person(person) for person in view.standing.people])
-        given = f"Standing approval {view.standing.run} of {people}, until {view.standing.until:%Y-%m-%d %H:%M} UTC."
+        given = f"Standing approval {view.standing.run} of {people}, until {utc(view.standing.until)}."
         return [f"{given} To end it: /ops schedule withdraw {view.schedule}"]
     if view.no_standing:
         give = f"To give one: /ops schedule approve {view.schedule}"

@@ -37,7 +37,7 @@ REASON_SHOWN = 600
 
 def card(view: RunView, names: Names = NOBODY) -> Message:
     """The card of a run in whatever state it is; for a read that has its answer, the answer itself."""
-    blocks = [header(f"{ICONS[view.state]} {headline(view)}"), *body(view, names), *row(view)]
+    blocks = [header(f"{ICONS[view.state]} {headline(view, names)}"), *body(view, names), *row(view)]
     return Message(
         text=lock_screen(view, names),
         blocks=tuple(blocks),
@@ -63,15 +63,16 @@ def body(view: RunView, names: Names = NOBODY) -> list[Block]:
     if view.plan:
         blocks += _plan(view, view.plan)
     blocks += _ending(view)
-    return blocks + [context(" · ".join(small)) for small in [_small_print(view)] if small]
+    return blocks + [context(" · ".join(small)) for small in [_small_print(view, names)] if small]
 
 
-def headline(view: RunView) -> str:
+def headline(view: RunView, names: Names = NOBODY) -> str:
     """The state in words, with what it is about: "Waiting for approval · ops db restore · shop"."""
-    return " · ".join(part for part in (state_words(view), view.command, words.target(view.plan, view.params)) if part)
+    parts = (state_words(view, names), view.command, words.target(view.plan, view.params))
+    return " · ".join(part for part in parts if part)
 
 
-def state_words(view: RunView) -> str:
+def state_words(view: RunView, names: Names = NOBODY) -> str:
     """Where the run stands, in a few words; never "done" before it is done."""
     said = SENTENCES[view.state]
     if view.behind:
@@ -80,8 +81,8 @@ def state_words(view: RunView) -> str:
         said = {State.SUCCEEDED: "only a look: nothing was asked of anybody"}.get(view.state, said)
     elif view.state in (State.RUNNING, State.WAITING):
         said = _moving(view, said)
-    elif view.state is State.AWAITING and view.held_by:
-        said = f"approved; waits for {view.held_by}"
+    elif holder := approvals.waits_for(view, names):
+        said = f"approved; waits for {holder}"
     elif view.state is State.EXPIRED and was_approved(view):
         said = "approved, but it could not start in time; nothing was done"
     elif view.state is State.UNDONE and view.why == "cancelled":
@@ -109,8 +110,8 @@ def lock_screen(view: RunView, names: Names = NOBODY) -> str:
     on = f" ({target})" if target and target not in what else ""
     who = requester(view, names)
     match view.state:
-        case State.AWAITING if view.held_by:
-            tail = f"Approved, waits for {view.held_by}"
+        case State.AWAITING if holder := approvals.waits_for(view, names):
+            tail = f"Approved, waits for {holder}"
         case State.AWAITING:
             tail = f"It {approvals.short(view, names)}"
         case State.SUCCEEDED if view.answer:
@@ -118,7 +119,7 @@ def lock_screen(view: RunView, names: Names = NOBODY) -> str:
         case State.REFUSED if view.refusal:
             tail = f"Refused: {one_line(view.refusal.sentence)}"
         case _:
-            tail = state_words(view)
+            tail = state_words(view, names)
     tail = _with_decision(view, names, tail)
     until = f", until {utc(view.expires_at)}" if view.state is State.AWAITING and view.expires_at else ""
     return fallback(f"{ICONS[view.state]} {who[:1].upper()}{who[1:]} asked: {what}{on}. {tail}{until}")
@@ -229,11 +230,13 @@ def _usually(usual: Usual) -> str:
     return f"took {took} {'last time' if usual.runs == 1 else f'the last {usual.runs} times'}"
 
 
-def _small_print(view: RunView) -> list[str]:
+def _small_print(view: RunView, names: Names) -> list[str]:
     """Only the machine's words: until when it stands, how late it may start, which plan, how fresh this card is."""
     parts = []
     if view.state is State.AWAITING and view.expires_at and not view.look_only:
-        parts.append(f"if nobody answers by {when(view.expires_at)}, nothing is done")
+        holder = approvals.waits_for(view, names)
+        if_not = f"if {holder} has not ended" if holder else "if nobody answers"
+        parts.append(f"{if_not} by {when(view.expires_at)}, nothing is done")
     if view.state is State.EXPIRED and view.expires_at:
         parts.append(f"stood until {when(view.expires_at)}")
     if view.state in (State.AWAITING, State.QUEUED) and view.start_by and not view.look_only:

@@ -58,7 +58,7 @@ def whole(view: RunView, values: Mapping[str, Secret]) -> dict[str, Any]:
 
 
 def _blocks(view: RunView, names: Names, private: bool) -> list[Block]:
-    blocks = [header(headline(view))]
+    blocks = [header(headline(view, names))]
     if private and view.answer and view.answer.private:
         blocks += _part("Only for you", "\n".join(view.answer.private))
     blocks += [*_part("Parameters", _params(view)), *unmask(view)]

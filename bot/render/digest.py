@@ -8,8 +8,8 @@ from bot.model import State
 from bot.render import words
 from bot.render.blocks import bullets, context, line, rich, seconds, text
 from bot.render.card import ICONS
-from bot.render.escape import fallback, one_line
-from bot.render.lists import one
+from bot.render.escape import fallback
+from bot.render.lists import named, one
 from bot.render.message import Message
 from bot.view import Brief
 
@@ -36,13 +36,12 @@ def digest(
     if settled:
         blocks.append(rich(line(text("Decided", bold=True)), bullets([text(each)] for each in settled[:DECIDED])))
     blocks.append(context(f"as of {seconds(now)}"))
-    listed = "; ".join(f"{b.tag} {b.command} {b.target}".rstrip() for b in waiting[:8])
+    listed = "; ".join(named(b) for b in waiting[:8])
     return Message(
         text=fallback(f"{head}: {listed}" if waiting else head), blocks=tuple(blocks), kind="digest", to_seq=number
     )
 
 
 def _line(brief: Brief, said: str = "") -> str:
-    on = f" {one_line(brief.target, 60)}" if brief.target else ""
     icon = "👍" if brief.state is State.AWAITING else ICONS[brief.state]
-    return f"{icon} {brief.tag} {brief.command}{on}: {said or SENTENCES[brief.state]}"
+    return f"{icon} {named(brief)}: {said or SENTENCES[brief.state]}"

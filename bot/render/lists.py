@@ -28,8 +28,13 @@ def runs(briefs: Sequence[Brief], now: datetime, title: str = "What runs, waits 
     if len(ordered) > SHOWN:
         blocks.append(rich(line(text(f"and {len(ordered) - SHOWN} more, older ones"))))
     blocks.append(context(f"as of {seconds(now)}"))
-    said = "; ".join(f"{b.tag} {b.command} {b.target} {SENTENCES[b.state]}" for b in ordered[:5])
+    said = "; ".join(f"{named(b)} {SENTENCES[b.state]}" for b in ordered[:5])
     return Message(text=fallback(said or "Nothing runs, waits or is in doubt."), blocks=tuple(blocks), kind="runs")
+
+
+def named(brief: Brief) -> str:
+    """ "r12 ops db restore shop", for a line of plain text."""
+    return f"{brief.tag} {brief.command} {words.target(None, brief.params)}".rstrip()
 
 
 def one(brief: Brief, *, review: bool = False, again: bool = False, kept: bool = False) -> list[Block]:
@@ -37,7 +42,7 @@ def one(brief: Brief, *, review: bool = False, again: bool = False, kept: bool =
 
     `again`: where it has ended, with the button that opens its form, filled in as it was, and the star that keeps it.
     """
-    on = f" · {one_line(brief.target, 60)}" if brief.target else ""
+    on = f" · {target}" if (target := words.target(None, brief.params)) else ""
     title = f"{ICONS[brief.state]} {brief.tag} · {brief.command}{on}"
     reason = f": {one_line(brief.reason, 150)}" if brief.reason else ""
     who = f"{SENTENCES[brief.state]} · {words.asker(brief.requester_name, brief.via)}{reason}"

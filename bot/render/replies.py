@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 
 from bot.model import Event, State
+from bot.render import words
 from bot.render.answer import answer_blocks, answer_file
 from bot.render.approvals import called
-from bot.render.blocks import bullets, context, line, linked, quoted, rich, text, user, when
-from bot.render.escape import clean, fallback, one_line
+from bot.render.blocks import bullets, context, line, linked, quoted, rich, text, user, utc, when
+from bot.render.escape import clean, cut, fallback, one_line, size
 from bot.render.message import NOBODY, Block, Message, Names
 from bot.render.tell import told
 from bot.render.telling import Told
 from bot.view import RunView
 
+ALERT = 300  # characters of a message's plain text
 TOGETHER = 10  # events that one reply holds at most
 ELSEWHERE = frozenset({"started", "turned", "ended"})  # what the channels that a plan tells are told
 UNTOLD = "untold:"  # with the channel's key: the kind of message that says so
@@ -62,12 +64,17 @@ def elsewhere(view: RunView, event: Event, names: Names = NOBODY) -> Message | N
     said = told(view, names, event) if event.kind in ELSEWHERE else None
     if said is None:
         return None
-    words = f"{view.tag} {view.command}: {said.said}"
-    blocks = [rich(line(text(f"{said.icon} {words}".strip(), bold=True)))]
+    told_there = f"{view.tag} {view.command}: {said.said}"
+    blocks = [rich(line(text(f"{said.icon} {told_there}".strip(), bold=True)))]
     if view.channel:
         blocks.append(context(f"The whole story is in <#{view.channel}>."))
     return Message(
-        text=fallback(words), blocks=tuple(blocks), kind="elsewhere", run=view.id, from_seq=event.seq, to_seq=event.seq
+        text=fallback(told_there),
+        blocks=tuple(blocks),
+        kind="elsewhere",
+        run=view.id,
+        from_seq=event.seq,
+        to_seq=event.seq,
     )
 
 
@@ -91,7 +98,7 @@ def _reply(view: RunView, names: Names, said: Sequence[tuple[Event, Told]], from
     event, last = said[-1]
     answered = last.answer and view.answer is not None
     return Message(
-        text=fallback(f"{view.tag} {view.command}: " + " ".join(part.said for _, part in said)),
+        text=_alert(view, names, [part for _, part in said]),
         blocks=tuple(_blocks(view, [part for _, part in said])),
         kind=event.kind if len(said) == 1 else "several",
         run=view.id,
@@ -102,6 +109,16 @@ def _reply(view: RunView, names: Names, said: Sequence[tuple[Event, Told]], from
         pages=tuple(dict.fromkeys(one for part in said for one in _pages(view, names, *part))),
         urgent=last.alone,
     )
+
+
+def _alert(view: RunView, names: Names, said: Sequence[Told]) -> str:
+    """All that a lock screen shows: what, on what, what happened; of a call to decide also whose it is, until when."""
+    head = " ".join(part for part in (view.tag, view.command, words.target(view.plan, view.params)) if part)
+    tail = ""
+    if view.expires_at and any(part.until for part in said):
+        who = words.asker(view.requester_name or (names.person(view.requester) if view.requester else ""), view.via)
+        tail = f" Asked by {who}, stands until {utc(view.expires_at)}."
+    return fallback(cut(f"{head}: " + " ".join(part.said for part in said), ALERT - size(tail)) + tail, ALERT)
 
 
 def _pages(view: RunView, names: Names, event: Event, said: Told) -> list[str]:

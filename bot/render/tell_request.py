@@ -3,7 +3,7 @@
 from bot.durations import about_duration
 from bot.model import Event, State
 from bot.render import approvals, wakes, words
-from bot.render.decision import was_approved
+from bot.render.decision import approved_by, held_by, was_approved
 from bot.render.escape import one_line
 from bot.render.message import Names
 from bot.render.telling import CARD, Told, again, word
@@ -111,6 +111,9 @@ def answer_back(view: RunView, names: Names, event: Event) -> Told:
 def expiring(view: RunView, names: Names, event: Event) -> Told:
     if view.state is not State.AWAITING:
         return Told(said="It was about to lapse for want of approvals.", icon="⌛")
+    if holder := approvals.waits_for(view, names):
+        said = f"It is approved, but {holder} still holds its target. If that has not ended by then, it lapses."
+        return Told(said=said, wakes=wakes.asker(view), alone=True, until=True, icon="⌛")
     said = f"It still {approvals.short(view, names)} and is about to lapse. Then nothing is done."
     called = (*approvals.mentions(view, names), *wakes.asker(view))
     return Told(said=said, then=f"Answer on {CARD}.", wakes=called, alone=True, until=True, icon="⌛")
@@ -118,13 +121,12 @@ def expiring(view: RunView, names: Names, event: Event) -> Told:
 
 def called(view: RunView, names: Names, event: Event) -> Told | None:
     """Somebody besides is asked, and told why: nobody has decided, and whether they may themselves."""
-    if view.state is not State.AWAITING:
+    if view.state is not State.AWAITING or not approvals.missing(view, names):
         return None
     group = names.group(word(event, "whom"))
     may = approvals.may_approve(view, names)
     wakes_of = approvals.called(view, names, word(event, "whom"))
     asked = {p for p in may if p in group.members or set(names.accounts.get(p, ())) & set(wakes_of)}
-    since = about_duration(event.at - view.moved_at)
     if asked:
         then = f"You are called because you may decide: Approve, Deny or Ask back on {CARD}."
     else:
@@ -134,15 +136,25 @@ def called(view: RunView, names: Names, event: Event) -> Told | None:
         )
         then = f"You are called to find somebody who may decide: {could}."
     called = tuple(one for one in wakes_of if one != view.slack_user)[:8]
-    said = f"Nobody has decided for {since}: {group.title} {'is' if len(group.members) == 1 else 'are'} called as well."
+    as_well = f"{group.title} {'is' if len(group.members) == 1 else 'are'} called as well."
+    said = f"{_undecided(view, event)}: {as_well}"
     return Told(said=said, then=then, wakes=called, alone=True, until=True, icon="🔔")
+
+
+def _undecided(view: RunView, event: Event) -> str:
+    given = [approval.at for approval in view.approvals if approval.counts and approval.at <= event.at]
+    since = about_duration(event.at - max([view.moved_at, *given]))
+    if not given:
+        return f"Nobody has decided for {since}"
+    have = "has" if len(given) == 1 else "have"
+    return f"{len(given)} of {len(view.slots)} {have} approved, and nobody else for {since}"
 
 
 def called_to_decide(view: RunView, names: Names, event: Event) -> tuple[str, ...]:
     """Slack ids of those whom this event calls to decide about a request that waits."""
     if view.state is not State.AWAITING or view.look_only:
         return ()
-    if event.kind == "called":
+    if event.kind == "called" and approvals.missing(view, names):
         return tuple(one for one in approvals.called(view, names, word(event, "whom")) if one != view.slack_user)[:8]
     calls = event.kind in ("differed", "expiring") or (event.kind == "proposed" and view.slots)
     return tuple(approvals.mentions(view, names)) if calls else ()
@@ -151,8 +163,13 @@ def called_to_decide(view: RunView, names: Names, event: Event) -> tuple[str, ..
 def expired(view: RunView, names: Names, event: Event) -> Told:
     if why := word(event, "sentence", "why"):
         said = f"It lapsed: {why}"
+    elif holder := held_by(view):
+        said = f"It was approved, but {holder} held its target until its time was over. It lapsed; nothing was done."
     elif was_approved(view):
         said = "It was approved, but it could not start in time, so it lapsed. Nothing was done."
+    elif given := approved_by(view, names):
+        late = "Nobody else answered in time" if approvals.missing(view, names) else "It could not start in time"
+        said = f"{given} {late}, so it lapsed. Nothing was done. Nobody denied it."
     else:
         said = "Nobody answered in time, so it lapsed. Nothing was done. Nobody denied it."
     return Told(said=said, then=again(view), wakes=wakes.followers(view), alone=True, icon="⌛")

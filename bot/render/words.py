@@ -188,8 +188,13 @@ def target(plan: Plan | None, params: Mapping[str, Any]) -> str:
     for step in plan.steps if plan else ():
         if found := _target_of(step):
             return found
-    keys = [given for name in (*NAMING, *params) if name != "reason" and isinstance(given := params.get(name), str)]
-    return next((one_line(k, 60) for k in keys if k and not any(c.isspace() for c in k)), "")
+    given = [params.get(name) for name in (*NAMING, *params) if name != "reason"]
+    keys = [value(part) for part in given if part and isinstance(part, (str, list, tuple)) and not _lasts(part)]
+    return next((one_line(k, 60) for k in keys if not any(c.isspace() for c in k)), "")
+
+
+def _lasts(given: object) -> bool:
+    return isinstance(given, str) and ISO_DURATION.fullmatch(given) is not None
 
 
 def _target_of(step: Step[Any]) -> str:

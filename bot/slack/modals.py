@@ -188,8 +188,11 @@ async def _done(ack: Any, outcome: Outcome) -> None:
 
 
 async def _decided(desk: Desk, act: Act, ack: Any, outcome: Outcome) -> None:
-    """Closes the modal, and draws the Home anew that it was opened from."""
-    await _done(ack, outcome)
+    """Closes the modal where there is nothing more to say, and draws the Home anew that it was opened from."""
+    if outcome.ok and outcome.sentence:
+        await ack(**refused_view({}, refusal(outcome)))
+    else:
+        await _done(ack, outcome)
     if outcome.ok:
         redraw(desk, act)
 

@@ -59,6 +59,7 @@ async def open_pool(url: str, *, size: int, door: bool = False) -> Any:
     settings = {
         "search_path": "tandem",
         "application_name": "tandem-door" if door else "tandem-engine",
+        "timezone": "UTC",  # what JSON holds of a time is written in the session's zone
         "jit": "off",
         "enable_seqscan": "off",  # a plan made while a table was young is kept, and would read all of it for one row
     }

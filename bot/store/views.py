@@ -9,6 +9,7 @@ from bot import codec
 from bot.model import Event, Record, State
 from bot.operation import Answer, Plan, Refusal
 from bot.personal import TOKEN
+from bot.personal import shown as without_values
 from bot.standing import steps_of
 from bot.store.personal import PersonalStore
 from bot.store.store import RUN_COLUMNS, RunRow, event_row, run_row
@@ -153,8 +154,7 @@ class Views:
 
 def brief_of(row: Any) -> Brief:
     """A row of BRIEF."""
-    target = next((str(v) for k, v in row["params"].items() if k in ("database", "service", "services")), "")
-    return Brief.model_validate({**{n: row[n] for n in Brief.model_fields if n != "target"}, "target": target})
+    return Brief.model_validate({n: row[n] for n in Brief.model_fields} | {"params": without_values(row["params"], {})})
 
 
 def run_view(row: RunRow, extras: Any, events: Sequence[Event], deeds: Mapping[str, type[Any]]) -> RunView:

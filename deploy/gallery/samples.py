@@ -162,7 +162,7 @@ def report() -> Answer:
 def brief(number: int, state: State, command: str, **more: Any) -> Brief:
     """One line of a list."""
     return Brief(**{
-        "id": number, "tag": f"r{number}", "command": command, "target": "shop", "state": state,
+        "id": number, "tag": f"r{number}", "command": command, "params": {"database": "shop"}, "state": state,
         "risk": Risk.DESTRUCTIVE, "requester_name": "Ana Duarte", "reason": REASON, "channel": "C0INCIDENTS",
         "card_ts": "1772593920.000100", "moved_at": NOW - timedelta(minutes=number % 50),
         "expires_at": NOW + timedelta(minutes=28), "fingerprint": "5e1f" * 16,

@@ -207,7 +207,7 @@ def _pickers(catalogue: Catalogue) -> Iterator[Screen]:
 def _homes() -> Iterator[Screen]:
     waiting = [
         brief(142, State.AWAITING, "ops db restore"),
-        brief(139, State.AWAITING, "ops user ban", target="5b8ab7f6"),
+        brief(139, State.AWAITING, "ops user ban", params={"user": "5b8ab7f6"}),
     ]
     flying = [brief(141, State.RUNNING, "ops db backup", risk=Risk.WRITE)]
     mine = [brief(142, State.AWAITING, "ops db restore"), brief(131, State.SUCCEEDED, "ops db backup")]
@@ -224,7 +224,7 @@ def _homes() -> Iterator[Screen]:
 def _digests() -> Iterator[Screen]:
     waiting = [
         brief(142, State.AWAITING, "ops db restore"),
-        brief(143, State.AWAITING, "ops user ban", target="5b8ab7f6", reason="sold stolen goods"),
+        brief(143, State.AWAITING, "ops user ban", params={"user": "5b8ab7f6"}, reason="sold stolen goods"),
         brief(
             145, State.AWAITING, "ops db drop-old", reason="the disk is nearly full", requester_name="Cleo Lindqvist"
         ),

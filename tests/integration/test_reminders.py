@@ -63,3 +63,28 @@ async def test_a_new_plan_begins_anew(story: Story) -> None:
     assert await called(story, run) == ["lead"]
     await story.home.move_clock(2 * MINUTE)
     assert await called(story, run) == ["lead", "lead"]
+
+
+async def events_of(story: Story, run: int, kind: str) -> list[Any]:
+    sql = "SELECT body FROM events WHERE run = $1 AND kind = $2 ORDER BY seq"
+    return [row["body"] for row in await story.home.pool.fetch(sql, run, kind)]
+
+
+async def test_an_approved_request_that_waits_for_anothers_lock_calls_nobody_and_lapses_as_held(story: Story) -> None:
+    first = await story.proposed("ana", "test destroy", locks=["database/shop"])
+    held = await story.proposed("dora", "test destroy", locks=["database/shop"])
+    lacking = await story.proposed("dora", "test destroy", locks=["database/shop"], anew=True)
+    assert (await story.approve("ben", first))["queued"] is True
+    assert (await story.approve("ben", held))["held_by"] == f"r{first}"
+    expires = (await story.row(held)).expires_at
+    assert expires is not None
+    now = await story.home.pool.fetchval("SELECT clock()")
+    await story.home.move_clock(11 * MINUTE)
+    await story.saw("ben")
+    assert await called(story, held) == []
+    assert await called(story, lacking) == ["lead", "on-call"]
+    await story.home.move_clock(expires - now - 11 * MINUTE + MINUTE)
+    await story.saw("ben")
+    assert await called(story, held) == []
+    assert await events_of(story, held, "expired") == [{"held_by": f"r{first}"}]
+    assert await events_of(story, lacking, "expired") == [{}]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.model import State
+from bot.render.outcome import DEAD_END
 from bot.slack.socket import PING_EVERY
 from bot.telemetry import Lines
 from deploy.local.slack.client import shown_text
@@ -226,6 +227,18 @@ async def test_home_shows_what_waits_and_approves_under_the_whole_plan(bot: Bot)
     await bot.slack.submit("ben", modal, {})
     await bot.slack.wait_for_home("ben", text="Nothing waits for you")  # nobody has to open it once more
     await bot.told(card, "shop is back")
+
+
+async def test_who_approves_in_the_modal_reads_what_is_still_lacking(bot: Bot) -> None:
+    await bot.home.own.execute("UPDATE policy SET slots = slots || slots WHERE command = 'test destroy'")
+    await proposed(bot)
+    await bot.slack.open_home("ben")
+    await bot.slack.click("ben", await bot.slack.wait_for_home("ben", text="Waiting for me"), "Look and decide")
+    modal = await bot.slack.wait_for_view("ben", callback_id="run.review")
+    await bot.slack.submit("ben", modal, {})
+    said = await bot.slack.wait_for_view("ben", callback_id=DEAD_END)
+    assert "Recorded. 1 more approval needed." in shown_text(said)
+    await bot.slack.wait_for_home("ben", text="Nothing waits for you")
 
 
 async def test_home_of_a_stranger_says_why_it_is_empty(bot: Bot) -> None:

@@ -1,7 +1,7 @@
 """The card: what it says in which state, which buttons it carries, and that nobody's words can forge it."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from typing import Any
 
@@ -374,9 +374,11 @@ def test_a_read_that_has_its_answer_shows_the_answer() -> None:
 
 
 def test_an_approved_run_that_waits_for_another_says_for_which() -> None:
-    message = made(State.AWAITING, held_by="r140")
+    both = (approval("ben", "Ben Ito"), approval("cara", "Cara Wu"))
+    message = made(State.AWAITING, held_by="r140", approvals=both)
     assert "Approved; waits for r140" in shown(message).words
     assert "Approved, waits for r140" in message.text
+    assert "if nobody answers" not in "".join(mrkdwn(message.blocks))
 
 
 @pytest.mark.parametrize("state", list(State))
@@ -386,10 +388,10 @@ def test_the_lock_screen_is_never_empty_and_never_long(state: State) -> None:
 
 
 def test_a_scheduled_run_says_whose_standing_approval_it_goes_under_or_why_under_none() -> None:
-    given = StandingView(run="r12", people=("ana", "ben"), until=NOON)
+    given = StandingView(run="r12", people=("ana", "ben"), until=NOON.astimezone(timezone(timedelta(hours=9))))
     under = str(render.card(view(State.QUEUED, schedule="prune", standing=given), NAMES).blocks)
     assert "Standing approval r12 of Ana Lopes and Ben" in under
-    assert f"until {NOON:%Y-%m-%d %H:%M} UTC" in under
+    assert "until 04 Mar 12:00 UTC" in under
     assert "/ops schedule withdraw prune" in under
     without = str(render.card(view(State.AWAITING, schedule="prune", no_standing="its time is over"), NAMES).blocks)
     assert "its time is over" in without

@@ -10,6 +10,7 @@ from bot import render
 from bot.model import Doubt, Event, Heading, Mark, State, Way
 from bot.operation import Answer
 from bot.render.tell import KINDS, QUIET
+from bot.view import ApprovalView
 from tests.unit.rendered import HOSTILE, NAMES, approval, event, mrkdwn, question, shown, view
 
 ALONE = [
@@ -65,7 +66,7 @@ def test_every_reply_is_one_that_slack_takes_and_says_something(lonely: Event) -
     shaped = view(lonely.state, question=question().model_copy(update={"seq": 1}))
     (message,) = render.replies(shaped, [lonely], NAMES)
     assert len(shown(message).words) > 10
-    assert message.text.startswith("r142 ops db restore: ")
+    assert message.text.startswith("r142 ops db restore shop: ")
 
 
 def test_steps_in_a_row_share_a_reply_and_each_is_told() -> None:
@@ -268,3 +269,55 @@ def test_who_is_called_besides_is_told_why_and_whether_they_may_decide() -> None
     assert "Nobody has decided for 10m: site reliability are called as well." in told["sre"]
     assert "because you may decide" in told["sre"]
     assert "to find somebody who may decide: Ben Ito or Cara Wu." in told["lead"]
+
+
+BOTH = (approval("ben", "Ben Ito"), approval("cara", "Cara Wu"))
+
+
+def test_an_approved_request_that_another_holds_is_never_told_as_unanswered() -> None:
+    waits = view(State.AWAITING, held_by="r140", approvals=BOTH)
+    call = event(700, "called", State.AWAITING, body={"whom": "sre"})
+    assert render.replies(waits, [call], NAMES) == []
+    assert render.called_to_decide(waits, NAMES, call) == ()
+    (message,) = render.replies(waits, [event(5, "expiring", State.AWAITING)], NAMES)
+    assert "It is approved, but r140 still holds its target." in shown(message).words
+    assert "Answer on" not in shown(message).words
+    lapsed = event(6, "expired", State.EXPIRED, body={"held_by": "r140"})
+    over = view(State.EXPIRED, [lapsed], approvals=BOTH)
+    (message,) = render.replies(over, [lapsed], NAMES)
+    assert "r140 held its target until its time was over" in message.text
+    told = shown(render.card(over, NAMES)).words
+    assert "Approved by Ben Ito and Cara Wu. r140 held its target until its time was over." in told
+    assert "Nobody" not in told
+
+
+def test_who_approved_of_two_is_said_where_nobody_else_answers() -> None:
+    one = view(State.AWAITING, approvals=BOTH[:1])
+    (message,) = render.replies(one, [event(600, "called", State.AWAITING, body={"whom": "sre"})], NAMES)
+    assert "1 of 2 has approved, and nobody else for 10m: site reliability" in shown(message).words
+    lapsed = event(6, "expired", State.EXPIRED)
+    (message,) = render.replies(view(State.EXPIRED, [lapsed], approvals=BOTH[:1]), [lapsed], NAMES)
+    assert "Approved by Ben Ito. Nobody else answered in time" in shown(message).words
+
+
+@pytest.mark.parametrize("given", [(), (approval("ben", "Ben Ito"),)], ids=["nobody", "one of two"])
+def test_a_request_that_lacks_approvals_is_not_called_approved_while_another_holds_its_target(
+    given: tuple[ApprovalView, ...],
+) -> None:
+    waits = view(State.AWAITING, held_by="r140", approvals=given)
+    message = render.card(waits, NAMES)
+    told = f"{shown(message).words} {message.text} {render.details(waits, NAMES)}"
+    assert "waits for r140" not in told
+    assert "Waiting for approval" in shown(message).words
+    assert "if nobody answers" in "".join(mrkdwn(message.blocks))
+
+
+@pytest.mark.parametrize("kind", ["proposed", "differed", "called", "expiring"])
+def test_the_text_that_wakes_an_approver_says_what_on_what_for_whom_until_when(kind: str) -> None:
+    lengthy = view(State.AWAITING, plan=None, requester_name="Ana Lopes " * 7)
+    for waits in (view(State.AWAITING), lengthy):
+        (message,) = render.replies(waits, [event(600, kind, State.AWAITING, body={"whom": "sre"})], NAMES)
+        assert message.text.startswith("r142 ops db restore shop: ")
+        assert "Asked by Ana Lopes" in message.text
+        assert message.text.endswith("stands until 04 Mar 12:30 UTC.")
+        assert len(message.text) <= 300

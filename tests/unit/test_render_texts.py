@@ -13,6 +13,7 @@ from bot.model import Mark, Risk, State, Way
 from bot.operation import Answer, Choice, Database, Input, Series
 from bot.render.answer import sparkline, table
 from bot.render.blocks import chunks
+from bot.render.buttons import Verb, pack, unpack
 from bot.render.details import APPROVE_CALLBACK, review
 from bot.render.escape import clean, fallback
 from bot.render.fit import OPTIONS
@@ -41,7 +42,7 @@ class Params(Input):
 
 def brief(n: int, state: State = State.AWAITING) -> Brief:
     return Brief(
-        id=n, tag=f"r{n}", command="ops db restore", target="shop", state=state, risk=Risk.DESTRUCTIVE,
+        id=n, tag=f"r{n}", command="ops db restore", params={"database": "shop"}, state=state, risk=Risk.DESTRUCTIVE,
         requester_name="Ana", reason=HOSTILE, channel="C0OPS", card_ts="1.1", moved_at=NOON, expires_at=NOON,
         fingerprint="ab" * 32,
     )  # fmt: skip
@@ -133,7 +134,9 @@ def test_a_review_shows_the_whole_plan_and_approves_that_very_one() -> None:
     modal = review(view(State.AWAITING), NAMES)
     check_view(modal)
     assert modal["callback_id"] == APPROVE_CALLBACK
-    assert modal["private_metadata"] == f"142|{'ab' * 32}|approve|"
+    hint = unpack(modal["private_metadata"])
+    assert hint is not None
+    assert (hint.run, hint.fingerprint, hint.verb) == (142, "ab" * 32, Verb.APPROVE)
     assert "submit" not in review(view(State.RUNNING), NAMES)
 
 
@@ -320,3 +323,13 @@ def test_a_full_home_is_one_that_slack_takes_with_room_to_spare() -> None:
     view = home(many, list(many), list(many), list(many), NOON, kept)
     check_view(view, margin=0.1)
     assert "opening this page renews it" in str(view["blocks"][-1])
+
+
+@pytest.mark.parametrize("verb", list(Verb))
+def test_a_menus_value_keeps_the_stricter_reading_and_a_card_of_old_is_understood(verb: Verb) -> None:
+    fingerprint = "0f" * 31 + "fe"
+    value = pack(99_999_999, fingerprint, verb)
+    assert len(value) <= 75 * 0.9
+    old = f"99999999|{fingerprint}|{verb.value}|"
+    assert unpack(value) == unpack(old)
+    assert str(unpack(old)).count(fingerprint) == 1

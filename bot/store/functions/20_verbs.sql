@@ -177,26 +177,54 @@ BEGIN
   RETURN jsonb_build_object('code', 'recorded') || count_up(v_run.id);
 END $$;
 
+-- Whose approval of the present plan counts now; `stale`: some were not read from Slack lately.
+CREATE OR REPLACE FUNCTION counted(p_run runs, OUT people text[], OUT stale boolean) LANGUAGE plpgsql STABLE
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_now timestamptz := tandem.clock();
+BEGIN
+  SELECT coalesce(array_agg(a.person ORDER BY a.at) FILTER (WHERE d.fit AND d.seen >= v_now - interval '60 s'), '{}'),
+         coalesce(bool_or(d.seen IS NULL OR d.seen < v_now - interval '60 s'), false)
+    INTO people, stale
+    FROM approvals a JOIN accounts c USING (team, slack_user) JOIN people p ON p.person = a.person AND p.active
+    LEFT JOIN directory d USING (team, slack_user)
+    WHERE a.run = p_run.id AND a.fingerprint = p_run.fingerprint
+      AND NOT EXISTS (SELECT 1 FROM askers k WHERE k.run = p_run.id AND k.person = a.person);
+END $$;
+
+-- Who of these people fills which slot, by whose right; NULL where one stays empty.
+CREATE OR REPLACE FUNCTION filling(p_run runs, p_slots text[], p_people text[]) RETURNS text[] LANGUAGE plpgsql STABLE
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_who text[] := assign(p_run, p_slots, p_people);
+BEGIN
+  RETURN CASE WHEN v_who IS NOT NULL AND suffices(p_run, ARRAY(SELECT split_part(w, '/', 1) FROM unnest(v_who) AS w))
+              THEN v_who END;
+END $$;
+
+-- The tag of the run whose lock is all that a request waits for; NULL where anything else is lacking.
+CREATE OR REPLACE FUNCTION held_up(p_run runs) RETURNS text LANGUAGE plpgsql STABLE SET search_path = tandem, pg_temp AS $$
+DECLARE v_holder text;
+BEGIN
+  SELECT 'r' || root INTO v_holder FROM locks WHERE name = ANY (p_run.locks) AND root <> p_run.root LIMIT 1;
+  IF v_holder IS NULL OR p_run.look_only THEN RETURN NULL; END IF;
+  RETURN CASE WHEN filling(p_run, demanded(p_run), (SELECT people FROM counted(p_run))) IS NOT NULL THEN v_holder END;
+EXCEPTION WHEN SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLSTATE 'TD022' THEN
+  RETURN NULL;
+END $$;
+
 -- Counts the approvals again and queues the run if every slot is filled and its locks are free.
 CREATE OR REPLACE FUNCTION count_up(p_run bigint) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
-DECLARE v_run runs; v_slots text[]; v_people text[]; v_who text[]; v_stale boolean; v_holder bigint; v_now timestamptz;
+DECLARE v_run runs; v_slots text[]; v_people text[]; v_who text[]; v_stale boolean; v_holder bigint;
 BEGIN
   SELECT * INTO v_run FROM runs WHERE id = p_run FOR NO KEY UPDATE;
-  v_now := tandem.clock();  -- once the row is ours, however long that took
-  IF v_run.state <> 'awaiting_approval' OR v_run.look_only OR v_run.expires_at <= v_now THEN
+  -- The clock is read once the row is ours, however long that took.
+  IF v_run.state <> 'awaiting_approval' OR v_run.look_only OR v_run.expires_at <= tandem.clock() THEN
     RETURN jsonb_build_object('queued', false);
   END IF;
   v_slots := demanded(v_run);
-  SELECT coalesce(array_agg(a.person ORDER BY a.at) FILTER (WHERE d.fit AND d.seen >= v_now - interval '60 s'), '{}'),
-         coalesce(bool_or(d.seen IS NULL OR d.seen < v_now - interval '60 s'), false)
-    INTO v_people, v_stale
-    FROM approvals a JOIN accounts c USING (team, slack_user) JOIN people p ON p.person = a.person AND p.active
-    LEFT JOIN directory d USING (team, slack_user)
-    WHERE a.run = p_run AND a.fingerprint = v_run.fingerprint
-      AND NOT EXISTS (SELECT 1 FROM askers k WHERE k.run = p_run AND k.person = a.person);
-  v_who := assign(v_run, v_slots, v_people);
-  IF v_who IS NULL OR NOT suffices(v_run, ARRAY(SELECT split_part(w, '/', 1) FROM unnest(v_who) AS w)) THEN
+  SELECT people, stale INTO v_people, v_stale FROM counted(v_run);
+  v_who := filling(v_run, v_slots, v_people);
+  IF v_who IS NULL THEN
     RETURN jsonb_build_object('queued', false, 'stale', v_stale, 'have', cardinality(v_people), 'need', cardinality(v_slots));
   END IF;
   v_holder := take_locks(v_run);

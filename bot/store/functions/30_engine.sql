@@ -328,7 +328,7 @@ BEGIN
       FOR NO KEY UPDATE SKIP LOCKED LOOP
     v_count := v_count + 1;
     IF v_run.expires_at <= tandem.clock() THEN
-      PERFORM tell(v_run.id, 'expired', 'expire', NULL, '{}');
+      PERFORM tell(v_run.id, 'expired', 'expire', NULL, jsonb_strip_nulls(jsonb_build_object('held_by', held_up(v_run))));
     ELSE
       UPDATE runs SET warn_at = NULL WHERE id = v_run.id;
       PERFORM tell(v_run.id, 'expiring', NULL, NULL, jsonb_build_object('at', v_run.expires_at));
@@ -336,6 +336,7 @@ BEGIN
   END LOOP;
   FOR v_run IN SELECT * FROM runs WHERE state = 'awaiting_approval' AND remind_at <= clock() AND expires_at > clock()
       FOR NO KEY UPDATE SKIP LOCKED LOOP
+    CONTINUE WHEN held_up(v_run) IS NOT NULL;  -- nobody has anything to decide; later it may be so again
     UPDATE runs SET remind = remind - 0, remind_at = moved_at + (remind -> 1 ->> 'after')::interval WHERE id = v_run.id;
     PERFORM tell(v_run.id, 'called', NULL, NULL, v_run.remind -> 0);
     v_count := v_count + 1;
