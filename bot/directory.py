@@ -44,10 +44,14 @@ class Directory:
     async def run(self) -> None:
         """Reads again and again while anything awaits approval. Until cancelled."""
         while True:
-            with suppress(*UNREACHABLE):
+            try:
                 await self.read_groups()
                 if accounts := await self._needed():
                     await self.refresh(accounts)
+            except UNREACHABLE as error:
+                log.warning("people could not be read", extra={"error": type(error).__name__})
+            except Exception as error:  # what was not read grows old and counts for nothing; the engine goes on
+                log.exception("people could not be read", extra={"error": type(error).__name__})
             self._changed.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.every):
