@@ -1,7 +1,7 @@
 """What stands before Slack answers in its place: no call may end in anything but an error that the callers know."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +15,7 @@ from bot.metrics import CountedClient, Metrics
 from bot.roster import Roster
 from deploy.local.slack import SlackServer
 from tests.scenario.door import workspace
+from tests.support.plugin import Home
 
 BODIES = {
     "plain text": ("text/plain", "upstream connect error"),
@@ -28,9 +29,16 @@ BODIES = {
 @asynccontextmanager
 async def edge(answer: Callable[[], web.Response]) -> AsyncIterator[CountedClient]:
     """A client of a Slack that answers every call so."""
+    async with edge_of(lambda request, form: answer()) as client:
+        yield client
+
+
+@asynccontextmanager
+async def edge_of(answer: Callable[[web.Request, Mapping[str, Any]], web.Response]) -> AsyncIterator[CountedClient]:
+    """The same, where the answer depends on what was asked."""
 
     async def give(request: web.Request) -> web.Response:
-        return answer()
+        return answer(request, {**request.query, **await request.post()})
 
     site = web.Application()
     site.router.add_post("/api/{method}", give)
@@ -72,6 +80,22 @@ async def test_the_local_slack_has_a_bad_gateway() -> None:
         await client.auth_test()
     finally:
         await server.stop()
+
+
+async def test_a_group_that_cannot_be_read_holds_up_no_other(home: Home) -> None:
+    def answer(request: web.Request, form: Mapping[str, Any]) -> web.Response:
+        if form.get("usergroup") == "S0GONE":
+            return web.json_response({"ok": False, "error": "no_such_subteam"})
+        return web.json_response({"ok": True, "users": ["U0BEN"]})
+
+    groups = {"gone": SimpleNamespace(slack="S0GONE"), "late": SimpleNamespace(slack="S0LATE")}
+    listed: Any = SimpleNamespace(people={}, groups=groups, groups_of=lambda read: {}, person_of=lambda t, u: "ben")
+    roster = Roster(listed)
+    roster.read = {"gone": frozenset({"dora"}), "late": frozenset({"dan", "ben"})}
+    async with edge_of(answer) as client:
+        await Directory(home.pool, client, roster, listed).read_groups()
+    assert roster.read == {"gone": {"dora"}, "late": {"ben"}}
+    assert await home.pool.fetchval("SELECT array_agg(person) FROM slack_members WHERE grp = 'late'") == ["ben"]
 
 
 async def test_an_answer_without_what_was_asked_for_ends_no_reading() -> None:
