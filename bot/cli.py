@@ -147,6 +147,9 @@ async def ask(said: argparse.Namespace) -> int:
     if outcome.ok:
         print(f"Asked: {outcome.tag}. `python -m bot runs {outcome.tag}` tells how it goes.")
         return 0
-    unknown = f'Nobody in people.toml has login = "{login}", so you asked as nobody. Add it there, then migrate.'
+    if person and not accounts:
+        unknown = f'people.toml has login = "{login}" without accounts, so you asked as nobody. Add one, then migrate.'
+    else:
+        unknown = f'Nobody in people.toml has login = "{login}", so you asked as nobody. Add it there, then migrate.'
     print(sentence(outcome) if who.person else unknown, file=sys.stderr)
     return 1

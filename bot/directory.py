@@ -44,10 +44,14 @@ class Directory:
     async def run(self) -> None:
         """Reads again and again while anything awaits approval. Until cancelled."""
         while True:
-            with suppress(*UNREACHABLE):
+            try:
                 await self.read_groups()
                 if accounts := await self._needed():
                     await self.refresh(accounts)
+            except UNREACHABLE as error:
+                log.warning("people could not be read", extra={"error": type(error).__name__})
+            except Exception as error:  # what was not read grows old and counts for nothing; the engine goes on
+                log.exception("people could not be read", extra={"error": type(error).__name__})
             self._changed.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.every):
@@ -91,11 +95,18 @@ class Directory:
         )  # fmt: skip
 
     async def read_groups(self) -> None:
-        """Every group that is kept in Slack, as it is now; who is new in it is dated from now."""
+        """Every group that is kept in Slack, as it is now; who is new in it is dated from now.
+
+        A group that cannot be read stays as old as it is, and holds up no other.
+        """
         kept = {key: group.slack for key, group in self.listed.groups.items() if getattr(group, "slack", None)}
-        read: dict[str, frozenset[str]] = {}
+        read = {key: people for key, people in self.roster.read.items() if key in kept}
         for key, usergroup in kept.items():
-            answer = await self.client.usergroups_users_list(usergroup=usergroup)
+            try:
+                answer = await self.client.usergroups_users_list(usergroup=usergroup)
+            except UNREACHABLE as error:
+                log.warning("Slack said nothing of a group", extra={"group": key, "error": type(error).__name__})
+                continue
             team = answer.get("team_id") or self._team()
             people = {self.roster.who(team, user).person for user in answer["users"]}
             read[key] = frozenset(person for person in people if person)

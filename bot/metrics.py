@@ -10,12 +10,10 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import aiohttp
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
@@ -71,8 +69,12 @@ class Metrics:
 
     async def _look(self, figures: Figures) -> None:
         while True:
-            with suppress(*DATABASE_AWAY):
+            try:
                 await self.look(figures)
+            except DATABASE_AWAY:
+                pass
+            except Exception as error:  # figures are a courtesy: the engine goes on
+                log.exception("the ledger could not be looked at", extra={"error": type(error).__name__})
             await asyncio.sleep(EVERY)
 
     async def look(self, figures: Figures, settled: float = 2.0) -> None:
@@ -214,7 +216,7 @@ class TimedDoors(Doors):
 
 
 class CountedClient(Client):
-    """Slack's Web API; what it refuses is counted by method and code. A connection that breaks is an OSError here.
+    """Slack's Web API; what it refuses or leaves unanswered is counted by method and code.
 
     Nothing is sent again by itself: a message whose answer was lost may stand there, and the poster looks first.
     """
@@ -232,9 +234,6 @@ class CountedClient(Client):
         except (OSError, TimeoutError):
             self._count(api_method, "no_answer")
             raise
-        except aiohttp.ClientError as error:  # most of them are no OSError, and nobody else knows the library
-            self._count(api_method, "no_answer")
-            raise ConnectionError(type(error).__name__) from None
 
     def _count(self, method: str, code: str) -> None:
         known = code if re.fullmatch("[a-z_]{1,40}", code) else "other"

@@ -17,6 +17,7 @@ from bot.outgoing import proxy_for
 ALLOWED = (
     "run",
     "error",
+    "group",
     "step",
     "connector",
     "code",

@@ -79,8 +79,12 @@ class Poster:
             self._due.clear()
             told = 0
             await self.turn()
-            with suppress(*DATABASE_AWAY):
+            try:
                 told = await self.tell_due()
+            except DATABASE_AWAY:
+                pass
+            except Exception as error:  # what was not told stays due, and the engine beside it goes on
+                log.exception("the threads broke off", extra={"error": type(error).__name__})
             if not told:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(1.0):

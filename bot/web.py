@@ -18,10 +18,13 @@ class Site:
     """One HTTP server for Slack and the platform's probes, one for the metrics; nothing listens before `start`."""
 
     def __init__(
-        self, app: AsyncApp, *, ready: Ready, mounted: bool = True, host: str = "0.0.0.0",  # noqa: S104
+        self, app: AsyncApp | None, *, ready: Ready, mounted: bool = True, host: str = "0.0.0.0",  # noqa: S104
         registry: CollectorRegistry = REGISTRY, hooks: Hooks | None = None,
     ) -> None:  # fmt: skip
-        """`ready` gives None, or why this replica should get no traffic. `mounted` False: Socket Mode, no payloads."""
+        """`ready` gives None, or why this replica should get no traffic. `mounted` False: Socket Mode, no payloads.
+
+        Without an app a payload is answered with 503, until one is set.
+        """
         self.app, self.ready, self.mounted, self.host, self.registry = app, ready, mounted, host, registry
         self.hooks = hooks
         self.address = ""
@@ -59,6 +62,8 @@ class Site:
 
     async def _slack(self, request: web.Request) -> web.Response:
         """The signature is checked by Bolt, over the raw body."""
+        if self.app is None:
+            return web.Response(text="not yet\n", status=503)
         answer = await self.app.async_dispatch(await to_bolt_request(request))
         return await to_aiohttp_response(answer)
 

@@ -20,8 +20,15 @@ SCOPES = frozenset(
 SETTINGS = "in the app's settings at api.slack.com/apps"
 TOKEN = f"write the Bot User OAuth Token ({SETTINGS}, OAuth & Permissions) into SLACK_BOT_TOKEN"
 REINSTALL = f"add them {SETTINGS}, OAuth & Permissions, and install the app anew"
+LATER = "that is Slack's trouble, not the token's: try again in a moment, and look at slack-status.com"
 NETWORK = "look at the network, HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE"
 APP_TOKEN = f"make an app-level token with connections:write {SETTINGS}, Basic Information, for SLACK_APP_TOKEN"
+NOT_OURS = frozenset(  # what Slack says of the token itself; anything else may pass by waiting
+    {
+        "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type",
+        "missing_scope", "org_login_required", "team_access_not_granted", "no_permission",
+    }
+)  # fmt: skip
 UNREACHED = (OSError, TimeoutError)
 AT_ONCE = 4
 
@@ -41,7 +48,8 @@ async def _about(ground: Ground, client: Client) -> Findings:
     try:
         answer = await client.auth_test()
     except SlackApiError as error:
-        return [bad("Slack token", f"Slack answers {code(error)}", TOKEN)]
+        said = code(error)
+        return [bad("Slack token", f"Slack answers {said}", TOKEN if said in NOT_OURS else LATER)]
     except UNREACHED as error:
         return [bad("Slack token", f"Slack cannot be reached ({type(error).__name__})", NETWORK)]
     known, company = answer["team_id"], ground.company

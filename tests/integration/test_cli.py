@@ -12,7 +12,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from deploy.local.slack import SlackServer
 from tests.conftest import MakeDatabase
+from tests.scenario.door import workspace
 from tests.support.company import BOT, OWNER, PASSWORD, TEMPLATE, as_role
 from tests.support.forked import Told, typed
 
@@ -134,7 +136,11 @@ async def test_what_the_asker_typed_wrong_is_told_with_what_to_type(shell: Shell
     known = people.read_text()
     people.write_text(known.replace(f'login = "{LOGIN}"', 'login = "mallory"'))
     nobody = await shell.type("ask", '/ops db backup shop reason="x"')
+    people.write_text(re.sub(rf'(login = "{LOGIN}"(?:.*\n)*?)accounts = .*\n', r"\1", known, count=1))
+    await shell.type("migrate")
+    faceless = await shell.type("ask", '/ops db backup shop reason="x"')
     people.write_text(known)
+    await shell.type("migrate")
     unknown, silent, channel = await asyncio.gather(
         shell.type("ask", "/ops db bakup shop"),
         shell.type("ask", "/ops db backup shop"),
@@ -145,6 +151,9 @@ async def test_what_the_asker_typed_wrong_is_told_with_what_to_type(shell: Shell
     assert silent.words == ['It changes something, so it needs a reason: add reason="why" to the line.']
     assert nobody.words == [
         f'Nobody in people.toml has login = "{LOGIN}", so you asked as nobody. Add it there, then migrate.'
+    ]
+    assert faceless.words == [
+        f'people.toml has login = "{LOGIN}" without accounts, so you asked as nobody. Add one, then migrate.'
     ]
     assert channel.words == ["config has no channel nowhere: name one of general, incidents, releases"]
     assert (await shell.type("runs")).out == ""
@@ -273,17 +282,27 @@ async def test_a_superuser_an_owner_or_one_role_for_both_is_refused(shell: Shell
 
 async def test_run_says_what_slack_lacks_before_anything_listens(shell: Shell) -> None:
     assert (await shell.type("migrate")).status == 0
-    unset, unsigned, away, sentry = await asyncio.gather(
+    unset, unsigned, sentry = await asyncio.gather(
         shell.type("run", SLACK_BOT_TOKEN=""),
         shell.type("run", SLACK_SIGNING_SECRET=""),
-        shell.type("run"),
         shell.type("run", SENTRY_DSN="https://x"),
     )
-    assert {told.status for told in (unset, unsigned, away, sentry)} == {1}
+    assert {told.status for told in (unset, unsigned, sentry)} == {1}
     assert "SLACK_BOT_TOKEN is not set" in unset.words[0]
     assert "SLACK_SIGNING_SECRET is not set" in unsigned.words[0]
-    assert away.words[0].startswith("Slack cannot be reached (")
     assert sentry.words[0].startswith("SENTRY_DSN is no DSN")
+
+
+async def test_a_token_that_slack_does_not_take_starts_nothing(shell: Shell) -> None:
+    assert (await shell.type("migrate")).status == 0
+    server = SlackServer(workspace(socket=False), limits=False)
+    await server.start()
+    try:
+        refused = await shell.type("run", SLACK_API_URL=server.api_url, SLACK_BOT_TOKEN="xoxb-wrong")
+    finally:
+        await server.stop()
+    assert refused.status == 1
+    assert refused.words == ["SLACK_BOT_TOKEN: Slack answers invalid_auth; write the Bot User OAuth Token of the app"]
 
 
 async def test_check_reads_the_config_without_any_database(shell: Shell) -> None:

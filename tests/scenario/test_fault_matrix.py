@@ -12,7 +12,7 @@ from typing import Any, get_args
 import pytest
 
 from deploy.local.slack.client import ControlRefused
-from deploy.local.slack.faults import FaultKind
+from deploy.local.slack.faults import DeliveryFault, MethodFault
 from tests.conftest import MakeDatabase
 from tests.scenario.door import Bot
 from tests.scenario.ending import Ending, ending, rest
@@ -20,8 +20,8 @@ from tests.scenario.interactions import INTERACTIONS, Interaction
 from tests.support.company import TEMPLATE
 from tests.support.plugin import opened
 
-OF_METHODS = ("ratelimited", "error", "server_error", "slow", "hang", "drop", "lost")
-OF_DELIVERIES = ("lose_ack", "duplicate", "slow", "drop", "reorder", "cut")
+OF_METHODS = ("ratelimited", "error", "server_error", "bad_gateway", "slow", "hang", "drop", "lost")
+OF_DELIVERIES = ("lose_ack", "duplicate", "slow", "drop", "hang", "reorder", "cut")
 ONLY_OVER_SOCKETS = ("cut",)
 SLOW = {"slow": 1.0, "ratelimited": 1.0, "reorder": 0.5}  # seconds
 GIVEN_UP = 3  # seconds after which the bot's client gives up a call: more than a door waits for it
@@ -165,7 +165,10 @@ def _new(cell: Cell, taken: list[Cell], of: str) -> bool:
 
 
 def test_every_kind_of_fault_is_in_the_matrix() -> None:
-    assert set(get_args(FaultKind)) == {*OF_METHODS, *OF_DELIVERIES}
+    assert {(cell.of, cell.kind) for cell in cells()} == {
+        *(("methods", kind) for kind in get_args(MethodFault)),
+        *(("deliveries", kind) for kind in get_args(DeliveryFault)),
+    }
 
 
 @pytest.mark.prove  # a few stories at once on two cores: what is slow may be told as late

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 
+import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -46,6 +47,25 @@ async def test_while_slack_is_down_the_run_goes_on_and_the_thread_catches_up(sto
     await run.ends()
     await run.shows("Done", "Swap back")
     assert "as it was" in await run.tells("as it was")
+    await everything_once(run)
+
+
+async def test_a_bot_that_starts_while_slack_is_away_goes_on_and_tells_it_later(story: Story) -> None:
+    ends, starts = len(story.stage.bot.ends), story.stage.bot.starts
+    async with story.busy_shop():
+        run = await story.restore("killed while Slack is away")
+        await run.press("ben", "Approve")
+        await run.reaches("safety")
+        await story.slack.fault("api:*", "bad_gateway", times=-1)
+        await story.stage.bot.kill()
+    assert await run.settles() == "succeeded"
+    assert (len(story.stage.bot.ends) - ends, story.stage.bot.starts - starts) == (1, 1)
+    async with aiohttp.request("GET", f"http://127.0.0.1:{story.stage.bot_port}/readyz") as answer:
+        assert (answer.status, "Slack has not answered since the start" in await answer.text()) == (503, True)
+    await story.slack.clear_faults()
+    await run.shows("Done", "Swap back", seconds=LONG)
+    await story.move_clock(timedelta(minutes=1))
+    await run.ends()
     await everything_once(run)
 
 

@@ -13,20 +13,11 @@ from .wire import SlackError
 if TYPE_CHECKING:
     from .core import Core
 
-FaultKind = Literal[
-    "ratelimited",
-    "error",
-    "server_error",
-    "slow",
-    "hang",
-    "drop",
-    "lost",
-    "lose_ack",
-    "duplicate",
-    "reorder",
-    "cut",
-]
+MethodFault = Literal["ratelimited", "error", "server_error", "bad_gateway", "slow", "hang", "drop", "lost"]
+DeliveryFault = Literal["lose_ack", "duplicate", "slow", "drop", "hang", "reorder", "cut"]
+FaultKind = Literal[MethodFault, DeliveryFault]
 Weather = Literal["fair", "slow", "down"]
+BAD_GATEWAY = 502  # answered by what stands before Slack, which knows nothing of JSON
 SLOW_BY = 2.0  # seconds that each call takes longer while Slack is slow
 
 
@@ -36,8 +27,9 @@ class Fault:
 
     A kind is slash_commands, interactive, options or events_api; a name is a command, an event's or a payload's type.
     `times` -1 means until cleared.
-    On methods: ratelimited (429, `seconds` as Retry-After), error (`code`, ok:false), server_error (500), slow (answers
-    after `seconds`), hang (never answers), drop (cuts the connection before acting), lost (acts, then cuts it).
+    On methods: ratelimited (429, `seconds` as Retry-After), error (`code`, ok:false), server_error (500), bad_gateway
+    (502 and plain text, as from a proxy before Slack), slow (answers after `seconds`), hang (never answers), drop (cuts
+    the connection before acting), lost (acts, then cuts it).
     On deliveries: lose_ack (an ack that came is taken as missing), duplicate (delivered twice), slow (sent after
     `seconds`), drop (never sent), hang (nothing ever comes back), reorder (sent after the next delivery, or after
     `seconds` when none comes), cut (over Socket Mode: the socket is lost right after the envelope was sent).
@@ -108,6 +100,8 @@ async def play(core: Core, fault: Fault, request: web.Request) -> None:
             raise SlackError(fault.code)
         case "server_error":
             raise SlackError("internal_error", status=500)
+        case "bad_gateway":
+            raise SlackError("bad_gateway", status=BAD_GATEWAY)
         case "slow":
             await core.clock.sleep(fault.seconds)
         case "hang":

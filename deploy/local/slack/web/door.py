@@ -13,7 +13,7 @@ from aiohttp import web
 from ..core import Core
 from ..delivery import events
 from ..delivery.transport import DEADLINE
-from ..faults import cut, play
+from ..faults import BAD_GATEWAY, cut, play
 from ..spec import AppSpec
 from ..state import InstalledApp
 from ..wire import JsonObject, SlackError, argument_error
@@ -65,6 +65,8 @@ class Door:
         entry.result = "ok" if body.get("ok") else str(body.get("error"))
         entry.answer = body
         core.state.noted(name)
+        if status == BAD_GATEWAY:
+            return web.Response(text="upstream connect error or disconnect", status=status)
         return web.json_response(body, status=status, headers=headers)
 
     def _authorised(self, method: Method, token: str) -> InstalledApp:
