@@ -15,6 +15,7 @@ from bot.operation import Plan
 from bot.store.views import Views
 from tests.support.company import TEAM, account
 from tests.support.factory import Factory
+from tests.support.place import NoSlack, placed, who
 from tests.support.plugin import Home
 from tests.support.story import Story
 
@@ -26,10 +27,10 @@ def story(home: Home) -> Story:
     return Story(home)
 
 
-async def proposed(story: Story, person: str, command: str, **more: Any) -> int:
+async def proposed(story: Story, person: str, command: str, *, locks: list[str] | None = None, **more: Any) -> int:
     """Asked, planned, shown; everybody was just read from Slack. As `Story.proposed`, with a plan that can be read."""
     run = int((await story.ask(person, command, **more))["run"])
-    await story.propose(run, plan=PLAN)
+    await story.propose(run, plan=PLAN, locks=locks)
     await story.show(run)
     for someone in ("ana", "ben", "cleo", "dora"):
         await story.saw(someone)
@@ -248,3 +249,35 @@ async def test_only_what_is_live_replaces_another(story: Story) -> None:
     await story.say("ana", ended, "cancel")
     assert (await story.say("ana", run, "supersede", by=ended))["code"] == "not_related"
     assert (await story.say("ana", run, "supersede", by=live))["code"] == "done"
+
+
+async def test_a_guest_reads_why_nothing_comes_of_it_and_slack_is_asked_again_first(home: Home, tmp_path: Path) -> None:
+    story = Story(home)
+    run = await proposed(story, "ana", "test destroy")
+    fingerprint = (await story.row(run)).fingerprint or ""
+    await story.saw("cleo", fit=False)
+    async with placed(home, tmp_path) as place:
+        said = await place.service.approve(who("cleo"), run, fingerprint)
+        assert said.code == "recorded"
+        assert said.sentence.startswith("Recorded, but it does not count: in Slack this account is deactivated")
+        assert (await place.service.deny(who("cleo"), run, fingerprint, "no", "k1")).code == "unfit"
+        assert (await story.row(run)).state is State.AWAITING
+
+        class Again(NoSlack):
+            """Slack says now that she is a member again."""
+
+            async def refresh(self, accounts: Any) -> None:
+                assert accounts == [(TEAM, account("cleo"))]
+                await story.saw("cleo")
+
+        place.service.freshener = Again()
+        assert (await place.service.deny(who("cleo"), run, fingerprint, "no", "k2")).code == "done"
+
+
+async def test_only_who_may_cancel_a_request_has_another_take_its_place(home: Home, tmp_path: Path) -> None:
+    story, locks = Story(home), ["database/shop"]
+    run, by = [await proposed(story, "ana", "test destroy", locks=locks, words=f"{n}") for n in range(2)]
+    async with placed(home, tmp_path) as place:
+        assert (await place.service.supersede(who("emil"), run, by, "k1")).code == "no_approver"
+        assert (await story.row(run)).state is State.AWAITING
+        assert (await place.service.supersede(who("ana"), run, by, "k2")).code == "done"
