@@ -17,7 +17,8 @@ UNREACHABLE = (SlackApiError, *DATABASE_AWAY)
 
 
 # A standing approval counts while its people were read within 15 minutes; they are read again after 10.
-NEEDED = """SELECT EXISTS (SELECT 1 FROM runs WHERE state = 'awaiting_approval') OR EXISTS (
+NEEDED = """SELECT EXISTS (
+  SELECT 1 FROM runs WHERE state IN ('awaiting_approval', 'in_doubt') AND ended_at IS NULL) OR EXISTS (
   SELECT 1 FROM standings s JOIN approvals a USING (run) LEFT JOIN directory d USING (team, slack_user)
   WHERE s.until > clock() AND NOT EXISTS (SELECT 1 FROM revocations r WHERE r.standing = s.run)
     AND coalesce(d.seen < clock() - interval '10 min', true))"""

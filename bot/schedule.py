@@ -47,6 +47,8 @@ class Cron:
 
     def last(self, now: datetime, within: timedelta, after: datetime) -> datetime | None:
         """The newest slot that is due: after the last one that ran, and not longer ago than the grace."""
+        if after >= now.replace(second=0, microsecond=0):
+            return None  # no minute has begun since
         due = list(self.slots(max(after, now - within), now))
         return due[-1] if due else None
 
@@ -73,6 +75,8 @@ class Scheduler:
 
     def __init__(self, pool: Any, schedules: Mapping[str, "Due"]) -> None:
         self.pool, self.schedules = pool, schedules
+        # The last slot, and until when nothing was due after it: a grace may be days, and doors answer on this loop.
+        self._looked: dict[str, tuple[datetime, datetime]] = {}
 
     async def tick(self) -> list[str]:
         """The tags of the runs that were asked for now, by this replica."""
@@ -80,8 +84,10 @@ class Scheduler:
         now = await self.pool.fetchval("SELECT clock()")
         for name, due in self.schedules.items():
             last = await self.pool.fetchval("SELECT last_slot($1, $2)", name, now)
-            slot = due.cron.last(now, due.grace, last)
+            known, until = self._looked.get(name, (None, last))
+            slot = due.cron.last(now, due.grace, until if known == last else last)
             if slot is None:
+                self._looked[name] = (last, now)
                 continue
             word = {**due.asks, "key": f"cron/{name}/{slot.isoformat()}", "via": "schedule", "schedule": name}
             answer = await self.pool.fetchval("SELECT tick_schedule($1, $2, $3)", name, slot, word)

@@ -1,4 +1,4 @@
-"""The only way in: every door's act is one call, one transaction; authority is judged here and again in SQL."""
+"""The only way in: every door's act is one transaction; authority is judged here, and whose word counts in SQL too."""
 
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -32,8 +32,11 @@ TOO_MANY = {
     "all_are_many": "{most} runs have not ended, which is the most the bot takes at once; nothing was asked. "
     "Wait for one to end, or cancel one: /ops runs shows them.",
 }
-
-
+UNCONFIRMED = "Recorded. It counts once Slack has confirmed your account, which it did not just now; the bot asks on."
+NO_GUEST = (
+    "Recorded, but it does not count: in Slack this account is deactivated, a guest or a bot. "
+    "Somebody else must approve it."
+)
 Verb = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
@@ -154,7 +157,7 @@ class Service:
         answer = await self.doors.approve(word)
         if answer.get("stale"):
             await self.freshener.refresh([(who.team, who.user)])
-            answer = {"code": answer["code"]} | await self.doors.count_up(run)
+            answer = await self.doors.approve(word) | {"code": answer["code"]}
         if answer.get("stale"):
             self.freshener.wake()
         self.committed()
@@ -164,12 +167,14 @@ class Service:
         sentence = ""
         if answer.get("policy"):
             sentence = "Recorded, but no rule in policy.toml allows this any more: it will lapse."
+        elif answer.get("unfit"):
+            sentence = NO_GUEST
+        elif answer.get("moment"):
+            sentence = "Recorded. Something changed at this very moment; it is counted again within seconds."
         elif answer.get("held_by"):
             sentence = f"Recorded. It starts when {answer['held_by']} has ended, which works on the same target."
         elif answer.get("stale"):
-            sentence = (
-                "Recorded. It counts once Slack has confirmed your account, which it did not just now; the bot asks on."
-            )
+            sentence = UNCONFIRMED
         elif code == "recorded" and "need" in answer:  # without it the run is queued, perhaps by the sweep meanwhile
             missing = answer["need"] - answer["have"]
             sentence = f"Recorded. {missing} more approval{'s' if missing != 1 else ''} needed."
@@ -182,15 +187,15 @@ class Service:
             return Outcome(code="no_run", ok=False)
         everybody = self._everybody(view, {a.person: a.stands_for or a.person for a in view.approvals})
         given = [a.person for a in view.approvals]
-        could = could_approve(view.slots, everybody, given, view.askers)
+        could = could_approve(view.slots, everybody, given, view.barred)
         on_call = self.roster.people.on_call(view.now)
         ordered = sorted(could, key=lambda person: person not in on_call)
         names = tuple(f"{self._name(p)} (on call)" if p in on_call else self._name(p) for p in ordered)
         return Outcome(code=code, run=run, tag=view.tag, rule=code, who=names, ok=False)
 
     def _everybody(self, view: RunView, used: Mapping[str, str] | None = None) -> dict[str, frozenset[str]]:
-        """Everybody's groups, with those of whom they stand in for; never those of who asked."""
-        pairs = [(one.taker, one.giver) for one in view.delegations if one.giver not in view.askers]
+        """Everybody's groups, with those of whom they stand in for; never those of who asked or whom it is about."""
+        pairs = [(one.taker, one.giver) for one in view.delegations if one.giver not in view.barred]
         return with_stand_ins(self.roster.everybody(), pairs, used)
 
     async def deny(self, who: Who, run: int, fingerprint: str, text: str, key: str) -> Outcome:
@@ -203,19 +208,20 @@ class Service:
         return await self._say(who, run, "answer_back", key, text=text)
 
     async def cancel(self, who: Who, run: int, text: str, key: str) -> Outcome:
-        """Who asked may cancel, and so may whoever could ask for or approve it: stopping is never the dangerous act."""
+        return await self._may_end(who, run) or await self._say(who, run, "cancel", key, text=text)
+
+    async def supersede(self, who: Who, run: int, by: int, key: str) -> Outcome:
+        return await self._may_end(who, run) or await self._say(who, run, "supersede", key, by=by)
+
+    async def _may_end(self, who: Who, run: int) -> Outcome | None:
+        """None for who asked and whoever could ask for or approve it: stopping is never the dangerous act."""
         view = await self.views.run(run)
         if view is None:
             return Outcome(code="no_run", ok=False)
         groups = set(self._everybody(view).get(who.person or "", ()))
         need = self.house.need(view.command, view.environment, view.risk)
-        may = who.person in view.askers or bool(groups & set(view.slots)) or (need and bool(groups & need.ask))
-        if not may:
-            return Outcome(code="no_approver", run=run, ok=False)
-        return await self._say(who, run, "cancel", key, text=text)
-
-    async def supersede(self, who: Who, run: int, by: int, key: str) -> Outcome:
-        return await self._say(who, run, "supersede", key, by=by)
+        may = who.person in view.askers or groups & set(view.slots) or (need and groups & need.ask)
+        return None if may else Outcome(code="no_approver", run=run, ok=False)
 
     async def amend(self, who: Who, run: int, fingerprint: str, entry: Entry, params: Input, key: str) -> Outcome:
         """New values for an ask that waits: a new plan, approvals dropped. Judged like an ask."""
@@ -235,7 +241,15 @@ class Service:
 
     async def _say(self, who: Who, run: int, verb: str, key: str, **more: Any) -> Outcome:
         word = {"verb": verb, "run": run, "team": who.team, "user": who.user, "key": key, **more}
-        return await self._said(run, await self.doors.say(word))
+        return await self._said(run, await self._of_the_fit(self.doors.say, word))
+
+    async def _of_the_fit(self, verb: Verb, word: dict[str, Any]) -> dict[str, Any]:
+        """A verb that an account deactivated in Slack, a guest or a bot has no part in; Slack is asked again first."""
+        answer = await verb(word)
+        if answer["code"] != "unfit":
+            return answer
+        await self.freshener.refresh([(word["team"], word["user"])])
+        return await verb(word)
 
     async def _said(self, run: int, answer: Mapping[str, Any]) -> Outcome:
         self.committed()
@@ -260,7 +274,7 @@ class Service:
 
     async def unmask(self, who: Who, run: int) -> tuple[Outcome, dict[str, Secret]]:
         """The whole personal values of a run by token, for who may see them; that they look is an event before."""
-        answer = await self.doors.unmask({"run": run, "team": who.team, "user": who.user})
+        answer = await self._of_the_fit(self.doors.unmask, {"run": run, "team": who.team, "user": who.user})
         self.committed()
         code = str(answer["code"])
         if code == "no_approver":
@@ -278,12 +292,12 @@ class Service:
     async def answer_doubt(self, who: Who, run: int, question_seq: int, choice: Choice) -> Outcome:
         """One person's answer to a doubt."""
         word = {"run": run, "team": who.team, "user": who.user, "question": question_seq, "choice": choice.value}
-        answer = await self.doors.answer(word)
+        answer = await self._of_the_fit(self.doors.answer, word)
         self.committed()
         code = str(answer["code"])
-        if code in ("asker", "no_approver"):
+        if code in ("asker", "subject", "no_approver"):
             return await self._not_an_approver(run, code)
-        return Outcome(code=code, run=run, ok=code in ("answered", "recorded", "already"))
+        return Outcome(code=code, run=run, ok=code in ("answered", "recorded", "changed", "already"))
 
     async def tick(self, who: Who, run: int, step: str, shown: bool | None = None) -> Outcome:
         """A person's part of a run, done. Who may is read from the ledger.
@@ -324,9 +338,9 @@ class Service:
         )
 
     def _waits_for(self, waiting: Awaiting, away: Sequence[DelegationView], who: Who) -> bool:
-        pairs = [(one.taker, one.giver) for one in away if one.giver not in waiting.askers]
+        pairs = [(one.taker, one.giver) for one in away if one.giver not in waiting.barred]
         everybody = with_stand_ins(self.roster.everybody(), pairs, waiting.approved)
-        return who.person in could_approve(waiting.slots, everybody, waiting.approved, waiting.askers)
+        return who.person in could_approve(waiting.slots, everybody, waiting.approved, waiting.barred)
 
     async def favourites(self, who: Who) -> Sequence[Favourite]:
         """The forms that somebody keeps."""

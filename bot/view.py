@@ -131,6 +131,7 @@ class RunView(Record):
     slots: tuple[str, ...] = ()  # one group key per approval needed
     approvals: tuple[ApprovalView, ...] = ()
     askers: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()  # whom it is about
     delegations: tuple[DelegationView, ...] = ()  # in force, while somebody has to decide
     schedule: str | None = None
     standing: StandingView | None = None
@@ -150,6 +151,11 @@ class RunView(Record):
     children: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     untold: tuple[str, ...] = ()  # channels that the plan tells, and that take no messages
+
+    @property
+    def barred(self) -> tuple[str, ...]:
+        """Whose word counts for nothing in it: who asked, and whom it is about."""
+        return (*self.askers, *self.subjects)
 
 
 def masked(view: RunView, masks: Mapping[str, str]) -> RunView:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from bot.engine.lease import Lease
@@ -149,15 +150,18 @@ class Worker:
     async def _sweeps(self) -> None:
         while True:
             await asyncio.sleep(self.sweep_every)
-            try:
-                await self.ledger.sweep()
-                await self._checkpoint()
-                if self.after_sweep:
-                    await self.after_sweep()
-            except DATABASE_AWAY:
-                continue
-            except Exception as error:
-                log.exception("the sweep broke off", extra={"error": type(error).__name__})
+            await self._unbroken("the sweep", self.ledger.sweep)
+            await self._unbroken("the checkpoint", self._checkpoint)
+            if self.after_sweep:  # whatever became of the sweep
+                await self._unbroken("what follows the sweep", self.after_sweep)
+
+    async def _unbroken(self, what: str, does: Callable[[], Awaitable[Any]]) -> None:
+        try:
+            await does()
+        except DATABASE_AWAY:
+            return
+        except Exception as error:
+            log.exception("%s broke off", what, extra={"error": type(error).__name__})
 
     async def _checkpoint(self) -> None:
         """Once a minute; of several replicas the first one's counts."""

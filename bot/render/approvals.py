@@ -23,8 +23,8 @@ def given(view: RunView) -> list[str]:
 
 
 def roster(view: RunView, names: Names) -> dict[str, frozenset[str]]:
-    """Everybody's groups for this run, with those of whom they stand in for. An asker's right is nobody's here."""
-    pairs = [(one.taker, one.giver) for one in view.delegations if one.giver not in view.askers]
+    """Everybody's groups for this run, with those of whom they stand in for; nobody uses a right of who is barred."""
+    pairs = [(one.taker, one.giver) for one in view.delegations if one.giver not in view.barred]
     used = {a.person: a.stands_for or a.person for a in view.approvals if a.counts}
     return with_stand_ins(groups_of(names), pairs, used)
 
@@ -34,7 +34,7 @@ def missing(view: RunView, names: Names) -> tuple[str, ...]:
     everybody, people = roster(view, names), given(view)
     if not all(person in everybody for person in people):  # a rota or a user group that these names do not hold
         return view.slots[len(people) :]
-    return open_slots(view.slots, {person: everybody[person] for person in people}, view.askers)
+    return open_slots(view.slots, {person: everybody[person] for person in people}, view.barred)
 
 
 def waits_for(view: RunView, names: Names) -> str | None:
@@ -44,7 +44,7 @@ def waits_for(view: RunView, names: Names) -> str | None:
 
 def may_approve(view: RunView, names: Names) -> list[str]:
     """The persons who could fill an empty slot now, those on call first, as each group lists them."""
-    could = set(could_approve(view.slots, roster(view, names), given(view), view.askers))
+    could = set(could_approve(view.slots, roster(view, names), given(view), view.barred))
     members = [person for key in view.slots for person in names.group(key).members]
     in_order = [one for person in members for one in (person, *_stand_ins(view, person))]
     return [person for person in dict.fromkeys(in_order) if person in could]
@@ -57,18 +57,18 @@ def _stand_ins(view: RunView, person: str) -> list[str]:
 def by_name(view: RunView, names: Names, person: str) -> str:
     """ "Ben Okafor", or where it is not by their own right "Ben Okafor (for Cleo Lindqvist)"."""
     own = any(person in names.group(key).members for key in view.slots)
-    stands = [one for one in view.delegations if one.taker == person and one.giver not in view.askers]
+    stands = [one for one in view.delegations if one.taker == person and one.giver not in view.barred]
     told = [names.person(one.giver) for one in stands if _decides(view, names, one.giver)]
     return names.person(person) if own or not told else f"{names.person(person)} (for {words.listed(told)})"
 
 
 def away(view: RunView, names: Names) -> list[str]:
     """Who stands in for whom in this request and until when, each reader's own time: mrkdwn, of config's own words."""
-    found = [one for one in view.delegations if one.giver not in view.askers and _decides(view, names, one.giver)]
+    found = [one for one in view.delegations if one.giver not in view.barred and _decides(view, names, one.giver)]
     return [
         f"{entities(names.person(one.taker))}, for {entities(names.person(one.giver))} until {when(one.until)}"
         for one in found
-        if one.taker not in view.askers
+        if one.taker not in view.barred
     ]
 
 
@@ -85,7 +85,7 @@ def called(view: RunView, names: Names, key: str) -> tuple[str, ...]:
     turn = set(on_call) & set(group.members)
     ids = list(group.mentions)
     for one in view.delegations:
-        if one.giver not in (turn or group.members) or one.taker in view.askers:
+        if one.giver not in (turn or group.members) or one.taker in view.barred:
             continue
         ids = [there for there in ids if there not in names.accounts.get(one.giver, ())]
         if one.taker not in names.quiet or one.giver in turn:
@@ -94,9 +94,10 @@ def called(view: RunView, names: Names, key: str) -> tuple[str, ...]:
 
 
 def mentions(view: RunView, names: Names) -> list[str]:
-    """Slack ids of those to wake for what is missing; never whoever asked."""
+    """Slack ids of those to wake for what is missing; never whoever asked or whom it is about."""
     wanted = [slack_user for key in missing(view, names) for slack_user in called(view, names, key)]
-    return [one for one in dict.fromkeys(wanted) if one != view.slack_user][:8]
+    barred = {view.slack_user, *(account for person in view.barred for account in names.accounts.get(person, ()))}
+    return [one for one in dict.fromkeys(wanted) if one not in barred][:8]
 
 
 def standing(view: RunView, names: Names) -> list[str]:

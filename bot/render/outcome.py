@@ -31,7 +31,11 @@ SENTENCES: dict[str, str] = {
     "old_config": "This replica runs an older config than the one in force, so it takes no approvals. "
     "Try again in a moment; if it stays, tell whoever keeps the bot.",
     "no_approver": "You are in none of the groups that decide about this. Nothing was changed.",
+    "unfit": "In Slack this account is deactivated, a guest or a bot, so it decides nothing. Nothing was changed. "
+    "Ask somebody else of those who decide about it.",
+    "moment": "Something that it rests on changed at this very moment, so nothing was recorded. Press it again.",
     "recorded": "Recorded.",
+    "changed": "Recorded: this is your answer now, and the one before counts no more.",
     "already": "You have said so already; it is recorded once.",
     "done": "Recorded.",
     "followed": "You are called in this run's thread when it ends or stops with a question.",

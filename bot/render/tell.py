@@ -47,7 +47,8 @@ def _choice(event: Event) -> str:
 
 
 def _answer(view: RunView, names: Names, event: Event) -> Told:
-    said = f"{names.person(event.actor)} answered: {_choice(event)}. Somebody else must say the same."
+    answered = "changed their answer to" if "before" in event.body else "answered"
+    said = f"{names.person(event.actor)} {answered}: {_choice(event)}. Somebody else must say the same."
     return Told(said=said, icon="🗳️")
 
 

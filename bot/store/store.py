@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from bot.model import Event, Heading, Mark, Record, Risk, State, Way
 from bot.store.pool import door_call, engine_call, stale_claims
 
@@ -85,7 +87,12 @@ class Doors:
         return await self._verb("ask", asked)
 
     async def approve(self, word: dict[str, Any]) -> dict[str, Any]:
-        return await self._verb("approve", word)
+        try:
+            return await self._verb("approve", word)
+        except asyncpg.PostgresError as error:
+            if error.sqlstate != "TD014":
+                raise
+            return {"code": "expired"}  # between the look and the wall; nothing was written
 
     async def say(self, word: dict[str, Any]) -> dict[str, Any]:
         """deny, cancel, supersede, amend, ask_back, answer_back: `word["verb"]` says which."""

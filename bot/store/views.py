@@ -25,10 +25,12 @@ SELECT {columns}, clock() AS now,
   (SELECT jsonb_agg(to_jsonb(e) ORDER BY e.seq) FROM events e WHERE e.run = r.id) AS events,
   (SELECT name FROM people WHERE person = r.requester) AS requester_name,
   ARRAY(SELECT person FROM askers WHERE run = r.id ORDER BY person) AS askers,
+  ARRAY(SELECT person FROM subjects WHERE run = r.id ORDER BY person) AS subjects,
   EXISTS (SELECT 1 FROM shown s WHERE s.run = r.id AND s.fingerprint = r.fingerprint) AS shown,
   (SELECT jsonb_agg(jsonb_build_object('person', a.person, 'name', p.name, 'slack_user', a.slack_user, 'at', a.at,
-      'stands_for', t.right, 'counts', coalesce(d.fit, true) AND (r.state <> 'awaiting_approval' OR t.right IS NULL
-        OR t.right IN (SELECT rights(r, a.person)))) ORDER BY a.at)
+      'stands_for', t.right, 'counts', coalesce(d.fit, true) AND (r.state <> 'awaiting_approval'
+        OR a.person IN (SELECT c.person FROM approving(r) c)
+          AND (t.right IS NULL OR t.right IN (SELECT rights(r, a.person))))) ORDER BY a.at)
    FROM approvals a JOIN people p USING (person) LEFT JOIN directory d USING (team, slack_user)
    JOIN events e ON e.run = a.run AND e.seq = a.seq
    LEFT JOIN LATERAL (SELECT s.person, s.stands_for FROM slots s WHERE s.run = a.run AND s.fingerprint = a.fingerprint
@@ -36,7 +38,8 @@ SELECT {columns}, clock() AS now,
    LATERAL (SELECT CASE WHEN s.person IS NULL THEN e.body ->> 'for' ELSE s.stands_for END AS right) t
    WHERE a.run = r.id AND a.fingerprint = r.fingerprint) AS approvals,
   CASE WHEN r.state IN ('awaiting_approval', 'in_doubt') THEN {delegated} END AS delegations,
-  (SELECT jsonb_agg(jsonb_build_array(p.name, n.choice) ORDER BY n.at) FROM answers n JOIN people p USING (person)
+  (SELECT jsonb_agg(jsonb_build_array(p.name, n.choice) ORDER BY n.at)
+   FROM latest_answers n JOIN people p USING (person)
    WHERE n.run = r.id AND n.question = r.question_seq) AS answers,
   (SELECT tag FROM runs h WHERE h.id = (SELECT root FROM locks WHERE name = ANY (r.locks) AND root <> r.root LIMIT 1))
     AS held_by,
@@ -59,7 +62,7 @@ FROM runs r LEFT JOIN people p ON p.person = r.requester LEFT JOIN threads t ON 
 """
 AWAITING = f"""
 SELECT b.*, needed(r, r.config) AS slots,
-  ARRAY(SELECT person FROM askers WHERE run = r.id) AS askers,
+  ARRAY(SELECT person FROM askers WHERE run = r.id UNION SELECT person FROM subjects WHERE run = r.id) AS barred,
   (SELECT coalesce(jsonb_object_agg(a.person, coalesce(e.body ->> 'for', a.person)), '{{}}')
    FROM approvals a JOIN events e USING (run, seq) WHERE a.run = r.id AND a.fingerprint = r.fingerprint) AS approved
 FROM ({BRIEF} WHERE r.state = 'awaiting_approval') b JOIN runs r USING (id) ORDER BY b.expires_at
@@ -95,7 +98,7 @@ class Awaiting(Record):
 
     brief: Brief
     slots: tuple[str, ...]
-    askers: tuple[str, ...]
+    barred: tuple[str, ...]  # who asked, and whom it is about: their word counts for nothing in it
     approved: Mapping[str, str]  # who has, by whose right
 
 
@@ -147,7 +150,7 @@ class Views:
         """Every ask that waits for approval."""
         sql = AWAITING
         return [
-            Awaiting(brief=brief_of(r), slots=r["slots"], askers=r["askers"], approved=r["approved"])
+            Awaiting(brief=brief_of(r), slots=r["slots"], barred=r["barred"], approved=r["approved"])
             for r in await self.pool.fetch(sql)
         ]
 
@@ -170,6 +173,7 @@ def run_view(row: RunRow, extras: Any, events: Sequence[Event], deeds: Mapping[s
         slots=_slots(events),
         approvals=tuple(ApprovalView.model_validate(a) for a in extras["approvals"] or ()),
         askers=tuple(extras["askers"]),
+        subjects=tuple(extras["subjects"]),
         delegations=tuple(DelegationView.model_validate(one) for one in extras["delegations"] or ()),
         standing=_said(events, "standing"),
         no_standing=_said(events, "no_standing") or "",

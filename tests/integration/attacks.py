@@ -118,8 +118,7 @@ APPROVALS = (
            approval("emil") + slot(1, "emil") + told("approved", "queued"), "TD009", NO_QUORUM),
     Attack("it is queued by whom Slack has deactivated", "awaiting",
            approval("ben") + slot(1, "ben") + told("approved", "queued"), "TD009",
-           (Cut("counts", "NOT EXISTS (SELECT 1 FROM directory d WHERE d.team = a.team AND d.slack_user = a.slack_user "
-                          "AND NOT d.fit)", "true"),),
+           (Cut("counts", "AND a.fit", ""),),
            "UPDATE directory SET fit = false WHERE slack_user = 'U0BEN'"),
     Attack("it is queued on the old policy, the new one wants another group", "awaiting",
            approval("ben") + slot(1, "ben") + told("approved", "queued"), "TD009",

@@ -8,6 +8,8 @@ import pytest
 
 from bot.connectors.tandem import AddFreeze, EndFreeze, GrantStanding, RevokeStanding
 from bot.effect import Effect
+from bot.model import Mark, Way
+from bot.store.pool import NotTaken
 from bot.store.store import Claimed
 from tests.integration.test_standing_approvals import GRANT, GRANTING, TERMS
 from tests.support.plugin import Home
@@ -71,3 +73,14 @@ async def test_cut_short_it_has_left_nothing_and_done_twice_it_is_as_done_once(
     assert once != before
     await settle(home, claimed, effect, "second")
     assert await rows(home) == once
+
+
+async def test_what_a_wall_refuses_has_surely_not_happened_and_nobody_is_asked_about_it(home: Home) -> None:
+    claimed, before = await held(home), await rows(home)
+    other = GrantStanding(**GRANT | {"terms": "of another plan"}, lasting=timedelta(days=1))
+    started = "SELECT started($1, $2, $3, 'a', 'do', 1, '1 min', '{}')"
+    await home.pool.execute(started, claimed.run, claimed.worker, claimed.fence)
+    own = {"record": "GrantStanding", **other.model_dump(mode="json")}
+    with pytest.raises(NotTaken, match="nobody agreed to this standing approval"):
+        await home.ledger.settled(claimed, "a", Way.DO, 1, Mark.DONE, {}, own=own)
+    assert await rows(home) == before

@@ -4,12 +4,14 @@ import json
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
+from bot.store import migrate
 from bot.store.pool import UnfitRole, fit_to_run, open_pool
 from deploy.local.postgres import Server
 from tests.databases import ensure_template
@@ -284,7 +286,8 @@ async def test_the_bot_does_not_start_as_a_role_that_could_go_around_the_walls(a
         await fit_to_run(conn)
     for grant in (
         f"GRANT INSERT ON approvals TO {BOT}", f"GRANT UPDATE (state) ON runs TO {BOT}", f"GRANT DELETE ON locks TO {BOT}",  # noqa: E501
-        f"GRANT TRUNCATE ON events TO {BOT}", f"GRANT CREATE ON SCHEMA tandem TO {BOT}",
+        f"GRANT TRUNCATE ON events TO {BOT}", f"GRANT UPDATE ON terms TO {BOT}", f"GRANT INSERT ON ticks TO {BOT}",
+        f"GRANT DELETE ON freezes TO {BOT}", f"GRANT CREATE ON SCHEMA tandem TO {BOT}",
         f"GRANT {MIGHTY} TO {BOT} WITH INHERIT FALSE", f"GRANT {OWNER} TO {BOT}", f"ALTER ROLE {BOT} SUPERUSER",
         f"GRANT SET ON PARAMETER session_replication_role TO {BOT}",
     ):  # fmt: skip
@@ -295,3 +298,12 @@ async def test_the_bot_does_not_start_as_a_role_that_could_go_around_the_walls(a
         with pytest.raises(UnfitRole):
             await fit_to_run(arena.root)
         await transaction.rollback()
+
+
+async def test_migrate_takes_back_what_the_bots_role_was_granted_besides(arena: Arena) -> None:
+    """A write of `terms` would be a way round the two people."""
+    await arena.home.own.execute(f"GRANT UPDATE ON terms TO {BOT}; GRANT UPDATE (state) ON runs TO {BOT}")
+    rights = Path(migrate.__file__).parent / "functions" / "90_rights.sql"
+    await arena.home.own.execute(rights.read_text().replace("{bot}", BOT))
+    async with arena.home.pool.acquire() as conn:
+        await fit_to_run(conn)

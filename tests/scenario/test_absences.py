@@ -32,9 +32,14 @@ async def restores(story: Story, person: str) -> Run:
 
 
 async def called(run: Run) -> dict[str, Any]:
-    """The reply that calls whoever may approve."""
+    """The reply that calls whoever may approve; the card says the same, and is there sooner."""
     root = str((await run.card())["ts"])
-    return await run.slack.wait_for_message("cleo", "incidents", text="Press Approve", thread_ts=root)
+
+    async def look() -> dict[str, Any] | None:
+        seen = await run.slack.thread("cleo", "incidents", root)
+        return next((one for one in seen if one["ts"] != root and "1 approval needed" in shown_text(one)), None)
+
+    return await run.slack.wait_for(look, what="reply that calls whoever may approve")
 
 
 async def direct(story: Story, person: str, text: str) -> str:

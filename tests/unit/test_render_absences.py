@@ -52,6 +52,16 @@ def test_the_right_of_who_asked_is_nobodys() -> None:
     assert "U0CARA" in approvals.mentions(taker_asks, NIGHT), "nobody else is there to be called for her"
 
 
+def test_whom_it_is_about_is_neither_named_nor_called_nor_is_their_right_anybodys() -> None:
+    about = waiting(subjects=("cara",))
+    assert approvals.may_approve(about, NIGHT) == ["ben"]
+    assert "May approve: Ben Ito." in shown(render.card(about, NIGHT)).words
+    assert "U0CARA" not in approvals.mentions(about, NIGHT)
+    assert "dora" not in approvals.may_approve(waiting(CARAS, subjects=("cara",)), NIGHT)
+    nobody = shown(render.card(waiting(subjects=("cara", "ben")), NIGHT)).words
+    assert "Nobody who may approve it is known to be there" in nobody
+
+
 @pytest.mark.parametrize(
     ("names", "called"),
     [

@@ -25,7 +25,7 @@ BEGIN
     AND NOT EXISTS (SELECT 1 FROM subjects u WHERE u.run = p_run.id AND u.person = d.giver)
     AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.run = p_run.id AND a.fingerprint = p_run.fingerprint
                     AND a.person = p_person AND a.at < d.starts)
-    AND NOT EXISTS (SELECT 1 FROM answers n WHERE n.run = p_run.id AND n.question = p_run.question_seq
+    AND NOT EXISTS (SELECT 1 FROM latest_answers n WHERE n.run = p_run.id AND n.question = p_run.question_seq
                     AND n.person = p_person AND n.at < d.starts)
     ORDER BY d.ends, d.giver;
 END $$;

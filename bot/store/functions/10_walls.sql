@@ -84,18 +84,30 @@ SET search_path = tandem, pg_temp AS $$
     WHERE m.grp = p_grp AND m.person = p_person AND g.slack IS NOT NULL AND (g.rota OR m.since <= p_run.created_at))
 $$;
 
+-- Whether Slack called this account deactivated, a guest or a bot when it was last read.
+CREATE OR REPLACE FUNCTION unfit(p_team text, p_user text) RETURNS boolean LANGUAGE sql STABLE
+  RETURN EXISTS (SELECT 1 FROM tandem.directory WHERE team = p_team AND slack_user = p_user AND NOT fit);
+
+-- Whose approvals of this very plan, shown, count for anything: still that person's account, who neither asked nor is
+-- whom it is about. `fit` and `seen`: what Slack said of the account, and when (NULL: it never did).
+CREATE OR REPLACE FUNCTION approving(p_run runs) RETURNS TABLE (person text, at timestamptz, fit boolean, seen timestamptz)
+LANGUAGE plpgsql STABLE SET search_path = tandem, pg_temp AS $$  -- not in SQL: its plan is kept
+BEGIN
+  RETURN QUERY SELECT a.person, a.at, coalesce(d.fit, true), d.seen
+    FROM approvals a JOIN accounts c ON c.team = a.team AND c.slack_user = a.slack_user AND c.person = a.person
+    JOIN people p ON p.person = a.person AND p.active
+    JOIN shown s ON s.run = a.run AND s.fingerprint = a.fingerprint
+    LEFT JOIN directory d ON d.team = a.team AND d.slack_user = a.slack_user
+    WHERE a.run = p_run.id AND a.fingerprint = p_run.fingerprint
+      AND NOT EXISTS (SELECT 1 FROM askers k WHERE k.run = a.run AND k.person = a.person)
+      AND NOT EXISTS (SELECT 1 FROM subjects u WHERE u.run = a.run AND u.person = a.person);
+END $$;
+
 -- Whether a person's approval of this very plan counts for a group now, by their own right or by another's whom they
 -- stand in for. On-call rotas may change after the ask.
 CREATE OR REPLACE FUNCTION counts(p_run runs, p_person text, p_grp text, p_right text) RETURNS boolean LANGUAGE sql STABLE
 SET search_path = tandem, pg_temp AS $$
-  SELECT EXISTS (
-      SELECT 1 FROM approvals a JOIN accounts c USING (team, slack_user) JOIN people p ON p.person = c.person
-      JOIN shown s ON s.run = a.run AND s.fingerprint = a.fingerprint
-      WHERE a.run = p_run.id AND a.fingerprint = p_run.fingerprint AND a.person = p_person
-        AND c.person = p_person AND p.active
-        AND NOT EXISTS (SELECT 1 FROM directory d WHERE d.team = a.team AND d.slack_user = a.slack_user AND NOT d.fit))
-    AND NOT EXISTS (SELECT 1 FROM askers WHERE run = p_run.id AND person = p_person)
-    AND NOT EXISTS (SELECT 1 FROM subjects WHERE run = p_run.id AND person = p_person)
+  SELECT EXISTS (SELECT 1 FROM approving(p_run) a WHERE a.person = p_person AND a.fit)
     AND coalesce(p_right, p_person) IN (SELECT rights(p_run, p_person))
     AND in_group(p_run, coalesce(p_right, p_person), p_grp)
 $$;
@@ -238,7 +250,7 @@ BEGIN
   END IF;
 END $$;
 
--- An answer after which an effect may run needs the run's quorum, askers not counting; Stop needs one person, and so
+-- An answer after which an effect may run needs the run's quorum, of the same people as its approvals; Stop needs one person, and so
 -- does every answer in a run that needed no approval.
 CREATE OR REPLACE FUNCTION wall_answer(p_old runs, p_new runs) RETURNS void LANGUAGE plpgsql
 SET search_path = tandem, pg_temp AS $$
@@ -264,11 +276,14 @@ SET search_path = tandem, pg_temp AS $$
 DECLARE v_slots text[]; v_people text[];
 BEGIN
   v_slots := CASE WHEN p_choice = 'stop' THEN '{}' ELSE demanded(p_run) END;
-  SELECT coalesce(array_agg(person ORDER BY at), '{}') INTO v_people FROM answers a
+  SELECT coalesce(array_agg(person ORDER BY at), '{}') INTO v_people FROM latest_answers a
     WHERE run = p_run.id AND question = p_run.question_seq AND choice = p_choice
-      AND (p_choice = 'stop' OR cardinality(v_slots) = 0 OR NOT EXISTS (
-        SELECT 1 FROM askers k WHERE k.run = a.run AND k.person = a.person
-        UNION ALL SELECT 1 FROM subjects u WHERE u.run = a.run AND u.person = a.person));
+      AND (p_choice = 'stop' OR cardinality(v_slots) = 0 OR NOT unfit(a.team, a.slack_user) AND EXISTS (
+          SELECT 1 FROM accounts c JOIN people p USING (person) WHERE c.team = a.team AND c.slack_user = a.slack_user
+            AND c.person = a.person AND p.active)
+        AND NOT EXISTS (
+          SELECT 1 FROM askers k WHERE k.run = a.run AND k.person = a.person
+          UNION ALL SELECT 1 FROM subjects u WHERE u.run = a.run AND u.person = a.person));
   IF p_choice = 'stop' OR cardinality(v_slots) = 0 THEN RETURN cardinality(v_people) > 0; END IF;
   RETURN suffices(p_run, v_people);
 END $$;

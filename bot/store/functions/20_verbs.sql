@@ -147,7 +147,7 @@ END $$;
 -- One person's yes to one plan. Recorded as given; it counts once the person was read from Slack within 60 s.
 CREATE OR REPLACE FUNCTION approve(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
-DECLARE v_run runs; v_person text; v_code text; v_right text;
+DECLARE v_run runs; v_person text; v_code text; v_right text; v_counted jsonb;
 BEGIN
   v_person := person_of(p ->> 'team', p ->> 'user');
   SELECT * INTO v_run FROM runs WHERE id = (p ->> 'run')::bigint FOR NO KEY UPDATE;
@@ -174,7 +174,9 @@ BEGIN
     ELSE (SELECT jsonb_build_object('for', giver, 'until', ends, 'by', 'r' || run) FROM delegated()
           WHERE giver = v_right AND taker = v_person LIMIT 1) END);
   INSERT INTO approvals VALUES (v_run.id, v_run.seq, v_run.fingerprint, v_person, p ->> 'team', p ->> 'user', tandem.clock());
-  RETURN jsonb_build_object('code', 'recorded') || count_up(v_run.id);
+  v_counted := count_up(v_run.id);
+  RETURN jsonb_build_object('code', 'recorded') || v_counted || CASE
+    WHEN NOT (v_counted ->> 'queued')::boolean AND unfit(p ->> 'team', p ->> 'user') THEN '{"unfit": true}' ELSE '{}' END::jsonb;
 END $$;
 
 -- Whose approval of the present plan counts now; `stale`: some were not read from Slack lately.
@@ -182,13 +184,9 @@ CREATE OR REPLACE FUNCTION counted(p_run runs, OUT people text[], OUT stale bool
 SET search_path = tandem, pg_temp AS $$
 DECLARE v_now timestamptz := tandem.clock();
 BEGIN
-  SELECT coalesce(array_agg(a.person ORDER BY a.at) FILTER (WHERE d.fit AND d.seen >= v_now - interval '60 s'), '{}'),
-         coalesce(bool_or(d.seen IS NULL OR d.seen < v_now - interval '60 s'), false)
-    INTO people, stale
-    FROM approvals a JOIN accounts c USING (team, slack_user) JOIN people p ON p.person = a.person AND p.active
-    LEFT JOIN directory d USING (team, slack_user)
-    WHERE a.run = p_run.id AND a.fingerprint = p_run.fingerprint
-      AND NOT EXISTS (SELECT 1 FROM askers k WHERE k.run = p_run.id AND k.person = a.person);
+  SELECT coalesce(array_agg(person ORDER BY at) FILTER (WHERE fit AND seen >= v_now - interval '60 s'), '{}'),
+         coalesce(bool_or(seen IS NULL OR seen < v_now - interval '60 s'), false)
+    INTO people, stale FROM approving(p_run);
 END $$;
 
 -- Who of these people fills which slot, by whose right; NULL where one stays empty.
@@ -196,7 +194,7 @@ CREATE OR REPLACE FUNCTION filling(p_run runs, p_slots text[], p_people text[]) 
 SET search_path = tandem, pg_temp AS $$
 DECLARE v_who text[] := assign(p_run, p_slots, p_people);
 BEGIN
-  RETURN CASE WHEN v_who IS NOT NULL AND suffices(p_run, ARRAY(SELECT split_part(w, '/', 1) FROM unnest(v_who) AS w))
+  RETURN CASE WHEN v_who IS NOT NULL AND ((SELECT config FROM applied) = p_run.config OR suffices(p_run, ARRAY(SELECT split_part(w, '/', 1) FROM unnest(v_who) AS w)))
               THEN v_who END;
 END $$;
 
@@ -238,8 +236,11 @@ BEGIN
     'for', (SELECT jsonb_object_agg(person, stands_for) FROM slots
             WHERE run = p_run AND queued_seq = v_run.seq + 1 AND stands_for IS NOT NULL))));
   RETURN jsonb_build_object('queued', true);
-EXCEPTION WHEN SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLSTATE 'TD022' THEN  -- the config in force allows it no more
-  RETURN jsonb_build_object('queued', false, 'policy', SQLERRM);
+EXCEPTION
+  WHEN SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLSTATE 'TD022' THEN  -- the config in force allows it no more
+    RETURN jsonb_build_object('queued', false, 'policy', SQLERRM);
+  WHEN SQLSTATE 'TD009' THEN  -- the wall looked a moment later, and something had changed: the next sweep counts again
+    RETURN jsonb_build_object('queued', false, 'moment', true);
 END $$;
 
 -- All of a run's locks together, owned by its root; the root that holds one of them, or NULL when all are taken.
@@ -278,6 +279,7 @@ BEGIN
     IF decides_by(v_run, v_person) IS NULL THEN
       RETURN jsonb_build_object('code', 'no_approver', 'slots', to_jsonb(deciders(v_run)));
     END IF;
+    IF unfit(p ->> 'team', p ->> 'user') THEN RETURN '{"code": "unfit"}'; END IF;
     PERFORM tell(v_run.id, 'denied', 'deny', v_person, jsonb_build_object('text', p ->> 'text'));
   WHEN 'cancel' THEN
     IF v_run.state = 'in_doubt' THEN RETURN jsonb_build_object('code', 'in_doubt'); END IF;
@@ -290,7 +292,7 @@ BEGIN
     END IF;
   WHEN 'supersede' THEN
     SELECT * INTO v_other FROM runs WHERE id = (p ->> 'by')::bigint;
-    IF v_other.id IS NULL OR NOT v_other.locks && v_run.locks OR v_other.id = v_run.id THEN
+    IF v_other.id IS NULL OR v_other.ended_at IS NOT NULL OR NOT v_other.locks && v_run.locks OR v_other.id = v_run.id THEN
       RETURN '{"code": "not_related"}';
     END IF;
     PERFORM tell(v_run.id, 'superseded', 'supersede', v_person, jsonb_build_object('by', v_other.tag));
@@ -315,7 +317,7 @@ END $$;
 -- One person's answer to a doubt; with the quorum the run goes on.
 CREATE OR REPLACE FUNCTION answer(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
-DECLARE v_run runs; v_person text; v_choice text := p ->> 'choice'; v_q jsonb; v_slots text[];
+DECLARE v_run runs; v_person text; v_choice text := p ->> 'choice'; v_q jsonb; v_slots text[]; v_before text;
 BEGIN
   v_person := person_of(p ->> 'team', p ->> 'user');
   SELECT * INTO v_run FROM runs WHERE id = (p ->> 'run')::bigint FOR NO KEY UPDATE;
@@ -328,17 +330,22 @@ BEGIN
   v_slots := CASE WHEN v_choice = 'stop' THEN '{}' ELSE demanded(v_run) END;
   IF v_choice <> 'stop' AND cardinality(v_slots) > 0 THEN
     IF EXISTS (SELECT 1 FROM askers WHERE run = v_run.id AND person = v_person) THEN RETURN '{"code": "asker"}'; END IF;
+    IF EXISTS (SELECT 1 FROM subjects WHERE run = v_run.id AND person = v_person) THEN RETURN '{"code": "subject"}'; END IF;
     IF decides_by(v_run, v_person) IS NULL THEN
       RETURN jsonb_build_object('code', 'no_approver', 'slots', to_jsonb(deciders(v_run)));
     END IF;
+    IF unfit(p ->> 'team', p ->> 'user') THEN RETURN '{"code": "unfit"}'; END IF;
   END IF;
-  IF EXISTS (SELECT 1 FROM answers WHERE run = v_run.id AND question = v_run.question_seq AND person = v_person) THEN
-    RETURN '{"code": "already"}';
+  SELECT choice INTO v_before FROM latest_answers
+    WHERE run = v_run.id AND question = v_run.question_seq AND person = v_person;
+  IF v_before IS DISTINCT FROM v_choice THEN
+    INSERT INTO answers VALUES (v_run.id, v_run.question_seq, v_person, v_choice, p ->> 'team', p ->> 'user', tandem.clock());
   END IF;
-  INSERT INTO answers VALUES (v_run.id, v_run.question_seq, v_person, v_choice, p ->> 'team', p ->> 'user', tandem.clock());
   IF NOT answered(v_run, v_choice) THEN
-    PERFORM tell(v_run.id, 'answer', NULL, v_person, jsonb_build_object('choice', v_choice));
-    RETURN jsonb_build_object('code', 'recorded', 'need', cardinality(v_slots));
+    IF v_before = v_choice THEN RETURN '{"code": "already"}'; END IF;
+    PERFORM tell(v_run.id, 'answer', NULL, v_person,
+      jsonb_strip_nulls(jsonb_build_object('choice', v_choice, 'before', v_before)));
+    RETURN jsonb_build_object('code', CASE WHEN v_before IS NULL THEN 'recorded' ELSE 'changed' END, 'need', cardinality(v_slots));
   END IF;
   v_q := v_run.question;
   UPDATE runs SET due = tandem.clock(), due_since = tandem.clock() WHERE id = v_run.id;
@@ -346,8 +353,8 @@ BEGIN
     jsonb_build_object('choice', v_choice, 'doubt', v_q ->> 'doubt'));
   PERFORM apply_answer(v_run, v_q, v_choice, v_person);
   RETURN jsonb_build_object('code', 'answered', 'choice', v_choice);
-EXCEPTION WHEN SQLSTATE 'TD009' OR SQLSTATE 'TD015' OR SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLSTATE 'TD022' THEN  -- it had not begun, and what it was approved by counts no more
-  RETURN '{"code": "unapproved"}';
+EXCEPTION WHEN SQLSTATE 'TD009' OR SQLSTATE 'TD011' OR SQLSTATE 'TD015' OR SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLSTATE 'TD022' THEN  -- it had not begun, and what it was approved by counts no more
+  RETURN CASE WHEN SQLSTATE = 'TD011' THEN '{"code": "moment"}' ELSE '{"code": "unapproved"}' END;
 END $$;
 
 -- What an answer means for the ledger and the heading.

@@ -97,6 +97,7 @@ BEGIN
   IF v_person IS NULL THEN RETURN '{"code": "not_listed"}'; END IF;
   IF v_run.ended_at IS NOT NULL THEN RETURN jsonb_build_object('code', 'masked_for_good', 'state', v_run.state); END IF;
   IF EXISTS (SELECT 1 FROM subjects WHERE run = v_run.id AND person = v_person) THEN RETURN '{"code": "subject"}'; END IF;
+  IF unfit(p ->> 'team', p ->> 'user') THEN RETURN '{"code": "unfit"}'; END IF;
   v_decides := decides_by(v_run, v_person) IS NOT NULL;
   SELECT jsonb_agg(personal_box(v)) INTO v_values FROM personal_uses u JOIN personal_values v USING (token)
     WHERE u.run = v_run.id AND v.erased_by IS NULL

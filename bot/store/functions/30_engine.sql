@@ -121,6 +121,15 @@ BEGIN
   v_run.risk := (p ->> 'risk')::smallint;
   v_run.plan := p ->> 'plan';
   v_slots := needed(v_run, v_run.config);
+  IF v_signal IN ('propose', 'differ') AND NOT v_run.look_only AND v_run.config <> (SELECT config FROM applied) THEN
+    BEGIN
+      v_slots := demanded(v_run);
+    EXCEPTION WHEN SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLSTATE 'TD022' THEN
+      PERFORM tell(p_run, 'refused', 'refuse', NULL, jsonb_build_object('code', 'refused',
+        'sentence', 'no rule in policy.toml allows it any more, so nothing was done'));
+      RETURN '{"code": "refuse"}';
+    END;
+  END IF;
   SELECT * INTO v_policy FROM policy WHERE config = v_run.config AND command = v_run.command
     AND environment = v_run.environment AND risk = v_run.risk;
   v_body := v_body || CASE v_signal WHEN 'propose' THEN standing_told(v_run) ELSE standing_told(v_run) - 'standing' END;
@@ -346,8 +355,9 @@ BEGIN
       ORDER BY r.id FOR NO KEY UPDATE OF r SKIP LOCKED LOOP
     BEGIN
       v_queued := (count_up(v_id) ->> 'queued')::boolean;
-    EXCEPTION WHEN SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLSTATE 'TD022' THEN
-      v_queued := false;  -- no policy allows it any more: it lapses, and holds up nobody else
+    EXCEPTION WHEN OTHERS THEN
+      IF SQLSTATE NOT LIKE 'TD%' THEN RAISE; END IF;
+      v_queued := false;  -- a wall refused this one: it lapses, and holds up nobody else
     END;
     EXIT WHEN v_queued;  -- one run's locks a transaction: no two sweeps wait in a circle
   END LOOP;
