@@ -144,7 +144,7 @@ class Machine:
         self.own = Own(engine_pool)
         self.roster = Roster(company)
         self.connectors = Connectors(partial(make, company, self.own, self._other, kept.whole))
-        self.house = house_of(ground, self.own)
+        self.house = house_of(ground, self.own, self.roster)
         seal = Seal(settings.seal_bytes())
         attempts = Attempts(self.ledger, self.connectors, seal)
         planner = Planner(self.ledger, self.house, self.connectors)
@@ -277,7 +277,7 @@ def asking(ground: Ground, pool: Any) -> Service:
     )
     kept = kept_in(pool, ground.settings)
     return Service(
-        house_of(ground, own), roster, Doors(pool), ledger, Views(pool, ground.deeds.classes, kept), connectors,
+        house_of(ground, own, roster), roster, Doors(pool), ledger, Views(pool, ground.deeds.classes, kept), connectors,
         NoSlack(), lambda: None, kept=kept,
     )  # fmt: skip
 
@@ -306,7 +306,7 @@ class NoSlack:
         return None
 
 
-def house_of(ground: Ground, own: Own) -> House:
+def house_of(ground: Ground, own: Own, roster: Roster) -> House:
     """Operations, config and policy joined."""
     company = ground.company
     targets: dict[str, Any] = dict(company.targets)
@@ -320,6 +320,8 @@ def house_of(ground: Ground, own: Own) -> House:
         keys=lambda kind: tuple(targets.get(kind.__name__.lower(), {})),
         freezes=own.freezes,
         clock=own.now,
+        groups=roster.groups,
+        channel_key=company.channel_key,
         limits={"runs": company.limits.runs, "runs_each": company.limits.runs_each},
         mild=company.environments[:-1],
         channels=tuple(company.channels),

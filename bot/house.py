@@ -13,6 +13,14 @@ from bot.model import Risk
 from bot.operation import Call, Offer, Refusal, RunRef
 
 
+def _no_groups(person: str) -> Collection[str] | None:
+    return None
+
+
+def _no_key(channel: str | None) -> str | None:
+    return None
+
+
 @dataclass(frozen=True)
 class House:
     """Everything that is fixed at start. `config` is the hash under which it was applied."""
@@ -26,6 +34,8 @@ class House:
     keys: Callable[[type[Target]], Sequence[str]]
     freezes: Callable[[], Awaitable[Sequence[Any]]]
     clock: Callable[[], Awaitable[datetime]]
+    groups: Callable[[str], Collection[str] | None] = _no_groups  # of a person, as the roster has them now
+    channel_key: Callable[[str | None], str | None] = _no_key  # of a Slack channel
     limits: Mapping[str, int] = field(default_factory=dict)  # runs, runs_each: the most a door takes; empty: no bound
     mild: Sequence[str] = ()  # every environment but the strictest
     channels: Collection[str] = ()  # the keys of those that a plan may tell
@@ -49,6 +59,13 @@ class House:
     ) -> rules.Verdict:
         """By the operation's floor; what its plan raises is judged again when it is made."""
         return rules.may_ask(self.need(entry.command, environment, entry.risk), groups, channel, at)
+
+    async def may_have_asked(
+        self, command: str, environment: str, risk: Risk, person: str, channel: str | None
+    ) -> rules.Verdict:
+        """Whether somebody may ask for what a request turned out to be, by the config in force. `channel`: Slack's id."""
+        need, at = self.need(command, environment, risk), await self.clock()
+        return rules.may_ask(need, self.groups(person), self.channel_key(channel), at)
 
     def seeing(self, connectors: Connectors, run: RunRef, at: datetime) -> Seeing:
         return Seeing(connectors, run, at, self.settings, self.keys, self.mild)

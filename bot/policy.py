@@ -1,6 +1,5 @@
 """Who may ask, who approves, where and when: pure decisions over values. What no rule names, nobody may."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -282,29 +281,6 @@ def open_slots(slots: Sequence[str], approvers: Groups, askers: Collection[str] 
     """The groups of the slots that these approvals leave open."""
     filled = _assign(slots, {p: g for p, g in approvers.items() if p not in askers})
     return tuple(group for i, group in enumerate(slots) if i not in filled)
-
-
-def stricter(stored: Need | None, current: Need | None) -> Need | None:
-    """What satisfies both; None where nothing can. Groups that may ask must be named by both."""
-    if stored is None or current is None:
-        return None
-    here = stored.channels & current.channels if stored.channels and current.channels else None
-    if not stored.ask & current.ask or (here is not None and not here):
-        return None
-    more = (Counter(current.slots) - Counter(stored.slots)).elements()
-    return Need(
-        command=stored.command,
-        environment=stored.environment,
-        risk=max(stored.risk, current.risk),
-        ask=stored.ask & current.ask,
-        channels=stored.channels | current.channels if here is None else here,
-        hours=stored.hours if stored.hours == current.hours else stored.hours + current.hours,
-        slots=(*stored.slots, *more),
-        expires=min(stored.expires, current.expires),
-        warn=min(stored.warn, current.warn),
-        beyond=(*stored.beyond, *(one for one in current.beyond if one not in stored.beyond)),
-        remind=current.remind,
-    )
 
 
 def flatten(policy: Policy, floors: Mapping[str, Risk], environments: Iterable[str]) -> tuple[Row, ...]:

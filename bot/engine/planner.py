@@ -15,6 +15,7 @@ from bot.model import Record, Risk
 from bot.operation import Answer, Operation, Plan, Refusal, RunRef
 from bot.parse import suggest
 from bot.plans import covers, faults
+from bot.policy import Verdict
 from bot.render.plan import differences
 from bot.render.words import listed
 from bot.store.store import Claimed, Ledger, RunRow
@@ -53,6 +54,10 @@ class Handlers(Protocol):
     def seeing(self, connectors: Connectors, run: RunRef, at: Any) -> Seeing: ...
 
     async def frozen(self, services: Sequence[str]) -> Refusal | None: ...
+
+    async def may_have_asked(
+        self, command: str, environment: str, risk: Risk, person: str, channel: str | None
+    ) -> Verdict: ...
 
 
 class NoResults:
@@ -96,7 +101,21 @@ class Planner:
         elif frozen := await self.handlers.frozen(made.changes):
             await self._say(claimed, row, "refuse", frozen.model_dump(mode="json"), made)
         else:
-            await self.ledger.planned(claimed, self._proposal("propose", row, made))
+            word = self._proposal("propose", row, made)
+            if amiss := await self._amiss(row, word):
+                await self._say(claimed, row, "refuse", amiss.model_dump(mode="json"), made)
+            else:
+                await self.ledger.planned(claimed, word)
+
+    async def _amiss(self, row: RunRow, word: Mapping[str, Any]) -> Refusal | None:
+        """Why whoever asked may not ask for this as its plan turned out. What a run calls was approved with its parent."""
+        if row.requester is None or row.parent is not None:
+            return None
+        risk = Risk(word["risk"])
+        verdict = await self.handlers.may_have_asked(row.command, word["environment"], risk, row.requester, row.channel)
+        if verdict.may:
+            return None
+        return Refusal(code=verdict.code, sentence=f"As planned, it is {risk.name.lower()}, and {verdict.sentence}.")
 
     async def still(self, claimed: Claimed, row: RunRow) -> bool:
         """Just before the first step: does the world still allow what was approved? If not, says so and asks again."""

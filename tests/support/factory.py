@@ -30,6 +30,7 @@ from bot.store.store import Ledger, RunRow
 from bot.store.views import Views
 from bot.view import RunView
 from tests.support import ops
+from tests.support.company import GROUPS
 from tests.support.notebook import Folder
 from tests.support.plugin import Home
 from tests.support.story import Story
@@ -68,7 +69,7 @@ class Factory:
         house = House(
             catalogue=catalogue(), deeds=deeds(), policy=RULES, config="c1", environment=lambda params: "",
             settings=lambda target: None, keys=lambda kind: (), freezes=_none, clock=self.ledger.now,
-            channels=("gone", "ops", "releases"),
+            channels=("gone", "ops", "releases"), groups=lambda person: [g for g in GROUPS if person in GROUPS[g]],
         )  # fmt: skip
         attempts = Attempts(self.ledger, connectors, SEAL)
         runner = Runner(self.ledger, Planner(self.ledger, house, connectors), attempts, house, timedelta(0))

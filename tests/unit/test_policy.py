@@ -27,7 +27,6 @@ from bot.policy import (
     need,
     open_slots,
     slots_for,
-    stricter,
     with_stand_ins,
 )
 
@@ -204,37 +203,6 @@ def test_what_destroys_needs_two_people_whoever_asks() -> None:
     assert slots_for(wanted, has_human_asker=True) == ("dba",)
     assert slots_for(wanted, has_human_asker=False) == ("dba", "dba")
     assert slots_for(needed(Policy(rules=(rule(),)), Risk.WRITE), has_human_asker=False) == ("dba",)
-
-
-def test_the_stricter_of_two_policies_satisfies_both() -> None:
-    old = needed(Policy(rules=(rule(ask=["engineers", "lead"], approve=["dba", "lead"], expires="1h"),)))
-    new = needed(Policy(rules=(rule(approve=["dba", "dba"], channels=["incidents"], expires="30m"),)))
-    both = stricter(old, new)
-    assert both is not None
-    assert both.ask == {"engineers"}
-    assert Counter(both.slots) == Counter({"dba": 2, "lead": 1})
-    assert both.channels == {"incidents"}
-    assert both.expires == timedelta(minutes=30)
-    assert stricter(old, None) is None
-    assert stricter(None, new) is None
-
-
-def test_two_policies_that_share_no_asker_or_channel_let_nobody_ask() -> None:
-    one = needed(Policy(rules=(rule(channels=["incidents"]),)))
-    assert stricter(one, needed(Policy(rules=(rule(ask=["lead"]),)))) is None
-    assert stricter(one, needed(Policy(rules=(rule(channels=["releases"]),)))) is None
-
-
-@given(slot_lists, slot_lists, rosters)
-def test_whoever_satisfies_the_stricter_slots_satisfies_each(
-    stored: tuple[str, ...], current: tuple[str, ...], people: Mapping[str, frozenset[str]]
-) -> None:
-    pair = [needed(Policy(rules=(rule(approve=list(s)),)), Risk.WRITE) for s in (stored, current)]
-    both = stricter(*pair)
-    assert both is not None
-    if match(both.slots, people) is not None:
-        assert match(stored, people) is not None
-        assert match(current, people) is not None
 
 
 def test_the_rows_hold_every_risk_from_the_floor_up_and_nothing_nobody_may() -> None:
