@@ -1,4 +1,23 @@
--- Absences: whose right to approve a person may use, and the walls around what was handed over.
+-- Whose approvals count; absences: whose right a person may use, and the walls around what was handed over.
+
+-- Whether Slack called this account deactivated, a guest or a bot when it was last read.
+CREATE OR REPLACE FUNCTION unfit(p_team text, p_user text) RETURNS boolean LANGUAGE sql STABLE
+  RETURN EXISTS (SELECT 1 FROM tandem.directory WHERE team = p_team AND slack_user = p_user AND NOT fit);
+
+-- Whose approvals of this very plan, shown, count for anything: still that person's account, who neither asked nor is
+-- whom it is about. `fit` and `seen`: what Slack said of the account, and when (NULL: it never did).
+CREATE OR REPLACE FUNCTION approving(p_run runs) RETURNS TABLE (person text, at timestamptz, fit boolean, seen timestamptz)
+LANGUAGE plpgsql STABLE SET search_path = tandem, pg_temp AS $$  -- not in SQL: its plan is kept
+BEGIN
+  RETURN QUERY SELECT a.person, a.at, coalesce(d.fit, true), d.seen
+    FROM approvals a JOIN accounts c ON c.team = a.team AND c.slack_user = a.slack_user AND c.person = a.person
+    JOIN people p ON p.person = a.person AND p.active
+    JOIN shown s ON s.run = a.run AND s.fingerprint = a.fingerprint
+    LEFT JOIN directory d ON d.team = a.team AND d.slack_user = a.slack_user
+    WHERE a.run = p_run.id AND a.fingerprint = p_run.fingerprint
+      AND NOT EXISTS (SELECT 1 FROM askers k WHERE k.run = a.run AND k.person = a.person)
+      AND NOT EXISTS (SELECT 1 FROM subjects u WHERE u.run = a.run AND u.person = a.person);
+END $$;
 
 -- Of the roster with an account in the house's own team, which Slack did not call deactivated, a guest or a bot.
 CREATE OR REPLACE FUNCTION able(p_person text) RETURNS boolean LANGUAGE sql STABLE SET search_path = tandem, pg_temp AS $$

@@ -122,8 +122,7 @@ BEGIN
   v_run.plan := p ->> 'plan';
   v_slots := needed(v_run, v_run.config);
   IF v_signal IN ('propose', 'differ') AND NOT v_run.look_only AND v_run.config <> (SELECT config FROM applied) THEN
-    BEGIN
-      v_slots := demanded(v_run);
+    BEGIN v_slots := demanded(v_run);
     EXCEPTION WHEN SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLSTATE 'TD022' THEN
       PERFORM tell(p_run, 'refused', 'refuse', NULL, jsonb_build_object('code', 'refused',
         'sentence', 'no rule in policy.toml allows it any more, so nothing was done'));
@@ -187,9 +186,8 @@ EXCEPTION WHEN SQLSTATE 'TD009' OR SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLST
   RETURN '{"code": "unapproved"}';
 END $$;
 
--- Commits *started* before an effect, unless somebody's wish to cancel was committed before: then the run turns back
--- first. Too late since the step became due: not started, the caller asks. Undo and
--- closings (their body says so) are exempt: late is better than never.
+-- Commits *started* before an effect, unless a wish to cancel was committed before: then the run turns back first. Too
+-- late since the step became due: not started, the caller asks; undo and closings (their body says so) are exempt.
 CREATE OR REPLACE FUNCTION started(
   p_run bigint, p_worker uuid, p_fence bigint, p_step text, p_way text, p_attempt integer, p_timeout interval, p_body jsonb
 ) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
@@ -353,11 +351,9 @@ BEGIN
   FOR v_id IN SELECT r.id FROM runs r WHERE r.state = 'awaiting_approval' AND EXISTS (
       SELECT 1 FROM approvals a WHERE a.run = r.id AND a.fingerprint = r.fingerprint)
       ORDER BY r.id FOR NO KEY UPDATE OF r SKIP LOCKED LOOP
-    BEGIN
-      v_queued := (count_up(v_id) ->> 'queued')::boolean;
-    EXCEPTION WHEN OTHERS THEN
-      IF SQLSTATE NOT LIKE 'TD%' THEN RAISE; END IF;
-      v_queued := false;  -- a wall refused this one: it lapses, and holds up nobody else
+    BEGIN v_queued := (count_up(v_id) ->> 'queued')::boolean;
+    EXCEPTION WHEN OTHERS THEN  -- where a wall refuses this one it lapses, and holds up nobody else
+      IF SQLSTATE LIKE 'TD%' THEN v_queued := false; ELSE RAISE; END IF;
     END;
     EXIT WHEN v_queued;  -- one run's locks a transaction: no two sweeps wait in a circle
   END LOOP;
