@@ -63,7 +63,7 @@ class House:
     async def may_have_asked(
         self, command: str, environment: str, risk: Risk, person: str, channel: str | None
     ) -> rules.Verdict:
-        """Whether somebody may ask for what a request turned out to be, by the config in force. `channel`: Slack's id."""
+        """Whether somebody may ask for what a request turned out to be. `channel`: Slack's id."""
         need, at = self.need(command, environment, risk), await self.clock()
         return rules.may_ask(need, self.groups(person), self.channel_key(channel), at)
 

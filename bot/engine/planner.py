@@ -108,7 +108,7 @@ class Planner:
                 await self.ledger.planned(claimed, word)
 
     async def _amiss(self, row: RunRow, word: Mapping[str, Any]) -> Refusal | None:
-        """Why whoever asked may not ask for this as its plan turned out. What a run calls was approved with its parent."""
+        """Why whoever asked may not ask for this as planned. What a run calls was approved with its parent."""
         if row.requester is None or row.parent is not None:
             return None
         risk = Risk(word["risk"])

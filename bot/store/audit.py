@@ -21,6 +21,22 @@ CHECKS = (
     """SELECT coalesce(r.tag, 'r' || e.run), 'approval ' || e.seq || ' by ' || e.actor || ' is gone'
        FROM events e LEFT JOIN runs r ON r.id = e.run LEFT JOIN approvals a ON a.run = e.run AND a.seq = e.seq
        WHERE e.kind = 'approval' AND a.run IS NULL ORDER BY e.run, e.seq""",
+    """SELECT r.tag, 'what was asked for is not what its event ' || e.seq || ' says' FROM runs r JOIN LATERAL (
+         SELECT seq, body ->> 'what' AS what FROM events WHERE run = r.id AND body ? 'what'
+         ORDER BY seq DESC LIMIT 1) e ON true
+       WHERE e.what <> what_of(r.command, r.params, r.reason) ORDER BY r.id""",
+    """SELECT r.tag, 'its plan is not the one of its event ' || e.seq FROM runs r JOIN LATERAL (
+         SELECT seq, body ->> 'plan' AS plan FROM events
+         WHERE run = r.id AND kind IN ('proposed', 'admitted', 'differed') AND body ? 'plan'
+         ORDER BY seq DESC LIMIT 1) e ON true
+       WHERE r.fingerprint IS DISTINCT FROM e.plan ORDER BY r.id""",
+    """SELECT 'r' || a.run, 'approval ' || a.seq || ' by ' || a.person || ' is of another plan than its event says'
+       FROM approvals a JOIN events e ON e.run = a.run AND e.seq = a.seq
+       WHERE e.body ? 'plan' AND e.body ->> 'plan' <> a.fingerprint ORDER BY a.run, a.seq""",
+    """SELECT 'r' || s.run, 'slot ' || s.slot || ' for ' || s.person || ' is not what its event says'
+       FROM slots s LEFT JOIN events e ON e.run = s.run AND e.seq = s.queued_seq AND e.kind = 'approved'
+       WHERE e.run IS NULL OR NOT e.body -> 'by' ? s.person OR e.body ? 'plan' AND e.body ->> 'plan' <> s.fingerprint
+       ORDER BY s.run, s.slot""",
     """SELECT coalesce(r.tag, 'r' || h.run), 'event ' || h.seq || ' stood in a checkpoint and is gone' FROM heads h
        LEFT JOIN runs r ON r.id = h.run LEFT JOIN events e ON e.run = h.run AND e.seq = h.seq
        WHERE e.run IS NULL ORDER BY h.run, h.seq""",

@@ -23,10 +23,10 @@ async def tamper(home: Home, sql: str) -> None:
     conn = await asyncpg.connect(home.superuser, server_settings={"search_path": "tandem"})
     try:
         async with conn.transaction():
-            for table in ("runs", "events", "approvals", "checkpoints", "heads"):
+            for table in ("runs", "events", "approvals", "slots", "checkpoints", "heads"):
                 await conn.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
             await conn.execute(sql)
-            for table in ("runs", "events", "approvals", "checkpoints", "heads"):
+            for table in ("runs", "events", "approvals", "slots", "checkpoints", "heads"):
                 await conn.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
     finally:
         await conn.close()
@@ -59,6 +59,11 @@ async def test_an_empty_ledger_is_whole_and_a_second_checkpoint_of_a_minute_is_t
         ("UPDATE runs SET state = 'denied' WHERE id = {run}", "its last event says"),
         ("DELETE FROM approvals WHERE run = {run} AND person = 'ben'", "by ben is gone"),
         ("UPDATE approvals SET person = 'dora' WHERE run = {run} AND person = 'ben'", "by dora has no event"),
+        ('UPDATE runs SET params = \'{{"database": "billing"}}\' WHERE id = {run}', "what was asked for is not what"),
+        ("UPDATE runs SET reason = 'another' WHERE id = {run}", "what was asked for is not what"),
+        ("UPDATE runs SET plan = '{{\"plan\": 0}}' WHERE id = {run}", "its plan is not the one of its event"),
+        ("UPDATE approvals SET fingerprint = 'f00d' WHERE run = {run}", "is of another plan than its event says"),
+        ("UPDATE slots SET person = 'dora' WHERE run = {run} AND person = 'ben'", "for dora is not what its event"),
         ("UPDATE checkpoints SET digest = 'f00d'", "does not fit the events"),
         ("DELETE FROM heads WHERE run = {run}", "does not fit the events"),
     ],

@@ -253,13 +253,14 @@ async def test_only_what_is_live_replaces_another(story: Story) -> None:
 
 async def test_a_guest_reads_why_nothing_comes_of_it_and_slack_is_asked_again_first(home: Home, tmp_path: Path) -> None:
     story = Story(home)
-    run = await proposed(story, "ana", "test destroy")
+    run, other = [await proposed(story, "ana", "test destroy", words=f"{n}") for n in range(2)]
     fingerprint = (await story.row(run)).fingerprint or ""
     await story.saw("cleo", fit=False)
     async with placed(home, tmp_path) as place:
         said = await place.service.approve(who("cleo"), run, fingerprint)
         assert said.code == "recorded"
         assert said.sentence.startswith("Recorded, but it does not count: in Slack this account is deactivated")
+        run, fingerprint = other, (await story.row(other)).fingerprint or ""  # her yes above counts once she is fit
         assert (await place.service.deny(who("cleo"), run, fingerprint, "no", "k1")).code == "unfit"
         assert (await story.row(run)).state is State.AWAITING
 

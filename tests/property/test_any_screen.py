@@ -167,7 +167,8 @@ def test_any_details_and_any_look_before_a_decision(run: RunView, names: Names, 
 
 @ANY
 @given(st.lists(st.builds(
-    Brief, id=st.just(7), tag=st.just("r7"), command=words, target=words, state=states,
+    Brief, id=st.just(7), tag=st.just("r7"), command=words,
+    params=st.dictionaries(st.sampled_from(["database", "services", "note"]), words), state=states,
     risk=st.sampled_from(list(Risk)),
     requester_name=words, reason=words, channel=st.just("C0INCIDENTS"), card_ts=st.none(), moved_at=st.just(NOON),
     expires_at=st.just(NOON), fingerprint=st.just("ab" * 32),

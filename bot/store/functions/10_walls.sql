@@ -279,6 +279,10 @@ CREATE OR REPLACE FUNCTION event_hash(p_event events, p_before text) RETURNS tex
     p_event.attempt, p_event.mark, extract(epoch FROM p_event.deadline), p_event.fence, p_event.body)::text,
     'UTF8')), 'hex');
 
+-- What was asked for, for the chain: whoever changes it afterwards, with whatever rights, contradicts an event.
+CREATE OR REPLACE FUNCTION what_of(p_command text, p_params jsonb, p_reason text) RETURNS text LANGUAGE sql IMMUTABLE
+  RETURN encode(sha256(convert_to(jsonb_build_array(p_command, p_params, p_reason)::text, 'UTF8')), 'hex');
+
 -- Events: in order, chained, and only with the run's row locked. A step starts only in a run that runs, and ends only
 -- where it was started.
 CREATE OR REPLACE FUNCTION wall_events() RETURNS trigger LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$

@@ -110,7 +110,8 @@ BEGIN
       p ->> 'schedule', (p ->> 'slot')::timestamptz, p ->> 'terms', v_now, p ->> 'config', coalesce(p ->> 'environment', ''), (p ->> 'risk')::smallint, 'planning', 1, v_now, v_now, v_now);
   INSERT INTO events (run, seq, at, kind, state, actor, body, hash)
     VALUES (v_id, 1, v_now, 'asked', 'planning', v_person,
-            jsonb_strip_nulls(jsonb_build_object('via', p ->> 'via', 'parent', v_parent.tag, 'schedule', p ->> 'schedule', 'source', p ->> 'source')), '');
+            jsonb_strip_nulls(jsonb_build_object('via', p ->> 'via', 'parent', v_parent.tag, 'schedule', p ->> 'schedule', 'source', p ->> 'source',
+              'what', what_of(p ->> 'command', p -> 'params', coalesce(p ->> 'reason', '')))), '');
   IF v_person IS NOT NULL THEN INSERT INTO askers VALUES (v_id, v_person); END IF;
   IF v_parent.id IS NOT NULL THEN
     INSERT INTO askers SELECT v_id, person FROM (
@@ -170,7 +171,7 @@ BEGIN
   IF EXISTS (SELECT 1 FROM approvals WHERE run = v_run.id AND fingerprint = v_run.fingerprint AND person = v_person) THEN
     RETURN jsonb_build_object('code', 'already') || count_up(v_run.id);
   END IF;
-  v_run := tell(v_run.id, 'approval', NULL, v_person, CASE WHEN v_right = v_person THEN '{}'
+  v_run := tell(v_run.id, 'approval', NULL, v_person, jsonb_build_object('plan', v_run.fingerprint) || CASE WHEN v_right = v_person THEN '{}'
     ELSE (SELECT jsonb_build_object('for', giver, 'until', ends, 'by', 'r' || run) FROM delegated()
           WHERE giver = v_right AND taker = v_person LIMIT 1) END);
   INSERT INTO approvals VALUES (v_run.id, v_run.seq, v_run.fingerprint, v_person, p ->> 'team', p ->> 'user', tandem.clock());
@@ -231,7 +232,7 @@ BEGIN
   END IF;
   INSERT INTO slots SELECT p_run, v_run.fingerprint, v_run.seq + 1, n, v_slots[n], split_part(v_who[n], '/', 1),
       nullif(split_part(v_who[n], '/', 2), split_part(v_who[n], '/', 1)) FROM generate_subscripts(v_slots, 1) AS n;
-  PERFORM tell(p_run, 'approved', 'approve', NULL, jsonb_strip_nulls(jsonb_build_object(
+  PERFORM tell(p_run, 'approved', 'approve', NULL, jsonb_strip_nulls(jsonb_build_object('plan', v_run.fingerprint,
     'by', (SELECT jsonb_agg(person ORDER BY slot) FROM slots WHERE run = p_run AND queued_seq = v_run.seq + 1),
     'for', (SELECT jsonb_object_agg(person, stands_for) FROM slots
             WHERE run = p_run AND queued_seq = v_run.seq + 1 AND stands_for IS NOT NULL))));
@@ -304,7 +305,8 @@ BEGIN
     INSERT INTO subjects SELECT v_run.id, s FROM jsonb_array_elements_text(coalesce(p -> 'subjects', '[]')) AS s
       WHERE EXISTS (SELECT 1 FROM people WHERE person = s) ON CONFLICT DO NOTHING;
     UPDATE runs SET due = tandem.clock(), due_since = tandem.clock() WHERE id = v_run.id;
-    v_run := tell(v_run.id, 'amended', 'amend', v_person, jsonb_build_object('text', p ->> 'text'));
+    v_run := tell(v_run.id, 'amended', 'amend', v_person, jsonb_build_object('text', p ->> 'text',
+      'what', what_of(v_run.command, p -> 'params', coalesce(p ->> 'reason', v_run.reason))));
     UPDATE runs SET params = p -> 'params', reason = coalesce(p ->> 'reason', reason) WHERE id = v_run.id;
   WHEN 'ask_back', 'answer_back' THEN
     PERFORM tell(v_run.id, v_verb, NULL, v_person, jsonb_build_object('text', p ->> 'text'));

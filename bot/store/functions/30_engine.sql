@@ -151,7 +151,8 @@ BEGIN
   END IF;
   INSERT INTO events (run, seq, at, kind, state, body, fence, hash)
     SELECT id, seq + 1, v_now, CASE p_signal WHEN 'admit' THEN 'admitted' WHEN 'differ' THEN 'differed' ELSE 'proposed' END,
-           v_state, p_body, fence, '' FROM runs WHERE id = p_run.id;
+           v_state, p_body || jsonb_build_object('plan', fingerprint_of(p ->> 'plan'),
+             'what', what_of(command, coalesce(p -> 'params', params), reason)), fence, '' FROM runs WHERE id = p_run.id;
   UPDATE runs SET seq = seq + 1, state = v_state, moved_at = v_now, claims = 0,
       params = coalesce(p -> 'params', params), plan = p ->> 'plan', kinds = ARRAY(SELECT jsonb_array_elements_text(p -> 'kinds')), facts = p -> 'facts',
       long = coalesce((p ->> 'long')::boolean, false), planned_at = v_now, environment = p ->> 'environment', risk = (p ->> 'risk')::smallint, locks = v_locks,

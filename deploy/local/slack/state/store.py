@@ -83,10 +83,9 @@ class State:
             Canvas: self.canvases,
             Pending: self.pending,
         }
-        self.version = 0
         self.changes: deque[Change] = deque()
         self.logged: deque[Change] = deque(maxlen=KEPT_LOGGED)
-        self._forgotten = 0  # the version of the newest change that is kept no more
+        self.version = self._forgotten = 0  # the newest change's, and that of the newest which is kept no more
         self.dirty: dict[str, Record | None] = {}
         self.dirty_stacks: set[str] = set()
         self.switched = False
