@@ -36,7 +36,7 @@ class Oracle:
             self.left -= timedelta(minutes=11)
             if self.left <= timedelta(0):
                 self.state = "expired"
-        elif what == "deny" and self.listed(who):
+        elif what == "deny" and self.listed(who) and who not in self.unfit:
             self.state = "denied"
         elif what == "cancel":
             self.state = "cancelled"

@@ -5,7 +5,7 @@ import asyncio
 import json
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -32,6 +32,19 @@ CLICKS = st.tuples(
     st.sampled_from(ACTS),
     st.sampled_from(PEOPLE),
 )
+
+
+FOUND: tuple[dict[str, Any], ...] = (
+    {"asker": "ana", "command": "test destroy", "clicks": [("unfit", "ben"), ("approve", "ben"), ("unfit", "ben")]},
+    {
+        "asker": "ana", "command": "test destroy-two",
+        "clicks": [("approve", "cleo"), ("unfit", "cleo"), ("approve", "ben"), ("unfit", "cleo")],
+    },
+    {"asker": "ben", "command": "test destroy", "clicks": [("approve", "ben"), ("dies before ack", "ben")]},
+    {"asker": "ana", "command": "test destroy", "clicks": [("amend", "ben"), ("approve", "ben")]},
+    {"asker": "ana", "command": "test destroy-two", "clicks": [("approve", "cleo"), *[("wait", "ana")] * 3]},
+    {"asker": "ana", "command": "test destroy", "clicks": [("unfit", "ben"), ("deny", "ben")]},
+)  # fmt: skip
 
 
 async def approve_and_die(story: Story, who: str, run: int) -> None:
@@ -109,24 +122,33 @@ def stage(pg_server: Server) -> Iterator[Any]:
     loop.close()
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@example(asker="ana", command="test destroy", clicks=[("unfit", "ben"), ("approve", "ben"), ("unfit", "ben")])
-@example(
-    asker="ana",
-    command="test destroy-two",
-    clicks=[("approve", "cleo"), ("unfit", "cleo"), ("approve", "ben"), ("unfit", "cleo")],
-)
-@example(asker="ben", command="test destroy", clicks=[("approve", "ben"), ("dies before ack", "ben")])
-@example(asker="ana", command="test destroy", clicks=[("amend", "ben"), ("approve", "ben")])
-@example(asker="ana", command="test destroy-two", clicks=[("approve", "cleo"), *[("wait", "ana")] * 3])
-@given(
-    asker=st.sampled_from(ASKERS),
-    command=st.sampled_from(sorted(SLOTS)),
-    clicks=st.lists(CLICKS, min_size=1, max_size=10),
-)
+def any_people(examples: int) -> Callable[[Any], Any]:
+    """So many histories, and some that once went wrong."""
+
+    def tried(test: Any) -> Any:
+        for found in FOUND:
+            test = example(**found)(test)
+        test = given(
+            asker=st.sampled_from(ASKERS),
+            command=st.sampled_from(sorted(SLOTS)),
+            clicks=st.lists(CLICKS, min_size=1, max_size=10),
+        )(test)
+        return settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])(test)
+
+    return tried
+
+
+@any_people(100)
 def test_whatever_people_do_a_run_is_queued_exactly_when_its_slots_are_filled(
     stage: Any, asker: str, command: str, clicks: list[tuple[str, str]]
 ) -> None:
+    loop, home = stage
+    loop.run_until_complete(play(home, asker, command, clicks))
+
+
+@pytest.mark.prove
+@any_people(1000)
+def test_whatever_they_do_for_much_longer(stage: Any, asker: str, command: str, clicks: list[tuple[str, str]]) -> None:
     loop, home = stage
     loop.run_until_complete(play(home, asker, command, clicks))
 
