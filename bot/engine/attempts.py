@@ -2,10 +2,13 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import asyncpg
 
 from bot import codec
 from bot.effect import CannotTell, Effect, No, Permanent, Secret, Survival, Temporary, Yes
@@ -15,7 +18,7 @@ from bot.model import Choice, Mark, Record, Way
 from bot.operation import Step
 from bot.plans import deed_of
 from bot.seal import Seal
-from bot.store.pool import NotTaken, StaleClaim
+from bot.store.pool import DATABASE_AWAY, NotTaken, StaleClaim
 from bot.store.store import Claimed, Ledger
 
 log = logging.getLogger("tandem.engine")
@@ -24,16 +27,22 @@ PROGRESS_EVERY = 1.0  # seconds between two notes of progress, and between two l
 
 
 class Trying:
-    """The Attempt that is given to an effect."""
+    """The Attempt that is given to an effect. Its time is measured here, whatever this machine's clock says."""
 
-    def __init__(self, tag: str, step: str, way: Way, number: int, deadline: datetime) -> None:
+    def __init__(self, tag: str, step: str, way: Way, number: int, within: timedelta) -> None:
         role = step if way is Way.DO else f"{step}.{way}"
         self.key = f"{tag}/{role}"
         self.step, self.number = step, number
         self.session = f"tandem/{tag}/{role}/{number}"
-        self.deadline = deadline
+        self.deadline = datetime.now(UTC) + within
+        self._ends = time.monotonic() + within.total_seconds()
         self.latest: dict[str, Any] = {}
         self.cancelled = False
+
+    @property
+    def left(self) -> float:
+        """Seconds until its deadline; 0 from then on."""
+        return max(0.0, self._ends - time.monotonic())
 
     async def progress(self, done: float, total: float | None = None, note: str = "", unit: str = "") -> None:
         """Kept in memory and written by the engine's own pace: an effect may call this as often as it likes."""
@@ -62,13 +71,12 @@ class Attempts:
         deed = deed_of(step, act.way)
         assert isinstance(deed, Effect)  # noqa: S101  the runner sends only effects here
         body = {"closes": step.closes} if step.closes else {}
-        deadline = await self.ledger.started(c, step.name, act.way, act.attempt, deed.timeout, body)
-        if deadline is None:
+        trying = Trying(tag, step.name, act.way, act.attempt, deed.timeout)
+        if await self.ledger.started(c, step.name, act.way, act.attempt, deed.timeout, body) is None:
             return False
         if deed.survives is Survival.OURS:
             await self._record(c, step, act, codec.fill(deed, results))
             return True
-        trying = Trying(tag, step.name, act.way, act.attempt, deadline)
         ended = await self._do(c, step, deed, trying, results)
         await self._settle(c, step, act, deed, ended)
         return True
@@ -90,7 +98,7 @@ class Attempts:
             return Ended(
                 mark=Mark.NOT_DONE, body={"why": said(error, f"it could not reach its target ({name(error)})")}
             )
-        task = asyncio.ensure_future(bounded(filled.do(on, trying), trying.deadline))
+        task = asyncio.ensure_future(bounded(filled.do(on, trying), trying))
         pulse = asyncio.ensure_future(self._pulse(c, step, deed, trying, task))
         try:
             return Ended(mark=Mark.DONE, value=await task)
@@ -122,7 +130,14 @@ class Attempts:
             if trying.latest == told and not deed.stoppable:
                 continue
             told = trying.latest
-            wish = await self.ledger.note(c, {step.name: told} if told else {})
+            try:
+                wish = await self.ledger.note(c, {step.name: told} if told else {})
+            except StaleClaim:  # whoever took the run over bars this attempt: it ends here
+                task.cancel()
+                return
+            except (*DATABASE_AWAY, asyncpg.PostgresError) as error:  # the effect goes on, and so does looking after it
+                log.warning("progress could not be noted", extra={"step": step.name, "error": type(error).__name__})
+                continue
             if wish and deed.stoppable and not trying.cancelled:
                 trying.cancelled = True
                 task.cancel()
@@ -153,11 +168,11 @@ class Attempts:
         """Asks whether an unknown attempt happened, and writes down the answer."""
         deed = deed_of(step, act.way)
         assert isinstance(deed, Effect)  # noqa: S101
-        trying = Trying(tag, step.name, act.way, act.attempt, datetime.now(UTC) + deed.timeout)
+        trying = Trying(tag, step.name, act.way, act.attempt, deed.timeout)
         try:
             filled = codec.fill(deed, results)
             on = await self.connectors.hands(filled)
-            found = await bounded(filled.happened(on, trying), trying.deadline)
+            found = await bounded(filled.happened(on, trying), trying)
         except Exception as error:  # noqa: BLE001  a probe that breaks can tell nothing
             found = CannotTell(f"the probe got no answer ({name(error)})")
         mark, body, box = Mark.UNKNOWN, {"cannot_tell": True, "why": getattr(found, "why", "")}, None
@@ -177,7 +192,7 @@ class Attempts:
         deed = deed_of(step, way)
         if not isinstance(deed, Effect) or deed.survives is Survival.OURS:
             return True
-        trying = Trying(tag, step.name, way, attempt + 1, datetime.now(UTC) + deed.timeout)
+        trying = Trying(tag, step.name, way, attempt + 1, deed.timeout)
         try:
             filled = codec.fill(deed, results)
             return await filled.bar(await self.connectors.hands(filled), trying)
@@ -192,8 +207,8 @@ def _cut_short(trying: Trying) -> Ended:
     return Ended(mark=Mark.UNKNOWN, body={"why": "no answer that proves anything (CancelledError)"})
 
 
-async def bounded(work: Awaitable[Any], deadline: datetime) -> Any:
-    async with asyncio.timeout(max(0.0, (deadline - datetime.now(UTC)).total_seconds())):
+async def bounded(work: Awaitable[Any], trying: Trying) -> Any:
+    async with asyncio.timeout(trying.left):
         return await work
 
 

@@ -122,7 +122,9 @@ class Polling:
     async def _call(self, c: Claimed, row: RunRow, step: Step[Any], started: Entry) -> Pause | None:
         call = step.does
         assert isinstance(call, Call)  # noqa: S101
-        child = await self._child(row, step.name, started.attempt, call)
+        children = await self.ledger.children(row.id, step.name)  # for longer than its key is remembered
+        mine = next((child for child in children if child.created_at >= started.at), None)
+        child = mine or await self._child(row, step.name, started.attempt, call)
         if call.detached or child.state is State.SUCCEEDED:
             await self._conclude(c, step, started, Mark.DONE, {"run": child.tag})
         elif child.state in ENDS:

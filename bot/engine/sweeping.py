@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import zip_longest
 from typing import Any
 
@@ -61,14 +60,13 @@ class Sweeping:
         except Exception as error:  # noqa: BLE001  nothing of this batch was begun
             return await self._not_begun(c, step, act, said(error, f"it could not list the items ({name(error)})"))
         opening = {"items": [key for key, _ in items[:20]], "of": len(items), **begun}
-        deadline = await self.ledger.started(c, step.name, act.way, act.attempt, deed.timeout, opening)
-        if deadline is None:
+        trying = Trying(tag, step.name, act.way, act.attempt, deed.timeout)
+        if await self.ledger.started(c, step.name, act.way, act.attempt, deed.timeout, opening) is None:
             return False
         if not items:
             counts = Swept(**begun.get("counts", {}))
             await self._end(c, step, act, Mark.DONE, {"result": counts.model_dump()})
             return True
-        trying = Trying(tag, step.name, act.way, act.attempt, deadline)
         mark, body = await self._each(c, filled, on, items, trying, begun)
         await self._end(c, step, act, mark, body)
         return True
@@ -86,7 +84,7 @@ class Sweeping:
         counts, after, key = Swept(**begun.get("counts", {})), begun.get("after"), ""
         try:
             for (key, item), following in zip_longest(items, [key for key, _ in items[1:]]):
-                if begun.get("after") != after and datetime.now(UTC) >= trying.deadline:
+                if begun.get("after") != after and not trying.left:
                     break  # between two items nothing is in the air: the next batch begins here
                 counts = await self._one(deed, on, key, item, trying, counts)
                 begun = {"after": key, "counts": counts.model_dump()}
@@ -104,7 +102,7 @@ class Sweeping:
     async def _one(self, deed: Sweep[Any], on: Any, key: str, item: Any, trying: Trying, counts: Swept) -> Swept:
         trying.key = f"{trying.key.split('#')[0]}#{key}"
         try:
-            await bounded(deed.one(on, item, trying), trying.deadline)
+            await bounded(deed.one(on, item, trying), trying)
         except (Temporary, Permanent):
             return counts.model_copy(update={"failed": counts.failed + 1})
         return counts.model_copy(update={"done": counts.done + 1})

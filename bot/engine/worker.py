@@ -81,7 +81,7 @@ class Worker:
         self._lost.clear()
         await self.ledger.come_home()
         await self.ledger.enlist(worker, self.lease, self.config, self.kinds)
-        lease = Lease(self.url, worker, self.lease, self._lost.set)
+        lease = Lease(self.url, worker, self.lease, self._lose)
         lease.start()
         sweeper = asyncio.create_task(self._sweeps())
         self.ready.set()
@@ -89,15 +89,23 @@ class Worker:
             await self._claims(worker)
         finally:
             sweeper.cancel()
-            lease.stop()
             await self._end_jobs()
+            await asyncio.to_thread(lease.stop)
             with suppress(*DATABASE_AWAY):
                 await self.ledger.retire(worker)
+
+    def _lose(self) -> None:
+        """The lease is about to run out: effects end before others may begin, however long a claim hangs."""
+        self._lost.set()
+        for job in self._jobs:
+            job.cancel()
 
     async def _claims(self, worker: UUID) -> None:
         while not self._draining and not self._lost.is_set():
             self._due.clear()
             rows = await self._claim(worker)
+            if self._lost.is_set():  # it came too late: whoever takes over has these soon
+                return
             for row in rows:
                 job = asyncio.create_task(self._drive(Claimed(run=row.id, worker=worker, fence=row.fence), row))
                 self._jobs[job] = row.long
@@ -105,6 +113,7 @@ class Worker:
             if not rows:
                 await self._first_of(self._due, self._lost)
         while self._draining and self._jobs and not self._lost.is_set():
+            self._due.clear()
             await self._first_of(self._due, self._lost)
 
     async def _claim(self, worker: UUID) -> list[RunRow]:

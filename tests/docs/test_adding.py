@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 
@@ -165,7 +165,7 @@ async def test_one_file_gives_a_connector_whose_effects_are_found(package: Modul
 
     board = kinds["Publish"].connector(World(blocks={"folder": str(tmp_path)}))
     await board.open()
-    on, at = await board.hands(None), Trying("r1", "publish", Way.DO, 1, datetime.now(UTC))
+    on, at = await board.hands(None), Trying("r1", "publish", Way.DO, 1, timedelta(minutes=1))
     await kinds["Publish"](name="outage", text="We are on it.").do(on, at)
     assert await (await board.reads(None)).names() == ["outage"]
     for _ in range(2):

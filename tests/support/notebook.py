@@ -324,6 +324,12 @@ class BriefMail(Mail):
     timeout: ClassVar[timedelta] = timedelta(seconds=1)
 
 
+class Patient(Write):
+    """A write that a person may stop."""
+
+    stoppable: ClassVar[bool] = True
+
+
 class Slow(Write):
     """A write that may take an hour."""
 

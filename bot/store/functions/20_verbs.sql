@@ -412,7 +412,8 @@ BEGIN
     RETURN jsonb_build_object('code', 'not_yours', 'who', v_who);
   END IF;
   IF v_last.body ->> 'reveals' IS NOT NULL THEN RETURN reveal(v_run, v_last, v_person, (p ->> 'shown')::boolean); END IF;
-  UPDATE runs SET due = tandem.clock() WHERE id = v_run.id;
+  UPDATE runs SET due = tandem.clock(), due_since = CASE WHEN v_last.kind = 'recalled' THEN due_since ELSE tandem.clock() END
+    WHERE id = v_run.id;
   IF v_last.kind = 'recalled' THEN  -- its step was done at the first tick; this one only sets its clock anew
     PERFORM tell(v_run.id, 'ticked', NULL, v_person, '{"again": true}', v_last.step);
   ELSE
@@ -437,7 +438,7 @@ BEGIN
                  AND actor = p_person AND (body ->> 'attempt')::integer = p_task.attempt) THEN
     RETURN '{"code": "gone"}';
   END IF;
-  UPDATE runs SET due = tandem.clock() WHERE id = p_run.id;
+  UPDATE runs SET due = tandem.clock(), due_since = tandem.clock() WHERE id = p_run.id;
   PERFORM tell(p_run.id, CASE WHEN p_shown THEN 'ticked' ELSE 'step_failed' END, NULL, p_person,
     CASE WHEN p_shown THEN '{}' ELSE '{"why": "it could not be shown, and is wiped"}' END::jsonb,
     p_task.step, 'do', p_task.attempt, CASE WHEN p_shown THEN 'done' ELSE 'failed' END);

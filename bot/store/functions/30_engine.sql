@@ -221,7 +221,7 @@ BEGIN
   END IF;
   IF p_own IS NOT NULL THEN p_body := p_body || jsonb_strip_nulls(jsonb_build_object('result', own(v_run, p_own))); END IF;
   IF p_box IS NOT NULL THEN INSERT INTO sealed VALUES (p_run, p_step, p_box) ON CONFLICT (run, name) DO UPDATE SET box = p_box; END IF;
-  UPDATE runs SET due_since = CASE WHEN p_mark IN ('done', 'skipped', 'failed') THEN v_now ELSE due_since END WHERE id = p_run;
+  UPDATE runs SET due_since = CASE WHEN p_mark IN ('done', 'skipped', 'failed') OR p_body ? 'after' THEN v_now ELSE due_since END WHERE id = p_run;
   PERFORM tell(p_run, 'step_' || p_mark, NULL, NULL, p_body, p_step, p_way, p_attempt, p_mark);
 END $$;
 

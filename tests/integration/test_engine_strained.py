@@ -1,0 +1,108 @@
+"""The engine under strain: a claim that hangs while the lease goes, a note that fails, people who take long."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from bot.engine.attempts import Trying
+from bot.model import State, Way
+from tests.scenario.story import until
+from tests.support.factory import Factory, working
+from tests.support.plugin import Home
+
+HOUR = timedelta(hours=1)
+HANGS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%FROM claim(%'"
+
+
+@pytest.fixture
+async def factory(home: Home, tmp_path: Path) -> AsyncIterator[Factory]:
+    async with working(home, tmp_path) as factory:
+        yield factory
+
+
+async def under_way(factory: Factory, script: str) -> int:
+    """A run of that script whose step b was begun."""
+    run = await factory.ask(script)
+
+    async def begun() -> bool:
+        await factory.show_all()
+        return bool(await factory.home.pool.fetchval("SELECT count(*) FROM events WHERE run = $1 AND step = 'b'", run))
+
+    await until(begun, "b that was begun")
+    return run
+
+
+async def test_effects_end_with_their_lease_however_long_a_claim_hangs(home: Home, factory: Factory) -> None:
+    factory.folder.put("order.b", "hang")
+    run = await under_way(factory, "plain")
+    (job,) = factory.worker._jobs
+    async with home.own.acquire() as holder, holder.transaction():
+        await holder.execute("LOCK TABLE runs IN EXCLUSIVE MODE")
+        factory.worker.wake()
+        await until(lambda: home.pool.fetchval(HANGS), "claim that hangs")
+        await home.own.execute("UPDATE workers SET lease_until = clock_timestamp() - interval '1 s'")
+        async with asyncio.timeout(5):
+            await asyncio.wait({job})
+        assert await home.pool.fetchval(HANGS), "the claim hangs still"
+    factory.folder.take("order.b")
+    assert (await factory.end(run)).state is State.SUCCEEDED
+
+
+async def test_what_is_begun_after_somebody_took_long_is_not_too_late(home: Home, factory: Factory) -> None:
+    run = await factory.ask("task")
+    await factory.state(run, State.WAITING)
+    await home.move_clock(timedelta(minutes=40))
+    word = factory.story.word("ben", run) | {"step": "ask"}
+    assert (await home.doors.tick(word))["code"] == "done"
+    factory.worker.wake()
+    assert (await factory.end(run)).state is State.SUCCEEDED
+
+
+async def test_a_called_run_is_asked_for_once_however_long_it_takes(home: Home, factory: Factory) -> None:
+    run = await factory.ask("call-about")
+    await factory.state(run, State.WAITING)
+    (child,) = await factory.ledger.children(run, "call")
+    await factory.state(child.id, State.AWAITING)
+    longer = "UPDATE runs SET expires_at = expires_at + interval '30 h', warn_at = NULL WHERE id = $1"
+    await home.own.execute(longer, child.id)
+    await home.move_clock(26 * HOUR)
+    await home.ledger.sweep()
+    assert await home.pool.fetchval("SELECT count(*) FROM dedupe") == 0
+    await home.own.execute("UPDATE runs SET due = clock() WHERE id = $1", run)
+    factory.worker.wake()
+    await until(lambda: home.pool.fetchval("SELECT due IS NULL FROM runs WHERE id = $1", run), "parent that waits")
+    assert [one.id for one in await factory.ledger.children(run, "call")] == [child.id]
+    assert (await factory.story.say("cleo", child.id, "deny", text="no"))["code"] == "done"
+    factory.worker.wake()
+    assert (await factory.end(run)).state in (State.UNDONE, State.FAILED)
+
+
+async def test_a_note_that_fails_does_not_end_the_look_after_an_effect(home: Home, factory: Factory) -> None:
+    """A statement of its own fails once; the wish to cancel is seen all the same."""
+    factory.folder.put("order.b", "hang")
+    run = await under_way(factory, "patient")
+    root = await asyncpg.connect(home.superuser, server_settings={"search_path": "tandem"})
+    try:
+        await root.execute(
+            "CREATE SEQUENCE failed; GRANT ALL ON SEQUENCE failed TO PUBLIC; "
+            "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "PERFORM nextval('tandem.failed'); RAISE EXCEPTION 'broken'; END $$; "
+            "CREATE TRIGGER broken BEFORE UPDATE OF progress ON runs FOR EACH ROW EXECUTE FUNCTION broken()"
+        )
+        await until(lambda: root.fetchval("SELECT is_called FROM failed"), "note that fails")
+        await root.execute("DROP TRIGGER broken ON runs")
+    finally:
+        await root.close()
+    assert (await factory.story.say("ana", run, "cancel"))["code"] == "done"
+    assert (await factory.end(run)).state is State.UNDONE
+
+
+async def test_an_attempts_time_is_measured_and_not_read_from_a_clock() -> None:
+    trying = Trying("r1", "a", Way.DO, 1, HOUR)
+    trying.deadline -= 2 * HOUR  # as a clock that is two hours ahead would have it
+    assert 3590 < trying.left <= 3600
+    assert Trying("r1", "a", Way.DO, 1, timedelta(0)).left == 0
