@@ -10,13 +10,13 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot import render
+from bot import render, sent
 from bot.digest import Digester
 from bot.model import Event
 from bot.occasions import READ_PATIENCE, doubles, look_again, moves, too_soon, unheard
 from bot.operation import Series
 from bot.precedence import at_once
-from bot.render.message import EVENT_TYPE, Message, Names
+from bot.render.message import Message, Names
 from bot.store.letterbox import Letter, Letterbox, LostThread
 from bot.store.pool import DATABASE_AWAY
 from bot.store.views import Views
@@ -32,7 +32,6 @@ PLOT_WITHIN = 6.0  # seconds
 PAGE_WITHIN = 3.0  # seconds
 NOT_EDITABLE = {"message_not_found", "cant_update_message", "edit_window_closed", "msg_too_long"}
 NO_THREAD = {"message_not_found", "thread_not_found"}
-NOT_THERE = {"channel_not_found", "not_in_channel", "is_archived", "restricted_action", "no_permission"}
 
 
 class Poster:
@@ -139,7 +138,7 @@ class Poster:
         elif code in NO_THREAD and letter.root_ts:  # the card was all there was of it, and somebody deleted that
             await self.box.moved(letter, letter.channel or self.fallback)
             await self.box.failed(letter, timedelta(0))
-        elif code in NOT_THERE and letter.channel != self.fallback:
+        elif sent.takes_no_message(code) and letter.channel != self.fallback:
             await self.box.moved(letter, self.fallback)
             await self.box.failed(letter, timedelta(0))
         else:
@@ -170,16 +169,23 @@ class Poster:
         if view.now - letter.doubtful_at < DOUBLE_AFTER:
             return look_again(view) or DOUBLE_AFTER
         channel = letter.channel or self.fallback
-        mine = [(p, ts) for p, ts in await self._ours(channel, letter.root_ts) if p["run"] == view.id]
-        for ts in doubles(mine, letter.card_ts):
+        for ts in await self._doubles(letter, view, channel):
             await self.box.renew(letter, self.hold)
-            await self.client.chat_delete(channel=channel, ts=ts)
+            await sent.delete(self.client, channel, ts)
         if letter.card_ts:  # an older one may have arrived over the newest
             await self.box.renew(letter, self.hold)
             content = _content(render.card(view, self.names()))
             await self.client.chat_update(channel=channel, ts=letter.card_ts, **content)
         await self.box.single(letter)
         return look_again(view)
+
+    async def _doubles(self, letter: Letter, view: RunView, channel: str) -> list[str]:
+        """In its thread, and of its card in the channel; never the thread's root, nor a card that the ledger knows."""
+        mine = [(p, ts) for p, ts in await self._ours(channel, letter.root_ts, view) if p["run"] == view.id]
+        kept = {*await self.box.cards(view.id), letter.root_ts, letter.card_ts}
+        beside = await self._ours(channel, None, view)
+        cards = [ts for p, ts in beside if (p["run"], p["kind"]) == (view.id, "card") and ts not in kept]
+        return [*dict.fromkeys([ts for ts in doubles(mine, letter.card_ts) if ts != letter.root_ts] + cards)]
 
     async def _card(self, letter: Letter, view: RunView) -> Letter:
         message = render.card(view, self.names())
@@ -191,7 +197,12 @@ class Poster:
         elif letter.card_seq < view.seq or (moves(view) and await self.box.may_tell_progress(self.progress)):
             ts = letter.card_ts
             await self.box.renew(letter, self.hold)  # who has lost the thread sends nothing: this may be an older view
-            await self.client.chat_update(channel=channel, ts=ts, **_content(message))
+            try:
+                await self.client.chat_update(channel=channel, ts=ts, **_content(message))
+            except SlackApiError as error:
+                if first and error.response.get("error") in NOT_EDITABLE:  # adopted in vain
+                    await self.box.says(view.id, "card", channel, ts)
+                raise
         elif unseen:  # it stands in Slack; a crash came before the ledger had that
             ts = letter.card_ts
         else:
@@ -232,24 +243,24 @@ class Poster:
                     continue
                 if channel is not None and await self.box.told_elsewhere(view.id, channel, event.seq):
                     continue
-                refused = await self._tell_elsewhere(letter, channel, message) if channel else "not_named"
+                refused = await self._tell_elsewhere(letter, view, channel, message) if channel else "not_named"
                 if refused:
                     await self._untold(letter, view, key, refused)
 
-    async def _tell_elsewhere(self, letter: Letter, channel: str, message: Message) -> str:
+    async def _tell_elsewhere(self, letter: Letter, view: RunView, channel: str, message: Message) -> str:
         """Found where an earlier try may have sent it, or sent. Slack's word where the channel takes no messages."""
         try:
-            found = await self._ours(channel, None) if letter.trouble == message.kind else []
+            found = await self._ours(channel, None, view) if letter.trouble == message.kind else []
             what = (message.run, message.kind, message.from_seq)
             ts = next((ts for p, ts in found if (p["run"], p["kind"], p["from_seq"]) == what), None)
             if ts is None:
                 await self.box.sending(letter, message.kind, self.hold)
-                sent = await self.client.chat_postMessage(
+                answer = await self.client.chat_postMessage(
                     channel=channel, metadata=message.metadata, **_content(message)
                 )
-                ts = str(sent["ts"])
+                ts = str(answer["ts"])
         except SlackApiError as error:
-            if (code := str(error.response.get("error", ""))) not in NOT_THERE:
+            if not (code := sent.for_good(error)):
                 raise
             return code
         await self.box.elsewhere(message.run, channel, ts, message.from_seq)
@@ -262,7 +273,7 @@ class Poster:
             return
         log.warning("a channel that a plan tells takes no messages", extra={"run": view.id})
         channel = letter.channel or self.fallback
-        found = await self._ours(channel, letter.root_ts) if letter.trouble == message.kind else []
+        found = await self._ours(channel, letter.root_ts, view) if letter.trouble == message.kind else []
         ts = next((ts for p, ts in found if (p["run"], p["kind"]) == (view.id, message.kind)), None)
         if ts is None:
             channel, ts = await self._post(letter, view, message, letter.root_ts)
@@ -284,7 +295,7 @@ class Poster:
     async def _adopt(self, letter: Letter, view: RunView, events: list[Event]) -> list[Event]:
         """An earlier try may have got through: what its message tells is told, however it was put together."""
         channel = letter.channel or self.fallback
-        found = await self._ours(channel, letter.root_ts)
+        found = await self._ours(channel, letter.root_ts, view)
         while events:
             told = next((p for p, ts in found if p["run"] == view.id and p["from_seq"] == events[0].seq), None)
             if told is None:
@@ -298,8 +309,8 @@ class Poster:
         if letter.card_ts or letter.trouble != "card":
             return letter
         channel = await self._place(letter, view)
-        ours = await self._ours(channel, letter.root_ts)
-        found = [ts for p, ts in ours if p["run"] == view.id and p["kind"] == "card"]
+        ours, given_up = await self._ours(channel, letter.root_ts, view), await self.box.cards(view.id)
+        found = [ts for p, ts in ours if (p["run"], p["kind"]) == (view.id, "card") and ts not in given_up]
         return letter.model_copy(update={"channel": channel, "card_ts": found[0], "card_seq": 0}) if found else letter
 
     async def _beside(self, letter: Letter, channel: str, thread: str, message: Message) -> None:
@@ -348,19 +359,10 @@ class Poster:
             return str(opened["channel"]["id"])
         return letter.channel or self.fallback
 
-    async def _ours(self, channel: str, thread: str | None) -> list[tuple[dict[str, Any], str]]:
-        """(payload, ts) of our own app's messages there, oldest first."""
+    async def _ours(self, channel: str, thread: str | None, view: RunView) -> sent.Ours:
         if thread:
-            pages = await self.client.conversations_replies(
-                channel=channel, ts=thread, limit=200, include_all_metadata=True
-            )
-        else:
-            pages = await self.client.conversations_history(channel=channel, limit=100, include_all_metadata=True)
-        mine = [m for m in pages["messages"] if m.get("bot_id") == self.bot_id and "metadata" in m]
-        found = [(m["metadata"], m["ts"]) for m in mine]
-        return sorted(
-            ((m["event_payload"], ts) for m, ts in found if m.get("event_type") == EVENT_TYPE), key=lambda pair: pair[1]
-        )
+            return await sent.in_thread(self.client, self.bot_id, channel, thread)
+        return await sent.in_channel(self.client, self.bot_id, channel, view)
 
 
 def _content(message: Message) -> dict[str, Any]:

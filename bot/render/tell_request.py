@@ -161,9 +161,7 @@ def called_to_decide(view: RunView, names: Names, event: Event) -> tuple[str, ..
 
 
 def expired(view: RunView, names: Names, event: Event) -> Told:
-    if why := word(event, "sentence", "why"):
-        said = f"It lapsed: {why}"
-    elif holder := held_by(view):
+    if holder := held_by(view):
         said = f"It was approved, but {holder} held its target until its time was over. It lapsed; nothing was done."
     elif was_approved(view):
         said = "It was approved, but it could not start in time, so it lapsed. Nothing was done."

@@ -66,7 +66,9 @@ def step_unknown(view: RunView, names: Names, event: Event) -> Told:
 
 
 def step_late(view: RunView, names: Names, event: Event) -> Told:
-    said = f"A late word from an earlier attempt: {step_of(view, event)}{because(event)}."
+    came = {"done": "it did happen", "failed": "it failed", "not_done": "it did not happen"}
+    ended = came.get(str(event.body.get("ended")), "nobody can say what came of it")
+    said = f"A late word from an earlier attempt at {step_of(view, event)}: {ended}{because(event)}."
     then = "It decides nothing by itself. Weigh it when you answer." if view.state is State.IN_DOUBT else ""
     return Told(said=said.replace("..", "."), then=then, alone=True, icon="📨")
 

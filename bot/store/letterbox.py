@@ -106,6 +106,11 @@ class Letterbox:
         sql = "SELECT true FROM messages WHERE run = $1 AND kind = $2 LIMIT 1"
         return bool(await self.pool.fetchval(sql, run, kind))
 
+    async def cards(self, run: int) -> set[str]:
+        """The cards of a run that were sent for certain, or given up."""
+        rows = await self.pool.fetch("SELECT ts FROM messages WHERE run = $1 AND kind = 'card'", run)
+        return {row["ts"] for row in rows}
+
     async def says(self, run: int, kind: str, channel: str, ts: str) -> None:
         """A message of that kind, which tells no event, stands in the run's thread."""
         await self._kept(run, channel, ts, kind, 0, 0)

@@ -131,6 +131,25 @@ def test_an_approved_run_that_lapsed_is_not_told_as_unanswered() -> None:
     assert "could not start in time" in shown(message).words
 
 
+def test_a_run_that_began_too_late_is_told_in_words() -> None:
+    events = (
+        event(4, "approved", State.QUEUED, body={"by": ["ben", "cara"]}),
+        event(5, "expired", State.EXPIRED, body={"why": "start_by"}),  # as the engine writes it
+    )
+    (message,) = render.replies(view(State.EXPIRED, events), [events[1]], NAMES)
+    assert "could not start in time" in shown(message).words
+    assert "start_by" not in shown(message).words
+
+
+@pytest.mark.parametrize(
+    ("ended", "words"), [("done", "it did happen"), ("failed", "it failed"), ("", "nobody can say")]
+)
+def test_a_late_word_says_what_it_was(ended: str, words: str) -> None:
+    late = event(9, "step_late", step="load", way=Way.DO, attempt=1, mark=Mark.LATE, body={"ended": ended})
+    (message,) = render.replies(view(State.RUNNING), [late], NAMES)
+    assert words in shown(message).words
+
+
 def test_a_proposal_wakes_those_who_may_approve_and_never_the_asker() -> None:
     (message,) = render.replies(view(State.AWAITING), [event(2, "proposed", State.AWAITING)], NAMES)
     assert woken(message) == ["U0BEN", "U0CARA"]

@@ -1,0 +1,62 @@
+"""What of ours stands in Slack: looked at before anything uncertain is sent again, and for doubles afterwards."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+
+from bot.render.message import EVENT_TYPE
+from bot.view import RunView
+
+PAGES = 20  # of 200 messages: people may talk in a thread as well
+SLACK_AHEAD = 60.0  # seconds by which its clock may differ from ours
+GONE = {"message_not_found", "cant_delete_message", "thread_not_found"}
+UNSURE = {"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+NOT_THERE = {"channel_not_found", "not_in_channel", "is_archived", "no_permission", "team_access_not_granted"}
+Ours = list[tuple[Mapping[str, Any], str]]
+
+
+def takes_no_message(code: str) -> bool:
+    """Whether that word of Slack's means the place, not the message: `restricted_action_read_only_channel`, for one."""
+    return code in NOT_THERE or code.startswith("restricted_action") or code.endswith("_denied")
+
+
+def for_good(error: SlackApiError) -> str:
+    """Slack's word, where it says no; empty where the same may go through later."""
+    code, status = str(error.response.get("error", "")), error.response.status_code
+    return "" if status == 429 or status >= 500 or code in UNSURE else code
+
+
+async def in_thread(client: Any, bot_id: str, channel: str, thread: str) -> Ours:
+    """(payload, ts) of our own app's messages in a thread, its root among them, oldest first."""
+    return await _ours(client.conversations_replies, bot_id, channel=channel, ts=thread)
+
+
+async def in_channel(client: Any, bot_id: str, channel: str, view: RunView) -> Ours:
+    """The same of a channel itself, since that run was asked for."""
+    oldest = time.time() - (view.now - view.created_at).total_seconds() - SLACK_AHEAD
+    return await _ours(client.conversations_history, bot_id, channel=channel, oldest=f"{max(0.0, oldest):.6f}")
+
+
+async def delete(client: Any, channel: str, ts: str) -> None:
+    """A message that is gone already, or that may not be deleted, is no trouble."""
+    try:
+        await client.chat_delete(channel=channel, ts=ts)
+    except SlackApiError as error:
+        if error.response.get("error") not in GONE:
+            raise
+
+
+async def _ours(call: Any, bot_id: str, **where: str) -> Ours:
+    found: Ours = []
+    more: dict[str, str] = {}
+    for _ in range(PAGES):
+        page = await call(limit=200, include_all_metadata=True, **where, **more)
+        mine = [m for m in page["messages"] if m.get("bot_id") == bot_id and "metadata" in m]
+        found += [(m["metadata"]["event_payload"], m["ts"]) for m in mine if m["metadata"]["event_type"] == EVENT_TYPE]
+        cursor = (page.get("response_metadata") or {}).get("next_cursor")
+        if not cursor:
+            break
+        more = {"cursor": cursor}
+    return sorted(found, key=lambda pair: pair[1])
