@@ -64,7 +64,7 @@ def question(sql: str) -> str:
     return f"INSERT INTO answers SELECT id, question_seq, {sql}, clock() FROM runs WHERE id = {{run}};"
 
 
-NO_QUORUM = (Cut("wall_quorum", "v_missing > 0"), Cut("wall_quorum", "NOT suffices(p_run, v_people)"))
+NO_QUORUM = (Cut("wall_quorum", "v_missing > 0"), Cut("wall_quorum", "NOT suffices(p_run, v_people, '60 s')"))
 STILL = Cut("wall_quorum_still", "v_queued IS NULL OR NOT suffices(p_run, v_people)")
 NO_EVENT = Cut("wall_runs", "NOT FOUND OR v_event.state <> NEW.state")
 ASKER = Cut("wall_approvals", "EXISTS (SELECT 1 FROM askers WHERE run = NEW.run AND person = NEW.person)")
@@ -105,7 +105,7 @@ APPROVALS = (
     Attack(
         "one person fills two slots", "two",
         approval("ben") + slot(1, "ben") + slot(2, "ben", "security") + told("approved", "queued"), "23505",
-        (DROP_SLOTS_UNIQUE, DROP_ONE_RIGHT, Cut("wall_quorum", "NOT suffices(p_run, v_people)")),
+        (DROP_SLOTS_UNIQUE, DROP_ONE_RIGHT, Cut("wall_quorum", "NOT suffices(p_run, v_people, '60 s')")),
     ),
     Attack("it is queued without any slot", "awaiting", approval("ben") + told("approved", "queued"), "TD009", NO_QUORUM),
     Attack("it is queued with one slot of two", "two",
@@ -120,9 +120,18 @@ APPROVALS = (
            approval("ben") + slot(1, "ben") + told("approved", "queued"), "TD009",
            (Cut("counts", "AND a.fit", ""),),
            "UPDATE directory SET fit = false WHERE slack_user = 'U0BEN'"),
+    Attack("it is queued by whom Slack was not asked about lately", "awaiting",
+           approval("ben") + slot(1, "ben") + told("approved", "queued"), "TD009",
+           (Cut("counts", "(p_within IS NULL OR a.seen >= clock() - p_within)", "true"),),
+           "UPDATE directory SET seen = clock() - interval '61 s' WHERE slack_user = 'U0BEN'"),
+    Attack("it is queued by one of a group that Slack was not asked about lately", "awaiting",
+           approval("ben") + slot(1, "ben") + told("approved", "queued"), "TD009",
+           (Cut("in_group", "(p_within IS NULL OR m.seen >= clock() - p_within)", "true"),),
+           "DELETE FROM members WHERE grp = 'dba'; UPDATE groups SET slack = 'S1' WHERE grp = 'dba'; "
+           "INSERT INTO slack_members VALUES ('dba', 'ben', '2020-01-01', clock() - interval '61 s')"),
     Attack("it is queued on the old policy, the new one wants another group", "awaiting",
            approval("ben") + slot(1, "ben") + told("approved", "queued"), "TD009",
-           (Cut("wall_quorum", "NOT suffices(p_run, v_people)"),),
+           (Cut("wall_quorum", "NOT suffices(p_run, v_people, '60 s')"),),
            "INSERT INTO policy SELECT 'c2', command, environment, risk, '{{lead}}', expires, warns FROM policy "
            "WHERE config = 'c1'; UPDATE applied SET config = 'c2'"),
     Attack("it is queued without its locks", "locked",
@@ -238,6 +247,10 @@ HANDED = (
     "ALTER TABLE delegations ENABLE ALWAYS TRIGGER wall; "
 )  # whoever may disable triggers did so: the owner's config, not the bot
 JOINS = "INSERT INTO members VALUES ('%s', '%s', '2020-01-01');"
+EMIL_SEEN = (
+    "INSERT INTO directory VALUES ('T0TEST', 'U0EMIL', true, '', clock()) "
+    "ON CONFLICT (team, slack_user) DO UPDATE SET seen = clock(); "
+)
 RIGHTS = Cut("counts", "coalesce(p_right, p_person) IN (SELECT rights(p_run, p_person))", "true")
 
 
@@ -258,27 +271,27 @@ def handed(giver: str, taker: str, lasting: str = "1 h") -> str:
 QUEUES = told("approved", "queued")
 ABSENCES = (
     Attack("somebody approves for another who handed nothing over", "awaiting",
-           approval("emil") + for_another(1, "emil", "cleo") + QUEUES, "TD009", (RIGHTS, NO_QUORUM[1])),
+           approval("emil") + for_another(1, "emil", "cleo") + QUEUES, "TD009", (RIGHTS, NO_QUORUM[1]), EMIL_SEEN),
     Attack("somebody approves by the asker's own right", "awaiting",
            approval("emil") + for_another(1, "emil", "ana") + QUEUES, "TD009",
            (Cut("rights", "NOT EXISTS (SELECT 1 FROM askers k WHERE k.run = p_run.id AND k.person = d.giver)", "true"),),
-           HANDED % ("ana", "emil") + JOINS % ("dba", "ana")),
+           EMIL_SEEN + HANDED % ("ana", "emil") + JOINS % ("dba", "ana")),
     Attack("somebody approves by the right of whom it is about", "subject",
            approval("emil") + for_another(1, "emil", "ben") + QUEUES, "TD009",
            (Cut("rights", "NOT EXISTS (SELECT 1 FROM subjects u WHERE u.run = p_run.id AND u.person = d.giver)", "true"),),
-           HANDED % ("ben", "emil")),
+           EMIL_SEEN + HANDED % ("ben", "emil")),
     Attack("one right fills two slots", "two",
            approval("cleo") + approval("emil") + slot(1, "cleo") + for_another(2, "emil", "cleo", "security") + QUEUES,
            "23505", (DROP_ONE_RIGHT, NO_QUORUM[1]),
-           HANDED % ("cleo", "emil") + JOINS % ("security", "cleo")),
+           EMIL_SEEN + HANDED % ("cleo", "emil") + JOINS % ("security", "cleo")),
     Attack("a word from before the absence counts for it", "awaiting",
            approval("emil").replace("clock() FROM", "clock() - interval '2 h' FROM") + for_another(1, "emil", "cleo")
-           + QUEUES, "TD009", (Cut("rights", "a.at < d.starts"),), HANDED % ("cleo", "emil")),
+           + QUEUES, "TD009", (Cut("rights", "a.at < d.starts"),), EMIL_SEEN + HANDED % ("cleo", "emil")),
     Attack("a word counts after its absence was over", "awaiting",
            approval("emil") + for_another(1, "emil", "cleo") + QUEUES, "TD009",
            (Cut("delegated", "d.ends > clock()", "true"),),
            HANDED % ("cleo", "emil") + "UPDATE runs SET expires_at = expires_at + interval '2 h' WHERE id = {run}; "
-           "UPDATE clock_shift SET by = by + interval '61 min'"),
+           "UPDATE clock_shift SET by = by + interval '61 min'; " + EMIL_SEEN),
     Attack("it is handed over in another's name", "handing", handed("cleo", "emil"), "TD052",
            (Cut("wall_delegations", "v_run.requester IS DISTINCT FROM NEW.giver"),
             Cut("wall_delegations", "EXISTS (SELECT 1 FROM askers WHERE run = NEW.run AND person <> NEW.giver)"),

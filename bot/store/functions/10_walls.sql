@@ -73,37 +73,42 @@ CREATE OR REPLACE FUNCTION deciders(p_run runs) RETURNS text[] LANGUAGE sql STAB
       AND p.config IN (p_run.config, (SELECT config FROM applied))
 $$;
 
--- Who joined after the ask does not count, on-call rotas excepted.
-CREATE OR REPLACE FUNCTION in_group(p_run runs, p_person text, p_grp text) RETURNS boolean LANGUAGE sql STABLE
-SET search_path = tandem, pg_temp AS $$
+-- Who joined after the ask does not count, on-call rotas excepted. `p_within`: how long ago Slack may have been read at
+-- most, in this and whatever passes it on; NULL: as it was last read.
+CREATE OR REPLACE FUNCTION in_group(p_run runs, p_person text, p_grp text, p_within interval DEFAULT NULL) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = tandem, pg_temp AS $$
   SELECT EXISTS (
     SELECT 1 FROM members m JOIN groups g USING (grp)
     WHERE m.grp = p_grp AND m.person = p_person AND (g.rota OR m.since <= p_run.created_at)
     UNION ALL
     SELECT 1 FROM slack_members m JOIN groups g USING (grp)
-    WHERE m.grp = p_grp AND m.person = p_person AND g.slack IS NOT NULL AND (g.rota OR m.since <= p_run.created_at))
+    WHERE m.grp = p_grp AND m.person = p_person AND g.slack IS NOT NULL AND (g.rota OR m.since <= p_run.created_at)
+      AND (p_within IS NULL OR m.seen >= clock() - p_within))
 $$;
 
 -- Whether a person's approval of this very plan counts for a group now, by their own right or by another's whom they
 -- stand in for. On-call rotas may change after the ask.
-CREATE OR REPLACE FUNCTION counts(p_run runs, p_person text, p_grp text, p_right text) RETURNS boolean LANGUAGE sql STABLE
-SET search_path = tandem, pg_temp AS $$
-  SELECT EXISTS (SELECT 1 FROM approving(p_run) a WHERE a.person = p_person AND a.fit)
+CREATE OR REPLACE FUNCTION counts(
+  p_run runs, p_person text, p_grp text, p_right text, p_within interval DEFAULT NULL
+) RETURNS boolean LANGUAGE sql STABLE SET search_path = tandem, pg_temp AS $$
+  SELECT EXISTS (SELECT 1 FROM approving(p_run) a WHERE a.person = p_person AND a.fit
+      AND (p_within IS NULL OR a.seen >= clock() - p_within))
     AND coalesce(p_right, p_person) IN (SELECT rights(p_run, p_person))
-    AND in_group(p_run, coalesce(p_right, p_person), p_grp)
+    AND in_group(p_run, coalesce(p_right, p_person), p_grp, p_within)
 $$;
 
 -- A matching of people to slots, each person once and each person's right once: "person/whose right" in the slots'
 -- order, or NULL where there is none. `p_used`: the rights that earlier slots took.
-CREATE OR REPLACE FUNCTION assign(p_run runs, p_slots text[], p_people text[], p_used text[] DEFAULT '{}') RETURNS text[]
-LANGUAGE plpgsql STABLE SET search_path = tandem, pg_temp AS $$
+CREATE OR REPLACE FUNCTION assign(
+  p_run runs, p_slots text[], p_people text[], p_within interval DEFAULT NULL, p_used text[] DEFAULT '{}'
+) RETURNS text[] LANGUAGE plpgsql STABLE SET search_path = tandem, pg_temp AS $$
 DECLARE v_person text; v_right text; v_rest text[];
 BEGIN
   IF cardinality(p_slots) = 0 THEN RETURN '{}'; END IF;
   FOREACH v_person IN ARRAY p_people LOOP
     FOR v_right IN SELECT rights(p_run, v_person) LOOP
-      CONTINUE WHEN v_right = ANY (p_used) OR NOT in_group(p_run, v_right, p_slots[1]);
-      v_rest := assign(p_run, p_slots[2:], array_remove(p_people, v_person), p_used || v_right);
+      CONTINUE WHEN v_right = ANY (p_used) OR NOT in_group(p_run, v_right, p_slots[1], p_within);
+      v_rest := assign(p_run, p_slots[2:], array_remove(p_people, v_person), p_within, p_used || v_right);
       IF v_rest IS NOT NULL THEN RETURN (v_person || '/' || v_right) || v_rest; END IF;
     END LOOP;
   END LOOP;
@@ -111,14 +116,25 @@ BEGIN
 END $$;
 
 -- Whether these people fill the slots of both configs.
-CREATE OR REPLACE FUNCTION suffices(p_run runs, p_people text[]) RETURNS boolean LANGUAGE plpgsql STABLE
-SET search_path = tandem, pg_temp AS $$
+CREATE OR REPLACE FUNCTION suffices(p_run runs, p_people text[], p_within interval DEFAULT NULL) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = tandem, pg_temp AS $$
 DECLARE v_config text;
 BEGIN
-  IF assign(p_run, needed(p_run, p_run.config), p_people) IS NULL THEN RETURN false; END IF;
+  IF assign(p_run, needed(p_run, p_run.config), p_people, p_within) IS NULL THEN RETURN false; END IF;
   SELECT config INTO v_config FROM applied;
   IF v_config = p_run.config THEN RETURN true; END IF;
-  RETURN assign(p_run, needed(p_run, v_config), p_people) IS NOT NULL;
+  RETURN assign(p_run, needed(p_run, v_config), p_people, p_within) IS NOT NULL;
+END $$;
+
+-- The Slack groups by which somebody who said yes would count, had Slack been read within a minute.
+CREATE OR REPLACE FUNCTION late_groups(p_run runs, p_people text[]) RETURNS text[] LANGUAGE plpgsql STABLE
+SET search_path = tandem, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM slack_members WHERE seen < clock() - interval '60 s') THEN RETURN '{}'; END IF;
+  RETURN ARRAY(SELECT DISTINCT m.grp FROM unnest(p_people) AS person, rights(p_run, person) AS whose,
+      slack_members m JOIN groups g USING (grp)
+    WHERE m.person = whose AND m.grp = ANY (deciders(p_run)) AND m.seen < clock() - interval '60 s'
+      AND in_group(p_run, whose, m.grp) ORDER BY m.grp);
 END $$;
 
 CREATE OR REPLACE FUNCTION wall_runs() RETURNS trigger LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
@@ -198,14 +214,14 @@ BEGIN
     FROM unnest(v_needed) WITH ORDINALITY AS n(grp, slot)
     LEFT JOIN slots s ON s.run = p_run.id AND s.queued_seq = p_run.seq AND s.slot = n.slot
       AND s.grp = n.grp AND s.fingerprint = p_run.fingerprint
-    WHERE s.person IS NULL OR NOT counts(p_run, s.person, n.grp, s.stands_for);
+    WHERE s.person IS NULL OR NOT counts(p_run, s.person, n.grp, s.stands_for, '60 s');
   v_standing := standing_of(p_run);
   IF v_missing > 0 AND v_standing IS NULL THEN
     RAISE EXCEPTION '% of % approvals are missing for %', v_missing, cardinality(v_needed), p_run.tag
       USING ERRCODE = 'TD009';
   END IF;
   SELECT coalesce(array_agg(person), '{}') INTO v_people FROM slots WHERE run = p_run.id AND queued_seq = p_run.seq;
-  IF v_standing IS NULL AND NOT suffices(p_run, v_people) THEN
+  IF v_standing IS NULL AND NOT suffices(p_run, v_people, '60 s') THEN
     RAISE EXCEPTION 'the approvals of % do not suffice under the config in force', p_run.tag USING ERRCODE = 'TD009';
   END IF;
   IF EXISTS (SELECT 1 FROM unnest(p_run.locks) AS name
@@ -266,7 +282,7 @@ BEGIN
           SELECT 1 FROM askers k WHERE k.run = a.run AND k.person = a.person
           UNION ALL SELECT 1 FROM subjects u WHERE u.run = a.run AND u.person = a.person));
   IF p_choice = 'stop' OR cardinality(v_slots) = 0 THEN RETURN cardinality(v_people) > 0; END IF;
-  RETURN suffices(p_run, v_people);
+  RETURN suffices(p_run, v_people, '60 s');
 END $$;
 
 DROP TRIGGER IF EXISTS wall ON runs;

@@ -145,7 +145,8 @@ BEGIN
   RETURN true;
 END $$;
 
--- One person's yes to one plan. Recorded as given; it counts once the person was read from Slack within 60 s.
+-- One person's yes to one plan. Recorded as given; it counts once the person, and the Slack groups it rests on, were
+-- read from Slack within 60 s.
 CREATE OR REPLACE FUNCTION approve(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
 DECLARE v_run runs; v_person text; v_code text; v_right text; v_counted jsonb;
@@ -193,9 +194,9 @@ END $$;
 -- Who of these people fills which slot, by whose right; NULL where one stays empty.
 CREATE OR REPLACE FUNCTION filling(p_run runs, p_slots text[], p_people text[]) RETURNS text[] LANGUAGE plpgsql STABLE
 SET search_path = tandem, pg_temp AS $$
-DECLARE v_who text[] := assign(p_run, p_slots, p_people);
+DECLARE v_who text[] := assign(p_run, p_slots, p_people, '60 s');
 BEGIN
-  RETURN CASE WHEN v_who IS NOT NULL AND ((SELECT config FROM applied) = p_run.config OR suffices(p_run, ARRAY(SELECT split_part(w, '/', 1) FROM unnest(v_who) AS w)))
+  RETURN CASE WHEN v_who IS NOT NULL AND ((SELECT config FROM applied) = p_run.config OR suffices(p_run, ARRAY(SELECT split_part(w, '/', 1) FROM unnest(v_who) AS w), '60 s'))
               THEN v_who END;
 END $$;
 
@@ -213,7 +214,8 @@ END $$;
 -- Counts the approvals again and queues the run if every slot is filled and its locks are free.
 CREATE OR REPLACE FUNCTION count_up(p_run bigint) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
-DECLARE v_run runs; v_slots text[]; v_people text[]; v_who text[]; v_stale boolean; v_holder bigint;
+DECLARE v_run runs; v_slots text[]; v_people text[]; v_who text[]; v_stale boolean; v_late text[];
+  v_holder bigint;
 BEGIN
   SELECT * INTO v_run FROM runs WHERE id = p_run FOR NO KEY UPDATE;
   -- The clock is read once the row is ours, however long that took.
@@ -224,7 +226,9 @@ BEGIN
   SELECT people, stale INTO v_people, v_stale FROM counted(v_run);
   v_who := filling(v_run, v_slots, v_people);
   IF v_who IS NULL THEN
-    RETURN jsonb_build_object('queued', false, 'stale', v_stale, 'have', cardinality(v_people), 'need', cardinality(v_slots));
+    v_late := late_groups(v_run, ARRAY(SELECT person FROM approving(v_run) WHERE fit));
+    RETURN jsonb_build_object('queued', false, 'stale', v_stale OR v_late <> '{}', 'have', cardinality(v_people),
+      'need', cardinality(v_slots)) || CASE WHEN v_late = '{}' THEN '{}' ELSE jsonb_build_object('late', v_late) END;
   END IF;
   v_holder := take_locks(v_run);
   IF v_holder IS NOT NULL THEN
@@ -320,6 +324,7 @@ END $$;
 CREATE OR REPLACE FUNCTION answer(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
 DECLARE v_run runs; v_person text; v_choice text := p ->> 'choice'; v_q jsonb; v_slots text[]; v_before text;
+  v_late text[] := '{}'; v_more jsonb := '{}';
 BEGIN
   v_person := person_of(p ->> 'team', p ->> 'user');
   SELECT * INTO v_run FROM runs WHERE id = (p ->> 'run')::bigint FOR NO KEY UPDATE;
@@ -344,10 +349,15 @@ BEGIN
     INSERT INTO answers VALUES (v_run.id, v_run.question_seq, v_person, v_choice, p ->> 'team', p ->> 'user', tandem.clock());
   END IF;
   IF NOT answered(v_run, v_choice) THEN
-    IF v_before = v_choice THEN RETURN '{"code": "already"}'; END IF;
+    IF v_slots <> '{}' THEN
+      v_late := late_groups(v_run, ARRAY(SELECT person FROM latest_answers
+        WHERE run = v_run.id AND question = v_run.question_seq AND choice = v_choice));
+    END IF;
+    IF v_late <> '{}' THEN v_more := jsonb_build_object('stale', true, 'late', v_late); END IF;
+    IF v_before = v_choice THEN RETURN '{"code": "already"}' || v_more; END IF;
     PERFORM tell(v_run.id, 'answer', NULL, v_person,
       jsonb_strip_nulls(jsonb_build_object('choice', v_choice, 'before', v_before)));
-    RETURN jsonb_build_object('code', CASE WHEN v_before IS NULL THEN 'recorded' ELSE 'changed' END, 'need', cardinality(v_slots));
+    RETURN jsonb_build_object('code', CASE WHEN v_before IS NULL THEN 'recorded' ELSE 'changed' END, 'need', cardinality(v_slots)) || v_more;
   END IF;
   v_q := v_run.question;
   UPDATE runs SET due = tandem.clock(), due_since = tandem.clock() WHERE id = v_run.id;

@@ -26,7 +26,7 @@ $$;
 CREATE OR REPLACE FUNCTION standing_people(p_standing bigint, p_run runs) RETURNS text[] LANGUAGE sql STABLE
 SET search_path = tandem, pg_temp AS $$
   SELECT coalesce(array_agg(DISTINCT s.person), '{}') FROM runs g JOIN slots s ON s.run = g.id
-    WHERE g.id = p_standing AND counts(g, s.person, s.grp, s.stands_for)
+    WHERE g.id = p_standing AND counts(g, s.person, s.grp, s.stands_for, '15 min')
       AND NOT EXISTS (SELECT 1 FROM subjects u WHERE u.run = p_run.id AND u.person IN (s.person, g.requester))
       AND EXISTS (SELECT 1 FROM approvals a JOIN directory d USING (team, slack_user)
                   WHERE a.run = g.id AND a.person = s.person AND d.fit AND d.seen >= clock() - interval '15 min')
@@ -47,8 +47,8 @@ BEGIN
     SELECT * INTO v_grant FROM runs WHERE id = v_found.run;
     v_people := standing_people(v_found.run, p_run);
     IF EXISTS (SELECT 1 FROM people WHERE person = v_grant.requester AND active) AND cardinality(v_people) > 0
-       AND assign(v_grant, needed_if(p_run, p_run.config, true), v_people) IS NOT NULL
-       AND (SELECT assign(v_grant, needed_if(p_run, config, true), v_people) FROM applied) IS NOT NULL THEN
+       AND assign(v_grant, needed_if(p_run, p_run.config, true), v_people, '15 min') IS NOT NULL
+       AND (SELECT assign(v_grant, needed_if(p_run, config, true), v_people, '15 min') FROM applied) IS NOT NULL THEN
       RETURN v_found.run;
     END IF;
   END LOOP;
