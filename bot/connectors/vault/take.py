@@ -13,7 +13,7 @@ import asyncpg
 from bot.connectors.postgres.programs import Child, database_argument, environment, find
 from bot.connectors.postgres.properties import Properties, properties
 from bot.connectors.postgres.session import Connection, milliseconds, proved
-from bot.connectors.postgres.survey import Counters, Table, count, counters, lock
+from bot.connectors.postgres.survey import Counters, Table, configured, count, counters, lock
 from bot.connectors.vault.connector import Hands, Vault
 from bot.connectors.vault.flow import Flow, Stopped, pack, unpack
 from bot.connectors.vault.keys import Unopened
@@ -41,6 +41,7 @@ class Start(NamedTuple):
     version: int
     counters: Counters
     properties: Properties
+    configured: int  # tables of extensions whose rows are dumped, and not counted here
 
 
 class Unsettled(Exception):
@@ -96,7 +97,7 @@ class Take(Effect[Backup]):
                 tables, _ = await together(count(guard), stored)
         manifest = self._manifest(start, flow, tables, version, place, at.key, on.shelf.keys.primary)
         try:
-            await listed(on, manifest, at)
+            await listed(on, manifest, start.configured, at)
         except BaseException:
             await on.shelf.storage.delete(on.shelf.path(place))
             raise
@@ -169,7 +170,8 @@ async def _start(guard: Connection, live: str) -> Start:
         like = await properties(guard, live)
         if row is None or like is None:
             raise Permanent(f"there is no database {live}")
-        return Start(row[0], row[1], row[2], guard.get_server_version().major, await counters(guard), like)
+        version, extra = guard.get_server_version().major, await configured(guard)
+        return Start(row[0], row[1], row[2], version, await counters(guard), like, extra)
 
 
 def store(flow: Flow, child: Child, shelf: Shelf, place: str) -> None:
@@ -183,7 +185,7 @@ def store(flow: Flow, child: Child, shelf: Shelf, place: str) -> None:
         writer.abort()
 
 
-async def listed(on: Hands, manifest: Manifest, at: Attempt) -> None:
+async def listed(on: Hands, manifest: Manifest, extra: int, at: Attempt) -> None:
     """Looks whether the vault has it, and whether pg_restore reads its contents. Raises Temporary or Permanent."""
     sizes = await on.shelf.storage.sizes(on.shelf.database)
     if sizes.get(manifest.object) != manifest.backup.bytes:
@@ -196,7 +198,7 @@ async def listed(on: Hands, manifest: Manifest, at: Attempt) -> None:
             await flow.carry(lambda: _head(flow, on.shelf, manifest, child), at, "listing its contents", child=child)
         output.seek(0)
         found = sum(b" TABLE DATA " in line for line in output)
-    expected = 0 if manifest.backup.kind == "schema" else manifest.backup.tables
+    expected = 0 if manifest.backup.kind == "schema" else manifest.backup.tables + extra
     if found != expected:
         raise Permanent(f"the backup lists {found} tables with rows instead of {expected}; it was not kept")
 
