@@ -160,13 +160,14 @@ def _act(step: Step[Any], way: Way, entries: Sequence[Entry], last: Last) -> Act
             return Settle(step=step.name, way=way, attempt=entry.attempt)
         case Mark.UNKNOWN:
             return _after_unknown(step, way, entry, _in_a_row(entries, step.name, way, Mark.UNKNOWN))
-        case Mark.AGAIN:
-            return Perform(step=step.name, way=way, attempt=entry.attempt + 1)
-        case Mark.NOT_DONE:
-            failures = _in_a_row(entries, step.name, way, Mark.NOT_DONE)
-            if failures < TRIES:
-                return Perform(step=step.name, way=way, attempt=entry.attempt + 1, after_failures=failures)
-            return None
+        case Mark.AGAIN | Mark.NOT_DONE:
+            failures = vain(entries, step.name, way)
+            if failures >= TRIES:
+                return None
+            waits = (
+                failures - 1 if failures and entry.mark is Mark.AGAIN else failures
+            )  # a crash is made up for at once
+            return Perform(step=step.name, way=way, attempt=entry.attempt + 1, after_failures=waits)
         case _:
             return None
 
@@ -201,8 +202,18 @@ def _repeatable(deed: Deed[Any]) -> bool:
     return survives in (Survival.IDEMPOTENT, Survival.OURS)
 
 
+def vain(entries: Sequence[Entry], step: str, way: Way) -> int:
+    """How many attempts were proved not to have happened, by a refusal or a probe, since people last said *again*."""
+    count = 0
+    for entry in entries:
+        if (entry.step, entry.way) == (step, way):
+            probed = entry.mark is Mark.AGAIN and "probed" in entry.body
+            count = 0 if entry.mark is Mark.AGAIN and not probed else count + (probed or entry.mark is Mark.NOT_DONE)
+    return count
+
+
 def _in_a_row(entries: Sequence[Entry], step: str, way: Way, mark: Mark) -> int:
-    """How often the step's attempts ended so, since people or a probe last said *again*."""
+    """How often the step's attempts ended so, since people last said *again*."""
     count = 0
     for entry in entries:
         if (entry.step, entry.way) == (step, way):

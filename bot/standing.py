@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.journey import TRIES
+from bot.journey import TRIES, vain
 from bot.lifecycle import ended
 from bot.model import Entry, Event, Heading, Mark, Record, State, Way
 from bot.operation import Call, Plan, Step, Task, Until, Wait, Watch
@@ -123,7 +123,7 @@ def _standing(step: Step[Any], last: Entry | None, mine: Sequence[Entry], state:
     if last.mark is Mark.STARTED:
         polled = isinstance(step.does, (Until, Watch, Wait, Task, Call))
         return Standing.WAITING if polled and last.way is Way.DO else Standing.RUNNING
-    if last.mark is Mark.NOT_DONE and sum(e.mark is Mark.NOT_DONE for e in mine) >= TRIES:
+    if last.mark in (Mark.NOT_DONE, Mark.AGAIN) and vain(mine, step.name, last.way) >= TRIES:
         return Standing.FAILED
     return BY_MARK[last.mark]
 

@@ -10,8 +10,8 @@ import asyncpg
 import pytest
 
 from bot.connectors.postgres import CloseDoor, Counters
-from bot.connectors.postgres.programs import complaint, find
-from bot.connectors.postgres.session import LOOK, fit
+from bot.connectors.postgres.programs import complaint, environment, find
+from bot.connectors.postgres.session import LOOK, DatabaseSettings, Login, fit
 from bot.connectors.postgres.survey import counters
 from bot.effect import Permanent, Temporary
 from deploy.local.postgres import Server
@@ -203,6 +203,32 @@ def test_a_programs_complaint_shows_names_and_nobodys_data() -> None:
     assert "jane" not in str(complaint("pg_restore", 1, leaky))
     assert isinstance(complaint("pg_dump", 1, "pg_dump: error: No space left on device"), Permanent)
     assert str(complaint("pg_dump", 3, "")) == "pg_dump stopped with status 3 and did not say why"
+
+
+@pytest.mark.parametrize("mode", ["verify-full", "verify-ca", "require"])
+def test_the_programs_trust_whom_every_other_connection_trusts(mode: str, tmp_path, monkeypatch) -> None:
+    listed = tmp_path / "list.pem"
+    listed.touch()
+    monkeypatch.setenv("SSL_CERT_FILE", str(listed))
+    settings = DatabaseSettings(host="db", database="shop", user="tandem", sslmode=mode)
+    told = environment(Login(key="shop", settings=settings), "tandem/look").get("PGSSLROOTCERT")
+    assert told == (str(listed) if mode.startswith("verify-") else None)  # "require" with a list would verify
+    named = settings.model_copy(update={"ca_file": "/etc/ca.pem"})
+    assert environment(Login(key="shop", settings=named), "tandem/look")["PGSSLROOTCERT"] == "/etc/ca.pem"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'root certificate file "/root/.postgresql/root.crt" does not exist',
+        "SSL error: certificate verify failed",
+        'server certificate for "a" does not match host name "b"',
+    ],
+)
+def test_a_server_that_is_not_trusted_is_not_said_to_be_away(said: str) -> None:
+    fault = complaint("pg_dump", 1, f'pg_dump: error: connection to server at "db" (::1), port 5432 failed: {said}')
+    assert isinstance(fault, Permanent)
+    assert "certificate" in str(fault)
 
 
 def test_session_names_keep_their_difference_within_63_bytes() -> None:

@@ -12,7 +12,7 @@ from bot.connectors.postgres import Postgres
 from bot.connectors.postgres_sessions import Terminate, Terminated, sitting, sittings
 from bot.connectors.postgres_settings import Parameter, Parameters, Place, SetParameter
 from bot.effect import Changed, Permanent
-from bot.engine.holds import changed_by
+from bot.engine.holds import changed_by, held_by
 from bot.operation import Database, Plan
 from deploy.local.postgres import Server
 from handlers.ops.db.connections import DatabaseConnections
@@ -282,22 +282,43 @@ async def test_slow_log_from_look_to_put_back(reached: Reached, hands: Any, serv
     assert await server.fetchval("SELECT count(*) FROM pg_file_settings WHERE name = $1", NAME) == 0
 
 
-@pytest.mark.parametrize(("whole", "changed"), [(True, ["api", "stock", "web"]), (False, ["api", "web"])])
+@pytest.mark.parametrize(("whole", "changed"), [(True, ["alias", "api", "stock", "web"]), (False, ["api", "web"])])
 async def test_slow_log_changes_the_services_of_whatever_it_sets(
     url: str, server: asyncpg.Connection, whole: bool, changed: list[str]
 ) -> None:
     live = database(url).model_copy(update={"services": ("web", "api")})
     beside = live.model_copy(update={"database": "stock", "services": ("stock",)})
-    far = beside.model_copy(update={"host": "far.example.com", "services": ("mail",)})
+    alias = beside.model_copy(update={"host": "localhost", "services": ("alias",)})
+    far = beside.model_copy(update={"host": "127.0.0.1", "port": 1, "services": ("mail",)})
     if not whole:  # what a database has of its own hides the server's
         await server.execute(f'ALTER DATABASE "{live.database}" SET {NAME} = 100')
-    reached = Reached({PASSWORD: password(url)}, {"shop": live, "stock": beside, "far": far})
+    reached = Reached({PASSWORD: password(url)}, {"shop": live, "stock": beside, "alias": alias, "far": far})
     await reached.add(Postgres)
     await reached.add(Parameters)
     params = SlowParams(database=SHOP, reason="latency")
     facts = await SlowLog().observe(params, reached.see())
     await reached.close()
     assert changed_by(SlowLog(), params, facts, ["parameter/shop/x"]) == changed
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_slow_log_locks_what_it_sets_whichever_key_led_there(
+    url: str, make_database: Any, server: asyncpg.Connection, whole: bool
+) -> None:
+    shop, stock = database(url), database(await make_database())
+    if not whole:
+        for one in (shop, stock):
+            await server.execute(f'ALTER DATABASE "{one.database}" SET {NAME} = 100')
+    reached = Reached({PASSWORD: password(url)}, {"shop": shop, "stock": stock})
+    await reached.add(Postgres)
+    await reached.add(Parameters)
+    held = []
+    for key in ("shop", "stock"):
+        params = SlowParams(database=Database(key=key), reason="latency")
+        facts = await SlowLog().observe(params, reached.see())
+        held.append(await held_by(SlowLog(), params, facts, reached[Postgres].identity))
+    await reached.close()
+    assert (held[0] == held[1]) is whole
 
 
 async def test_connections_counts_a_session_that_idles_in_a_transaction(reached: Reached, clients: Any) -> None:

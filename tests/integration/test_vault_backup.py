@@ -218,6 +218,18 @@ async def test_two_attempts_at_once_leave_one_backup_and_one_object(rig: Rig) ->
     await load(rig, both[0])
 
 
+@pytest.mark.parametrize("kind", ["full", "schema", "data"])
+async def test_the_tables_that_an_extension_has_dumped_are_reckoned_with(rig: Rig, kind) -> None:
+    """As PostGIS or pg_cron do: members of an extension, whose rows the dump holds all the same."""
+    await rig.run(
+        "CREATE EXTENSION hstore; CREATE TABLE kept (n int); CREATE TABLE left_out (n int); "
+        "ALTER EXTENSION hstore ADD TABLE kept; ALTER EXTENSION hstore ADD TABLE left_out; "
+        "SET allow_system_table_mods = on; UPDATE pg_extension SET extconfig = ARRAY['kept'::regclass::oid], "
+        "extcondition = ARRAY[''] WHERE extname = 'hstore'"
+    )
+    assert (await rig.take(kind=kind)).tables == 3
+
+
 @pytest.mark.parametrize(("kind", "rows"), [("schema", 0), ("data", 5520)])
 async def test_the_other_kinds_are_listed_back_too(rig: Rig, kind, rows: int) -> None:
     backup = await rig.take("part", kind=kind)

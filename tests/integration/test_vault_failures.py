@@ -1,6 +1,7 @@
 """Backups and restores that are broken off: killed, disconnected, locked out, cancelled, stopped, out of disk."""
 
 import asyncio
+import errno
 import os
 import resource
 import shutil
@@ -71,6 +72,19 @@ async def test_a_barred_attempt_can_no_longer_give_its_database_the_name(rig: Ri
     assert fresh(rig) not in await rig.names()
     await effect.do(on, second)
     assert await rig.names() == {rig.name, fresh(rig)}
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [(errno.EPERM, Permanent), (errno.ENOSPC, Permanent), (errno.EIO, Temporary)]
+)
+async def test_a_folder_that_refuses_the_manifest_keeps_nothing(rig: Rig, monkeypatch, code: int, kind) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "link", refused)  # as on CIFS or FUSE, after the whole dump
+    with pytest.raises(kind, match="nothing was kept"):
+        await rig.take()
+    assert rig.objects() == []
 
 
 async def test_a_killed_pg_restore_is_temporary_and_leaves_nothing(rig: Rig) -> None:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ from bot.connectors.postgres import DatabaseSettings, Postgres
 from bot.connectors.vault import Load, Take, Vault, VaultSettings, new_keyset
 from bot.connectors.vault.flow import Flow
 from bot.connectors.vault.s3 import PART, Bucket
-from bot.effect import Permanent, Temporary, World
+from bot.effect import Permanent, Temporary, World, Yes
 from tests.integration.certificates import Authority
 from tests.integration.vault_rig import SEED, SHOP, Rig, Try
+from tests.support.proxy import proxied
 from tests.support.wires import behind_tls, tunnelling
 
 LOGIN = {"region_name": "eu-central-1", "aws_access_key_id": "key", "aws_secret_access_key": "word"}
@@ -126,8 +127,9 @@ async def test_refusals_are_told_by_code_without_address(bucket: Bucket) -> None
     assert str(caught.value) == "the vault's storage cannot be reached"
 
 
-async def test_a_backup_goes_through_a_bucket_and_comes_back(bucket: Bucket, endpoint: str, make_database) -> None:
-    url = await make_database(None)
+@asynccontextmanager
+async def renting(url: str, endpoint: str) -> AsyncIterator[Rig]:
+    """A seeded database whose vault is the bucket."""
     parts = urlsplit(url)
     secrets = {"TANDEM_VAULT_KEYSET": new_keyset(), "PASSWORD": parts.password, "ACCESS": "key", "SECRET": "word"}
     settings = DatabaseSettings(
@@ -143,14 +145,33 @@ async def test_a_backup_goes_through_a_bucket_and_comes_back(bucket: Bucket, end
     rig = Rig(url, settings, Path("unused"), postgres, vault)
     try:
         await rig.run(SEED)
+        yield rig
+    finally:
+        await rig.drop_besides()
+        await rig.close()
+
+
+async def test_a_backup_goes_through_a_bucket_and_comes_back(bucket: Bucket, endpoint: str, make_database) -> None:
+    async with renting(await make_database(None), endpoint) as rig:
         on = await rig.vault_hands()
         backup = await Take(database=SHOP, name="before-r1").do(on, Try("r1/safety"))
         fresh = await Load(database=SHOP, backup=backup, into=f"{rig.name}_r1_new").do(on, Try("r1/load"))
         assert await rig.value("SELECT count(*) FROM orders", name=fresh.name) == 5000
-        assert await (await vault.reads(SHOP)).find(backup.name) == backup
-    finally:
-        await rig.drop_besides()
-        await rig.close()
+        assert await (await rig.vault.reads(SHOP)).find(backup.name) == backup
+
+
+async def test_a_backup_whose_last_answer_is_lost_keeps_its_bytes(bucket: Bucket, endpoint: str, make_database) -> None:
+    """The manifest was stored, the answer cut, and the library's own second try is refused: there is one already."""
+    async with proxied(endpoint) as (far, proxy), renting(await make_database(None), far) as rig:
+        proxy.lose("PUT /backups/shop/before-r1.manifest", cut=True)
+        on, at = await rig.vault_hands(), Try("r1/safety")
+        taken = await Take(database=SHOP, name="before-r1").do(on, at)
+        assert proxy.lost.is_set()
+        manifest = await on.shelf.manifest(taken.name)
+        assert manifest is not None
+        assert manifest.backup == taken
+        await carried(lambda: on.shelf.check(manifest, lambda: None))
+        assert await Take(database=SHOP, name="before-r1").happened(on, at) == Yes(taken)
 
 
 def test_a_vault_is_a_folder_or_a_bucket() -> None:

@@ -1,9 +1,11 @@
-"""A way to the database on which one answer can be lost: the statement has committed, and nobody hears of it."""
+"""A way to a server on which one answer can be lost: what was asked for is done, and nobody hears of it."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
+
+CONTINUE = b"HTTP/1.1 100 "  # no answer yet: now the body is sent
 
 
 class Proxy:
@@ -58,7 +60,7 @@ class Proxy:
     async def _answer(self, there: asyncio.StreamReader, writer: asyncio.StreamWriter, silent: asyncio.Event) -> None:
         with suppress(OSError):
             while data := await there.read(65536):
-                if silent.is_set():
+                if silent.is_set() and not data.startswith(CONTINUE):
                     self.lost.set()
                     if self._cut:
                         writer.transport.abort()
@@ -75,14 +77,14 @@ class Proxy:
 
 @asynccontextmanager
 async def proxied(url: str) -> AsyncIterator[tuple[str, Proxy]]:
-    """The same database by way of a proxy."""
+    """The same server by way of a proxy."""
     parts = urlsplit(url)
     proxy = Proxy(parts.hostname or "", parts.port or 5432)
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    account = parts.netloc.rpartition("@")[0]
+    account = "".join(parts.netloc.rpartition("@")[:2])
     try:
-        yield urlunsplit(parts._replace(netloc=f"{account}@127.0.0.1:{port}")), proxy
+        yield urlunsplit(parts._replace(netloc=f"{account}127.0.0.1:{port}")), proxy
     finally:
         server.close()
         await proxy.close()

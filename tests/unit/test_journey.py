@@ -110,6 +110,19 @@ def test_a_probe_decides_or_people_do() -> None:
     assert forth(paper, "s started", "s unknown", "s done probed") == "end succeed"
 
 
+def test_a_probe_that_says_no_is_a_proof_like_a_refusal_waited_for_and_bounded() -> None:
+    paper = plan(step("s", Dump(), leaves="x"))
+    lines: list[str] = []
+    for attempt, waits in zip(range(1, TRIES + 1), (0, 0, 1, 2), strict=True):
+        (act,) = next_acts(paper, ledger(*lines), Heading.FORTH)
+        assert act == Perform(step="s", way="do", attempt=attempt, after_failures=waits)
+        lines += [f"s {attempt} started", f"s {attempt} unknown", f"s {attempt} again probed"]
+    assert forth(paper, *lines) == "turn back failed"
+    assert forth(paper, *lines, f"s {TRIES} again") == f"do s {TRIES + 1}"
+    mixed = ["s 1 not_done", "s 2 not_done", "s 3 unknown", "s 3 again probed"]
+    assert forth(paper, *mixed, "s 4 not_done") == "turn back failed"
+
+
 def test_what_may_be_repeated_is_repeated_until_people_are_asked() -> None:
     lines = [line for n in range(1, TRIES + 1) for line in (f"a {n} started", f"a {n} unknown")]
     (ask,) = next_acts(TWO, ledger(*lines), Heading.FORTH)

@@ -100,6 +100,7 @@ def test_one_more_session_does_not_ask_for_a_ban_again_but_another_ban_does() ->
         ({}, {"user": None}, "no_user"),
         ({}, {"user": user(deleted=True)}, "no_user"),
         ({"lasting": timedelta(minutes=5)}, {}, "bounds"),
+        ({"lasting": timedelta(days=3_000_000)}, {}, "bounds"),
         ({}, {"user": user(banned=True, banned_until=AT + timedelta(days=1))}, "banned"),
     ],
 )

@@ -9,7 +9,20 @@ from pydantic import Field
 from bot.connectors.postgres.connector import Postgres
 from bot.connectors.postgres.hands import Hands, expect, oids
 from bot.connectors.postgres.session import NAME_BYTES, Connection, proved, quoted
-from bot.effect import Attempt, CannotTell, Changed, Effect, Happened, Late, No, Ref, Survival, Temporary, Yes
+from bot.effect import (
+    Attempt,
+    CannotTell,
+    Changed,
+    Effect,
+    Happened,
+    Late,
+    No,
+    Permanent,
+    Ref,
+    Survival,
+    Temporary,
+    Yes,
+)
 from bot.model import Record
 from bot.operation import Database
 
@@ -41,6 +54,10 @@ class _OnDatabase(Effect[None]):
         return await on.bar(at)
 
 
+class HalfShut(Exception):
+    """The door was shut, and sessions in it are left."""
+
+
 class CloseDoor(_OnDatabase):
     """No new sessions, and those there are ended. The door belongs to the database, not to its name."""
 
@@ -50,10 +67,16 @@ class CloseDoor(_OnDatabase):
     async def do(self, on: Hands, at: Attempt) -> None:
         async with on.session(at) as connection:
             expect(await oids(connection), on.live, self.oid)
+            if told := await on.unending(connection):
+                raise Permanent(f"{told}; end them, then ask again")
             with proved(f"{on.live} cannot be closed"):
                 await connection.execute(f"ALTER DATABASE {quoted(on.live)} ALLOW_CONNECTIONS false")
-            if not await on.empty(connection, [on.live]):
-                raise TimeoutError("sessions are still ending")
+            try:
+                gone = await on.empty(connection, [on.live])
+            except (Temporary, Permanent) as fault:  # true of the ending, not of the door
+                raise HalfShut(f"{on.live} was closed, but {fault}") from None
+            if not gone:
+                raise HalfShut("sessions are still ending")
 
     async def holds(self, on: Hands) -> str | None:
         return await _is_live(on, self.oid)

@@ -17,6 +17,14 @@ EMPTIED = """
 SELECT coalesce(bool_and(pg_terminate_backend(pid, $2)), true) FROM pg_stat_activity
 WHERE datname = ANY ($1) AND pid <> pg_backend_pid() AND backend_type NOT LIKE 'autovacuum%'
 """
+# Whoever is no superuser ends no superuser's session, and others' only as a member of their role or of this one.
+UNENDING = """
+SELECT count(*) FROM pg_stat_activity a LEFT JOIN pg_roles r ON r.oid = a.usesysid
+WHERE a.datname = $1 AND a.pid <> pg_backend_pid() AND a.backend_type NOT LIKE 'autovacuum%'
+  AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+  AND (coalesce(r.rolsuper, true)
+       OR NOT (pg_has_role(a.usesysid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE')))
+"""
 
 
 class Hands:
@@ -53,6 +61,15 @@ class Hands:
         """Ends every session in those databases; True once they are seen gone."""
         with proved("the sessions cannot be ended"):
             return await _end(connection, EMPTIED, list(names))
+
+    async def unending(self, connection: Connection) -> str | None:
+        """Which sessions in the live database the role may not end, in a sentence; None where it may end all."""
+        with proved("the sessions cannot be seen"):
+            many: int = await connection.fetchval(UNENDING, self.live)
+        if not many:
+            return None
+        whose = "a superuser or of a role" if many == 1 else "superusers or of roles"
+        return f"{self.live} has {many} session{'' if many == 1 else 's'} of {whose} that Tandem may not end"
 
     def spare(self, name: str) -> None:
         """Raises Permanent for the live database and for any that no run of ours has made."""

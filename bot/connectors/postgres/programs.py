@@ -4,6 +4,7 @@ import importlib.util
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,9 @@ SAID: tuple[tuple[str, type[Temporary | Permanent], str], ...] = (
     ("server version mismatch", Permanent, "it is older than the server"),
     ("unsupported version", Permanent, "the backup was made by a newer pg_dump"),
     ("SSL support is not compiled in", Permanent, "it was built without TLS: set `binaries` to one that has it"),
+    ("root certificate file", Permanent, "there is no file of certificates to trust: set `ca_file`"),
+    ("certificate verify failed", Permanent, "the server's certificate is not trusted: set `ca_file`"),
+    ("does not match host name", Permanent, "the server's certificate is for another host: look at `host`"),
     ("permission denied", Permanent, "the role that Tandem uses lacks a privilege"),
     ("could not read from input file", Temporary, "the backup did not come to its end"),
     ("connection to server", Temporary, "the server cannot be reached"),
@@ -103,8 +107,12 @@ def environment(login: Login, session: str) -> dict[str, str]:
     }
     if login.password is not None:
         told["PGPASSWORD"] = login.password
-    if settings.ca_file is not None:
-        told["PGSSLROOTCERT"] = settings.ca_file
+    trusted = settings.ca_file
+    if trusted is None and settings.sslmode.startswith("verify-"):
+        # left to itself libpq looks in the home folder, and not for what every other connection trusts
+        trusted = ssl.get_default_verify_paths().cafile
+    if trusted is not None:
+        told["PGSSLROOTCERT"] = trusted
     return told
 
 

@@ -24,6 +24,11 @@ WHERE c.relkind = 'r' AND c.relpersistence <> 't'
 GROUP BY c.oid, n.nspname, c.relname
 ORDER BY n.nspname, c.relname
 """
+# Tables of extensions that have their rows dumped all the same, as PostGIS and pg_cron do.
+CONFIGURED = """
+SELECT count(DISTINCT c.oid) FROM pg_extension e JOIN pg_class c ON c.oid = ANY (e.extconfig)
+WHERE e.oid >= 16384 AND c.relkind = 'r'
+"""
 WRITES = """
 SELECT schemaname || '.' || relname AS name, n_tup_ins + n_tup_upd + n_tup_del AS rows,
        coalesce(pg_relation_filenode(relid), 0) AS file
@@ -84,6 +89,11 @@ async def count(connection: Connection, told: Callable[[int], Awaitable[None]] |
         newest = " ".join("-" if value is None else str(value) for value in values[1:])
         found[f"{table['schema']}.{table['name']}"] = Table(rows=values[0], newest=newest)
     return found
+
+
+async def configured(connection: Connection) -> int:
+    """How many tables pg_dump writes the rows of beside those that are counted."""
+    return int(await connection.fetchval(CONFIGURED))
 
 
 def _name(table: Any) -> str:

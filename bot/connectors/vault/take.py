@@ -13,7 +13,7 @@ import asyncpg
 from bot.connectors.postgres.programs import Child, database_argument, environment, find
 from bot.connectors.postgres.properties import Properties, properties
 from bot.connectors.postgres.session import Connection, milliseconds, proved
-from bot.connectors.postgres.survey import Counters, Table, count, counters, lock
+from bot.connectors.postgres.survey import Counters, Table, configured, count, counters, lock
 from bot.connectors.vault.connector import Hands, Vault
 from bot.connectors.vault.flow import Flow, Stopped, pack, unpack
 from bot.connectors.vault.keys import Unopened
@@ -29,6 +29,7 @@ KINDS: dict[Kind, tuple[str, ...]] = {"full": (), "schema": ("--schema-only",), 
 DUMP = ("--format=custom", "--compress=0", "--no-password")  # compressed here: pg_dump may lack zstd
 AFTER = timedelta(hours=1)  # beyond an attempt's longest: by then its leftovers are nobody's, whatever the clocks
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+LINKLESS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 class Start(NamedTuple):
@@ -40,6 +41,11 @@ class Start(NamedTuple):
     version: int
     counters: Counters
     properties: Properties
+    configured: int  # tables of extensions whose rows are dumped, and not counted here
+
+
+class Unsettled(Exception):
+    """The last word was sent to the vault, and nobody knows whether it arrived."""
 
 
 class Take(Effect[Backup]):
@@ -58,8 +64,12 @@ class Take(Effect[Backup]):
             await on.shelf.clear(datetime.now(UTC) - self.timeout - AFTER)
         with unkept(self.database.key):
             there = await on.shelf.manifest(self.name)
-            manifest = there or await self._stored(on, at)
-        return await self._kept(on.shelf, manifest, at.key, new=there is None)
+            made = None if there else await self._stored(on, at)
+        if made is not None:
+            there = await self._kept(on.shelf, made)
+        if there is None or there.made_by != at.key:
+            raise Permanent(f"the vault already has a backup called {self.name}; choose another name")
+        return there.backup
 
     async def happened(self, on: Hands, at: Attempt) -> Happened[Backup]:
         manifest = await on.shelf.manifest(self.name)
@@ -87,7 +97,7 @@ class Take(Effect[Backup]):
                 tables, _ = await together(count(guard), stored)
         manifest = self._manifest(start, flow, tables, version, place, at.key, on.shelf.keys.primary)
         try:
-            await listed(on, manifest, at)
+            await listed(on, manifest, start.configured, at)
         except BaseException:
             await on.shelf.storage.delete(on.shelf.path(place))
             raise
@@ -121,16 +131,37 @@ class Take(Effect[Backup]):
             properties=start.properties,
         )
 
-    async def _kept(self, shelf: Shelf, manifest: Manifest, by: str, *, new: bool) -> Backup:
-        """The backup under this name; one that another step made is not ours to return."""
-        if new and await shelf.add(manifest):
-            return manifest.backup
-        there = await shelf.manifest(self.name) if new else manifest
-        if new:
-            await shelf.storage.delete(shelf.path(manifest.object))
-        if there is None or there.made_by != by:
-            raise Permanent(f"the vault already has a backup called {self.name}; choose another name")
-        return there.backup
+    async def _kept(self, shelf: Shelf, made: Manifest) -> Manifest:
+        """What bears this name once ours was offered: ours, or another's, and then of ours no bytes stay.
+
+        An answer may be lost after the write, and the library's second try be refused on account of the first. So it is
+        what lies there that decides; and while a write may still arrive, the bytes that it would name stay.
+        """
+        refusal = await _offered(shelf, made)
+        if refusal is None:
+            return made
+        try:
+            there = await shelf.manifest(self.name)
+        except (OSError, Temporary, Permanent):
+            raise Unsettled(f"whether {self.name} is in the vault could not be read") from refusal
+        if there is not None and there.object == made.object:
+            return there
+        if there is None and isinstance(refusal, Temporary):
+            raise Unsettled(f"{self.name} was written into the vault without an answer") from refusal
+        with suppress(OSError, Temporary, Permanent):  # else a later backup clears it away
+            await shelf.storage.delete(shelf.path(made.object))
+        if there is None:
+            with unkept(self.database.key):
+                raise refusal
+        return there
+
+
+async def _offered(shelf: Shelf, made: Manifest) -> OSError | Temporary | Permanent | None:
+    """Writes the manifest: None where it was taken. Temporary proves nothing: it may be there, or still on its way."""
+    try:
+        return None if await shelf.add(made) else Temporary("there is one already, or another write was under way")
+    except (OSError, Temporary, Permanent) as refusal:
+        return refusal
 
 
 async def _start(guard: Connection, live: str) -> Start:
@@ -139,7 +170,8 @@ async def _start(guard: Connection, live: str) -> Start:
         like = await properties(guard, live)
         if row is None or like is None:
             raise Permanent(f"there is no database {live}")
-        return Start(row[0], row[1], row[2], guard.get_server_version().major, await counters(guard), like)
+        version, extra = guard.get_server_version().major, await configured(guard)
+        return Start(row[0], row[1], row[2], version, await counters(guard), like, extra)
 
 
 def store(flow: Flow, child: Child, shelf: Shelf, place: str) -> None:
@@ -153,7 +185,7 @@ def store(flow: Flow, child: Child, shelf: Shelf, place: str) -> None:
         writer.abort()
 
 
-async def listed(on: Hands, manifest: Manifest, at: Attempt) -> None:
+async def listed(on: Hands, manifest: Manifest, extra: int, at: Attempt) -> None:
     """Looks whether the vault has it, and whether pg_restore reads its contents. Raises Temporary or Permanent."""
     sizes = await on.shelf.storage.sizes(on.shelf.database)
     if sizes.get(manifest.object) != manifest.backup.bytes:
@@ -166,7 +198,7 @@ async def listed(on: Hands, manifest: Manifest, at: Attempt) -> None:
             await flow.carry(lambda: _head(flow, on.shelf, manifest, child), at, "listing its contents", child=child)
         output.seek(0)
         found = sum(b" TABLE DATA " in line for line in output)
-    expected = 0 if manifest.backup.kind == "schema" else manifest.backup.tables
+    expected = 0 if manifest.backup.kind == "schema" else manifest.backup.tables + extra
     if found != expected:
         raise Permanent(f"the backup lists {found} tables with rows instead of {expected}; it was not kept")
 
@@ -206,4 +238,7 @@ def unkept(key: str) -> Iterator[None]:
     except OSError as fault:
         if fault.errno in FULL_DISK:
             raise Permanent("the vault's disk is full; nothing was kept. Make room, then ask again.") from None
+        if fault.errno in LINKLESS:
+            why = "the vault's folder lies on a file system without hard links"
+            raise Permanent(f"{why}; nothing was kept. Put it on another one.") from None
         raise Temporary("the vault's folder, or the one for scratch files, cannot be used; nothing was kept") from None

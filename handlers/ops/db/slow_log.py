@@ -1,8 +1,9 @@
 """D11: log slow statements for a while. The run lasts as long as the setting does; its last step puts it back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from bot.connectors.postgres import Postgres
 from bot.connectors.postgres_settings import Parameter, Parameters, Place, SetParameter
 from bot.operation import (
     Answer,
@@ -17,6 +18,7 @@ from bot.operation import (
     Risk,
     See,
     Step,
+    Unseen,
     Wait,
     about_duration,
     print_duration,
@@ -24,6 +26,7 @@ from bot.operation import (
 
 NAME = "log_min_duration_statement"
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=12)
+WITHIN = timedelta(seconds=4)  # for the other databases, of which one may be away
 FINEST = timedelta(milliseconds=10)  # below that a busy server's log fills its disk
 
 
@@ -36,6 +39,8 @@ class Params(Input):
 class Facts(Observed):
     parameter: Parameter | None
     services: tuple[str, ...]  # that live on what it changes
+    server: str = ""  # its own number
+    name: str = ""  # the database's on that server
 
 
 class SlowLog(Operation[Params, Facts]):
@@ -52,13 +57,20 @@ class SlowLog(Operation[Params, Facts]):
         '/ops db slow-log shop over=250ms lasting=30m reason="latency at noon"',
     )
     words = ("slow queries", "log_min_duration_statement", "logging", "latency")
-    locks = ("parameter/{database}/" + NAME,)  # not the database: a restore is not kept out for an hour
+    locks = ("parameter/{where}/" + NAME,)  # not the database: a restore is not kept out for an hour
     changes = ("{services}",)
 
+    def names(self, params: Params, facts: Facts) -> Mapping[str, Sequence[str]]:
+        """What it changes: the whole server under whichever key, or one database there."""
+        whole = facts.parameter is not None and facts.parameter.place is Place.SYSTEM
+        return {"where": (facts.server if whole else f"{facts.server}.{facts.name}",)}
+
     async def observe(self, params: Params, see: See) -> Facts:
-        reads = await see(Parameters, params.database)
-        found = await reads.parameter(NAME)
-        return Facts(run=see.run, at=see.at, parameter=found, services=_services(see, params.database, found))
+        found = await (await see(Parameters, params.database)).parameter(NAME)
+        live = await see(Postgres, params.database)
+        server, name = await live.server(), await live.own_name()
+        services = await _services(see, params.database, found, server)
+        return Facts(run=see.run, at=see.at, parameter=found, services=services, server=server, name=name)
 
     def plan(self, params: Params, facts: Facts) -> Plan | Refusal:
         if not SHORTEST <= params.lasting <= LONGEST:
@@ -85,14 +97,22 @@ class SlowLog(Operation[Params, Facts]):
         return Answer(headline=f"{params.database.key}: {NAME} is {back}")
 
 
-def _services(see: See, database: Database, parameter: Parameter | None) -> tuple[str, ...]:
+async def _services(see: See, database: Database, parameter: Parameter | None, server: str) -> tuple[str, ...]:
     """Those on the database, and where the whole server changes, on every database of that server."""
     mine = see.config(database)
-    keys: Sequence[str] = (database.key,)
+    found = set(mine.services)
     if parameter is not None and parameter.place is Place.SYSTEM:
-        keys = see.targets(Database)
-    found = (see.config(Database(key=key)) for key in keys)
-    return tuple(sorted({one for s in found if (s.host, s.port) == (mine.host, mine.port) for one in s.services}))
+        others = {key: _server(see, key) for key in see.targets(Database) if key != database.key}
+        for key, seen in (await see.all(others, WITHIN)).items():
+            other = see.config(Database(key=key))
+            at_its_address = (other.host, other.port) == (mine.host, mine.port)
+            if at_its_address if isinstance(seen, Unseen) else seen == server:
+                found.update(other.services)
+    return tuple(sorted(found))
+
+
+async def _server(see: See, key: str) -> str:
+    return await (await see(Postgres, Database(key=key))).server()
 
 
 def _sentence(params: Params, before: Parameter) -> str:

@@ -76,6 +76,9 @@ class BanUser(Operation[Params, Facts]):
             return Refusal(code="no_user", sentence=f"{params.database.key} has no user {params.user_id}.")
         if params.lasting < SHORTEST:
             return Refusal(code="bounds", sentence="A ban lasts an hour at least: type e.g. lasting=7d.")
+        if params.lasting > FOREVER:
+            sentence = "A ban lasts a hundred years at most: leave lasting= out for one until further notice."
+            return Refusal(code="bounds", sentence=sentence)
         if user.banned:
             lift = Offer(label="Lift the ban", call=_unban(params))
             sentence = f"{_shown(user)} is banned until {user.banned_until:%Y-%m-%d %H:%M} UTC. Lift that ban first."

@@ -1,0 +1,71 @@
+"""The door in the hands of the documented role: it owns the database, and may not end a superuser's session."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from bot.connectors.postgres import CloseDoor
+from bot.effect import Permanent, Temporary
+from tests.integration.vault_rig import SHOP, Rig, Try
+
+
+@pytest.fixture
+async def rig(make_database, tmp_path) -> AsyncIterator[Rig]:
+    """A database of the role that docs/operators.md describes."""
+    url = await make_database(None)
+    parts = urlsplit(url)
+    name = parts.path[1:]
+    role = f"operator_{name}"
+    owner = await Rig.open(url, tmp_path / "vault")
+    await owner.run(
+        f"CREATE ROLE \"{role}\" LOGIN CREATEDB PASSWORD 'word'; "
+        f'GRANT pg_monitor, pg_signal_backend TO "{role}"; ALTER DATABASE "{name}" OWNER TO "{role}"',
+        "postgres",
+    )
+    made = await Rig.open(parts._replace(netloc=f"{role}:word@{parts.hostname}:{parts.port}").geturl(), owner.folder)
+    yield made
+    await made.close()
+    await owner.run(f'ALTER DATABASE "{name}" OWNER TO postgres; DROP ROLE "{role}"', "postgres")
+    await owner.close()
+
+
+@pytest.fixture
+async def superuser(make_database, rig: Rig) -> AsyncIterator[asyncpg.Connection]:
+    parts = urlsplit(await make_database(None))
+    connection = await asyncpg.connect(parts._replace(path=f"/{rig.name}").geturl())
+    yield connection
+    await connection.close()
+
+
+async def test_a_door_stays_open_where_a_session_cannot_be_ended(rig: Rig, superuser: asyncpg.Connection) -> None:
+    on, close = await rig.hands(), CloseDoor(database=SHOP, oid=await rig.oid())
+    with pytest.raises(Permanent, match="has 1 session of a superuser"):
+        await close.do(on, Try("r1/shut"))
+    assert await rig.value("SELECT 1") == 1
+    await superuser.close()
+    await close.do(on, Try("r1/shut", number=2))
+
+
+async def test_what_fails_once_the_door_is_shut_is_no_proof_that_nothing_happened(rig: Rig, make_database) -> None:
+    """A superuser comes in between the look and the shutting, which waits for the catalogue here."""
+    on, close = await rig.hands(), CloseDoor(database=SHOP, oid=await rig.oid())
+    far = urlsplit(await make_database(None))
+    holder = await asyncpg.connect(far.geturl())
+    waits = "SELECT true FROM pg_locks WHERE relation = 'pg_database'::regclass AND NOT granted"
+    async with holder.transaction():
+        await holder.execute("LOCK TABLE pg_database IN SHARE MODE")
+        shutting = asyncio.create_task(close.do(on, Try("r1/shut")))
+        async with asyncio.timeout(10):
+            while not await holder.fetchval(waits):
+                await asyncio.wait((shutting,), timeout=0.02)
+        visitor = await asyncpg.connect(far._replace(path=f"/{rig.name}").geturl())
+    (fault,) = await asyncio.gather(shutting, return_exceptions=True)
+    await visitor.close()
+    await holder.close()
+    assert isinstance(fault, Exception)
+    assert not isinstance(fault, (Temporary, Permanent))
+    with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
+        await rig.value("SELECT 1")
