@@ -1,10 +1,12 @@
 """From an ask to a plan: resolve, observe, plan; and once more just before the first step."""
 
 import asyncio
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
+import asyncpg
 from pydantic import ValidationError
 
 from bot import codec
@@ -18,8 +20,11 @@ from bot.plans import covers, faults
 from bot.policy import Verdict
 from bot.render.plan import differences
 from bot.render.words import listed
+from bot.store.pool import DATABASE_AWAY, StaleClaim
 from bot.store.store import Claimed, Ledger, RunRow
 
+log = logging.getLogger("tandem.engine")
+OURS = (StaleClaim, *DATABASE_AWAY, asyncpg.PostgresError)  # the ledger's troubles, which say nothing of a handler
 SHORT = timedelta(minutes=2)  # an effect that may take longer weighs on the engine
 
 
@@ -86,7 +91,30 @@ class Planner:
         self.ledger, self.handlers, self.connectors = ledger, handlers, connectors
 
     async def plan(self, claimed: Claimed, row: RunRow) -> None:
-        """A run in planning: proposes, admits, answers, refuses or breaks."""
+        """A run in planning: proposes, admits, answers, refuses or breaks. Raises what the ledger raises."""
+        try:
+            await self._plan(claimed, row)
+        except OURS:
+            raise
+        except Exception as error:
+            log.exception("a handler broke off", extra={"error": type(error).__name__})
+            await self.ledger.planned(claimed, {"signal": "break", "body": {"why": _defect(error)}})
+
+    async def still(self, claimed: Claimed, row: RunRow) -> bool:
+        """Just before the first step: does the world still allow what was approved? If not, says so and asks again.
+
+        Raises what the ledger raises.
+        """
+        try:
+            return await self._still(claimed, row)
+        except OURS:
+            raise
+        except Exception as error:
+            log.exception("a handler broke off", extra={"error": type(error).__name__})
+            await self.ledger.not_begun(claimed, "refuse", {"code": "broken", "sentence": f"{_defect(error)}."})
+            return False
+
+    async def _plan(self, claimed: Claimed, row: RunRow) -> None:
         made = await self._make(row, first=True)
         entry = self.handlers.entry(row.command)
         if made.broke:
@@ -117,8 +145,7 @@ class Planner:
             return None
         return Refusal(code=verdict.code, sentence=f"As planned, it is {risk.name.lower()}, and {verdict.sentence}.")
 
-    async def still(self, claimed: Claimed, row: RunRow) -> bool:
-        """Just before the first step: does the world still allow what was approved? If not, says so and asks again."""
+    async def _still(self, claimed: Claimed, row: RunRow) -> bool:
         entry = self.handlers.entry(row.command)
         now = await self.ledger.now()
         if frozen := await self.handlers.frozen(_changes(row)):
@@ -209,6 +236,11 @@ class Planner:
             "resume_within": _interval(entry.operation.resume_within),
             "body": {},
         }
+
+
+def _defect(error: Exception) -> str:
+    """A handler's fault, or a command that is gone: told by class only."""
+    return f"the operation itself broke off ({type(error).__name__}); tell whoever keeps the bot, its log has more"
 
 
 def _moved(row: RunRow, word: Mapping[str, Any]) -> list[str]:

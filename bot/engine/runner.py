@@ -307,8 +307,8 @@ class Runner:
         answer: Answer | None = None
         body: dict[str, Any] = {"why": row.why} if row.why else {}
         if act.signal is Signal.SUCCEED:
-            entry = self.handlers.entry(row.command)
             try:
+                entry = self.handlers.entry(row.command)
                 params, facts = entry.params.model_validate(row.params), entry.facts.model_validate(row.facts)
                 answer = entry.operation.answer(params, facts, results)
             except Exception as error:  # noqa: BLE001  a run that succeeded did, whatever its answer does

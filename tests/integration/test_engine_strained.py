@@ -2,17 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from bot.catalogue import Catalogue
 from bot.engine.attempts import Trying
+from bot.house import House
 from bot.model import State, Way
 from tests.scenario.story import until
 from tests.support.factory import Factory, working
 from tests.support.plugin import Home
+from tests.support.story import Story
 
 HOUR = timedelta(hours=1)
 HANGS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%FROM claim(%'"
@@ -106,3 +112,41 @@ async def test_an_attempts_time_is_measured_and_not_read_from_a_clock() -> None:
     trying.deadline -= 2 * HOUR  # as a clock that is two hours ahead would have it
     assert 3590 < trying.left <= 3600
     assert Trying("r1", "a", Way.DO, 1, timedelta(0)).left == 0
+
+
+async def test_a_handler_that_breaks_is_told_as_that_and_not_as_dead_workers(factory: Factory) -> None:
+    """Whatever it is that raises: here, what a read answers, and a command that is there no more."""
+    house = cast(House, factory.worker.runner.handlers)
+    entry = house.entry("test write")
+    broken = type("Broken", (type(entry.operation),), {"raises": lambda self, params, facts: 1 / 0})
+    object.__setattr__(house, "catalogue", Catalogue([replace(entry, operation=broken())]))
+    row = await factory.end(await factory.ask("plain"))
+    assert row.state is State.FAILED
+    assert "ZeroDivisionError" in str((await factory.ledger.events(row.id))[-1].body["why"])
+    object.__setattr__(house, "catalogue", Catalogue([]))
+    gone = await factory.end(await factory.ask("plain", key="gone"))
+    assert gone.state is State.FAILED
+    said = str((await factory.ledger.events(gone.id))[-1].body["why"])
+    assert "the operation itself broke off" in said
+    assert "worker" not in said
+
+
+async def test_a_run_whose_operation_is_gone_at_its_end_has_succeeded_all_the_same(factory: Factory) -> None:
+    run = await factory.ask("task")
+    await factory.state(run, State.WAITING)
+    object.__setattr__(factory.worker.runner.handlers, "catalogue", Catalogue([]))
+    assert (await factory.home.doors.tick(factory.story.word("ben", run) | {"step": "ask"}))["code"] == "done"
+    factory.worker.wake()
+    assert (await factory.end(run)).state is State.SUCCEEDED
+
+
+async def test_what_was_asked_under_a_newer_config_is_planned_by_its_own_worker(home: Home) -> None:
+    run = int((await Story(home).ask("ana", "test write"))["run"])
+    old, new = uuid4(), uuid4()
+    await home.ledger.enlist(old, HOUR, "c0", ())
+    await home.ledger.enlist(new, HOUR, "c1", ())
+    assert await home.ledger.claim(old, 5) == []
+    assert [row.id for row in await home.ledger.claim(new, 5)] == [run]
+    other = int((await Story(home).ask("ana", "test write", key="other", words="other"))["run"])
+    await home.ledger.retire(new)
+    assert other in [row.id for row in await home.ledger.claim(old, 5)], "nobody else is there"

@@ -42,6 +42,10 @@ BEGIN
             AND (r.worker IS NULL
                  OR w.lease_until < clock_timestamp() AND clock_timestamp() > pg_postmaster_start_time() + w.lease)
             AND r.kinds <@ v_me.kinds AND r.long = v_long
+            -- What was asked under another config is planned by a worker of that config, as long as one lives: only that
+            -- one is sure to know the operation.
+            AND (r.state <> 'planning' OR r.config = v_me.config OR NOT EXISTS (
+              SELECT 1 FROM workers o WHERE o.config = r.config AND o.lease_until > clock_timestamp()))
           ORDER BY r.due LIMIT CASE WHEN v_long THEN least(p_limit, p_long) ELSE p_limit END
           FOR NO KEY UPDATE OF r SKIP LOCKED)
       RETURNING *;
