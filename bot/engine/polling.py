@@ -18,6 +18,7 @@ from bot.plans import find
 from bot.standing import recalls
 from bot.store.store import Claimed, Ledger, RunRow
 
+BLIND = 0.5  # of a watch: so much of it may pass without a look that sees, then people are asked
 LOOK_WITHIN = 30.0  # seconds for one look
 
 
@@ -196,13 +197,15 @@ class Polling:
         # A watch begins when all is well: what is not yet well any more counts as bad.
         if isinstance(seen, Pending):
             seen = Bad(seen.note or "not well any more")
-        bad = int(before.get("bad", 0)) + 1 if isinstance(seen, Bad) else 0
-        blind_since = before.get("blind") or now.isoformat() if isinstance(seen, Blind) else None
+        bad = int(before.get("bad", 0)) + isinstance(seen, Bad) if isinstance(seen, (Bad, Blind)) else 0
+        blind = int(before.get("blind", 0)) + isinstance(seen, Blind)  # looks; neither good nor bad
+        if isinstance(seen, Blind) and blind * deed.every > deed.lasting * BLIND:
+            return seen.why
         if isinstance(seen, Bad) and bad >= deed.bad_looks:
             await self._conclude(c, step, started, Mark.FAILED, {"why": seen.why})
         elif now < started.at + deed.lasting:
             due = min(now + deed.every, started.at + deed.lasting)
-            shown = {**_shown(seen), "bad": bad, "blind": blind_since}
+            shown = {**_shown(seen), "bad": bad, "blind": blind}
             return Pause(due=due, body={"check": step.name}, progress={step.name: shown})
         elif isinstance(seen, Blind):
             return seen.why
