@@ -150,3 +150,36 @@ async def test_what_was_asked_under_a_newer_config_is_planned_by_its_own_worker(
     other = int((await Story(home).ask("ana", "test write", key="other", words="other"))["run"])
     await home.ledger.retire(new)
     assert other in [row.id for row in await home.ledger.claim(old, 5)], "nobody else is there"
+
+
+async def watched(factory: Factory, run: int, **counts: int) -> None:
+    """Until the watch has counted so many looks."""
+    await factory.until(run, lambda row: counts.items() <= row.progress.get("watch", {}).items())
+
+
+async def test_a_look_that_could_not_look_forgives_no_bad_one(factory: Factory) -> None:
+    factory.folder.put("x", "fine")
+    run = await factory.ask("watch")
+    await factory.state(run, State.WAITING)
+    for file, bad, blind in (("bad.x", 1, 0), ("blind.x", 1, 1)):
+        factory.folder.put(file, "yes")
+        await factory.home.move_clock(timedelta(seconds=16))
+        await watched(factory, run, bad=bad, blind=blind)
+        factory.folder.take(file)
+    factory.folder.put("bad.x", "yes")
+    await factory.home.move_clock(timedelta(seconds=16))
+    assert (await factory.end(run)).state is State.UNDONE
+
+
+async def test_a_watch_that_was_blind_for_half_its_time_asks(factory: Factory) -> None:
+    factory.folder.put("x", "fine")
+    run = await factory.ask("watch")
+    await factory.state(run, State.WAITING)
+    factory.folder.put("blind.x", "fog")
+    for looks in range(1, 5):
+        await factory.home.move_clock(timedelta(seconds=16))
+        await watched(factory, run, blind=looks)
+    await factory.home.move_clock(timedelta(seconds=16))
+    row = await factory.state(run, State.IN_DOUBT)
+    assert row.question is not None
+    assert row.question["doubt"] == "blind"

@@ -220,7 +220,7 @@ def test_the_programs_trust_whom_every_other_connection_trusts(mode: str, tmp_pa
 @pytest.mark.parametrize(
     "said",
     [
-        'root certificate file "/root/.postgresql/root.crt" does not exist',
+        'root certificate file "~/.postgresql/root.crt" does not exist',
         "SSL error: certificate verify failed",
         'server certificate for "a" does not match host name "b"',
     ],
