@@ -23,6 +23,7 @@ ELSEWHERE = {
     "expired_url": "a response_url that is too old",
     "used_url": "a response_url that is used up",
     "invalid_payload": "a response_url's body",
+    "bad_gateway": "only in the log: an answer that is no JSON",
     "cannot_dm_bot": "chat.postMessage to a bot",
     "invalid_errors": "only in the log: an answer to view_submission",
     "invalid_response_action": "only in the log: an answer to view_submission",
