@@ -47,16 +47,16 @@ def parse_duration(text: str) -> timedelta:
         unit = _LONG_UNITS.get(part[2], part[2]) if part else ""
         if part is None or unit not in _UNITS:
             raise ValueError(_why_no_duration(text, unit))
-        total += _times(part[1], _UNITS[unit], text)
+        total = _plus(total, part[1], _UNITS[unit], text)
         at = part.end()
     if not lowered:
         raise ValueError(_why_no_duration(text, ""))
     return total
 
 
-def _times(number: str, unit: timedelta, text: str) -> timedelta:
+def _plus(total: timedelta, number: str, unit: timedelta, text: str) -> timedelta:
     try:
-        return unit * int(number) if number.isdecimal() else unit * float(number)
+        return total + (unit * int(number) if number.isdecimal() else unit * float(number))
     except OverflowError:
         raise ValueError(f"{text!r} is longer than can be counted; type something like 30d") from None
 
@@ -96,7 +96,10 @@ def parse_size(text: str) -> int:
     if part is None or part[2] not in _BYTES:
         raise ValueError(f"{text!r} is no size; type e.g. 800B, 64MB, 512MiB or 1.5GiB")
     number = int(part[1]) if part[1].isdecimal() else float(part[1])
-    return round(number * _BYTES[part[2]])
+    try:
+        return round(number * _BYTES[part[2]])
+    except OverflowError:
+        raise ValueError(f"{text!r} is more than can be counted; type something like 64GiB") from None
 
 
 def print_size(value: int) -> str:

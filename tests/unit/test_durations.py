@@ -66,6 +66,7 @@ def test_people_write_durations_in_many_ways(text: str, value: timedelta) -> Non
         ("-5m", "type e.g."),
         ("5m3", "type e.g."),
         ("99999999999999999999d", "longer than can be counted"),
+        ("999999999d 1d", "longer than can be counted"),
     ],
 )
 def test_what_is_no_duration_is_refused_with_what_to_type(text: str, hint: str) -> None:

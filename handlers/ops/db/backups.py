@@ -67,7 +67,7 @@ class ListBackups(Operation[Params, Facts]):
         rows = [_row(backup, facts) for listing in facts.found.values() for backup in listing.backups]
         lost = [name for listing in facts.found.values() for name in listing.unreadable]
         return Answer(
-            headline=f"{len(late)} of {len(facts.found)} databases lack a fresh backup" if late else _count(len(rows)),
+            headline=_headline(len(rows), late, facts),
             lines=(
                 *late.values(),
                 *(f"{name} cannot be opened: sealed under another key, or changed." for name in lost),
@@ -76,7 +76,7 @@ class ListBackups(Operation[Params, Facts]):
             table=(HEADINGS, *rows),
             series=_sizes(facts),
             offers=tuple(_take_one(key) for key in late),
-            loud=bool(late or lost),
+            loud=bool(late or lost or facts.unseen),
         )
 
 
@@ -109,8 +109,12 @@ def _sizes(facts: Facts) -> Series | None:
     )
 
 
-def _count(number: int) -> str:
-    return f"{number} backup{'' if number == 1 else 's'}, every database within its objective"
+def _headline(number: int, late: Mapping[str, str], facts: Facts) -> str:
+    """What is wrong, before what is well: nobody is within an objective that nobody could look at."""
+    wrong = [f"{len(late)} of {len(facts.found)} databases lack a fresh backup"] if late else []
+    if facts.unseen:
+        wrong.append(f"{len(facts.unseen)} of {len(facts.found) + len(facts.unseen)} could not be looked at")
+    return "; ".join(wrong) or f"{number} backup{'' if number == 1 else 's'}, every database within its objective"
 
 
 def _take_one(key: str) -> Offer:
