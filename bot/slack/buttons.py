@@ -233,7 +233,10 @@ async def _offer(desk: Desk, act: Act, hint: Pressed) -> Outcome | None:
         await open_form(desk, act, entry, channel, offer.call.params, f"{offer.label}. Nothing is asked yet.")
         return None
     thread = act.body.get("container", {}).get("thread_ts") if act.by.surface is Surface.MESSAGE else None
-    outcome = await desk.service.ask(act.who, channel, entry, params, key=key_of(act), thread_ts=thread)
+    key = key_of(act)
+    if entry.risk is Risk.READ:  # each press is a look of its own; what Slack delivers twice has one time
+        key += f":{action(act.body).get('action_ts', '')}"
+    outcome = await desk.service.ask(act.who, channel, entry, params, key=key, thread_ts=thread)
     if not (outcome.ok and entry.risk is Risk.READ):  # a read's answer follows at once
         await desk.tell(act.by, refusal(outcome))
     return None

@@ -158,3 +158,16 @@ async def test_while_a_service_is_frozen_what_changes_it_is_refused_until_the_fr
     await Run(story, asked + 1).ends()
     again = await story.restore("after the freeze")
     assert await again.state() == "awaiting_approval"
+
+
+async def test_a_look_that_is_offered_is_a_new_one_at_each_press_and_one_at_each_delivery(story: Story) -> None:
+    run = await story.asks("ana", "/ops db verify-backup shop backup=nowhere reason=drill")
+    await run.ends("refused")
+    asked = await story.last()
+    await run.press("ana", "List backups")
+    assert await story.last() == asked + 1
+    await Run(story, asked + 1).ends()
+    await story.slack.fault("delivery:interactive", "duplicate")
+    await run.press("ana", "List backups")
+    await Run(story, asked + 2).ends()
+    assert await story.last() == asked + 2
