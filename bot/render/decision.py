@@ -25,13 +25,23 @@ def decision(view: RunView, names: Names) -> Decision | None:
         case State.DENIED:
             return _by(view, names, "denied", "Denied by {who}.")
         case State.CANCELLED if event := _last(view, "cancelled"):
-            return Decision(said=f"Cancelled by {names.person(event.actor)}.", quote=_text(event))
+            return Decision(said=cancelled_by(view, names, event), quote=_text(event))
         case State.SUPERSEDED:
             other = str(getattr(_last(view, "superseded"), "body", {}).get("by") or "another request")
             return _by(view, names, "superseded", f"Replaced by {other}, as {{who}} wished.")
         case State.EXPIRED:
             return _expired(view, names)
     return Decision(said=said) if (said := approved_by(view, names)) else None
+
+
+def cancelled_by(view: RunView, names: Names, event: Event) -> str:
+    """Who cancelled it; where nobody did, why it does not go on."""
+    match event.body.get("why"):
+        case "parent":
+            return f"Cancelled: {view.parent or 'the run that called it'} needs it no longer."
+        case "ledger":
+            return "Not gone on with: the bot's own database lost time, and nobody can know how far this had come."
+    return f"Cancelled by {names.person(event.actor)}."
 
 
 def approved_by(view: RunView, names: Names) -> str:

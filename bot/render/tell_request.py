@@ -3,7 +3,7 @@
 from bot.durations import about_duration
 from bot.model import Event, State
 from bot.render import approvals, wakes, words
-from bot.render.decision import approved_by, held_by, was_approved
+from bot.render.decision import approved_by, cancelled_by, held_by, was_approved
 from bot.render.escape import one_line
 from bot.render.message import Names
 from bot.render.telling import CARD, Told, again, word
@@ -62,22 +62,20 @@ def denied(view: RunView, names: Names, event: Event) -> Told:
 
 
 def cancel_wished(view: RunView, names: Names, event: Event) -> Told:
-    said = f"{names.person(event.actor)} asked to cancel. It stops after the present step, then goes back."
+    said = f"{names.person(event.actor)} asked to cancel."
+    if event.body.get("why") == "parent":
+        said = f"It is needed no longer by {view.parent or 'the run that called it'}."
+    said += " It stops after the present step, then goes back."
     return Told(said=said, quote=word(event, "text"), icon="⏹️")
 
 
 def cancelled(view: RunView, names: Names, event: Event) -> Told:
-    said = f"{names.person(event.actor)} cancelled it before it started. Nothing was done."
-    if event.body.get("why") == "parent":
-        said = "The run that called it needs it no longer. Nothing was done."
-    elif event.body.get("why") == "ledger":
-        said = (
-            "The bot's own database lost time, so nobody can know from here whether this went further than it says. "
-            "It is not gone on with: look, then ask anew."
-        )
-    return Told(
-        said=said, quote=word(event, "text"), then=again(view), wakes=wakes.followers(view), alone=True, icon="⏹️"
-    )
+    said, then = f"{names.person(event.actor)} cancelled it before it started. Nothing was done.", again(view)
+    if event.body.get("why"):  # nobody's wish
+        said = cancelled_by(view, names, event)
+        if event.body["why"] == "ledger":
+            then = "Look at what it would have changed, then type it anew."
+    return Told(said=said, quote=word(event, "text"), then=then, wakes=wakes.followers(view), alone=True, icon="⏹️")
 
 
 def superseded(view: RunView, names: Names, event: Event) -> Told:
