@@ -13,11 +13,12 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 
 from bot.compose import Ground, Machine, Unfit
-from bot.examination.slack import NOT_OURS, code
+from bot.examination.slack import code
 from bot.hooks import Hooks
 from bot.metrics import CountedClient, Metrics
 from bot.opening import fit, pool_of, secret
 from bot.slack import Desk, Identity, build_app, socket_door
+from bot.slack_api import TOKEN_REFUSED
 from bot.store.figures import Figures
 from bot.store.pool import DATABASE_AWAY
 from bot.telemetry import start_sentry
@@ -107,7 +108,7 @@ class Entrance:
                 answer = await self.client.auth_test()
         except SlackApiError as error:
             self.why = code(error)
-            if self.why in NOT_OURS:
+            if self.why in TOKEN_REFUSED:
                 said = f"SLACK_BOT_TOKEN: Slack answers {self.why}; write the Bot User OAuth Token of the app"
                 raise Unfit([said]) from None
             return None

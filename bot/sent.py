@@ -7,6 +7,7 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 
 from bot.render.message import EVENT_TYPE
+from bot.slack_api import TOKEN_REFUSED
 from bot.view import RunView
 
 PAGES = 20  # of 200 messages: people may talk in a thread as well
@@ -23,9 +24,13 @@ def takes_no_message(code: str) -> bool:
 
 
 def for_good(error: SlackApiError) -> str:
-    """Slack's word, where it says no; empty where the same may go through later."""
+    """Slack's word, where it says no to the place or the message; empty where the same may go through later.
+
+    A token that is refused is no word of a channel: whoever mends it finds everything still to be told.
+    """
     code, status = str(error.response.get("error", "")), error.response.status_code
-    return "" if status == 429 or status >= 500 or code in UNSURE else code
+    later = status == 429 or status >= 500 or code in UNSURE
+    return "" if later or (code in TOKEN_REFUSED and not takes_no_message(code)) else code
 
 
 async def in_thread(client: Any, bot_id: str, channel: str, thread: str) -> Ours:
@@ -54,7 +59,9 @@ async def _ours(call: Any, bot_id: str, **where: str) -> Ours:
     for _ in range(PAGES):
         page = await call(limit=200, include_all_metadata=True, **where, **more)
         mine = [m for m in page["messages"] if m.get("bot_id") == bot_id and "metadata" in m]
-        found += [(m["metadata"]["event_payload"], m["ts"]) for m in mine if m["metadata"]["event_type"] == EVENT_TYPE]
+        found += [
+            (m["metadata"]["event_payload"], m["ts"]) for m in mine if m["metadata"].get("event_type") == EVENT_TYPE
+        ]
         cursor = (page.get("response_metadata") or {}).get("next_cursor")
         if not cursor:
             break

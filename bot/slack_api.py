@@ -12,6 +12,13 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.outgoing import proxy_for
 
+TOKEN_REFUSED = frozenset(  # what Slack says of the token itself; waiting does not mend it
+    {
+        "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type",
+        "missing_scope", "org_login_required", "team_access_not_granted", "no_permission",
+    }
+)  # fmt: skip
+
 
 class Client(AsyncWebClient):
     """Slack's Web API. What is no answer of Slack's is an OSError: a line that breaks, and a body that is no JSON."""

@@ -7,7 +7,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.compose import Ground
 from bot.examination.finding import Finding, Findings, absent, bad, good
-from bot.slack_api import Client
+from bot.slack_api import TOKEN_REFUSED, Client
 
 # The bot token's scopes, as the app's manifest lists them.
 SCOPES = frozenset(
@@ -23,12 +23,6 @@ REINSTALL = f"add them {SETTINGS}, OAuth & Permissions, and install the app anew
 LATER = "that is Slack's trouble, not the token's: try again in a moment, and look at slack-status.com"
 NETWORK = "look at the network, HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE"
 APP_TOKEN = f"make an app-level token with connections:write {SETTINGS}, Basic Information, for SLACK_APP_TOKEN"
-NOT_OURS = frozenset(  # what Slack says of the token itself; anything else may pass by waiting
-    {
-        "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type",
-        "missing_scope", "org_login_required", "team_access_not_granted", "no_permission",
-    }
-)  # fmt: skip
 UNREACHED = (OSError, TimeoutError)
 AT_ONCE = 4
 
@@ -49,7 +43,7 @@ async def _about(ground: Ground, client: Client) -> Findings:
         answer = await client.auth_test()
     except SlackApiError as error:
         said = code(error)
-        return [bad("Slack token", f"Slack answers {said}", TOKEN if said in NOT_OURS else LATER)]
+        return [bad("Slack token", f"Slack answers {said}", TOKEN if said in TOKEN_REFUSED else LATER)]
     except UNREACHED as error:
         return [bad("Slack token", f"Slack cannot be reached ({type(error).__name__})", NETWORK)]
     known, company = answer["team_id"], ground.company

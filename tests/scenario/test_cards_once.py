@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.sent import takes_no_message
+from bot.sent import for_good, takes_no_message
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
 from tests.scenario.interactions import proposed
@@ -91,3 +93,19 @@ async def test_a_card_goes_to_the_fallback_where_only_some_may_post(bot: Bot) ->
 )  # fmt: skip
 def test_a_word_of_slacks_is_of_the_place_or_of_the_message(code: str, place: bool) -> None:
     assert takes_no_message(code) is place
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "no"),
+    [
+        ("is_archived", 200, True), ("restricted_action_thread_locked", 200, True), ("invalid_blocks", 200, True),
+        ("ratelimited", 429, False), ("internal_error", 200, False), ("", 503, False), ("token_revoked", 200, False),
+        ("invalid_auth", 200, False), ("no_permission", 200, True),
+    ],
+)  # fmt: skip
+def test_a_channel_is_given_up_for_what_slack_says_of_it_and_for_nothing_else(code: str, status: int, no: bool) -> None:
+    answer = AsyncSlackResponse(
+        client=None, http_verb="POST", api_url="", req_args={}, data={"ok": False, "error": code}, headers={},
+        status_code=status,
+    )  # fmt: skip
+    assert for_good(SlackApiError("", answer)) == (code if no else "")
