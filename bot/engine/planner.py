@@ -13,6 +13,7 @@ from bot import codec
 from bot.effect import Effect, Permanent, Target, Temporary
 from bot.engine.holds import changed_by, deployed, held_by, identity
 from bot.engine.reach import Connectors, NotConfigured, Seeing
+from bot.help import RISK_WORDS
 from bot.model import Record, Risk
 from bot.operation import Answer, Operation, Plan, Refusal, RunRef
 from bot.parse import suggest
@@ -111,7 +112,11 @@ class Planner:
             raise
         except Exception as error:
             log.exception("a handler broke off", extra={"error": type(error).__name__})
-            await self.ledger.not_begun(claimed, "refuse", {"code": "broken", "sentence": f"{_defect(error)}."})
+            await self.ledger.not_begun(
+                claimed,
+                "refuse",
+                {"code": "broken", "sentence": f"Looking once more failed: {_defect(error)}. Nothing was done."},
+            )
             return False
 
     async def _plan(self, claimed: Claimed, row: RunRow) -> None:
@@ -143,7 +148,7 @@ class Planner:
         verdict = await self.handlers.may_have_asked(row.command, word["environment"], risk, row.requester, row.channel)
         if verdict.may:
             return None
-        return Refusal(code=verdict.code, sentence=f"As planned, it is {risk.name.lower()}, and {verdict.sentence}.")
+        return Refusal(code=verdict.code, sentence=f"As planned, it {RISK_WORDS[risk]}, and {verdict.sentence}.")
 
     async def _still(self, claimed: Claimed, row: RunRow) -> bool:
         entry = self.handlers.entry(row.command)

@@ -75,7 +75,7 @@ def step_late(view: RunView, names: Names, event: Event) -> Told:
 
 def step_again(view: RunView, names: Names, event: Event) -> Told:
     if event.body.get("probed"):
-        return Told(said=f"Looked at: it did not happen: {step_of(view, event)}.", icon="🔁")
+        return Told(said=f"Looked at, and it did not happen: {step_of(view, event)}.", icon="🔁")
     return Told(said=f"Tried again: {step_of(view, event)}.", icon="🔁")
 
 

@@ -39,13 +39,15 @@ async def test_who_may_ask_for_a_change_may_not_for_what_destroys(factory: Facto
     governed(factory, ask=("lead",))
     assert (await factory.end(await factory.ask("plain"))).state is State.SUCCEEDED
     factory.folder.take("log")
-    assert await refused(factory, "big-plain") == "As planned, it is destructive, and only lead may ask for it."
+    assert await refused(factory, "big-plain") == (
+        "As planned, it destroys or touches production, and only lead may ask for it."
+    )
 
 
 async def test_what_destroys_is_asked_for_where_its_rule_says(factory: Factory) -> None:
     governed(factory, channels=("incidents",))
     said = await refused(factory, "big-plain")
-    assert said.startswith("As planned, it is destructive, and it is asked for in #incidents")
+    assert said.startswith("As planned, it destroys or touches production, and it is asked for in #incidents")
 
 
 async def test_where_no_rule_allows_it_nobody_may(factory: Factory) -> None:

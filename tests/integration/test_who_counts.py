@@ -143,7 +143,9 @@ async def test_what_is_planned_while_config_comes_to_allow_it_no_more_is_refused
     view = await Views(story.home.pool, {}).run(run)
     assert view is not None
     assert view.refusal is not None
-    assert view.refusal.sentence == "no rule in policy.toml allows it any more, so nothing was done"
+    assert view.refusal.sentence == (
+        "No rule in policy.toml allows it any more. Nothing was done; whoever keeps policy.toml can add one."
+    )
 
 
 async def test_what_follows_a_sweep_is_done_whatever_became_of_the_sweep(home: Home, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_what_cannot_be_opened_or_looked_at_is_said() -> None:
 
 def test_where_nothing_could_be_looked_at_nobody_is_said_to_be_well() -> None:
     told = listed(found={}, unseen={"shop": "the vault cannot be reached"})
-    assert told.headline == "1 of 1 could not be looked at"
+    assert told.headline == "1 of 1 databases could not be looked at"
     assert told.loud
     both = listed(a_backup(taken_at=AT - timedelta(hours=26)), unseen={"crm": "the vault cannot be reached"})
-    assert both.headline == "1 of 1 databases lack a fresh backup; 1 of 2 could not be looked at"
+    assert both.headline == "1 of 1 databases lack a fresh backup; 1 of 2 databases could not be looked at"

@@ -129,7 +129,7 @@ BEGIN
     BEGIN v_slots := demanded(v_run);
     EXCEPTION WHEN SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLSTATE 'TD022' THEN
       PERFORM tell(p_run, 'refused', 'refuse', NULL, jsonb_build_object('code', 'refused',
-        'sentence', 'no rule in policy.toml allows it any more, so nothing was done'));
+        'sentence', 'No rule in policy.toml allows it any more. Nothing was done; whoever keeps policy.toml can add one.'));
       RETURN '{"code": "refuse"}';
     END;
   END IF;

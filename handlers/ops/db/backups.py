@@ -113,7 +113,7 @@ def _headline(number: int, late: Mapping[str, str], facts: Facts) -> str:
     """What is wrong, before what is well: nobody is within an objective that nobody could look at."""
     wrong = [f"{len(late)} of {len(facts.found)} databases lack a fresh backup"] if late else []
     if facts.unseen:
-        wrong.append(f"{len(facts.unseen)} of {len(facts.found) + len(facts.unseen)} could not be looked at")
+        wrong.append(f"{len(facts.unseen)} of {len(facts.found) + len(facts.unseen)} databases could not be looked at")
     return "; ".join(wrong) or f"{number} backup{'' if number == 1 else 's'}, every database within its objective"
 
 
