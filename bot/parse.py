@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from bot.effect import Secret
 from bot.fields import REASON, FieldSpec, Kind, fields
 from bot.fields import read as read_value
 from bot.fields import write as write_value
@@ -77,26 +76,13 @@ def read(command: str, params: type[P], words: Sequence[Word], known: Known | No
 
     The reason is not demanded here, because the risk is: see `needs_reason`.
     """
-    return _read(params, _Line(command, fields(params), tuple(words), known), {})
-
-
-def read_form(
-    command: str, params: type[P], values: Mapping[str, str | Secret], known: Known | None = None
-) -> P | Fault:
-    """A form's values by field name as Params; an empty text is a field left out. Secrets come from here only."""
-    texts = {name: strip(value) for name, value in values.items() if isinstance(value, str)}
-    words = tuple(Word(text, name, quoted=True) for name, text in texts.items() if text)
-    secrets = {name: value for name, value in values.items() if isinstance(value, Secret)}
-    return _read(params, _Line(command, fields(params), words, known, frozenset(secrets)), secrets)
-
-
-def _read(params: type[P], line: "_Line", secrets: Mapping[str, Secret]) -> P | Fault:
+    line = _Line(command, fields(params), tuple(words), known)
     try:
         line.refuse_leaks()
         given = line.assign()
         line.refuse_strays(given)
         values = {spec.name: line.value(spec, word) for spec, word in given}
-        return params.model_validate({**values, **secrets})
+        return params.model_validate(values)
     except _Stop as stop:
         return line.discreet(stop.fault)
     except ValidationError as wrong:
@@ -190,7 +176,6 @@ class _Line:
     specs: tuple[FieldSpec, ...]
     words: tuple[Word, ...]
     known: Known | None = None
-    secrets: frozenset[str] = frozenset()  # fields that a form has filled in already
 
     @property
     def by_key(self) -> dict[str, FieldSpec]:
@@ -296,7 +281,7 @@ class _Line:
 
     def _demand(self, given: Mapping[str, Word]) -> None:
         for spec in self.specs:
-            if not spec.required or spec.name in given or spec.name in self.secrets:
+            if not spec.required or spec.name in given:
                 continue
             if spec.secret:
                 sentence = f"`/{self.command}` needs `{spec.key}`, which is secret: open its form and fill it in there."

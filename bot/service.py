@@ -32,9 +32,7 @@ TOO_MANY = {
     "all_are_many": "{most} runs have not ended, which is the most the bot takes at once; nothing was asked. "
     "Wait for one to end, or cancel one: /ops runs shows them.",
 }
-UNCONFIRMED = (
-    "Recorded. It counts once Slack has confirmed your account and its groups. It did not just now; the bot asks on."
-)
+UNCONFIRMED = "Recorded. It counts once Slack has confirmed you and your groups. It did not just now; the bot asks on."
 NO_GUEST = (
     "Recorded, but it does not count: in Slack this account is deactivated, a guest or a bot. "
     "Somebody else must approve it."

@@ -39,13 +39,16 @@ def _resolve(sigil: str, inside: str) -> str:
     return inside if sigil else inside.removeprefix("mailto:").removeprefix("tel:")
 
 
-def strip(text: str) -> str:
-    """Without control, bidirectional and other invisible characters; every kind of white space is one space."""
+def strip(text: str, lines: bool = False) -> str:
+    """Without control, bidirectional and other invisible characters; every kind of white space is one space.
+
+    `lines`: where a text is written over several lines, these stay.
+    """
     kept = []
-    for character in text:
+    for character in text.replace("\r\n", "\n") if lines else text:
         category = unicodedata.category(character)
         if category in ("Zs", "Zl", "Zp") or character in "\t\n\r\v\f":
-            kept.append(" ")
+            kept.append("\n" if lines and character == "\n" else " ")
         elif category[0] != "C":
             kept.append(character)
     return "".join(kept).strip()

@@ -43,7 +43,7 @@ def _words(spec: FieldSpec, element: Mapping[str, Any]) -> str:
     if isinstance(one := element.get("selected_option"), dict):
         return str(one.get("value", ""))
     words = element.get("value")
-    return words if spec.secret and isinstance(words, str) else strip(str(words or ""))
+    return words if spec.secret and isinstance(words, str) else strip(str(words or ""), lines=True)
 
 
 def typed_again(state: Mapping[str, Mapping[str, Any]]) -> str:

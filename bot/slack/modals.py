@@ -202,7 +202,7 @@ def worded(desk: Desk) -> Listener:
 
     async def submit(ack: Any, act: Act) -> None:
         hint = unpack(memo(act.body))
-        text = strip(str(state(act.body).get("text", {}).get("value") or ""))
+        text = strip(str(state(act.body).get("text", {}).get("value") or ""), lines=True)
         if hint is None:
             await ack(**refused_view({}, told(OLD)))
         elif (found := leak(text, prose=True)) is not None:

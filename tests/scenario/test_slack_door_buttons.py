@@ -56,7 +56,7 @@ async def test_an_approval_whose_person_slack_would_not_tell_of_counts_later_and
     card = await proposed(bot)
     await bot.slack.fault("users.info", "server_error", times=2)
     await bot.slack.click("ben", card, "Approve")
-    await bot.slack.wait_for_ephemeral("ben", "ops", text="once Slack has confirmed your account")
+    await bot.slack.wait_for_ephemeral("ben", "ops", text="once Slack has confirmed you")
     await bot.told(card, "shop is back")
 
 

@@ -16,7 +16,7 @@ from bot.fields import Kind, Unsupported, fields
 from bot.leaks import Leak, leak
 from bot.model import Risk
 from bot.operation import Database, Input, Looks, Person, Personal, Service, Subject
-from bot.parse import Code, Fault, Known, line, line_so_far, needs_reason, read, read_form, usage, words_of
+from bot.parse import Code, Fault, Known, line, line_so_far, needs_reason, read, usage, words_of
 from bot.slack.forms import written
 from bot.words import Word, split, strip, unescape
 
@@ -206,38 +206,14 @@ def test_a_name_behind_an_at_sign_is_offered_but_never_taken() -> None:
     assert (found.code, found.line) == (Code.UNKNOWN_TARGET, "/ops user ban ana")
 
 
-def test_a_form_gives_the_same_params_and_its_secrets() -> None:
-    found = read_form("ops user ban", Ban, {"user": " ana ", "address": "", "password": Secret("hunter2")}, KNOWN)
-    assert found == Ban(user=Person(key="ana"), password=Secret("hunter2"))
-    assert "hunter2" not in repr(found)
-
-
-def test_a_form_refuses_what_a_line_refuses_and_names_the_field() -> None:
-    forms: list[dict[str, str | Secret]] = [
-        {"user": "nobody"},
-        {"user": "ana", "reason": "my password is hunter2"},
-        {"user": "ana", "password": "hunter2"},
-        {"address": "x"},
-    ]
-    found = [read_form("ops user ban", Ban, form, KNOWN) for form in forms]
-    assert [(f.code, f.field) for f in found if isinstance(f, Fault)] == [
-        (Code.UNKNOWN_TARGET, "user"),
-        (Code.LEAK, "reason"),
-        (Code.SECRET, "password"),
-        (Code.MISSING, "user"),
-    ]
-    assert "hunter2" not in str(found)
-
-
 class Login(Input):
     password: Secret
 
 
-def test_a_required_secret_sends_a_line_to_the_form_and_is_taken_there() -> None:
+def test_a_required_secret_sends_a_line_to_the_form() -> None:
     found = read("ops login", Login, ())
     assert isinstance(found, Fault)
     assert found.code is Code.NEEDS_FORM
-    assert read_form("ops login", Login, {"password": Secret("x")}) == Login(password=Secret("x"))
 
 
 def test_invisible_characters_are_gone() -> None:

@@ -207,22 +207,6 @@ def test_what_was_cancelled_or_replaced_says_by_whom() -> None:
     assert "Replaced by r143, as Ana Lopes wished." in shown(made(State.SUPERSEDED, events=replaced)).words
 
 
-@pytest.mark.parametrize(("why", "words"), [("parent", "r140 needs it no longer"), ("ledger", "database lost time")])
-def test_what_nobody_cancelled_says_why_it_does_not_go_on(why: str, words: str) -> None:
-    ended = event(2, "cancelled", State.CANCELLED, body={"why": why})
-    card = made(State.CANCELLED, events=[ended], parent="r140")
-    (reply,) = render.replies(view(State.CANCELLED, [ended], parent="r140"), [ended])
-    for message in (card, reply):
-        assert words in shown(message).words
-        assert "schedule" not in shown(message).words
-
-
-def test_a_wish_that_came_with_its_parents_is_nobodys() -> None:
-    wish = event(2, "cancel_wished", State.RUNNING, body={"why": "parent"})
-    (reply,) = render.replies(view(State.RUNNING, [wish], parent="r140"), [wish])
-    assert "needed no longer by r140" in shown(reply).words
-
-
 def test_a_plan_that_undoes_nothing_says_that_what_it_opens_is_closed() -> None:
     first, *_ = plan().steps
     opens = replace(first, leaves="", tells="Open")

@@ -10,7 +10,7 @@ from bot.fields import fields
 from bot.operation import Input
 from bot.parse import Known
 from bot.slack import forms
-from bot.words import split
+from bot.words import split, strip
 
 
 class Params(Input):
@@ -38,6 +38,12 @@ def test_a_form_gives_no_character_that_turns_text_around_and_leaves_a_secret_as
     given, secrets = forms.texts({"text": {"value": "a\u202eb"}, "password": {"value": " a\u200bb "}}, SPECS)
     assert given["text"] == "ab"
     assert secrets["password"].reveal() == " a\u200bb "
+
+
+def test_what_was_written_over_several_lines_stays_so() -> None:
+    given, _ = forms.texts({"text": {"value": " first\r\nsecond \u200b\n\tthird "}}, SPECS)
+    assert given["text"] == "first\nsecond \n third"
+    assert strip(" first\r\nsecond ") == "first  second", "a line has none"
 
 
 @pytest.mark.parametrize("yes", ["true", "on", "1", "YES", "yes"])
