@@ -164,9 +164,8 @@ def _act(step: Step[Any], way: Way, entries: Sequence[Entry], last: Last) -> Act
             failures = vain(entries, step.name, way)
             if failures >= TRIES:
                 return None
-            waits = (
-                failures - 1 if failures and entry.mark is Mark.AGAIN else failures
-            )  # a crash is made up for at once
+            at_once = failures and entry.mark is Mark.AGAIN  # the first of them: a crash is made up for
+            waits = failures - 1 if at_once else failures
             return Perform(step=step.name, way=way, attempt=entry.attempt + 1, after_failures=waits)
         case _:
             return None

@@ -25,7 +25,7 @@ from bot.store.pool import DATABASE_AWAY, StaleClaim
 from bot.store.store import Claimed, Ledger, RunRow
 
 log = logging.getLogger("tandem.engine")
-OURS = (StaleClaim, *DATABASE_AWAY, asyncpg.PostgresError)  # the ledger's troubles, which say nothing of a handler
+OF_THE_LEDGER = (StaleClaim, *DATABASE_AWAY, asyncpg.PostgresError)  # troubles that say nothing of a handler
 SHORT = timedelta(minutes=2)  # an effect that may take longer weighs on the engine
 
 
@@ -95,7 +95,7 @@ class Planner:
         """A run in planning: proposes, admits, answers, refuses or breaks. Raises what the ledger raises."""
         try:
             await self._plan(claimed, row)
-        except OURS:
+        except OF_THE_LEDGER:
             raise
         except Exception as error:
             log.exception("a handler broke off", extra={"error": type(error).__name__})
@@ -108,7 +108,7 @@ class Planner:
         """
         try:
             return await self._still(claimed, row)
-        except OURS:
+        except OF_THE_LEDGER:
             raise
         except Exception as error:
             log.exception("a handler broke off", extra={"error": type(error).__name__})

@@ -225,9 +225,8 @@ class Runner:
         pauses = [look for look in found if isinstance(look, Pause)]
         due = min((at for at in (*(pause.due for pause in pauses), work.recall) if at), default=None)
         if any(isinstance(deed_of(find(work.plan, act.step), act.way), Effect) for act in acts):
-            await self.ledger.release(
-                work.c, due, work.row.due
-            )  # something may still be at work there: this is no waiting
+            # something may still be at work there: this is no waiting
+            await self.ledger.release(work.c, due, work.row.due)
         else:
             progress = {name: told for pause in pauses for name, told in pause.progress.items()}
             await self.ledger.park(work.c, due, work.row.due, pauses[0].body, progress)

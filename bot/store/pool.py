@@ -79,7 +79,9 @@ async def open_pool(url: str, *, size: int, door: bool = False) -> Any:
     )
 
 
-OURS = {f"TD{number:03}" for number in (51, 52, 53, 54, 55, 56, 60, 61)}  # what refuses a record of the bot's own
+REFUSED_RECORDS = {
+    f"TD{number:03}" for number in (51, 52, 53, 54, 55, 56, 60, 61)
+}  # what refuses a record of the bot's own
 # The bot's role writes these as 90_rights.sql says; every other table only the owner and the verbs write.
 LETTERBOX = ["directory", "slack_members", "drafts", "digests", "threads", "messages", "progress_told"]
 TOO_MUCH = """
@@ -126,7 +128,7 @@ def stale_claims() -> Iterator[None]:
     except asyncpg.PostgresError as error:
         if error.sqlstate in ("TD040", "TD041"):
             raise StaleClaim(str(error)) from error
-        if error.sqlstate in OURS:
+        if error.sqlstate in REFUSED_RECORDS:
             raise NotTaken(str(error)) from None
         raise
 

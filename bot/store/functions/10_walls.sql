@@ -247,8 +247,8 @@ BEGIN
   END IF;
 END $$;
 
--- An answer after which an effect may run needs the run's quorum, of the same people as its approvals; Stop needs one person, and so
--- does every answer in a run that needed no approval.
+-- An answer after which an effect may run needs the run's quorum, of the same people as its approvals; Stop needs one
+-- person, and so does every answer in a run that needed no approval.
 CREATE OR REPLACE FUNCTION wall_answer(p_old runs, p_new runs) RETURNS void LANGUAGE plpgsql
 SET search_path = tandem, pg_temp AS $$
 DECLARE v_choice text;

@@ -196,8 +196,8 @@ CREATE OR REPLACE FUNCTION filling(p_run runs, p_slots text[], p_people text[]) 
 SET search_path = tandem, pg_temp AS $$
 DECLARE v_who text[] := assign(p_run, p_slots, p_people, '60 s');
 BEGIN
-  RETURN CASE WHEN v_who IS NOT NULL AND ((SELECT config FROM applied) = p_run.config OR suffices(p_run, ARRAY(SELECT split_part(w, '/', 1) FROM unnest(v_who) AS w), '60 s'))
-              THEN v_who END;
+  IF v_who IS NULL OR (SELECT config FROM applied) = p_run.config THEN RETURN v_who; END IF;
+  RETURN CASE WHEN suffices(p_run, ARRAY(SELECT split_part(w, '/', 1) FROM unnest(v_who) AS w), '60 s') THEN v_who END;
 END $$;
 
 -- The tag of the run whose lock is all that a request waits for; NULL where anything else is lacking.
