@@ -141,8 +141,9 @@ class Machine:
         self.ledger = CountedLedger(engine_pool, metrics)
         kept = kept_in(engine_pool, settings)
         self.views = Views(engine_pool, ground.deeds.classes, kept)
-        self.own = Own(engine_pool)
         self.roster = Roster(company)
+        self.directory = Directory(engine_pool, client, self.roster, company)
+        self.own = Own(engine_pool, self.directory.people)
         self.connectors = Connectors(partial(make, company, self.own, self._other, kept.whole))
         self.house = house_of(ground, self.own, self.roster)
         seal = Seal(settings.seal_bytes())
@@ -161,7 +162,6 @@ class Machine:
             company.limits.progress_per_minute, turn=self.precedence.turn, places=company.channels,
             digester=Digester(Digests(engine_pool), client),
         )  # fmt: skip
-        self.directory = Directory(engine_pool, client, self.roster, company)
         self.service = Service(
             self.house, self.roster, TimedDoors(doors_pool, metrics), self.ledger,
             Views(doors_pool, ground.deeds.classes, kept_in(doors_pool, settings)), self.connectors, self.directory,
@@ -299,7 +299,7 @@ def hook_key(name: str) -> bytes:
 class NoSlack:
     """Nobody is read from Slack: what needs a fresh word waits for a replica that can."""
 
-    async def refresh(self, accounts: Sequence[tuple[str, str]]) -> None:
+    async def refresh(self, accounts: Sequence[tuple[str, str]], groups: Sequence[str] = ()) -> None:
         return None
 
     def wake(self) -> None:

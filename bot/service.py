@@ -3,11 +3,12 @@
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID, uuid4
 
 from bot import parse
 from bot.catalogue import Entry
+from bot.confirmation import Confirmation, Freshener, Verb
 from bot.effect import Permanent, Personal, Secret
 from bot.engine.reach import Connectors, NotConfigured
 from bot.fields import personal, replaced, subjects
@@ -37,14 +38,6 @@ NO_GUEST = (
     "Recorded, but it does not count: in Slack this account is deactivated, a guest or a bot. "
     "Somebody else must approve it."
 )
-Verb = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
-
-
-class Freshener(Protocol):
-    """Reads a person's account and groups from Slack now."""
-
-    async def refresh(self, accounts: Sequence[tuple[str, str]]) -> None: ...
-    def wake(self) -> None: ...
 
 
 class Service:
@@ -58,7 +51,8 @@ class Service:
         """Without a seal nobody is shown a secret through this service; without `kept`, no personal value is taken."""
         self.house, self.roster = house, roster
         self.doors, self.ledger, self.views = doors, ledger, views
-        self.connectors, self.freshener, self.committed, self.seal = connectors, freshener, committed, seal
+        self.connectors, self.committed, self.seal = connectors, committed, seal
+        self.confirmation = Confirmation(freshener, committed)
         self.kept = kept or PersonalStore(None, None)
 
     async def person(self, team: str, user: str) -> Who:
@@ -154,13 +148,7 @@ class Service:
     async def approve(self, who: Who, run: int, fingerprint: str) -> Outcome:
         """One person's yes to one plan. If Slack was not asked about them within a minute, it is asked now."""
         word = {"run": run, "team": who.team, "user": who.user, "fingerprint": fingerprint, "config": self.house.config}
-        answer = await self.doors.approve(word)
-        if answer.get("stale"):
-            await self.freshener.refresh([(who.team, who.user)])
-            answer = await self.doors.approve(word) | {"code": answer["code"]}
-        if answer.get("stale"):
-            self.freshener.wake()
-        self.committed()
+        answer = await self.confirmation.counted(self.doors.approve, word)
         code = str(answer["code"])
         if code in ("asker", "subject", "no_approver"):
             return await self._not_an_approver(run, code)
@@ -241,15 +229,7 @@ class Service:
 
     async def _say(self, who: Who, run: int, verb: str, key: str, **more: Any) -> Outcome:
         word = {"verb": verb, "run": run, "team": who.team, "user": who.user, "key": key, **more}
-        return await self._said(run, await self._of_the_fit(self.doors.say, word))
-
-    async def _of_the_fit(self, verb: Verb, word: dict[str, Any]) -> dict[str, Any]:
-        """A verb that an account deactivated in Slack, a guest or a bot has no part in; Slack is asked again first."""
-        answer = await verb(word)
-        if answer["code"] != "unfit":
-            return answer
-        await self.freshener.refresh([(word["team"], word["user"])])
-        return await verb(word)
+        return await self._said(run, await self.confirmation.of_the_fit(self.doors.say, word))
 
     async def _said(self, run: int, answer: Mapping[str, Any]) -> Outcome:
         self.committed()
@@ -274,7 +254,7 @@ class Service:
 
     async def unmask(self, who: Who, run: int) -> tuple[Outcome, dict[str, Secret]]:
         """The whole personal values of a run by token, for who may see them; that they look is an event before."""
-        answer = await self._of_the_fit(self.doors.unmask, {"run": run, "team": who.team, "user": who.user})
+        answer = await self.confirmation.of_the_fit(self.doors.unmask, {"run": run, "team": who.team, "user": who.user})
         self.committed()
         code = str(answer["code"])
         if code == "no_approver":
@@ -292,12 +272,12 @@ class Service:
     async def answer_doubt(self, who: Who, run: int, question_seq: int, choice: Choice) -> Outcome:
         """One person's answer to a doubt."""
         word = {"run": run, "team": who.team, "user": who.user, "question": question_seq, "choice": choice.value}
-        answer = await self._of_the_fit(self.doors.answer, word)
-        self.committed()
+        answer = await self.confirmation.counted(self.doors.answer, word)
         code = str(answer["code"])
         if code in ("asker", "subject", "no_approver"):
             return await self._not_an_approver(run, code)
-        return Outcome(code=code, run=run, ok=code in ("answered", "recorded", "changed", "already"))
+        sentence = UNCONFIRMED if answer.get("stale") else ""
+        return Outcome(code=code, sentence=sentence, run=run, ok=code in ("answered", "recorded", "changed", "already"))
 
     async def tick(self, who: Who, run: int, step: str, shown: bool | None = None) -> Outcome:
         """A person's part of a run, done. Who may is read from the ledger.

@@ -105,7 +105,7 @@ class Desk:
     names: Callable[[], Names]
     known: Known
     help: Callable[[Who, str | None, Sequence[str]], Help]  # (who, channel, words)
-    people_changed: Callable[[], None] = lambda: None  # a person or a user group changed in Slack
+    people_changed: Callable[[str], None] = lambda changed: None  # the id of a person or a user group of Slack's
     later: set[asyncio.Task[None]] = field(default_factory=set)
 
     def areas(self) -> frozenset[str]:

@@ -106,7 +106,8 @@ def written(desk: Desk) -> EventListener:
 def people_changed(desk: Desk) -> EventListener:
     """Somebody was deactivated, or a user group changed: read anew who may approve."""
 
-    async def changed() -> None:
-        desk.people_changed()
+    async def changed(event: Mapping[str, Any]) -> None:
+        found = event.get("subteam") or event.get("user") or {}
+        desk.people_changed(event.get("subteam_id") or found.get("id", ""))
 
     return changed

@@ -1,6 +1,6 @@
 """What handlers may read of the bot's own tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,8 +15,9 @@ LATELY = 50_000  # runs that are looked through at most
 class Own:
     """The reads behind the Tandem connector."""
 
-    def __init__(self, pool: Any) -> None:
-        self.pool = pool
+    def __init__(self, pool: Any, fresh: Callable[[Sequence[str]], Awaitable[None]] | None = None) -> None:
+        """`fresh` sees to a fresh word of Slack's about people; without it they are as they were last read."""
+        self.pool, self._fresh = pool, fresh
 
     async def freezes(self) -> Sequence[Freeze]:
         """Every freeze that has not ended, by start."""
@@ -64,6 +65,8 @@ class Own:
 
     async def members(self, *people: str) -> dict[str, Member]:
         """Those of these people who are active, by key."""
+        if self._fresh is not None:
+            await self._fresh(people)
         rows = await self.pool.fetch(
             """SELECT p.person, p.name, ARRAY(SELECT g FROM groups_of(p.person) AS g ORDER BY g) AS groups,
                  CASE WHEN able(p.person) THEN '' ELSE coalesce((SELECT d.why FROM accounts c

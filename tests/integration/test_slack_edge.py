@@ -82,23 +82,7 @@ async def test_the_local_slack_has_a_bad_gateway() -> None:
         await server.stop()
 
 
-async def test_a_group_that_cannot_be_read_holds_up_no_other(home: Home) -> None:
-    def answer(request: web.Request, form: Mapping[str, Any]) -> web.Response:
-        if form.get("usergroup") == "S0GONE":
-            return web.json_response({"ok": False, "error": "no_such_subteam"})
-        return web.json_response({"ok": True, "users": ["U0BEN"]})
-
-    groups = {"gone": SimpleNamespace(slack="S0GONE"), "late": SimpleNamespace(slack="S0LATE")}
-    listed: Any = SimpleNamespace(people={}, groups=groups, groups_of=lambda read: {}, person_of=lambda t, u: "ben")
-    roster = Roster(listed)
-    roster.read = {"gone": frozenset({"dora"}), "late": frozenset({"dan", "ben"})}
-    async with edge_of(answer) as client:
-        await Directory(home.pool, client, roster, listed).read_groups()
-    assert roster.read == {"gone": {"dora"}, "late": {"ben"}}
-    assert await home.pool.fetchval("SELECT array_agg(person) FROM slack_members WHERE grp = 'late'") == ["ben"]
-
-
-async def test_an_answer_without_what_was_asked_for_ends_no_reading() -> None:
+async def test_an_answer_without_what_was_asked_for_ends_no_reading(home: Home) -> None:
     """The engine runs beside: were the directory to end, the whole replica would."""
     asked = asyncio.Semaphore(0)
 
@@ -113,11 +97,13 @@ async def test_an_answer_without_what_was_asked_for_ends_no_reading() -> None:
         person_of=lambda t, u: None,
     )
     async with edge(answer) as client:
-        reading = asyncio.create_task(Directory(None, client, Roster(listed), listed, every=0.01).run())
+        directory = Directory(home.pool, client, Roster(listed), listed, every=0.01)
+        reading = asyncio.create_task(directory.run())
         try:
             for _ in range(3):
                 async with asyncio.timeout(10):
                     await asked.acquire()
+                directory.wake("S0DBA")
             assert not reading.done()
         finally:
             reading.cancel()

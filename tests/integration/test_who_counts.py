@@ -269,11 +269,11 @@ async def test_a_guest_reads_why_nothing_comes_of_it_and_slack_is_asked_again_fi
         class Again(NoSlack):
             """Slack says now that she is a member again."""
 
-            async def refresh(self, accounts: Any) -> None:
+            async def refresh(self, accounts: Any, groups: Any = ()) -> None:
                 assert accounts == [(TEAM, account("cleo"))]
                 await story.saw("cleo")
 
-        place.service.freshener = Again()
+        place.service.confirmation.freshener = Again()
         assert (await place.service.deny(who("cleo"), run, fingerprint, "no", "k2")).code == "done"
 
 

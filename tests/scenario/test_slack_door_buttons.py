@@ -68,11 +68,11 @@ async def test_an_approval_that_the_sweep_counts_first_is_not_told_as_one_that_l
 
         wake = bot.directory.wake
 
-        async def refresh(self, accounts: Sequence[tuple[str, str]]) -> None:
-            await bot.directory.refresh(accounts)
+        async def refresh(self, accounts: Sequence[tuple[str, str]], groups: Sequence[str] = ()) -> None:
+            await bot.directory.refresh(accounts, groups)
             await bot.home.doors.count_up(1)
 
-    bot.service.freshener = Swept()
+    bot.service.confirmation.freshener = Swept()
     await bot.home.own.execute("DELETE FROM directory")
     await bot.slack.click("ben", card, "Approve")
     await bot.told(card, "shop is back")

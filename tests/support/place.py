@@ -21,7 +21,7 @@ JO, KIM = "Jo.Canary@customers.example", "kim.canary@customers.example"
 
 
 class NoSlack:
-    async def refresh(self, accounts: Any) -> None:
+    async def refresh(self, accounts: Any, groups: Any = ()) -> None:
         return None
 
     def wake(self) -> None:
