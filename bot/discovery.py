@@ -173,6 +173,8 @@ def _check_names(entry: Entry, names: Collection[str]) -> Iterable[tuple[str, st
         yield f"confirm names {kind.confirm!r}, which is no field", f"one of {', '.join(sorted(names))}"
     if kind.thaws and kind.thaws not in names:
         yield f"thaws names {kind.thaws!r}, which is no field", f"one of {', '.join(sorted(names))}"
+    if kind.quotes and kind.quotes not in names:
+        yield f"quotes names {kind.quotes!r}, which is no field", f"one of {', '.join(sorted(names))}"
     known = {*names, *entry.facts.model_fields}
     for what, patterns in (("the lock", kind.locks), ("changes:", kind.changes)):
         for pattern, (_, name, _, _) in ((one, part) for one in patterns for part in Formatter().parse(one)):

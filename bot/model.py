@@ -40,6 +40,12 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+def run_of(tag: str) -> int | None:
+    """The id of the run that is called so, "r142"; None where the words are no run's name."""
+    digits = tag.removeprefix("r")
+    return int(digits) if tag != digits and digits.isascii() and digits.isdecimal() and len(digits) < 19 else None
+
+
 class Signal(StrEnum):
     """What moves a run from one state to another."""
 

@@ -196,7 +196,7 @@ class Plan(Record):
     steps: tuple[Step[Any], ...] = ()
     loses: tuple[Loss, ...] = ()
     offers: tuple[Offer, ...] = ()
-    tells: tuple[str, ...] = ()  # channels that also get its start, its way back and its end
+    tells: tuple[str, ...] = ()  # channels by key, threads by their run's name: also told of its start and its end
 
 
 class Refusal(Record):
@@ -226,7 +226,7 @@ class Answer(Record):
     series: Series | None = None
     offers: tuple[Offer, ...] = ()
     loud: bool = False  # worth a thread even where the voice is quiet
-    calls: tuple[str, ...] = ()  # keys of people whom it concerns: called, and told by a direct message
+    calls: tuple[str, ...] = ()  # keys of people and groups whom it concerns: called, and told by a direct message
 
 
 class Results(Protocol):
@@ -247,6 +247,7 @@ class Operation(Generic[P, F]):
     words: ClassVar[tuple[str, ...]] = ()  # other words people look for in help
     locks: ClassVar[tuple[str, ...]] = ()  # e.g. "database/{database}"; filled from params and facts
     changes: ClassVar[tuple[str, ...]] = ()  # services that freezes keep it from, likewise; deploy/{…} locks say it too
+    quotes: ClassVar[str] = ""  # the field that takes the words of a message it is begun from, by a shortcut of its own
     confirm: ClassVar[str] = ""  # the field whose value the asker must type once more
     thaws: ClassVar[str] = ""  # of an operation that ends freezes: the field that takes a freeze's name
     voice: ClassVar[Voice] = Voice.THREAD

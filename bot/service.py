@@ -68,9 +68,12 @@ class Service:
 
     async def ask(
         self, who: Who, channel: str | None, entry: Entry, params: Input, *, key: str, words: str = "",
-        via: str = "slack", look_only: bool = False, anew: bool = False, thread_ts: str | None = None,
+        via: str = "slack", look_only: bool = False, anew: bool = False, about: int | None = None,
     ) -> Outcome:  # fmt: skip
-        """A run that is asked for, or why it is not. One round trip. Raises NotRecorded, Uncertain."""
+        """A run that is asked for, or why it is not. One round trip. Raises NotRecorded, Uncertain.
+
+        `about`: the run in whose thread it is begun; that thread is told of it.
+        """
         try:
             environment = self.house.environment(params)
         except LookupError as error:
@@ -86,7 +89,7 @@ class Service:
         if words and personal(params):
             words = parse.line(entry.command, params)  # the same values are found by their subjects, not by this
         asked = {
-            "key": key, "team": who.team, "user": who.user, "channel": channel, "thread_ts": thread_ts, "via": via,
+            "key": key, "team": who.team, "user": who.user, "channel": channel, "about": about, "via": via,
             "command": entry.command, "reason": params.reason,
             "words": words, "environment": environment, "risk": int(entry.risk), "config": self.house.config,
             "look_only": look_only, "anew": anew, "subjects": subjects(params),
@@ -297,6 +300,10 @@ class Service:
 
     async def view(self, run: int | str, who: Who | None = None) -> RunView | None:
         return await self.views.run(run)
+
+    async def run_of_thread(self, channel: str, ts: str) -> int | None:
+        """The run whose thread begins with that message."""
+        return await self.views.run_of_thread(channel, ts)
 
     async def runs(self, which: str = "live") -> list[Brief]:
         """ "live", "lately" or "doubt"."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot import render, sent
 from bot.digest import Digester
+from bot.elsewhere import Elsewhere
 from bot.model import Event
 from bot.occasions import READ_PATIENCE, doubles, look_again, moves, too_soon, unheard
 from bot.operation import Series
@@ -57,7 +58,8 @@ class Poster:
         self.progress = progress
         self.box, self.views, self.client, self.quiet = box, views, client, quiet
         self.names, self.fallback, self.shown, self.bot_id, self.turn = names, fallback, shown, bot_id, turn
-        self.places, self.hold, self.digester = places or {}, hold, digester
+        self.hold, self.digester = hold, digester
+        self.elsewhere = Elsewhere(box, client, places or {}, hold, self._ours, self._post)
         self._due, self._draws = asyncio.Event(), ThreadPoolExecutor(1, "plots")
 
     def wake(self) -> None:
@@ -174,8 +176,8 @@ class Poster:
             await sent.delete(self.client, channel, ts)
         if letter.card_ts:  # an older one may have arrived over the newest
             await self.box.renew(letter, self.hold)
-            content = _content(render.card(view, self.names()))
-            await self.client.chat_update(channel=channel, ts=letter.card_ts, **content)
+            drawn = render.card(view, await self.elsewhere.named(view, self.names()))
+            await self.client.chat_update(channel=channel, ts=letter.card_ts, **drawn.content)
         await self.box.single(letter)
         return look_again(view)
 
@@ -188,7 +190,7 @@ class Poster:
         return [*dict.fromkeys([ts for ts in doubles(mine, letter.card_ts) if ts != letter.root_ts] + cards)]
 
     async def _card(self, letter: Letter, view: RunView) -> Letter:
-        message = render.card(view, self.names())
+        message = render.card(view, await self.elsewhere.named(view, self.names()))
         first, letter = letter.card_ts is None, await self._adopted(letter, view)
         unseen = bool(view.fingerprint and view.steps and not view.shown)
         channel = letter.channel or self.fallback
@@ -198,7 +200,7 @@ class Poster:
             ts = letter.card_ts
             await self.box.renew(letter, self.hold)  # who has lost the thread sends nothing: this may be an older view
             try:
-                await self.client.chat_update(channel=channel, ts=ts, **_content(message))
+                await self.client.chat_update(channel=channel, ts=ts, **message.content)
             except SlackApiError as error:
                 if first and error.response.get("error") in NOT_EDITABLE:  # adopted in vain
                     await self.box.says(view.id, "card", channel, ts)
@@ -219,10 +221,10 @@ class Poster:
         events = [event for event in view.events if event.seq > letter.told_seq]
         if not events:
             return
-        await self._elsewhere(letter, view, events)
+        names = self.names()
+        await self.elsewhere.tell(letter, view, events, names)
         if letter.trouble and letter.root_ts:
             events = await self._adopt(letter, view, events)
-        names = self.names()
         if self.quiet(view.command):
             events = render.heard(view, events, names)
         if self.digester:
@@ -233,52 +235,6 @@ class Poster:
             await self._page(message, channel, ts)
         await self.box.told(letter, letter.channel or "", None, "", 0, view.events[-1].seq)
 
-    async def _elsewhere(self, letter: Letter, view: RunView, events: Sequence[Event]) -> None:
-        """Tells the channels that the plan names, before the thread's cursor passes the event: each once."""
-        for event in events if view.plan and view.plan.tells else ():
-            message = render.elsewhere(view, event, self.names())
-            for key in view.plan.tells if message and view.plan else ():
-                channel = self.places.get(key)
-                if message is None or channel == letter.channel:
-                    continue
-                if channel is not None and await self.box.told_elsewhere(view.id, channel, event.seq):
-                    continue
-                refused = await self._tell_elsewhere(letter, view, channel, message) if channel else "not_named"
-                if refused:
-                    await self._untold(letter, view, key, refused)
-
-    async def _tell_elsewhere(self, letter: Letter, view: RunView, channel: str, message: Message) -> str:
-        """Found where an earlier try may have sent it, or sent. Slack's word where the channel takes no messages."""
-        try:
-            found = await self._ours(channel, None, view) if letter.trouble == message.kind else []
-            what = (message.run, message.kind, message.from_seq)
-            ts = next((ts for p, ts in found if (p["run"], p["kind"], p["from_seq"]) == what), None)
-            if ts is None:
-                await self.box.sending(letter, message.kind, self.hold)
-                answer = await self.client.chat_postMessage(
-                    channel=channel, metadata=message.metadata, **_content(message)
-                )
-                ts = str(answer["ts"])
-        except SlackApiError as error:
-            if not (code := sent.for_good(error)):
-                raise
-            return code
-        await self.box.elsewhere(message.run, channel, ts, message.from_seq)
-        return ""
-
-    async def _untold(self, letter: Letter, view: RunView, key: str, refused: str) -> None:
-        """Said once in the run's own thread; it holds up nothing."""
-        message = render.untold(view, key, refused)
-        if await self.box.said(view.id, message.kind):
-            return
-        log.warning("a channel that a plan tells takes no messages", extra={"run": view.id})
-        channel = letter.channel or self.fallback
-        found = await self._ours(channel, letter.root_ts, view) if letter.trouble == message.kind else []
-        ts = next((ts for p, ts in found if (p["run"], p["kind"]) == (view.id, message.kind)), None)
-        if ts is None:
-            channel, ts = await self._post(letter, view, message, letter.root_ts)
-        await self.box.says(view.id, message.kind, channel, ts)
-
     async def _page(self, message: Message, channel: str, ts: str) -> None:
         """A courtesy beside the mention, sent at most once: the thread has it in any case."""
         if not message.pages:
@@ -286,7 +242,7 @@ class Poster:
         try:
             async with asyncio.timeout(PAGE_WITHIN):
                 found = await self.client.chat_getPermalink(channel=channel, message_ts=ts)
-                content = _content(render.page(message, str(found["permalink"])))
+                content = render.page(message, str(found["permalink"])).content
                 for slack_user in message.pages:
                     await self.client.chat_postMessage(channel=slack_user, **content)
         except (SlackApiError, *DATABASE_AWAY) as error:
@@ -348,7 +304,7 @@ class Poster:
             await self._beside(letter, channel, thread, message)
         await self.box.sending(letter, message.kind, self.hold)
         answer = await self.client.chat_postMessage(
-            channel=channel, thread_ts=thread, metadata=message.metadata, **_content(message)
+            channel=channel, thread_ts=thread, metadata=message.metadata, **message.content
         )
         return str(answer["channel"]), str(answer["ts"])
 
@@ -363,10 +319,6 @@ class Poster:
         if thread:
             return await sent.in_thread(self.client, self.bot_id, channel, thread)
         return await sent.in_channel(self.client, self.bot_id, channel, view)
-
-
-def _content(message: Message) -> dict[str, Any]:
-    return {"text": message.text, "blocks": list(message.blocks), "mrkdwn": False, "unfurl_links": False}
 
 
 def _answers(view: RunView, letter: Letter) -> bool:

@@ -97,6 +97,16 @@ class Usual(Record):
     steps: dict[str, timedelta] = {}  # of each step, by name
 
 
+class Begun(Record):
+    """The run in whose thread another was begun."""
+
+    tag: str
+    command: str
+    title: str | None = None  # of the incident that it declared
+    channel: str | None = None
+    ts: str | None = None  # of its thread
+
+
 class RunView(Record):
     """Everything about one run that may be shown. Times are UTC."""
 
@@ -147,6 +157,7 @@ class RunView(Record):
     held_by: str | None = None  # tag of the run whose locks this one waits for
     behind: int = 0  # due, but no worker takes it: how many runs are at work meanwhile
     rivals: tuple[str, ...] = ()  # tags of asks that wait for the same target
+    within: Begun | None = None  # in whose thread it was begun: that thread is told of it
     parent: str | None = None
     children: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Protocol
 
 from bot.effect import AtMost, Connector, Effect, Personal, Survival, Target
-from bot.model import Record
+from bot.model import Record, State
 
 EVERY_SERVICE = "*"  # written out: an empty tuple covers nothing
 
@@ -77,6 +77,29 @@ class Kept(Record):
     at_most: int  # how often those runs use them
 
 
+class Incident(Record):
+    """Something that is wrong now, known by the run that declared it."""
+
+    name: str  # "r142"
+    title: str
+    severity: str
+    services: tuple[str, ...]
+    declared: datetime
+    by_name: str  # of who declared it; "" for a schedule
+    channel: str | None  # Slack's id of where its thread is
+
+
+class Change(Record):
+    """A run that changed something, or tried to, and has ended."""
+
+    run: str
+    sentence: str  # of its plan
+    command: str
+    by_name: str
+    ended: datetime
+    state: State
+
+
 class OwnReads(Protocol):
     """What a handler may read of the bot's own tables."""
 
@@ -97,6 +120,12 @@ class OwnReads(Protocol):
 
     async def given(self, run: str) -> Sequence[Personal]:
         """The personal values that a run was given, by its tag; erased ones too."""
+
+    async def incidents(self) -> Sequence[Incident]:
+        """Every incident that has not ended, the gravest first, by its severity's name; then the oldest."""
+
+    async def changes(self, lasting: timedelta) -> Sequence[Change]:
+        """What changed anything and ended since `lasting` ago, the latest first: a hundred at most."""
 
     async def now(self) -> datetime:
         """The database's clock."""
@@ -196,3 +225,21 @@ class ErasePersonal(Effect[Erased]):
     connector = Tandem
     values: tuple[Personal, ...]
     at_most: Annotated[int, AtMost]
+
+
+class DeclareIncident(Effect[None]):
+    """The incident is open from this step's *done* on, under the name of the run that declares it."""
+
+    survives: ClassVar[Survival] = Survival.OURS
+    connector = Tandem
+    title: str
+    severity: str
+    services: tuple[str, ...]
+
+
+class EndIncident(Effect[None]):
+    """Ends an incident now; one that has ended, or never was, is already as wished."""
+
+    survives: ClassVar[Survival] = Survival.OURS
+    connector = Tandem
+    incident: str  # its name, "r142"

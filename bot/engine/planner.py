@@ -14,7 +14,7 @@ from bot.effect import Effect, Permanent, Target, Temporary
 from bot.engine.holds import changed_by, deployed, held_by, identity
 from bot.engine.reach import Connectors, NotConfigured, Seeing
 from bot.help import RISK_WORDS
-from bot.model import Record, Risk
+from bot.model import Record, Risk, run_of
 from bot.operation import Answer, Operation, Plan, Refusal, RunRef
 from bot.parse import suggest
 from bot.plans import covers, faults
@@ -209,7 +209,7 @@ class Planner:
             return Made(params=params, facts=facts, refusal=plan)
         if wrong := faults(plan):
             return Made(params=params, broke="the plan is not well-formed: " + "; ".join(wrong))
-        if strangers := [key for key in plan.tells if key not in self.handlers.channels]:
+        if strangers := [key for key in plan.tells if key not in self.handlers.channels and run_of(key) is None]:
             return Made(params=params, broke=_no_channel(strangers[0], self.handlers.channels))
         changes = changed_by(operation, params, facts, locks)
         return Made(params=params, facts=facts, plan=plan, locks=locks, changes=changes)

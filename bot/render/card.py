@@ -6,7 +6,7 @@ from bot.model import Heading, Risk, State
 from bot.operation import Plan
 from bot.render import approvals, words
 from bot.render.answer import answer_blocks, answer_file
-from bot.render.blocks import bullets, context, header, line, quoted, rich, seconds, text, utc, when
+from bot.render.blocks import bullets, context, header, line, linked, quoted, rich, seconds, text, utc, when
 from bot.render.buttons import row
 from bot.render.decision import decision, was_approved
 from bot.render.doubt import question_lines
@@ -14,7 +14,7 @@ from bot.render.escape import clean, fallback, one_line
 from bot.render.message import NOBODY, Block, File, Message, Names
 from bot.render.plan import FINGERPRINT_SHOWN, file_hash, fits, plan_file
 from bot.render.steps import LIVE, SECOND, left, on_failure, step_lines
-from bot.view import RunView, Standing, Usual
+from bot.view import Begun, RunView, Standing, Usual
 
 ICONS: dict[State, str] = {
     State.PLANNING: "🔎",
@@ -148,9 +148,20 @@ def _what(view: RunView, names: Names) -> list[Block]:
     elements = [] if headed else [line(text(one_line(sentence), bold=True))]
     who = f"Asked by {requester(view, names)}" + (f", as part of {view.parent}" if view.parent else "")
     elements.append(line(text(f"{who} · {view.tag}" + (f" · {view.environment}" if view.environment else ""))))
+    if view.within:
+        elements.append(line(*_begun(view.within, names)))
     if view.plan:
         elements.append(line(text(words.command(view.command, _typed(view)), code=True)))
     return [*elements, line(text("Why:")), quoted(clean(view.reason, REASON_SHOWN))] if view.reason else elements
+
+
+def _begun(run: Begun, names: Names) -> list[Block]:
+    """In whose thread it was begun, with the way there."""
+    url = names.links.get(run.tag)
+    tag = linked(url, run.tag) if url else text(run.tag)
+    if run.title:
+        return [text("For incident "), tag, text(f": {one_line(run.title, 120)}")]
+    return [text("Begun in the thread of "), tag, text(f" ({run.command})")]
 
 
 def _decided(view: RunView, names: Names) -> list[Block]:
@@ -188,10 +199,10 @@ def _plan(view: RunView, plan: Plan) -> list[Block]:
         return blocks
     if view.heading is Heading.FORTH:
         blocks.append(rich(line(text(on_failure(plan)))))
-    if told := [f"#{key}" for key in plan.tells if key not in view.untold]:
+    if told := [words.place(key) for key in plan.tells if key not in view.untold]:
         blocks.append(rich(line(text(f"Also told in {words.listed(told)}."))))
     if view.untold:
-        said = f"Not told in {words.listed([f'#{key}' for key in view.untold])}: the thread says why."
+        said = f"Not told in {words.listed([words.place(key) for key in view.untold])}: the thread says why."
         blocks.append(rich(line(text(said))))
     return blocks
 

@@ -23,7 +23,7 @@ class File(Record):
 
 
 class Message(Record):
-    """One message. Send it with mrkdwn=False, so that `text` is never formatted."""
+    """One message. It is sent with mrkdwn=False, so that `text` is never formatted."""
 
     text: str
     kind: str  # "card" | "answer" | an event's kind | "several"
@@ -42,6 +42,11 @@ class Message(Record):
         """Whatever it holds, Slack takes it."""
         rest = "in Details" if known.data.get("run") else "left out here"
         return tuple(fitted(blocks, MESSAGE_BLOCKS, MESSAGE_JSON, rest))
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What a call that posts or edits it takes."""
+        return {"text": self.text, "blocks": list(self.blocks), "mrkdwn": False, "unfurl_links": False}
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -65,6 +70,7 @@ class Names(Record):
     groups: Mapping[str, Group] = {}
     accounts: Mapping[str, tuple[str, ...]] = {}  # their Slack user ids
     quiet: frozenset[str] = frozenset()  # keys of those who are not to be called now
+    links: Mapping[str, str] = {}  # runs' names -> where their threads stand
     joined: frozenset[str] = frozenset()  # Slack user ids of those whom their digest calls to decide
 
     def person(self, key: str | None) -> str:

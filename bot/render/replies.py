@@ -7,6 +7,7 @@ from bot.render import words
 from bot.render.answer import answer_blocks, answer_file
 from bot.render.approvals import called
 from bot.render.blocks import bullets, context, line, linked, quoted, rich, text, user, utc, when
+from bot.render.card import requester
 from bot.render.escape import clean, cut, fallback, one_line, size
 from bot.render.message import NOBODY, Block, Message, Names
 from bot.render.tell import told
@@ -16,6 +17,7 @@ from bot.view import RunView
 ALERT = 300  # characters of a message's plain text
 TOGETHER = 10  # events that one reply holds at most
 ELSEWHERE = frozenset({"started", "turned", "ended"})  # what the channels that a plan tells are told
+BESIDE = ELSEWHERE | {"denied", "cancelled", "superseded", "expired", "refused", "broke"}  # and a thread
 UNTOLD = "untold:"  # with the channel's key: the kind of message that says so
 BAD_NEWS = frozenset({"step_failed", "step_unknown", "turned", "broke"})
 
@@ -59,23 +61,44 @@ def replies(view: RunView, events_after: Sequence[Event], names: Names = NOBODY)
     return [*messages, _reply(view, names, together, covered)] if together else messages
 
 
-def elsewhere(view: RunView, event: Event, names: Names = NOBODY) -> Message | None:
-    """A run's start, its way back or its end, for a channel that is not its own; None for every other event."""
-    said = told(view, names, event) if event.kind in ELSEWHERE else None
-    if said is None:
+def elsewhere(view: RunView, event: Event, names: Names = NOBODY, *, thread: bool = False) -> Message | None:
+    """A run's start, its way back or its end, for a channel that is not its own, or for another run's thread, which
+    reads of its ask too; None for every other event.
+    """
+    icon, said = _beside(view, event, names) if thread else _said(view, event, names)
+    if not said:
         return None
-    told_there = f"{view.tag} {view.command}: {said.said}"
-    blocks = [rich(line(text(f"{said.icon} {told_there}".strip(), bold=True)))]
-    if view.channel:
+    told_there = f"{view.tag} {view.command}: {said}"
+    blocks = [rich(line(text(f"{icon} {told_there}".strip(), bold=True)))]
+    if link := names.links.get(view.tag):
+        blocks.append(rich(line(text("The whole story is in "), linked(link, "its thread"), text("."))))
+    elif view.channel:
         blocks.append(context(f"The whole story is in <#{view.channel}>."))
     return Message(
         text=fallback(told_there),
         blocks=tuple(blocks),
-        kind="elsewhere",
+        kind="beside" if thread else "elsewhere",
         run=view.id,
         from_seq=event.seq,
         to_seq=event.seq,
     )
+
+
+def _said(view: RunView, event: Event, names: Names, kinds: frozenset[str] = ELSEWHERE) -> tuple[str, str]:
+    said = told(view, names, event) if event.kind in kinds else None
+    return (said.icon, said.said) if said else ("", "")
+
+
+def _beside(view: RunView, event: Event, names: Names) -> tuple[str, str]:
+    """What the thread says that it was begun in: who asked for what, whatever came of it, and what a look saw."""
+    who = requester(view, names)
+    who = f"{who[:1].upper()}{who[1:]}"
+    if event.kind == "proposed" and view.slots:
+        needed = words.count(len(view.slots), "approval")
+        return "✋", f"{who} asked: {view.plan.sentence if view.plan else view.command}. It waits for {needed}."
+    if event.kind == "answered_read" and view.answer:
+        return "🔎", f"{who} looked: {one_line(view.answer.headline, 500)}"
+    return _said(view, event, names, BESIDE)
 
 
 REFUSES = {  # Slack's word, or ours -> why a channel takes no messages, and what to do
@@ -83,13 +106,16 @@ REFUSES = {  # Slack's word, or ours -> why a channel takes no messages, and wha
     "channel_not_found": "Slack does not show it to the bot. Type /invite @tandem there, or mend tandem.toml.",
     "not_in_channel": "the bot is not in it. Type /invite @tandem there.",
     "is_archived": "it is archived.",
+    "thread_not_found": "its first message was deleted.",
+    "message_not_found": "its first message was deleted.",
 }
 
 
 def untold(view: RunView, key: str, refused: str) -> Message:
     """That a channel which the plan names is not told. `refused`: a word of REFUSES, or another of Slack's."""
     why = REFUSES.get(refused, "the bot may not post in it. Ask whoever looks after that channel.")
-    said = f"#{key} is not told of this run: {why}"
+    where = words.place(key)
+    said = f"{where[:1].upper()}{where[1:]} is not told of this run: {why}"
     blocks = (rich(line(text(f"⚠️ {said}", bold=True)), line(text("Tell those who read there yourself."))),)
     return Message(text=fallback(f"{view.tag}: {said}"), blocks=blocks, kind=f"{UNTOLD}{key}", run=view.id)
 

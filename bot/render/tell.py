@@ -63,7 +63,7 @@ def _ended(view: RunView, names: Names, event: Event) -> Told:
         undecided = [f"{s.text}: {s.note or 'failed'}" for s in view.steps if s.standing.value == "failed"]
         points = tuple(f"Failed on the way, gone on without: {one_line(one)}" for one in undecided)
         concerns = view.answer.calls if view.answer else ()
-        direct = tuple(one for key in concerns for one in names.accounts.get(key, ()))
+        direct = tuple(one for key in concerns for one in names.accounts.get(key) or names.group(key).mentions)
         called = tuple(dict.fromkeys((*direct, *wakes.followers(view))))
         return Told(
             said=one_line(said, 500), points=points, wakes=called, direct=direct, alone=True, answer=True, icon="✅"

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from bot.durations import about_duration, about_size, print_duration
 from bot.effect import Check, Deed, Effect, Ref, Secret, Target, Until, Watch
-from bot.model import Record
+from bot.model import Record, run_of
 from bot.operation import Call, Loss, Plan, Step, Task, Wait
 from bot.render.escape import one_line
 
@@ -181,6 +181,11 @@ def count(many: int, one: str, more: str = "") -> str:
 def listed(names: Sequence[str], joint: str = "and") -> str:
     """ "Ana, Ben and Cara"."""
     return f"{', '.join(names[:-1])} {joint} {names[-1]}" if len(names) > 1 else "".join(names)
+
+
+def place(key: str) -> str:
+    """Where else a run is told: a channel by its key, or the thread of another run by its name."""
+    return f"#{key}" if run_of(key) is None else f"the thread of {key}"
 
 
 def target(plan: Plan | None, params: Mapping[str, Any]) -> str:

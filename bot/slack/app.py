@@ -17,7 +17,7 @@ from bot.render.lists import PICKER
 from bot.render.outcome import ANEW
 from bot.render.outcome import FORM as FORM_BUTTON
 from bot.render.picker import OPEN
-from bot.slack import buttons, commands, favourites, home, modals
+from bot.slack import buttons, commands, favourites, home, message, modals
 from bot.slack.desk import Desk
 from bot.slack.lines import Lines
 
@@ -98,6 +98,7 @@ def _interactive(app: AsyncApp, desk: Desk) -> None:
     app.view_closed(ANY)(_nothing)
     app.options(PICK)(desk.listener(modals.suggestions(desk)))
     app.options(ANY)(desk.listener(modals.no_suggestions(desk)))
+    app.shortcut(re.compile(f"^{re.escape(message.OPENS)}"))(desk.listener(message.opens(desk)))
     app.shortcut(ANY)(desk.listener(modals.start(desk)))
 
 

@@ -87,13 +87,14 @@ async def allowed(
 
 
 async def open_form(
-    desk: Desk, act: Act, entry: Entry, channel: str | None, values: Mapping[str, str], why: str, home: str = ""
-) -> None:
+    desk: Desk, act: Act, entry: Entry, channel: str | None, values: Mapping[str, str], why: str,
+    began: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
     """Saves the draft and opens its form. Raises what the service raises, and SlackApiError.
 
-    `home`: the Home that it is opened from.
+    `began`: what the draft remembers of where it was begun.
     """
-    remembered = kept(values, entry) | drafts.from_home(home)
+    remembered = {**kept(values, entry), **(began or {})}
     draft = await desk.service.draft_save(act.who, entry.command, channel, remembered)
     await desk.open(act.by, drawn(desk, entry, draft, await masked(desk, entry, values), notice=why))
 
@@ -140,11 +141,11 @@ def lasting(values: Mapping[str, str], entry: Entry) -> dict[str, str]:
     return {name: words for name, words in values.items() if name not in left_out}
 
 
-async def open_picker(desk: Desk, act: Act, at: str, channel: str | None, about: str = "", home: str = "") -> None:
-    """Opens one level of the tree of operations. `about`: the link to the message that it is begun from, `home`: the
-    Home.
-    """
-    draft = await desk.service.draft_save(act.who, at or "-", channel, drafts.about(about) | drafts.from_home(home))
+async def open_picker(
+    desk: Desk, act: Act, at: str, channel: str | None, began: Mapping[str, str] | None = None
+) -> None:
+    """Opens one level of the tree of operations. `began`: what the drafts remember of where it was begun."""
+    draft = await desk.service.draft_save(act.who, at or "-", channel, began or {})
     favourites = await desk.service.favourites(act.who) if not at else ()
     await desk.open(act.by, picker(draft, at, items(desk, act, at, channel), favourites))
 

@@ -19,7 +19,7 @@ from bot.slack import drafts, forms
 from bot.slack.asking import allowed, drawn, kept, lasting, masked, open_form, params_of_call
 from bot.slack.desk import Act, Desk, Listener, button_key
 from bot.slack.home import origin, redraw
-from bot.slack.payload import Surface, action, chosen
+from bot.slack.payload import action, chosen
 from bot.view import Outcome, RunView
 
 OLD = "That button is from an earlier version of the bot, so nothing was done. Type /ops runs to see how things stand."
@@ -116,7 +116,7 @@ async def _again(desk: Desk, act: Act, hint: Pressed) -> None:
         await desk.tell(act.by, refused)
         return
     why = f"As {view.tag} was asked. Nothing is asked yet."
-    await open_form(desk, act, entry, channel, _values(view, entry), why, origin(act))
+    await open_form(desk, act, entry, channel, _values(view, entry), why, drafts.from_home(origin(act)))
 
 
 async def _star(desk: Desk, act: Act, hint: Pressed) -> Outcome | None:
@@ -230,13 +230,13 @@ async def _offer(desk: Desk, act: Act, hint: Pressed) -> Outcome | None:
         await desk.tell(act.by, refused)
         return None
     if params is None:
-        await open_form(desk, act, entry, channel, offer.call.params, f"{offer.label}. Nothing is asked yet.")
+        began = drafts.about("", hint.run)
+        await open_form(desk, act, entry, channel, offer.call.params, f"{offer.label}. Nothing is asked yet.", began)
         return None
-    thread = act.body.get("container", {}).get("thread_ts") if act.by.surface is Surface.MESSAGE else None
     key = key_of(act)
     if entry.risk is Risk.READ:  # each press is a look of its own; what Slack delivers twice has one time
         key += f":{action(act.body).get('action_ts', '')}"
-    outcome = await desk.service.ask(act.who, channel, entry, params, key=key, thread_ts=thread)
+    outcome = await desk.service.ask(act.who, channel, entry, params, key=key, about=hint.run)
     if not (outcome.ok and entry.risk is Risk.READ):  # a read's answer follows at once
         await desk.tell(act.by, refusal(outcome))
     return None

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bot.model import Record
 
 # No field's name begins with a point.
-RUN, PRINT, LINE, SAME, ABOUT, HOME = ".run", ".fingerprint", ".line", ".same", ".about", ".home"
+RUN, PRINT, LINE, SAME, ABOUT, WITHIN, HOME = ".run", ".fingerprint", ".line", ".same", ".about", ".within", ".home"
 OVER = "~"  # later than every change of a field: the form is no longer on the screen
 
 
@@ -45,9 +45,19 @@ def same_as(values: Mapping[str, str]) -> int | None:
     return int(values[SAME]) if values.get(SAME, "").isdecimal() else None
 
 
-def about(link: str) -> dict[str, str]:
-    """Remembers the message that somebody began from."""
-    return {ABOUT: link} if link else {}
+def about(link: str, run: int | None = None) -> dict[str, str]:
+    """Remembers the message that somebody began from, and the run in whose thread it stands."""
+    return ({ABOUT: link} if link else {}) | ({WITHIN: str(run)} if run is not None else {})
+
+
+def kept_of(values: Mapping[str, str]) -> dict[str, str]:
+    """What a form takes over from the picker that led to it: where it was begun."""
+    return {name: values[name] for name in (WITHIN, HOME) if values.get(name)}
+
+
+def within(values: Mapping[str, str]) -> int | None:
+    """The run in whose thread a form was begun."""
+    return int(values[WITHIN]) if values.get(WITHIN, "").isdecimal() else None
 
 
 def reason(values: Mapping[str, str]) -> dict[str, str]:

@@ -78,7 +78,7 @@ def opened(desk: Desk) -> Listener:
             await desk.tell(act.by, refused)
         else:
             why = "As you keep it. Nothing is asked yet."
-            await open_form(desk, act, entry, channel, {**one.values, **first}, why, home)
+            await open_form(desk, act, entry, channel, {**one.values, **first}, why, drafts.from_home(home))
         await ack()
 
     return press

@@ -4,8 +4,6 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
-from slack_sdk.errors import SlackApiError
-
 from bot.catalogue import Entry
 from bot.fields import Kind
 from bot.leaks import leak
@@ -19,7 +17,7 @@ from bot.render.message import Message
 from bot.render.outcome import refusal, told
 from bot.render.picker import picker
 from bot.service import NotRecorded, Uncertain
-from bot.slack import drafts, forms
+from bot.slack import drafts, forms, message
 from bot.slack.asking import allowed, called, drawn, items, masked, open_picker
 from bot.slack.commands import line
 from bot.slack.desk import Act, Desk, Listener, refused_view
@@ -66,7 +64,7 @@ async def _to_form(desk: Desk, act: Act, entry: Entry, draft: Draft) -> None:
         await desk.tell(act.by, refused)
         return
     first = drafts.reason(draft.values) if entry.risk is not Risk.READ else {}
-    remembered = first | drafts.from_home(drafts.home_of(draft.values))
+    remembered = first | drafts.kept_of(draft.values)
     id = await desk.service.draft_save(act.who, entry.command, draft.channel, remembered)
     await desk.client.views_update(view_id=act.by.view_id, view=drawn(desk, entry, id, first))
 
@@ -75,22 +73,11 @@ def start(desk: Desk) -> Listener:
     """Start something, from Home or by a shortcut: the picker. From a message, the reason will lead back to it."""
 
     async def press(ack: Any, act: Act) -> None:
-        await open_picker(desk, act, "", act.by.channel, await _link(desk, act), origin(act))
+        began = await message.place(desk, act) | drafts.from_home(origin(act))
+        await open_picker(desk, act, "", act.by.channel, began)
         await ack()
 
     return press
-
-
-async def _link(desk: Desk, act: Act) -> str:
-    """Where the message stands that a shortcut was used on; empty for other payloads, and where Slack says nothing."""
-    message, channel = act.body.get("message"), act.by.channel
-    if act.body.get("type") != "message_action" or not isinstance(message, dict) or not channel:
-        return ""
-    try:
-        found = await desk.client.chat_getPermalink(channel=channel, message_ts=str(message.get("ts", "")))
-    except (SlackApiError, OSError, TimeoutError):
-        return ""
-    return str(found["permalink"])
 
 
 def form_button(desk: Desk) -> Listener:
@@ -167,8 +154,9 @@ def submitted(desk: Desk) -> Listener:
             outcome = await desk.service.amend(act.who, amends.run, amends.fingerprint, entry, params, key)
         else:
             outcome = await desk.service.ask(
-                act.who, draft.channel, entry, params, key=f"draft:{memo(act.body)}", look_only=forms.only_look(now)
-            )
+                act.who, draft.channel, entry, params, key=f"draft:{memo(act.body)}", look_only=forms.only_look(now),
+                about=drafts.within(draft.values),
+            )  # fmt: skip
         if not outcome.ok:  # what comes of it replaces the form: no change of a field may bring that back
             with suppress(NotRecorded, Uncertain):
                 await desk.service.draft_change(act.who, memo(act.body), drafts.OVER)

@@ -92,14 +92,23 @@ class Letterbox:
         if ts is not None:
             await self._kept(letter.run, channel, ts, kind, first, last)
 
-    async def told_elsewhere(self, run: int, channel: str, seq: int) -> bool:
-        """Whether that channel was told of this event already."""
-        sql = "SELECT true FROM messages WHERE run = $1 AND channel = $2 AND kind = 'elsewhere' AND from_seq = $3"
-        return bool(await self.pool.fetchval(sql, run, channel, seq))
+    async def told_elsewhere(self, run: int, channel: str, kind: str, seq: int) -> bool:
+        """Whether that channel, or the thread in it, was told of this event already."""
+        sql = "SELECT true FROM messages WHERE run = $1 AND channel = $2 AND kind = $3 AND from_seq = $4"
+        return bool(await self.pool.fetchval(sql, run, channel, kind, seq))
 
-    async def elsewhere(self, run: int, channel: str, ts: str, seq: int) -> None:
-        """A channel beside the run's own was told of this event."""
-        await self._kept(run, channel, ts, "elsewhere", seq, seq)
+    async def elsewhere(self, run: int, channel: str, ts: str, kind: str, seq: int) -> None:
+        """A place beside the run's own thread was told of this event."""
+        await self._kept(run, channel, ts, kind, seq, seq)
+
+    async def thread_of(self, run: int) -> tuple[str, str] | None:
+        """Channel and first message of a run's thread; None where it has none, or is one person's alone."""
+        sql = (
+            "SELECT t.channel, t.root_ts FROM threads t JOIN runs r ON r.id = t.run "
+            "WHERE t.run = $1 AND t.root_ts IS NOT NULL AND t.channel IS NOT NULL AND NOT r.look_only"
+        )
+        found = await self.pool.fetchrow(sql, run)
+        return (found["channel"], found["root_ts"]) if found else None
 
     async def said(self, run: int, kind: str) -> bool:
         """Whether the run's thread has a message of that kind."""

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.connectors.tandem import Absence, Freeze, Given, Kept, Member, Terms
+from bot.connectors.tandem import Absence, Change, Freeze, Given, Incident, Kept, Member, Terms
 from bot.effect import Personal
+from bot.personal import shown as without_values
 from bot.policy import EVERYONE
 
 STRETCHES = 100  # what a plot shows on a phone
@@ -86,6 +87,29 @@ class Own:
         """The personal values that a run was given."""
         sql = "SELECT token FROM personal_uses u JOIN runs r ON r.id = u.run WHERE r.tag = $1 ORDER BY token"
         return [Personal(row["token"]) for row in await self.pool.fetch(sql, run)]
+
+    async def incidents(self) -> Sequence[Incident]:
+        """Every incident that has not ended, by severity, then the oldest first."""
+        rows = await self.pool.fetch(
+            """SELECT r.tag AS name, i.title, i.severity, i.services, i.declared, r.channel,
+                 coalesce(p.name, '') AS by_name
+               FROM incidents i JOIN runs r ON r.id = i.run LEFT JOIN people p ON p.person = r.requester
+               WHERE i.ended IS NULL ORDER BY i.severity, i.declared"""
+        )
+        return [Incident.model_validate(dict(row)) for row in rows]
+
+    async def changes(self, lasting: timedelta) -> Sequence[Change]:
+        """What changed anything and ended since then, the latest first."""
+        rows = await self.pool.fetch(
+            """SELECT r.tag AS run, r.plan::jsonb ->> 'sentence' AS sentence, r.command, r.ended_at AS ended, r.state,
+                 coalesce(p.name, '') AS by_name
+               FROM runs r LEFT JOIN people p ON p.person = r.requester
+               WHERE r.risk > 0 AND r.ended_at > clock() - $1::interval
+                 AND EXISTS (SELECT 1 FROM events e WHERE e.run = r.id AND e.kind = 'started')
+               ORDER BY r.ended_at DESC LIMIT 100""",
+            lasting,
+        )
+        return [Change.model_validate(without_values(dict(row), {})) for row in rows]
 
     async def now(self) -> datetime:
         """The database's clock."""

@@ -14,7 +14,7 @@ RUN_COLUMNS = (
     "id, tag, command, params, reason, requester, team, slack_user, via, channel, thread_ts, look_only, parent, "
     "parent_step, root, schedule, created_at, config, environment, risk, state, seq, moved_at, ended_at, plan, "
     "fingerprint, planned_at, facts, locks, long, expires_at, start_by, resume_within, heading, why, wish, question, "
-    "question_seq, due, due_since, progress, worker, fence, claims"
+    "question_seq, due, due_since, progress, worker, fence, claims, about"
 )
 
 
@@ -65,6 +65,7 @@ class RunRow(Record):
     worker: UUID | None
     fence: int
     claims: int
+    about: int | None  # the run in whose thread it was begun
 
 
 def run_row(row: Any) -> RunRow:

@@ -48,6 +48,9 @@ SELECT {columns}, clock() AS now,
   CASE WHEN r.worker IS NULL AND r.state IN ('queued', 'running', 'waiting') AND r.due < clock() - interval '3 s' THEN
     (SELECT count(*) FROM runs b WHERE b.worker IS NOT NULL AND b.ended_at IS NULL) ELSE 0 END AS behind,
   (SELECT tag FROM runs WHERE id = r.parent) AS parent_tag,
+  (SELECT jsonb_build_object('tag', a.tag, 'command', a.command, 'title', i.title, 'channel', t.channel,
+     'ts', t.root_ts)
+   FROM runs a JOIN threads t ON t.run = a.id LEFT JOIN incidents i ON i.run = a.id WHERE a.id = r.about) AS within,
   ARRAY(SELECT token FROM personal_uses WHERE run = r.id) AS tokens,
   ARRAY(SELECT tag FROM runs WHERE parent = r.id ORDER BY id) AS children,
   ARRAY(SELECT substr(kind, 8) FROM messages WHERE run = r.id AND kind LIKE 'untold:%' ORDER BY 1) AS untold
@@ -121,6 +124,15 @@ class Views:
             view = masked(view, await self.kept.masks_of(sorted(tokens)))
         return view.model_copy(update={"usual": await self.usual(row)}) if view.steps and not row.ended_at else view
 
+    async def run_of_thread(self, channel: str, ts: str) -> int | None:
+        """The run whose thread begins with that message; a look that is one person's alone has none."""
+        sql = (
+            "SELECT t.run FROM threads t JOIN runs r ON r.id = t.run "
+            "WHERE t.channel = $1 AND t.root_ts = $2 AND NOT r.look_only"
+        )
+        found: int | None = await self.pool.fetchval(sql, channel, ts)
+        return found
+
     async def usual(self, row: RunRow) -> Usual | None:
         """How long the same took before; None where it never went through."""
         found = await self.pool.fetchrow(USUAL, row.command, list(row.locks), row.id)
@@ -184,6 +196,7 @@ def run_view(row: RunRow, extras: Any, events: Sequence[Event], deeds: Mapping[s
         held_by=extras["held_by"],
         behind=extras["behind"],
         rivals=tuple(extras["rivals"]),
+        within=extras["within"],
         parent=extras["parent_tag"],
         children=tuple(extras["children"]),
         events=tuple(events),

@@ -54,7 +54,10 @@ async def ground(make_database: Callable[..., Awaitable[str]], tmp_path: Path) -
 def test_every_effect_is_tried_here_or_is_committed_with_its_own_ledger_row() -> None:
     ours = {name for name, kind in EFFECTS.items() if kind.survives is Survival.OURS}
     assert set(WORLDS) == set(EFFECTS) - ours
-    pairs = (("AddFreeze", "EndFreeze"), ("GrantStanding", "RevokeStanding"), ("Delegate", "EndDelegation"))
+    pairs = (
+        ("AddFreeze", "EndFreeze"), ("GrantStanding", "RevokeStanding"), ("Delegate", "EndDelegation"),
+        ("DeclareIncident", "EndIncident"),
+    )  # fmt: skip
     names = {name for pair in pairs for name in pair} | {"ErasePersonal"}
     assert ours == {f"tandem.{name}@1" for name in names}
 

@@ -6,7 +6,14 @@ from typing import Any
 import asyncpg
 import pytest
 
-from bot.connectors.tandem import AddFreeze, EndFreeze, GrantStanding, RevokeStanding
+from bot.connectors.tandem import (
+    AddFreeze,
+    DeclareIncident,
+    EndFreeze,
+    EndIncident,
+    GrantStanding,
+    RevokeStanding,
+)
 from bot.effect import Effect
 from bot.model import Mark, Way
 from bot.store.pool import NotTaken
@@ -17,11 +24,14 @@ from tests.support.story import Story
 
 ADD = AddFreeze(name="f", services=("web",), starts_in=timedelta(0), lasting=timedelta(hours=1), reason="a sale")
 GIVE = GrantStanding(**GRANT, lasting=timedelta(days=1))
+DECLARE = DeclareIncident(title="checkout is down", severity="P0", services=("web",))
 OURS: dict[Effect[None], tuple[Effect[None], ...]] = {  # each, and what is there before it
     ADD: (),
     EndFreeze(name="f"): (ADD,),
     GIVE: (),
     RevokeStanding(schedule="prune"): (GIVE,),
+    DECLARE: (),
+    EndIncident(incident="r1"): (DECLARE,),
 }
 
 
@@ -51,7 +61,7 @@ async def settle(home: Home, claimed: Claimed, effect: Effect[None], step: str, 
 
 async def rows(home: Home) -> list[list[Any]]:
     """All that these effects could change."""
-    tables = ("freezes", "standings", "revocations")
+    tables = ("freezes", "standings", "revocations", "incidents")
     return [await home.pool.fetch(f"SELECT * FROM {table} ORDER BY 1") for table in tables]
 
 

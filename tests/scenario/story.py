@@ -148,7 +148,8 @@ class Story:
         await until(self._all_told, "end of what the threads tell", LONG)
         await self.move_clock(timedelta(minutes=1))  # doubles are looked for now
         await until(self._quiet, "quiet in the threads", LONG)
-        await self.ledger.execute("UPDATE tandem.freezes SET ends = least(ends, tandem.clock())")
+        await self.ledger.execute("UPDATE tandem.freezes SET ends = least(ends, clock_timestamp())")
+        await self.ledger.execute("UPDATE tandem.incidents SET ended = coalesce(ended, tandem.clock())")
         await self.ledger.execute(BACK)
         await self.ledger.execute("UPDATE tandem.clock_shift SET by = '0'")
         for name in await self.databases():

@@ -93,3 +93,9 @@ async def test_a_message_that_is_gone_still_opens_the_picker(bot: Bot) -> None:
     await bot.slack.fault("chat.getPermalink", "error", code="message_not_found")
     await bot.slack.shortcut("ana", "tandem_about", posted)
     await bot.slack.wait_for_view("ana", callback_id="door.picker")
+
+
+async def test_a_shortcut_for_an_operation_that_is_not_installed_says_so(bot: Bot) -> None:
+    posted = await bot.slack.post("ana", "ops", "orders are 500ing since 03:05")
+    await bot.slack.shortcut("ana", "open:incident declare", posted)
+    await bot.slack.wait_for_ephemeral("ana", "ops", text="/incident declare is not installed here")

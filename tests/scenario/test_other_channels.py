@@ -119,3 +119,55 @@ async def test_a_message_that_was_sent_before_a_crash_is_found_and_not_sent_agai
     before = await told(bot, "releases")
     await sent_but_not_kept(bot, run, "elsewhere", "elsewhere", len(before))
     assert await told(bot, "releases") == before
+
+
+async def threads(bot: Bot, run: int) -> list[str]:
+    """What other runs said in this one's thread."""
+    channel, root = await bot.home.pool.fetchrow("SELECT channel, root_ts FROM threads WHERE run = $1", run)
+    found: Any = await bot.client.conversations_replies(channel=channel, ts=root, include_all_metadata=True)
+    said = [m for m in found["messages"] if m.get("metadata", {}).get("event_payload", {}).get("kind") == "beside"]
+    return [str(m["text"]) for m in said]
+
+
+async def begun_in(bot: Bot, run: int) -> int:
+    """Another run, begun in this one's thread, to its end."""
+    asked = await bot.factory.story.ask("ana", "test write", params={"script": "plain"}, risk=1, about=run)
+    row = await bot.factory.end(int(asked["run"]))
+    await settled(bot, row.id, row.seq)
+    return row.id
+
+
+async def settled(bot: Bot, run: int, seq: int) -> None:
+    async def told() -> bool:
+        bot.poster.wake()
+        return bool(await bot.home.pool.fetchval("SELECT told_seq >= $2 FROM threads WHERE run = $1", run, seq))
+
+    await bot.slack.wait_for(told, what="end of what is told")
+
+
+async def test_a_thread_in_which_a_run_was_begun_is_told_once_also_after_a_crash(bot: Bot) -> None:
+    first = await ended(bot)
+    run = await begun_in(bot, first)
+    said = await threads(bot, first)
+    assert [line.split(": ", 1)[0] for line in said] == [f"r{run} test write"] * 2, "its start and its end"
+    kept = "SELECT count(*) FROM messages WHERE run = $1 AND kind = 'beside'"
+    await sent_but_not_kept(bot, run, "beside", "beside", await bot.home.pool.fetchval(kept, run))
+    assert await threads(bot, first) == said
+    assert await untold(bot, run) == []
+
+
+async def test_a_thread_that_is_gone_is_told_of_in_the_runs_own_and_holds_up_nothing(bot: Bot) -> None:
+    first = await ended(bot)
+    channel, root = await bot.home.pool.fetchrow("SELECT channel, root_ts FROM threads WHERE run = $1", first)
+    for message in reversed(await bot.slack.thread("ana", "ops", root)):
+        await bot.client.chat_delete(channel=channel, ts=message["ts"])
+    run = await begun_in(bot, first)
+    [said] = await untold(bot, run)
+    assert said == f"r{run}: The thread of r{first} is not told of this run: its first message was deleted."
+
+
+async def test_no_link_is_no_reason_to_tell_nothing(bot: Bot) -> None:
+    first = await ended(bot)
+    await bot.slack.fault("chat.getPermalink", "error", code="message_not_found", times=-1)
+    await begun_in(bot, first)
+    assert len(await threads(bot, first)) == 2

@@ -100,14 +100,15 @@ BEGIN
   v_id := nextval('tandem.runs_id_seq');
   IF p ? 'parent' THEN SELECT * INTO v_parent FROM runs WHERE id = (p ->> 'parent')::bigint; END IF;
   INSERT INTO runs (id, command, params, reason, words, requester, team, slack_user, via, channel, thread_ts, look_only,
-      parent, parent_step, root, detached, schedule, slot, terms, created_at, config, environment, risk, state, seq, moved_at, due, due_since)
+      parent, parent_step, root, detached, schedule, slot, terms, created_at, config, environment, risk, state, seq, moved_at, due, due_since, about)
     OVERRIDING SYSTEM VALUE
     VALUES (v_id, p ->> 'command', p -> 'params', coalesce(p ->> 'reason', ''), coalesce(v_words, ''), v_person,
       v_team, v_user, p ->> 'via', v_channel, p ->> 'thread_ts',
       coalesce((p ->> 'look_only')::boolean, false),
       v_parent.id, p ->> 'parent_step',
       CASE WHEN (p ->> 'detached')::boolean THEN v_id ELSE coalesce(v_parent.root, v_id) END, coalesce((p ->> 'detached')::boolean, false),
-      p ->> 'schedule', (p ->> 'slot')::timestamptz, p ->> 'terms', v_now, p ->> 'config', coalesce(p ->> 'environment', ''), (p ->> 'risk')::smallint, 'planning', 1, v_now, v_now, v_now);
+      p ->> 'schedule', (p ->> 'slot')::timestamptz, p ->> 'terms', v_now, p ->> 'config', coalesce(p ->> 'environment', ''), (p ->> 'risk')::smallint, 'planning', 1, v_now, v_now, v_now,
+      (SELECT id FROM runs WHERE id = (p ->> 'about')::bigint AND NOT look_only));
   INSERT INTO events (run, seq, at, kind, state, actor, body, hash)
     VALUES (v_id, 1, v_now, 'asked', 'planning', v_person,
             jsonb_strip_nulls(jsonb_build_object('via', p ->> 'via', 'parent', v_parent.tag, 'schedule', p ->> 'schedule', 'source', p ->> 'source',

@@ -26,6 +26,11 @@ BEGIN
   WHEN 'EndDelegation' THEN
     INSERT INTO withdrawals SELECT run, p_run.id, clock() FROM delegations WHERE 'r' || run = p_own ->> 'delegation'
       ON CONFLICT DO NOTHING;
+  WHEN 'DeclareIncident' THEN
+    INSERT INTO incidents VALUES (p_run.id, p_own ->> 'title', p_own ->> 'severity',
+      ARRAY(SELECT jsonb_array_elements_text(p_own -> 'services')), v_now) ON CONFLICT DO NOTHING;
+  WHEN 'EndIncident' THEN
+    UPDATE incidents SET ended = v_now, ended_by = p_run.id WHERE 'r' || run = p_own ->> 'incident' AND ended IS NULL;
   WHEN 'ErasePersonal' THEN
     RETURN personal_erase(p_run, ARRAY(SELECT jsonb_array_elements_text(p_own -> 'values')), (p_own ->> 'at_most')::integer);
   WHEN 'Nothing' THEN NULL;
