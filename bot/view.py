@@ -105,7 +105,7 @@ class RunView(Record):
     seq: int
     command: str
     params: dict[str, Any]  # JSON values; secret ones never were here, personal ones are masks
-    given: dict[str, Any] = {}  # the same as they are stored, to ask them again: personal ones are tokens
+    given: dict[str, Any] = {}  # as they were asked for, to ask them again: not resolved, personal ones as tokens
     masks: dict[str, str] = {}  # what each token of a personal value is shown as
     reason: str
     requester: str | None = None  # the person's key

@@ -165,7 +165,7 @@ def run_view(row: RunRow, extras: Any, events: Sequence[Event], deeds: Mapping[s
     plan = _plan(row.plan or _looked_at(events), deeds)
     return RunView(
         **{name: getattr(row, name) for name in SAME},
-        given=row.params,
+        given=row.params if row.asked is None else row.asked,
         requester_name=extras["requester_name"] or "",
         now=extras["now"],
         plan=plan,

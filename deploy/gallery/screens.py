@@ -175,7 +175,7 @@ def _modals(catalogue: Catalogue) -> Iterator[Screen]:
     waiting = run(State.AWAITING, restoring())
     finished = run(State.SUCCEEDED, restoring(), (event(2, "proposed"), *done(restoring())), answer=report())
     amended = form_of(restore)
-    why = "Approvals given so far will not count, and a new plan is made."
+    why = "Filled in as it was asked. Approvals given so far will not count, and a new plan is made."
     yield _view("modal/kept-as-favourite", amended.view(DRAFT, {"database": "shop", "reason": REASON}, kept=True))
     yield _view("modal/amend", amended.view(DRAFT, {"database": "shop"}, notice=why, amends="r142"))
     yield _view("modal/look-and-decide", review(waiting, NAMES))
