@@ -173,6 +173,7 @@ class Outcome(Record):
     rule: str = ""  # which rule refused
     who: tuple[str, ...] = ()  # names of people who could, those on call first
     ok: bool = True
+    again: bool = False  # it was recorded before, by the same press or delivery
     secret: Secret | None = None  # shown to who clicked, once; it exists nowhere else any more
 
 

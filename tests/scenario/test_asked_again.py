@@ -42,3 +42,15 @@ async def test_a_form_opened_again_is_filled_in_as_it_was_asked(bot: Bot) -> Non
     assert "backup=newest reason=" in str(form["blocks"])
     await bot.slack.submit("ana", form, {"_confirm": "shop"})
     assert "r2" in shown_text(await bot.card("Put b2 over shop")), "what is newest is looked up anew"
+
+
+async def test_an_offer_of_a_change_pressed_twice_is_one_run_and_the_second_press_says_which(bot: Bot) -> None:
+    bot.factory.folder.put("storm", "trouble")
+    await bot.slack.command("ana", "ops", "/test glance storm")
+    card = await bot.card("storm: trouble")
+    await bot.slack.click("ana", card, "Note it")
+    await bot.slack.wait_for_ephemeral("ana", "ops", text="Recorded as r2. Its card follows")
+    await bot.slack.click("ana", card, "Note it")
+    await bot.slack.wait_for_ephemeral("ana", "ops", text="recorded already, as r2")
+    await bot.slack.click("dora", card, "Note it")
+    await bot.slack.wait_for_ephemeral("dora", "ops", text="Recorded as r3")
