@@ -7,7 +7,7 @@ from typing import Any
 from bot.fields import REASON, FieldSpec, Kind
 from bot.operation import Choice
 from bot.render import fit
-from bot.render.blocks import context, line, modal, plain, rich, text
+from bot.render.blocks import context, line, modal, place, plain, rich, text
 from bot.render.escape import clean, one_line, size
 from bot.render.favourites import star
 from bot.render.message import Block
@@ -48,10 +48,11 @@ class Form:
 
     def view(
         self, draft: str, values: Mapping[str, str], *, notice: str = "", amends: str = "", typed: Block | None = None,
-        kept: bool = False,
+        kept: bool = False, channel: str = "",
     ) -> dict[str, Any]:  # fmt: skip
         """The modal. `notice`: why it opened; `amends`: the tag of the run whose request is changed; `typed`: see
-        `typed_line`, drawn anew at each change of a field; `kept`: it has just become a favourite.
+        `typed_line`, drawn anew at each change of a field; `kept`: it has just become a favourite; `channel`: where
+        the card of what it asks for will stand.
         """
         blocks = [rich(line(text(f"/{self.command}", code=True), text(f"  {one_line(self.summary, 300)}")))]
         if notice:
@@ -66,7 +67,7 @@ class Form:
             blocks.append(_look())
         blocks += [typed] if typed else []
         if self.reason and not amends:
-            blocks.append(context("After Ask, its card with the whole plan follows in the channel."))
+            blocks.append(context(f"After Ask, its card with the whole plan follows {place(channel) or 'here'}."))
         if not amends:
             blocks += star(draft, kept)
         title = f"Amend {amends}" if amends else _title(self.command)

@@ -59,14 +59,15 @@ def picked(entry: Entry) -> frozenset[str]:
 
 
 def drawn(
-    desk: Desk, entry: Entry, draft: str, values: Mapping[str, str], *, notice: str = "", amends: str = "",
-    favourite: bool = False,
+    desk: Desk, entry: Entry, draft: str, channel: str | None, values: Mapping[str, str], *, notice: str = "",
+    amends: str = "", favourite: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """The form of an operation as a modal, with the line that would do the same. `draft`: the row it belongs to;
-    `favourite`: it has just become one.
+    `channel`: from which it is asked; `favourite`: it has just become one.
     """
     typed = None if amends else line_below(entry, values, desk.known)
-    return form_of(entry).view(draft, values, notice=notice, amends=amends, typed=typed, kept=favourite)
+    place = channel or desk.fallback
+    return form_of(entry).view(draft, values, notice=notice, amends=amends, typed=typed, kept=favourite, channel=place)
 
 
 async def allowed(
@@ -95,7 +96,7 @@ async def open_form(
     """
     remembered = kept(values, entry) | drafts.from_home(home)
     draft = await desk.service.draft_save(act.who, entry.command, channel, remembered)
-    await desk.open(act.by, drawn(desk, entry, draft, await masked(desk, entry, values), notice=why))
+    await desk.open(act.by, drawn(desk, entry, draft, channel, await masked(desk, entry, values), notice=why))
 
 
 async def masked(desk: Desk, entry: Entry, values: Mapping[str, str]) -> dict[str, str]:

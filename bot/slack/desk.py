@@ -106,6 +106,7 @@ class Desk:
     known: Known
     help: Callable[[Who, str | None, Sequence[str]], Help]  # (who, channel, words)
     people_changed: Callable[[], None] = lambda: None  # a person or a user group changed in Slack
+    fallback: str = ""  # the channel of what is asked for in none
     later: set[asyncio.Task[None]] = field(default_factory=set)
 
     def areas(self) -> frozenset[str]:

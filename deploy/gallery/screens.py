@@ -47,6 +47,7 @@ from deploy.gallery.samples import (
 
 KNOWN = Known(targets={"database": ("shop", "analytics"), "service": ("api", "web"), "person": ("ana", "ben")})
 DRAFT = "0b9f6f0e-3d0c-4c0e-9a57-6d1b8a6f7c11"  # the id of a form's row: any
+PLACE = "C0INCIDENTS"
 POLICY = Policy(
     rules=(
         Rule(
@@ -169,14 +170,16 @@ def _modals(catalogue: Catalogue) -> Iterator[Screen]:
         notice = "Look it over, then ask. Nothing is asked yet."
         filled = {spec.name: "shop" for spec in entry.fields if spec.key == "database"} | {"reason": REASON}
         typed = line_below(entry, filled, KNOWN)
-        yield _view(f"form/{name}", form_of(entry).view(DRAFT, filled, notice=notice, typed=typed))
+        yield _view(f"form/{name}", form_of(entry).view(DRAFT, filled, notice=notice, typed=typed, channel=PLACE))
     restore = catalogue.get("ops db restore")
-    yield _view("form/begun", form_of(restore).view(DRAFT, {}, typed=line_below(restore, {}, KNOWN)))
+    yield _view("form/begun", form_of(restore).view(DRAFT, {}, typed=line_below(restore, {}, KNOWN), channel=PLACE))
     waiting = run(State.AWAITING, restoring())
     finished = run(State.SUCCEEDED, restoring(), (event(2, "proposed"), *done(restoring())), answer=report())
     amended = form_of(restore)
     why = "Filled in as it was asked. Approvals given so far will not count, and a new plan is made."
-    yield _view("modal/kept-as-favourite", amended.view(DRAFT, {"database": "shop", "reason": REASON}, kept=True))
+    yield _view(
+        "modal/kept-as-favourite", amended.view(DRAFT, {"database": "shop", "reason": REASON}, kept=True, channel=PLACE)
+    )
     yield _view("modal/amend", amended.view(DRAFT, {"database": "shop"}, notice=why, amends="r142"))
     yield _view("modal/look-and-decide", review(waiting, NAMES))
     yield _view("modal/details", details(finished, NAMES, private=True))
