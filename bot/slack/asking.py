@@ -67,7 +67,10 @@ def drawn(
     """
     typed = None if amends else line_below(entry, values, desk.known)
     place = channel or desk.fallback
-    return form_of(entry).view(draft, values, notice=notice, amends=amends, typed=typed, kept=favourite, channel=place)
+    return form_of(entry).view(
+        draft, values, notice=notice, amends=amends, typed=typed, kept=favourite, channel=place,
+        withheld=drafts.withheld(values),
+    )  # fmt: skip
 
 
 async def allowed(
@@ -158,8 +161,11 @@ async def ask_line(desk: Desk, act: Act, typed: Typed, *, key: str, anew: bool =
     params = parse.read(entry.command, entry.params, words, desk.known)
     if isinstance(params, parse.Fault):
         guessed, unread = forms.guessed(words, entry.fields)
+        guessed |= drafts.withholding(forms.withheld(words, entry.fields))
         return await _faulty(desk, act, typed, guessed, params, unread)
     values = forms.written(params, entry.fields)
+    typed_once = [s.name for s in entry.fields if s.personal and s.name not in values and getattr(params, s.name)]
+    values |= drafts.withholding(typed_once)
     if not look and (fault := parse.needs_reason(entry.command, params, entry.risk)) is not None:
         return await _faulty(desk, act, typed, values, fault)
     if not look and wants_form(entry):
@@ -206,8 +212,6 @@ async def _into_form(
     """Opens the form where the person may ask at all; else says why not."""
     if (refused := await allowed(desk, act, typed.entry, typed.channel, params)) is not None:
         return refused
-    if typed.words and any(spec.personal for spec in typed.entry.fields):
-        why = f"{why} What identifies a person is kept in no draft: type it here."
     await open_form(desk, act, typed.entry, typed.channel, values, why)
     return None
 

@@ -173,6 +173,8 @@ def _modals(catalogue: Catalogue) -> Iterator[Screen]:
         yield _view(f"form/{name}", form_of(entry).view(DRAFT, filled, notice=notice, typed=typed, channel=PLACE))
     restore = catalogue.get("ops db restore")
     yield _view("form/begun", form_of(restore).view(DRAFT, {}, typed=line_below(restore, {}, KNOWN), channel=PLACE))
+    erase = form_of(catalogue.get("ops personal erase"))
+    yield _view("form/withheld", erase.view(DRAFT, {"reason": REASON}, channel=PLACE, withheld={"value"}))
     waiting = run(State.AWAITING, restoring())
     finished = run(State.SUCCEEDED, restoring(), (event(2, "proposed"), *done(restoring())), answer=report())
     amended = form_of(restore)
