@@ -67,10 +67,9 @@ class Form:
         if self.reason and not amends:
             blocks.append(_look())
         blocks += [typed] if typed else []
-        if self.reason and not amends:
-            blocks.append(context(f"After Ask, its card with the whole plan follows {place(channel) or 'here'}."))
         if not amends:
-            blocks += star(draft, kept)
+            what = "After Ask, its card with the whole plan" if self.reason else "After Show, the answer"
+            blocks += [context(f"{what} follows {place(channel) or 'here'}."), *star(draft, kept)]
         title = f"Amend {amends}" if amends else _title(self.command)
         return modal(FORM, title, blocks, submit="Change" if amends else "Ask" if self.reason else "Show", memo=draft)
 
