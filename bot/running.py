@@ -138,7 +138,7 @@ def _app(machine: Machine, identity: Identity) -> AsyncApp:
     machine.poster.bot_id = identity.bot_id
     desk = Desk(
         machine.service, machine.ground.catalogue, machine.client, machine.names, company.known(), machine.help,
-        people_changed=machine.directory.wake,
+        people_changed=machine.directory.wake, fallback=company.channels[company.fallback],
     )  # fmt: skip
     app = build_app(desk, identity, settings.signing_secret.reveal() if settings.signing_secret else None)
     machine.metrics.time_acks(app)

@@ -100,11 +100,11 @@ class Service:
         except NoKey as error:
             return Outcome(code="no_key", sentence=f"Nothing was asked: {error}.", ok=False)
         self.committed()
-        code = answer["code"]
+        code, again = answer["code"], "again" in answer
         if code in TOO_MANY:
             sentence = TOO_MANY[code].format(most=answer["most"])
             return Outcome(code=code, sentence=sentence, rule="limits", ok=False)
-        return Outcome(code=code, run=answer.get("run"), tag=answer.get("tag"), ok=code == "asked")
+        return Outcome(code=code, run=answer.get("run"), tag=answer.get("tag"), ok=code == "asked", again=again)
 
     async def _recorded(self, verb: Verb, word: Mapping[str, Any], params: Input) -> dict[str, Any]:
         """Sends the word with its Params; personal values go beside them, sealed, and stand in them as tokens alone.

@@ -115,7 +115,7 @@ class RunView(Record):
     seq: int
     command: str
     params: dict[str, Any]  # JSON values; secret ones never were here, personal ones are masks
-    given: dict[str, Any] = {}  # the same as they are stored, to ask them again: personal ones are tokens
+    given: dict[str, Any] = {}  # as they were asked for, to ask them again: not resolved, personal ones as tokens
     masks: dict[str, str] = {}  # what each token of a personal value is shown as
     reason: str
     requester: str | None = None  # the person's key
@@ -184,6 +184,7 @@ class Outcome(Record):
     rule: str = ""  # which rule refused
     who: tuple[str, ...] = ()  # names of people who could, those on call first
     ok: bool = True
+    again: bool = False  # it was recorded before, by the same press or delivery
     secret: Secret | None = None  # shown to who clicked, once; it exists nowhere else any more
 
 

@@ -278,10 +278,14 @@ class Unban(Effect[None]):
     reason: str
     restore: datetime | None = None
 
+    def another(self, ban: str | None, until: datetime | None) -> bool:
+        """Whether a ban in force is another than the one to lift: its name, and until when it lasts."""
+        return ban != self.ban
+
     async def do(self, on: Any, at: Attempt) -> None:
         async with _changing(on, at, "no ban was lifted") as connection:
             row = await _lock(connection, self.user_id)
-            if row["ban"] != self.ban and row["banned"]:
+            if row["banned"] and self.another(row["ban"], row["banned_until"]):
                 raise Changed("the user is under another ban by now: it stays")
             if row["ban"] != self.ban or (self.ban is None and not row["banned"]):
                 return  # never banned, or let in already
@@ -297,3 +301,22 @@ class Unban(Effect[None]):
     async def bar(self, on: Any, at: Attempt) -> bool:
         barred: bool = await on.bar(at)
         return barred
+
+
+class Lift(Unban):
+    """Lifts the very ban that was shown: of that name, and until `expect`. One that was set by hand has no name.
+
+    Not banned is as wished; any other ban is Changed and stays.
+    """
+
+    expect: datetime
+
+    def another(self, ban: str | None, until: datetime | None) -> bool:
+        return (ban, until) != (self.ban, self.expect)
+
+    async def holds(self, on: Any) -> str | None:
+        user = await on.user(self.user_id)
+        if user is None:
+            return "there is no user of that id any more"
+        changed = user.banned and self.another(user.ban, user.banned_until)
+        return "somebody else changed the user's ban" if changed else None

@@ -63,6 +63,11 @@ def context(*mrkdwn: str) -> Block:
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": cut(part, fit.CONTEXT)} for part in mrkdwn]}
 
 
+def place(channel: str | None) -> str:
+    """Where a card stands, for small print; empty for a conversation of a few people: it has no name to lead there."""
+    return f"in <#{channel}>" if channel and channel.isalnum() and not channel.startswith("D") else ""
+
+
 def divider() -> Block:
     return {"type": "divider"}
 

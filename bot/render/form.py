@@ -7,7 +7,7 @@ from typing import Any
 from bot.fields import REASON, FieldSpec, Kind
 from bot.operation import Choice
 from bot.render import fit
-from bot.render.blocks import context, line, modal, plain, rich, text
+from bot.render.blocks import context, line, modal, place, plain, rich, text
 from bot.render.escape import clean, one_line, size
 from bot.render.favourites import star
 from bot.render.message import Block
@@ -22,6 +22,7 @@ LINE = "_line"
 LINE_MOST = 2000  # characters
 NONE = "!"  # the value of an entry that only tells
 AS_TYPED: Block = {"dispatch_action_config": {"trigger_actions_on": ["on_character_entered"]}}
+WITHHELD = "Type it here once more: of a typed line, what identifies a person is not kept"
 HINTS: dict[Kind, str] = {
     Kind.DURATION: "Typed as 90s, 15m, 2h30m or 7d",
     Kind.SIZE: "Typed as 800B, 64MB or 1.5GiB",
@@ -48,27 +49,27 @@ class Form:
 
     def view(
         self, draft: str, values: Mapping[str, str], *, notice: str = "", amends: str = "", typed: Block | None = None,
-        kept: bool = False,
+        kept: bool = False, channel: str = "", withheld: Collection[str] = (),
     ) -> dict[str, Any]:  # fmt: skip
         """The modal. `notice`: why it opened; `amends`: the tag of the run whose request is changed; `typed`: see
-        `typed_line`, drawn anew at each change of a field; `kept`: it has just become a favourite.
+        `typed_line`, drawn anew at each change of a field; `kept`: it has just become a favourite; `channel`: where
+        the card of what it asks for will stand; `withheld`: the fields that were typed and are not given back.
         """
         blocks = [rich(line(text(f"/{self.command}", code=True), text(f"  {one_line(self.summary, 300)}")))]
         if notice:
             blocks.append(rich(line(text(clean(notice, 1500), bold=True))))
-        blocks += [self._input(spec, values.get(spec.name, "")) for spec in self.specs if spec.name != REASON]
-        if self.reason:
-            blocks += [self._input(spec, values.get(spec.name, "")) for spec in self.specs if spec.name == REASON]
+        last = [spec for spec in self.specs if spec.name == REASON] if self.reason else []
+        shown = [*(spec for spec in self.specs if spec.name != REASON), *last]
+        blocks += [self._input(spec, values.get(spec.name, ""), spec.name in withheld) for spec in shown]
         if self.confirm:
             whole = all(values.get(spec.name) for spec in self.specs if self._demanded(spec) and not spec.secret)
             blocks.append(self._confirmation(values.get(self.confirm, ""), focus=whole))
         if self.reason and not amends:
             blocks.append(_look())
         blocks += [typed] if typed else []
-        if self.reason and not amends:
-            blocks.append(context("After Ask, its card with the whole plan follows in the channel."))
         if not amends:
-            blocks += star(draft, kept)
+            what = "After Ask, its card with the whole plan" if self.reason else "After Show, the answer"
+            blocks += [context(f"{what} follows {place(channel) or 'here'}."), *star(draft, kept)]
         title = f"Amend {amends}" if amends else _title(self.command)
         return modal(FORM, title, blocks, submit="Change" if amends else "Ask" if self.reason else "Show", memo=draft)
 
@@ -86,11 +87,14 @@ class Form:
         hint = "By hand, since this cannot simply be brought back."
         return _block(CONFIRM, f"Type the {label} again", element, hint=hint, optional=False)
 
-    def _input(self, spec: FieldSpec, value: str) -> Block:
+    def _input(self, spec: FieldSpec, value: str, withheld: bool) -> Block:
         label = "Why" if spec.name == REASON else spec.name.replace("_", " ")
-        said = (_too_long(value), spec.description, HINTS.get(spec.kind, ""), _several(spec))
+        lacks = WITHHELD * (withheld and not value)
+        said = (lacks, _too_long(value), spec.description, HINTS.get(spec.kind, ""), _several(spec))
         hint = " ".join(f"{part[0].upper()}{part[1:].rstrip('.')}." for part in said if part)
         element = self._element(spec, value or spec.default or "")
+        if lacks:
+            element["placeholder"] = plain("type it here once more", fit.PLACEHOLDER)
         block = _block(spec.name, label[0].upper() + label[1:], element, hint=hint, optional=not self._demanded(spec))
         return block if spec.secret else block | {"dispatch_action": True}  # the line below follows each change
 

@@ -7,7 +7,7 @@ from typing import Any
 from bot.lifecycle import SENTENCES, ended
 from bot.model import State
 from bot.render import fit, words
-from bot.render.blocks import button, context, header, line, plain, rich, seconds, text, when
+from bot.render.blocks import button, context, header, line, place, plain, rich, seconds, text, when
 from bot.render.buttons import ACTION, Verb, pack
 from bot.render.card import ICONS
 from bot.render.escape import fallback, one_line
@@ -37,10 +37,13 @@ def named(brief: Brief) -> str:
     return f"{brief.tag} {brief.command} {words.target(None, brief.params)}".rstrip()
 
 
-def one(brief: Brief, *, review: bool = False, again: bool = False, kept: bool = False) -> list[Block]:
+def one(
+    brief: Brief, *, review: bool = False, again: bool = False, kept: bool = False, channel: str = ""
+) -> list[Block]:
     """One run: where it stands, who asked, why. `review`: with the button that opens its plan to approve it.
 
     `again`: where it has ended, with the button that opens its form, filled in as it was, and the star that keeps it.
+    `channel`: where its card stands if it was asked for in none.
     """
     on = f" · {target}" if (target := words.target(None, brief.params)) else ""
     title = f"{ICONS[brief.state]} {brief.tag} · {brief.command}{on}"
@@ -48,21 +51,21 @@ def one(brief: Brief, *, review: bool = False, again: bool = False, kept: bool =
     who = f"{SENTENCES[brief.state]} · {words.asker(brief.requester_name, brief.via)}{reason}"
     since = f"since {when(brief.moved_at)}"
     until = f" · stands until {when(brief.expires_at)}" if review and brief.expires_at else ""
-    place = f" · <#{brief.channel}>" if brief.channel and brief.channel.isalnum() else ""
+    there = f" · {found}" if (found := place(brief.channel or channel)) else ""
     details = button("Details", _action(Verb.DETAILS, brief), pack(brief.id, brief.fingerprint, Verb.DETAILS))
     if again and ended(brief.state):
         anew = button("Ask again", _action(Verb.AGAIN, brief), pack(brief.id, brief.fingerprint, Verb.AGAIN))
         star = button(KEEP, _action(Verb.STAR, brief), pack(brief.id, brief.fingerprint, Verb.STAR))
         buttons: Block = {"type": "actions", "elements": [anew] if kept else [anew, star]}
         said = f"{'★ ' if kept else ''}{title}\n{who}"
-        return [{"type": "section", "text": plain(said, 600)}, context(since + place), buttons]
+        return [{"type": "section", "text": plain(said, 600)}, context(since + there), buttons]
     if not review:
         beside: Block = {"type": "section", "text": plain(f"{title}\n{who}", 600), "accessory": details}
-        return [beside, context(since + place)]
+        return [beside, context(since + there)]
     value = pack(brief.id, brief.fingerprint, Verb.REVIEW)
     decide = button("Look and decide", _action(Verb.REVIEW, brief), value, style="primary")
     row: Block = {"type": "actions", "elements": [decide, details]}
-    return [rich(line(text(title, bold=True)), line(text(who))), context(since + until + place), row]
+    return [rich(line(text(title, bold=True)), line(text(who))), context(since + until + there), row]
 
 
 def _action(verb: Verb, brief: Brief) -> str:
@@ -71,9 +74,12 @@ def _action(verb: Verb, brief: Brief) -> str:
 
 def home(
     waiting: Sequence[Brief], in_flight: Sequence[Brief], mine: Sequence[Brief], lately: Sequence[Brief], now: datetime,
-    favourites: Sequence[Favourite] = (),
+    favourites: Sequence[Favourite] = (), channel: str = "",
 ) -> dict[str, Any]:  # fmt: skip
-    """App Home: what waits for me first, then my favourites, what moves, what is mine, what went wrong lately."""
+    """App Home: what waits for me first, then my favourites, what moves, what is mine, what went wrong lately.
+
+    `channel`: where the cards of what was asked for here stand.
+    """
     starred = {favourite.run for favourite in favourites}
     blocks: list[Block] = [_start()]
     parts = (
@@ -86,7 +92,7 @@ def home(
     for title, briefs, empty, most in parts:
         blocks.append(header(title))
         for brief in briefs[:most]:
-            blocks += one(brief, review=title == first, again=briefs is mine, kept=brief.id in starred)
+            blocks += one(brief, review=title == first, again=briefs is mine, kept=brief.id in starred, channel=channel)
         if not briefs:
             blocks.append(rich(line(text(empty))))
         elif len(briefs) > most:

@@ -15,6 +15,8 @@ DEAD_END = "door.words"  # a modal that only tells
 
 SENTENCES: dict[str, str] = {
     "asked": "Recorded as {tag}. Its card follows in this channel.",
+    "asked_before": "That is recorded already, as {tag}, and nothing more was asked. Its card is in this channel. "
+    "Press Ask again there if you mean a second one.",
     "same_words": "You asked for the very same less than two minutes ago: that is {tag}. Nothing was asked again. "
     "Press Ask again if you mean a second one.",
     "no_run": "There is no such run. /ops runs shows those that there are.",
@@ -62,7 +64,8 @@ SENTENCES: dict[str, str] = {
 
 def sentence(outcome: Outcome) -> str:
     """What to say of an outcome: its own words, else those of its code; who could do it instead comes last."""
-    said = outcome.sentence or SENTENCES.get(outcome.code, "That was not possible. /ops runs shows what there is.")
+    code = "asked_before" if outcome.code == "asked" and outcome.again else outcome.code
+    said = outcome.sentence or SENTENCES.get(code, "That was not possible. /ops runs shows what there is.")
     said = said.replace("{tag}", outcome.tag or "a run")
     return f"{said} {words.listed(list(outcome.who[:6]), 'or')} could." if outcome.who else said
 

@@ -59,14 +59,18 @@ def picked(entry: Entry) -> frozenset[str]:
 
 
 def drawn(
-    desk: Desk, entry: Entry, draft: str, values: Mapping[str, str], *, notice: str = "", amends: str = "",
-    favourite: bool = False,
+    desk: Desk, entry: Entry, draft: str, channel: str | None, values: Mapping[str, str], *, notice: str = "",
+    amends: str = "", favourite: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """The form of an operation as a modal, with the line that would do the same. `draft`: the row it belongs to;
-    `favourite`: it has just become one.
+    `channel`: from which it is asked; `favourite`: it has just become one.
     """
     typed = None if amends else line_below(entry, values, desk.known)
-    return form_of(entry).view(draft, values, notice=notice, amends=amends, typed=typed, kept=favourite)
+    place = channel or desk.fallback
+    return form_of(entry).view(
+        draft, values, notice=notice, amends=amends, typed=typed, kept=favourite, channel=place,
+        withheld=drafts.withheld(values),
+    )  # fmt: skip
 
 
 async def allowed(
@@ -96,7 +100,7 @@ async def open_form(
     """
     remembered = {**kept(values, entry), **(began or {})}
     draft = await desk.service.draft_save(act.who, entry.command, channel, remembered)
-    await desk.open(act.by, drawn(desk, entry, draft, await masked(desk, entry, values), notice=why))
+    await desk.open(act.by, drawn(desk, entry, draft, channel, await masked(desk, entry, values), notice=why))
 
 
 async def masked(desk: Desk, entry: Entry, values: Mapping[str, str]) -> dict[str, str]:
@@ -158,8 +162,11 @@ async def ask_line(desk: Desk, act: Act, typed: Typed, *, key: str, anew: bool =
     params = parse.read(entry.command, entry.params, words, desk.known)
     if isinstance(params, parse.Fault):
         guessed, unread = forms.guessed(words, entry.fields)
+        guessed |= drafts.withholding(forms.withheld(words, entry.fields))
         return await _faulty(desk, act, typed, guessed, params, unread)
     values = forms.written(params, entry.fields)
+    typed_once = [s.name for s in entry.fields if s.personal and s.name not in values and getattr(params, s.name)]
+    values |= drafts.withholding(typed_once)
     if not look and (fault := parse.needs_reason(entry.command, params, entry.risk)) is not None:
         return await _faulty(desk, act, typed, values, fault)
     if not look and wants_form(entry):
@@ -206,8 +213,6 @@ async def _into_form(
     """Opens the form where the person may ask at all; else says why not."""
     if (refused := await allowed(desk, act, typed.entry, typed.channel, params)) is not None:
         return refused
-    if typed.words and any(spec.personal for spec in typed.entry.fields):
-        why = f"{why} What identifies a person is kept in no draft: type it here."
     await open_form(desk, act, typed.entry, typed.channel, values, why)
     return None
 

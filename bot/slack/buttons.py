@@ -179,9 +179,9 @@ async def _amend(desk: Desk, act: Act, hint: Pressed) -> None:
     draft = await desk.service.draft_save(
         act.who, entry.command, view.channel, drafts.amending(hint.run, hint.fingerprint, kept(values, entry))
     )
-    why = "Approvals given so far will not count, and a new plan is made."
+    why = "Filled in as it was asked. Approvals given so far will not count, and a new plan is made."
     shown = await masked(desk, entry, values)
-    await desk.open(act.by, drawn(desk, entry, draft, shown, notice=why, amends=view.tag))
+    await desk.open(act.by, drawn(desk, entry, draft, view.channel, shown, notice=why, amends=view.tag))
 
 
 async def _replace(desk: Desk, act: Act, hint: Pressed) -> Outcome:

@@ -107,6 +107,7 @@ class Desk:
     known: Known
     help: Callable[[Who, str | None, Sequence[str]], Help]  # (who, channel, words)
     people_changed: Callable[[str], None] = lambda changed: None  # the id of a person or a user group of Slack's
+    fallback: str = ""  # the channel of what is asked for in none
     later: set[asyncio.Task[None]] = field(default_factory=set)
 
     def areas(self) -> frozenset[str]:

@@ -1,11 +1,13 @@
 """What a form's row remembers besides its fields: which run it amends, which line it repeats, what it is about."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot.model import Record
 
 # No field's name begins with a point.
-RUN, PRINT, LINE, SAME, ABOUT, WITHIN, HOME = ".run", ".fingerprint", ".line", ".same", ".about", ".within", ".home"
+RUN, PRINT, LINE, SAME, ABOUT, WITHIN, HOME, WITHHELD = (
+    ".run", ".fingerprint", ".line", ".same", ".about", ".within", ".home", ".withheld",
+)  # fmt: skip
 OVER = "~"  # later than every change of a field: the form is no longer on the screen
 
 
@@ -72,3 +74,12 @@ def from_home(origin: str) -> dict[str, str]:
 
 def home_of(values: Mapping[str, str]) -> str:
     return values.get(HOME, "")
+
+
+def withholding(names: Sequence[str]) -> dict[str, str]:
+    """Remembers the personal fields that a line filled, by name alone: they stand empty, and the form says why."""
+    return {WITHHELD: ",".join(names)} if names else {}
+
+
+def withheld(values: Mapping[str, str]) -> frozenset[str]:
+    return frozenset(values.get(WITHHELD, "").split(","))

@@ -40,7 +40,7 @@ def starred(desk: Desk) -> Listener:
             await desk.tell(act.by, refusal(outcome))
         else:
             values = await masked(desk, entry, {**draft.values, **values, REASON: given.get(REASON, "")})
-            view = drawn(desk, entry, memo(act.body), values, favourite=True)
+            view = drawn(desk, entry, memo(act.body), draft.channel, values, favourite=True)
             await _redrawn(desk, act, view)
         await ack()
 

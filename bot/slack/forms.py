@@ -146,6 +146,16 @@ def guessed(words: Sequence[Word], specs: Sequence[FieldSpec]) -> tuple[Texts, t
     return _readable(filled | {spec.name: value for spec, value in zip(free, rest, strict=False)}, specs)
 
 
+def withheld(words: Sequence[Word], specs: Sequence[FieldSpec]) -> tuple[str, ...]:
+    """The personal fields that a faulty line may have filled; `guessed` gives none of them back."""
+    personal = [spec for spec in specs if spec.personal]
+    keys = {word.key.lower().replace("_", "-") for word in words if word.key}
+    bare = [word.value for word in words if not word.key]
+    return tuple(
+        spec.name for spec in personal if spec.key in keys or any(spec.looks is None or may_be_one(one) for one in bare)
+    )
+
+
 def _readable(filled: Texts, specs: Sequence[FieldSpec]) -> tuple[Texts, tuple[str, ...]]:
     """Each as a form writes it: a box is drawn for yes alone, and a line takes TRUE and on as well."""
     good: Texts = {}

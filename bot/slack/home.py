@@ -70,7 +70,7 @@ async def _drawn(desk: Desk, by: Sender) -> dict[str, Any]:
     if who.person is None:
         return stranger_home(stranger(by))
     mine = await desk.service.home(who)
-    return home(mine.waiting, mine.in_flight, mine.mine, mine.lately, mine.now, mine.favourites)
+    return home(mine.waiting, mine.in_flight, mine.mine, mine.lately, mine.now, mine.favourites, desk.fallback)
 
 
 def _sender(event: Mapping[str, Any], body: Mapping[str, Any]) -> Sender:

@@ -66,7 +66,7 @@ async def _to_form(desk: Desk, act: Act, entry: Entry, draft: Draft) -> None:
     first = drafts.reason(draft.values) if entry.risk is not Risk.READ else {}
     remembered = first | drafts.kept_of(draft.values)
     id = await desk.service.draft_save(act.who, entry.command, draft.channel, remembered)
-    await desk.client.views_update(view_id=act.by.view_id, view=drawn(desk, entry, id, first))
+    await desk.client.views_update(view_id=act.by.view_id, view=drawn(desk, entry, id, draft.channel, first))
 
 
 def start(desk: Desk) -> Listener:
@@ -90,7 +90,7 @@ def form_button(desk: Desk) -> Listener:
             await desk.tell(act.by, told(GONE))
         else:
             entry = desk.catalogue.get(draft.command)
-            await desk.open(act.by, drawn(desk, entry, id, await masked(desk, entry, draft.values)))
+            await desk.open(act.by, drawn(desk, entry, id, draft.channel, await masked(desk, entry, draft.values)))
         await ack()
 
     return press

@@ -25,6 +25,10 @@ CHECKS = (
          SELECT seq, body ->> 'what' AS what FROM events WHERE run = r.id AND body ? 'what'
          ORDER BY seq DESC LIMIT 1) e ON true
        WHERE e.what <> what_of(r.command, r.params, r.reason) ORDER BY r.id""",
+    """SELECT r.tag, 'what would be asked again is not what its event ' || e.seq || ' says' FROM runs r JOIN LATERAL (
+         SELECT seq, body ->> 'what' AS what FROM events
+         WHERE run = r.id AND kind IN ('asked', 'amended') AND body ? 'what' ORDER BY seq DESC LIMIT 1) e ON true
+       WHERE r.asked IS NOT NULL AND e.what <> what_of(r.command, r.asked, r.reason) ORDER BY r.id""",
     """SELECT r.tag, 'its plan is not the one of its event ' || e.seq FROM runs r JOIN LATERAL (
          SELECT seq, body ->> 'plan' AS plan FROM events
          WHERE run = r.id AND kind IN ('proposed', 'admitted', 'differed') AND body ? 'plan'

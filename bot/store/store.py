@@ -11,7 +11,7 @@ from bot.model import Event, Heading, Mark, Record, Risk, State, Way
 from bot.store.pool import door_call, engine_call, stale_claims
 
 RUN_COLUMNS = (
-    "id, tag, command, params, reason, requester, team, slack_user, via, channel, thread_ts, look_only, parent, "
+    "id, tag, command, params, asked, reason, requester, team, slack_user, via, channel, thread_ts, look_only, parent, "
     "parent_step, root, schedule, created_at, config, environment, risk, state, seq, moved_at, ended_at, plan, "
     "fingerprint, planned_at, facts, locks, long, expires_at, start_by, resume_within, heading, why, wish, question, "
     "question_seq, due, due_since, progress, worker, fence, claims, about"
@@ -25,6 +25,7 @@ class RunRow(Record):
     tag: str
     command: str
     params: dict[str, Any]
+    asked: dict[str, Any] | None  # before the planner resolved it; None in rows of an earlier version
     reason: str
     requester: str | None
     team: str | None

@@ -60,7 +60,7 @@ FROM runs r""".replace("{columns}", ", ".join(f"r.{name}" for name in RUN_COLUMN
 
 BRIEF = """
 SELECT r.id, r.tag, r.command, r.params, r.state, r.risk, coalesce(p.name, '') AS requester_name, r.via, r.reason,
-  r.channel, t.card_ts, r.moved_at, r.expires_at, r.fingerprint
+  coalesce(t.channel, r.channel) AS channel, t.card_ts, r.moved_at, r.expires_at, r.fingerprint
 FROM runs r LEFT JOIN people p ON p.person = r.requester LEFT JOIN threads t ON t.run = r.id
 """
 AWAITING = f"""
@@ -177,7 +177,7 @@ def run_view(row: RunRow, extras: Any, events: Sequence[Event], deeds: Mapping[s
     plan = _plan(row.plan or _looked_at(events), deeds)
     return RunView(
         **{name: getattr(row, name) for name in SAME},
-        given=row.params,
+        given=row.params if row.asked is None else row.asked,
         requester_name=extras["requester_name"] or "",
         now=extras["now"],
         plan=plan,

@@ -12,7 +12,7 @@ from bot.model import Choice, Doubt, Event, Heading, Mark, Risk, State, Way
 from bot.operation import Answer, Database, Plan, RunRef, Series, Step, Task
 from bot.render import Group, Names
 from bot.standing import steps_of
-from bot.view import ApprovalView, Brief, DelegationView, Favourite, Question, RunView
+from bot.view import ApprovalView, Begun, Brief, DelegationView, Favourite, Question, RunView
 from handlers.ops.db import restore, slow_log
 
 NOW = datetime(2026, 3, 4, 3, 12, tzinfo=UTC)
@@ -28,7 +28,12 @@ NAMES = Names(
         "on-call": Group(title="on call", members=("ben",), mentions=("U0BEN",)),
     },
     accounts={"ana": ("U0ANA",), "ben": ("U0BEN",), "cleo": ("U0CLEO",), "dora": ("U0DORA",)},
+    links={
+        "r140": "https://marrow-and-pine.slack.com/archives/C0INCIDENTS/p1772593200000100",
+        "r142": "https://marrow-and-pine.slack.com/archives/C0INCIDENTS/p1772593320000100",
+    },
 )
+INCIDENT = Begun(tag="r140", command="incident declare", title="checkout is down")
 AWAY = DelegationView(run="r120", giver="cleo", taker="dora", until=NOW + timedelta(days=6, hours=15))
 FAVOURITES = (
     Favourite(id=1, command="ops db backup", values={"database": "shop"}, channel="C0INCIDENTS", run=131),

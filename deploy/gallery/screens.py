@@ -29,6 +29,7 @@ from deploy.gallery import replies
 from deploy.gallery.samples import (
     AWAY,
     FAVOURITES,
+    INCIDENT,
     NAMES,
     NOW,
     REASON,
@@ -47,6 +48,7 @@ from deploy.gallery.samples import (
 
 KNOWN = Known(targets={"database": ("shop", "analytics"), "service": ("api", "web"), "person": ("ana", "ben")})
 DRAFT = "0b9f6f0e-3d0c-4c0e-9a57-6d1b8a6f7c11"  # the id of a form's row: any
+PLACE = "C0INCIDENTS"
 POLICY = Policy(
     rules=(
         Rule(
@@ -148,6 +150,7 @@ def _special() -> dict[str, Any]:
         "somebodys-turn": run(State.WAITING, task, (*done(plan), *done(task, "tell", last=Mark.STARTED))),
         "by-a-schedule": run(State.AWAITING, plan, requester=None, requester_name="", slack_user=None, askers=(),
                              via="schedule", schedule="nightly-drill", slots=("dba", "dba")),
+        "for-an-incident": run(State.AWAITING, plan, within=INCIDENT),
         "too-long-for-a-card": run(State.AWAITING, long_plan()),
         "answer": run(State.SUCCEEDED, None, fingerprint=None, command="ops db connections", slots=(),
                       risk=Risk.READ, reason="", params={"database": "shop"}, answer=report()),
@@ -160,6 +163,10 @@ def _replies() -> Iterator[Screen]:
         for n, message in enumerate(replies.of(kind)):
             yield _message(f"reply/{kind.replace('_', '-')}" + (f"-{n + 1}" if n else ""), message)
     yield _message("reply/untold", render.untold(run(State.RUNNING, restoring()), "releases", "not_in_channel"))
+    asked = run(State.AWAITING, restoring(), (event(2, "proposed"),), within=INCIDENT)
+    told = render.elsewhere(asked, asked.events[0], NAMES, thread=True)
+    if told:
+        yield _message("reply/in-the-incidents-thread", told)
 
 
 # Modals ---------------------------------------------------------------------------------------------------------------
@@ -169,14 +176,18 @@ def _modals(catalogue: Catalogue) -> Iterator[Screen]:
         notice = "Look it over, then ask. Nothing is asked yet."
         filled = {spec.name: "shop" for spec in entry.fields if spec.key == "database"} | {"reason": REASON}
         typed = line_below(entry, filled, KNOWN)
-        yield _view(f"form/{name}", form_of(entry).view(DRAFT, filled, notice=notice, typed=typed))
+        yield _view(f"form/{name}", form_of(entry).view(DRAFT, filled, notice=notice, typed=typed, channel=PLACE))
     restore = catalogue.get("ops db restore")
-    yield _view("form/begun", form_of(restore).view(DRAFT, {}, typed=line_below(restore, {}, KNOWN)))
+    yield _view("form/begun", form_of(restore).view(DRAFT, {}, typed=line_below(restore, {}, KNOWN), channel=PLACE))
+    erase = form_of(catalogue.get("ops personal erase"))
+    yield _view("form/withheld", erase.view(DRAFT, {"reason": REASON}, channel=PLACE, withheld={"value"}))
     waiting = run(State.AWAITING, restoring())
     finished = run(State.SUCCEEDED, restoring(), (event(2, "proposed"), *done(restoring())), answer=report())
     amended = form_of(restore)
-    why = "Approvals given so far will not count, and a new plan is made."
-    yield _view("modal/kept-as-favourite", amended.view(DRAFT, {"database": "shop", "reason": REASON}, kept=True))
+    why = "Filled in as it was asked. Approvals given so far will not count, and a new plan is made."
+    yield _view(
+        "modal/kept-as-favourite", amended.view(DRAFT, {"database": "shop", "reason": REASON}, kept=True, channel=PLACE)
+    )
     yield _view("modal/amend", amended.view(DRAFT, {"database": "shop"}, notice=why, amends="r142"))
     yield _view("modal/look-and-decide", review(waiting, NAMES))
     yield _view("modal/details", details(finished, NAMES, private=True))

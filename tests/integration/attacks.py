@@ -140,6 +140,12 @@ APPROVALS = (
                                "(SELECT 1 FROM locks l WHERE l.name = name.name AND l.root = p_run.root))"),)),
 )  # fmt: skip
 
+ASKED = Cut(
+    "wall_runs",
+    "NEW.asked IS DISTINCT FROM OLD.asked AND NOT EXISTS (SELECT 1 FROM events WHERE run = NEW.id "
+    "AND seq = NEW.seq\n      AND kind = 'amended' AND body ->> 'what' = what_of(NEW.command, "
+    "NEW.asked, NEW.reason))",
+)
 UNSEEN = Cut("wall_answer", "(p_new.state = 'queued') <> (v_choice <> 'stop' AND NOT begun(p_new.id))")
 MOVES = (
     Attack("it runs without being queued", "awaiting", told("started", "running"), "TD007",
@@ -165,6 +171,11 @@ MOVES = (
            "UPDATE runs SET params = '{{\"n\": 9}}' WHERE id = {run}", "TD005",
            (Cut("wall_runs", "NEW.params IS DISTINCT FROM OLD.params AND OLD.state <> 'planning' AND "
                              "NEW.state <> 'planning'"),)),
+    Attack("what would be asked again is changed in place", "awaiting",
+           "UPDATE runs SET asked = '{{\"n\": 9}}' WHERE id = {run}", "TD002", (ASKED,)),
+    Attack("what would be asked again is another thing than an amendment said", "awaiting",
+           told("amended", "planning", body="'{{\"what\": \"f00d\"}}'") +
+           "UPDATE runs SET asked = '{{\"n\": 9}}' WHERE id = {run}", "TD002", (ASKED,)),
     Attack("the asker is changed", "awaiting", "UPDATE runs SET requester = 'dora' WHERE id = {run}", "TD002",
            (Cut("wall_runs", "(NEW.command, NEW.requester,", "(NEW.command, OLD.requester,"),)),
     Attack("the config it was asked under is changed", "awaiting", "UPDATE runs SET config = 'c0' WHERE id = {run}",

@@ -16,7 +16,7 @@ from bot.connectors.postgres import Beside, CloseDoor, OpenDoor, Postgres, Swap,
 from bot.connectors.postgres.door import DropDatabase
 from bot.connectors.postgres_sessions import Terminate, sittings
 from bot.connectors.postgres_settings import Parameters, Place, SetParameter
-from bot.connectors.users import FOREVER, Ban, Unban, Users
+from bot.connectors.users import FOREVER, Ban, Lift, Unban, Users
 from bot.connectors.vault import Load
 from bot.connectors.vault.load import MarkVerified, Matches
 from bot.connectors.vault.take import Take
@@ -204,6 +204,14 @@ async def unban(ground: Ground) -> Case:
     return Case(effect, hands, lambda: _jane(owner))
 
 
+async def lift(ground: Ground) -> Case:
+    joined, owner, _ = await _shop(ground)
+    hands = await joined[Users].hands(SHOP)
+    done = await _ban().do(hands, Try("ban"))
+    effect = Lift(database=SHOP, user_id=JANE, ban="ban-r142", reason="appeal granted", expect=done.until)
+    return Case(effect, hands, lambda: _jane(owner))
+
+
 async def terminate(ground: Ground) -> Case:
     joined, owner, url = await _shop(ground)
     doomed = [await asyncpg.connect(url, server_settings={"application_name": "report"}) for _ in range(3)]
@@ -311,6 +319,7 @@ WORLDS: dict[str, Build] = {
     "postgres_sessions.Terminate@1": terminate,
     "postgres_settings.SetParameter@1": set_parameter,
     "users.Ban@1": ban,
+    "users.Lift@1": lift,
     "users.Unban@1": unban,
     "vault.load.Load@1": load,
     "vault.load.MarkVerified@1": mark_verified,

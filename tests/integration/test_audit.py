@@ -1,9 +1,14 @@
 """The ledger against somebody who rewrites it with the owner's rights and the walls switched off."""
 
+import json
+
 import asyncpg
 import pytest
 
+from bot.codec import encode_plan
+from bot.operation import Plan
 from bot.store.audit import verify
+from bot.store.views import Views
 from tests.support.plugin import Home
 from tests.support.story import Story
 
@@ -60,6 +65,7 @@ async def test_an_empty_ledger_is_whole_and_a_second_checkpoint_of_a_minute_is_t
         ("DELETE FROM approvals WHERE run = {run} AND person = 'ben'", "by ben is gone"),
         ("UPDATE approvals SET person = 'dora' WHERE run = {run} AND person = 'ben'", "by dora has no event"),
         ('UPDATE runs SET params = \'{{"database": "billing"}}\' WHERE id = {run}', "what was asked for is not what"),
+        ('UPDATE runs SET asked = \'{{"database": "billing"}}\' WHERE id = {run}', "what would be asked again is not"),
         ("UPDATE runs SET reason = 'another' WHERE id = {run}", "what was asked for is not what"),
         ("UPDATE runs SET plan = '{{\"plan\": 0}}' WHERE id = {run}", "its plan is not the one of its event"),
         ("UPDATE approvals SET fingerprint = 'f00d' WHERE run = {run}", "is of another plan than its event says"),
@@ -73,6 +79,17 @@ async def test_a_rewritten_line_is_found(home: Home, sql: str, said: str) -> Non
     await tamper(home, sql.format(run=run))
     found = await verify(home.pool)
     assert any(said in fault for fault in found), found
+
+
+async def test_a_run_from_before_what_was_asked_was_kept_is_whole_and_asked_again_as_it_was_planned(home: Home) -> None:
+    story = Story(home)
+    run = int((await story.ask("ana", "test destroy", params={"backup": "latest"}))["run"])
+    await story.propose(run, params={"backup": "b1"}, plan=json.loads(encode_plan(Plan(sentence="Put b1 over shop"))))
+    await tamper(home, f"UPDATE runs SET asked = NULL WHERE id = {run}")
+    assert await verify(home.pool) == []
+    view = await Views(home.pool, {}).run(run)
+    assert view is not None
+    assert view.given == {"backup": "b1"}
 
 
 async def test_a_chain_cut_off_and_closed_again_is_found_by_its_checkpoint(home: Home) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.model import State
+from bot.store.audit import verify
 from tests.support.company import account
 from tests.support.plugin import Home
 from tests.support.story import Story
@@ -152,6 +153,20 @@ async def test_amending_drops_the_approvals_and_makes_the_amender_an_asker(story
     assert (await story.approve("cleo", run))["code"] == "asker"
     assert (await story.approve("ben", run))["queued"] is False
     assert await story.home.ledger.askers(run) == ("ana", "cleo")
+
+
+async def test_what_was_asked_stays_beside_what_the_planner_made_of_it_and_an_amendment_replaces_it(
+    story: Story,
+) -> None:
+    run = int((await story.ask("ana", "test destroy", params={"backup": "latest"}))["run"])
+    await story.propose(run, params={"backup": "b1"})
+    row = await story.row(run)
+    assert (row.asked, row.params) == ({"backup": "latest"}, {"backup": "b1"})
+    await story.say("ana", run, "amend", params={"backup": "newest"}, reason="another")
+    assert (await story.row(run)).asked == {"backup": "newest"}
+    await story.propose(run, params={"backup": "b2"})
+    assert (await story.row(run)).asked == {"backup": "newest"}
+    assert await verify(story.home.pool) == []
 
 
 async def test_an_approval_of_an_older_plan_is_refused(story: Story) -> None:

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from bot.connectors.postgres import Postgres
-from bot.connectors.users import FOREVER, Ban, Banned, Unban, User, Users, masked
+from bot.connectors.users import FOREVER, Ban, Banned, Lift, Unban, User, Users, masked
 from bot.effect import CannotTell, Changed, No, Permanent, Temporary, Yes
 from bot.operation import Database
 from tests.integration.reached import ENDED, PASSWORD, Reached, Try, database, password
@@ -192,11 +192,34 @@ async def test_the_way_back_does_not_lift_somebody_elses_ban(hands: Any, db: asy
 
 async def test_a_ban_set_by_hand_is_lifted_too(reached: Reached, hands: Any, db: asyncpg.Connection) -> None:
     await db.execute("UPDATE auth.users SET banned_until = now() + interval '1 year' WHERE id = $1", JANE)
-    lift = Unban(database=SHOP, user_id=JANE, ban=None, reason="appeal granted")
+    lift = await lifting(reached)
+    assert await lift.holds(hands) is None
     for number in (1, 2):
         await lift.do(hands, Try("unban", number))
     assert not (await look(reached)).banned
     assert (await counts(db))[2] == 1
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+async def test_another_ban_than_the_one_that_was_shown_stays(
+    reached: Reached, hands: Any, db: asyncpg.Connection, by_hand: bool
+) -> None:
+    longer = "UPDATE auth.users SET banned_until = now() + interval '1 year' WHERE id = $1"
+    await db.execute(longer, JANE) if by_hand else await NEVER.do(hands, Try("ban"))
+    lift = await lifting(reached)
+    await db.execute(longer, JANE)
+    changed = await look(reached)
+    assert await lift.holds(hands) == "somebody else changed the user's ban"
+    with pytest.raises(Changed, match="another ban by now: it stays"):
+        await lift.do(hands, Try("unban"))
+    assert await look(reached) == changed
+
+
+async def lifting(reached: Reached) -> Lift:
+    """What lifts the ban that is in force now, by its plan."""
+    user = await look(reached)
+    assert user.banned_until is not None
+    return Lift(database=SHOP, user_id=JANE, ban=user.ban, reason="appeal granted", expect=user.banned_until)
 
 
 async def test_a_ban_without_an_end_is_supabases_hundred_years(reached: Reached, hands: Any) -> None:

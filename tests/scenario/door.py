@@ -164,7 +164,9 @@ class Bot:
             return help_for(words, catalogue, RULES, (), reader)
 
         known = Known(targets={"database": DATABASES})
-        self.desk = Desk(self.service, catalogue, self.client, _names, known, help=find_help)
+        self.desk = Desk(
+            self.service, catalogue, self.client, _names, known, help=find_help, fallback=self.id("general")
+        )
 
     async def move_clock(self, by: timedelta) -> None:
         """Time goes on by so much, and what that makes due is looked at now."""

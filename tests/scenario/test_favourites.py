@@ -86,6 +86,20 @@ async def test_what_has_ended_is_kept_by_its_star_and_home_shows_it_at_once(bot:
     assert "☆" not in shown_text(await bot.slack.wait_for_home("ana", text=LINE))
 
 
+async def test_what_is_asked_from_home_says_in_which_channel_its_card_is(bot: Bot) -> None:
+    place = f"in <#{bot.id('general')}>"
+    home = await opens_home(bot, "ana", "Start something")
+    await bot.slack.click("ana", home, "Start something")
+    top = await bot.slack.wait_for_view("ana", callback_id="door.picker")
+    await bot.slack.click("ana", top, "test")
+    await bot.slack.click("ana", await sees(bot, "Runs a script"), "test write")
+    form = await bot.slack.wait_for_view("ana", callback_id="door.form")
+    assert f"follows {place}." in shown_text(form)
+    await bot.slack.submit("ana", form, {"script": "plain", "reason": "drill"})
+    assert f"· {place}" in shown_text(await bot.slack.wait_for_home("ana", text="r1 · test write"))
+    await bot.slack.wait_for_message("ana", "general", text="script=plain")
+
+
 async def test_the_list_to_choose_from_begins_with_ones_own_favourites(bot: Bot) -> None:
     await bot.slack.command("ana", "ops", '/test destroy shop backup=b2 reason="drill"')
     await bot.slack.click("ana", await bot.slack.wait_for_view("ana", callback_id="door.form"), "☆ Keep as favourite")

@@ -46,7 +46,9 @@ async def test_the_same_words_again_give_the_first_run_unless_they_are_meant(bot
     told = await bot.slack.wait_for_ephemeral("ana", "ops", text="less than two minutes ago")
     assert await bot.asked() == 1
     await bot.slack.click("ana", told, "Ask again")
-    await bot.slack.wait_for_ephemeral("ana", "ops", text="Recorded")
+    await bot.slack.wait_for_ephemeral("ana", "ops", text="Recorded as r2")
+    await bot.slack.click("ana", told, "Ask again")
+    await bot.slack.wait_for_ephemeral("ana", "ops", text="recorded already, as r2")
     assert await bot.asked() == 2
 
 

@@ -72,6 +72,30 @@ async def test_a_form_takes_it_and_a_faulty_line_gives_nothing_of_it_back(bot: B
     await nowhere(bot)
 
 
+async def email(bot: Bot) -> dict[str, Any]:
+    """The field for the address in the form that is open; the form goes."""
+    form = await bot.slack.wait_for_view("ana", callback_id="door.form")
+    await bot.slack.cancel("ana", everything=True)
+    (field,) = (block for block in form["blocks"] if block["block_id"] == "email")
+    assert not field["element"].get("initial_value")
+    return field
+
+
+async def test_a_field_that_does_not_give_back_what_a_line_held_says_so_beside_it(bot: Bot) -> None:
+    for words in (f"{JO} grave", f"email={JO}"):
+        await bot.slack.command("ana", "ops", f"/test invite {words}")
+        field = await email(bot)
+        assert "Type it here once more" in field["hint"]["text"], words
+        assert "once more" in field["element"]["placeholder"]["text"]
+    await bot.slack.command("ana", "ops", f"/test invite {JO} two three reason=drill")
+    told = await bot.slack.wait_for_ephemeral("ana", "ops", text="Nothing was asked")
+    await bot.slack.click("ana", told, "Fill in the form")
+    assert "Type it here once more" in (await email(bot))["hint"]["text"]
+    await bot.slack.command("ana", "ops", "/test invite grave reason=drill")
+    assert "once more" not in str(await email(bot)), "nothing was typed for it"
+    await nowhere(bot)
+
+
 async def test_ask_again_and_amend_show_the_mask_and_keep_the_value_that_stays_as_it_is(bot: Bot) -> None:
     card = await asked_for(bot)
     await bot.slack.click("ana", card, "Amend")

@@ -45,7 +45,13 @@ class Story:
         return Claimed(run=run, worker=worker, fence=rows[0].fence)
 
     async def propose(
-        self, run: int, *, locks: list[str] | None = None, plan: Any = None, signal: str = "propose"
+        self,
+        run: int,
+        *,
+        locks: list[str] | None = None,
+        plan: Any = None,
+        signal: str = "propose",
+        params: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         row = await self.row(run)
         claimed = await self.claim(run)
@@ -54,7 +60,7 @@ class Story:
             "risk": int(row.risk), "environment": "", "locks": locks or [], "body": {},
             "start_by": "900 s", "resume_within": "900 s",
         }  # fmt: skip
-        return await self.home.ledger.planned(claimed, word)
+        return await self.home.ledger.planned(claimed, word | ({"params": params} if params is not None else {}))
 
     async def show(self, run: int) -> None:
         row = await self.row(run)

@@ -123,8 +123,13 @@ def test_unban_lifts_the_named_ban_and_does_nothing_for_who_is_not_banned() -> N
     params = unban.Params(database=SHOP, user_id=str(USER), reason="appeal granted")
     banned = user(banned=True, banned_until=AT + timedelta(days=1), ban="ban-r99")
     plan = well_formed(unban.UnbanUser().plan(params, unban.Facts(run=RUN, at=AT, user=banned, mail=True)))
-    assert isinstance(plan.steps[0].does, users.Unban)
-    assert plan.steps[0].does.ban == "ban-r99"
+    lift = plan.steps[0].does
+    assert isinstance(lift, users.Lift)
+    assert (lift.ban, lift.expect) == ("ban-r99", banned.banned_until)
+    longer = banned.model_copy(update={"banned_until": AT + timedelta(days=2)})
+    assert not covers(plan, unban.UnbanUser().plan(params, unban.Facts(run=RUN, at=AT, user=longer, mail=True))), (
+        "another ban is asked about anew"
+    )
     free = unban.UnbanUser().plan(params, unban.Facts(run=RUN, at=AT, user=user(), mail=True))
     assert isinstance(free, Plan)
     assert free.steps == ()

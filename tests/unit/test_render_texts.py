@@ -194,6 +194,20 @@ def test_a_form_keeps_what_was_typed_and_its_memo_is_a_rows_id_alone() -> None:
     assert modal["private_metadata"] == "draft-1"
 
 
+@pytest.mark.parametrize(
+    ("reason", "channel", "said"),
+    [
+        (True, "C0OPS", "After Ask, its card with the whole plan follows in <#C0OPS>."),
+        (True, "D0ANA", "After Ask, its card with the whole plan follows here."),
+        (False, "C0OPS", "After Show, the answer follows in <#C0OPS>."),
+    ],
+)
+def test_a_form_says_where_what_comes_of_it_will_stand(reason: bool, channel: str, said: str) -> None:
+    form = Form("ops db restore", "Restore.", fields(Params), reason=reason)
+    assert said in shown_text(form.view("d", {}, channel=channel))
+    assert "follows" not in shown_text(form.view("d", {}, channel=channel, amends="r142"))
+
+
 def test_a_form_that_amends_offers_no_look() -> None:
     modal = Form("ops db restore", "Restore.", fields(Params), reason=True).view("d", {}, amends="r142")
     assert "_look" not in [b.get("block_id") for b in modal["blocks"]]

@@ -174,6 +174,10 @@ BEGIN
   IF NEW.params IS DISTINCT FROM OLD.params AND OLD.state <> 'planning' AND NEW.state <> 'planning' THEN
     RAISE EXCEPTION 'parameters change only by asking anew' USING ERRCODE = 'TD005';
   END IF;
+  IF NEW.asked IS DISTINCT FROM OLD.asked AND NOT EXISTS (SELECT 1 FROM events WHERE run = NEW.id AND seq = NEW.seq
+      AND kind = 'amended' AND body ->> 'what' = what_of(NEW.command, NEW.asked, NEW.reason)) THEN
+    RAISE EXCEPTION 'what was asked for changes by an amendment alone' USING ERRCODE = 'TD002';
+  END IF;
   IF NEW.question_seq IS DISTINCT FROM OLD.question_seq
      AND (OLD.state = 'in_doubt' OR NEW.question_seq IS DISTINCT FROM OLD.seq + 1) THEN
     RAISE EXCEPTION 'a question is a new one' USING ERRCODE = 'TD013';

@@ -99,10 +99,10 @@ BEGIN
   IF v_answer IS NOT NULL THEN RETURN v_answer; END IF;
   v_id := nextval('tandem.runs_id_seq');
   IF p ? 'parent' THEN SELECT * INTO v_parent FROM runs WHERE id = (p ->> 'parent')::bigint; END IF;
-  INSERT INTO runs (id, command, params, reason, words, requester, team, slack_user, via, channel, thread_ts, look_only,
+  INSERT INTO runs (id, command, params, asked, reason, words, requester, team, slack_user, via, channel, thread_ts, look_only,
       parent, parent_step, root, detached, schedule, slot, terms, created_at, config, environment, risk, state, seq, moved_at, due, due_since, about)
     OVERRIDING SYSTEM VALUE
-    VALUES (v_id, p ->> 'command', p -> 'params', coalesce(p ->> 'reason', ''), coalesce(v_words, ''), v_person,
+    VALUES (v_id, p ->> 'command', p -> 'params', p -> 'params', coalesce(p ->> 'reason', ''), coalesce(v_words, ''), v_person,
       v_team, v_user, p ->> 'via', v_channel, p ->> 'thread_ts',
       coalesce((p ->> 'look_only')::boolean, false),
       v_parent.id, p ->> 'parent_step',
@@ -312,7 +312,7 @@ BEGIN
     UPDATE runs SET due = tandem.clock(), due_since = tandem.clock() WHERE id = v_run.id;
     v_run := tell(v_run.id, 'amended', 'amend', v_person, jsonb_build_object('text', p ->> 'text',
       'what', what_of(v_run.command, p -> 'params', coalesce(p ->> 'reason', v_run.reason))));
-    UPDATE runs SET params = p -> 'params', reason = coalesce(p ->> 'reason', reason) WHERE id = v_run.id;
+    UPDATE runs SET params = p -> 'params', asked = p -> 'params', reason = coalesce(p ->> 'reason', reason) WHERE id = v_run.id;
   WHEN 'ask_back', 'answer_back' THEN
     PERFORM tell(v_run.id, v_verb, NULL, v_person, jsonb_build_object('text', p ->> 'text'));
   END CASE;

@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from bot.connectors.mail import Mail, Send
-from bot.connectors.users import Unban, User, Users
+from bot.connectors.users import Lift, User, Users
 from bot.operation import (
     Answer,
     Choice,
@@ -68,12 +68,13 @@ class UnbanUser(Operation[Params, Facts]):
             return Refusal(code="no_id", sentence="A user is named by id, e.g. 5b8ab7f6-2d6b-4b8e-9b39-6f0f6f5f0a11.")
         if user is None or user.deleted:
             return Refusal(code="no_user", sentence=f"{params.database.key} has no user {params.user_id}.")
-        if not user.banned:
+        until = user.banned_until
+        if not user.banned or until is None:
             return Plan(sentence=f"{_shown(user)} is not banned")
-        lift = Unban(database=params.database, user_id=user.id, ban=user.ban, reason=params.reason)
+        lift = Lift(database=params.database, user_id=user.id, ban=user.ban, reason=params.reason, expect=until)
         by = f"set as {user.ban}" if user.ban else "not set by Tandem"
         return Plan(
-            sentence=f"Lift the ban of {_shown(user)} ({by}, until {user.banned_until:%Y-%m-%d %H:%M} UTC)",
+            sentence=f"Lift the ban of {_shown(user)} ({by}, until {until:%Y-%m-%d %H:%M} UTC)",
             steps=(
                 Step("unban", lift, leaves="the user let in; ban anew to keep them out", tells="Lift the ban"),
                 *self._mail(user, facts),

@@ -18,6 +18,7 @@ from bot.operation import (
 )  # fmt: skip
 from tests.support.notebook import Erase, Notebook, Write
 
+NEWEST = "newest"  # typed for a backup: which one that is depends on the time
 BREAKS = "break"  # typed for a backup: the handler fails while it looks
 
 
@@ -47,6 +48,10 @@ class Destroy(Operation[Params, Facts]):
             raise ValueError("a fault of the handler's own")
         kept = [Choice(value=f"b{n}", text=f"b{n}, {n} days old") for n in range(1, 4)]
         return [choice for choice in kept if typed in choice.text] if field == "backup" else ()
+
+    async def resolve(self, params: Params, see: See) -> Params:
+        newest = f"b{len((await see(Notebook)).lines())}"
+        return params.model_copy(update={"backup": newest}) if params.backup == NEWEST else params
 
     async def observe(self, params: Params, see: See) -> Facts:
         return Facts(run=see.run, at=see.at, size=len((await see(Notebook)).lines()))

@@ -1,6 +1,6 @@
 """A quiet look: loud where the notebook holds what it was told to look for."""
 
-from bot.operation import Answer, Input, Observed, Operation, Plan, Refusal, Results, Risk, See, Voice
+from bot.operation import Answer, Call, Input, Observed, Offer, Operation, Plan, Refusal, Results, Risk, See, Voice
 from tests.support.notebook import Notebook
 
 
@@ -28,4 +28,7 @@ class Glance(Operation[Params, Facts]):
         return Plan(sentence=f"Glance at {params.name}")
 
     def answer(self, params: Params, facts: Facts, results: Results) -> Answer:
-        return Answer(headline=f"{params.name}: {facts.text}", loud="trouble" in facts.text)
+        note = Call(command="test write", params={"script": "plain", "reason": f"{params.name} looked bad"})
+        loud = "trouble" in facts.text
+        offers = (Offer(label="Note it", call=note, on="any"),) if loud else ()
+        return Answer(headline=f"{params.name}: {facts.text}", loud=loud, offers=offers)
