@@ -219,7 +219,7 @@ async def test_a_state_s_sign_is_drawn_and_still_is_text(bench: Bench, page: Pag
     await expect(text).to_contain_text("at 10:30:45")
 
 
-@pytest.mark.prove  # the browser tries again once a second
+@pytest.mark.prove  # the test with newer files, below, plays the same and more
 async def test_the_page_says_that_the_workspace_is_gone_and_goes_on_when_it_is_back(bench: Bench, page: Page) -> None:
     await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
     await page.get_by_test_id("composer").fill("half a line")
