@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from playwright.async_api import Page, expect
 
 from deploy.local.slack.interactions.values import KEYS
 from deploy.local.slack.limits.blocks import RULES
+from deploy.local.slack.state.contents import InMemory
 from tests.accessibility import stumbles
 from tests.local_slack.bench import Bench, button, modal, mrkdwn, plain
 
@@ -221,6 +223,21 @@ async def test_files_show_their_picture_or_their_first_lines(bench: Bench, page:
     await expect(picture).to_be_visible()
     assert await picture.evaluate("one => one.naturalWidth") == 1
     await expect(page.get_by_role("link", name="dump.bin")).to_have_attribute("download", "dump.bin")
+
+
+async def test_of_a_file_that_is_gone_the_message_says_so_and_offers_nothing(bench: Bench, page: Page) -> None:
+    bench.server.state.contents = InMemory(most=4)
+    ops = bench.id("ops")
+    await bench.slack.upload("ada", "old.txt", "1234", "ops")
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await expect(page.locator(".file-lines")).to_have_text("1234")
+    up = await bench.api.files_upload_v2(channel=ops, filename="new.txt", content="5678", initial_comment="the new one")
+    files = page.get_by_test_id("file")
+    await expect(files.first).to_have_text(re.compile(r"^old\.txt.*no longer kept$"))
+    await expect(files.first.get_by_role("link")).to_have_count(0)
+    await expect(page.locator(".file-lines")).to_have_text("5678")
+    await bench.api.files_delete(file=up["file"]["id"])
+    await expect(files.last).to_have_text("This file was deleted.")
 
 
 async def test_only_what_changed_of_a_message_is_drawn_again(bench: Bench, page: Page) -> None:
