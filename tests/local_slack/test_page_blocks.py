@@ -260,3 +260,65 @@ async def test_only_what_changed_of_a_message_is_drawn_again(bench: Bench, page:
     await expect(page.get_by_label("Why")).to_have_value("half a word")
     fresh = "[...document.querySelectorAll('.message *')].filter((one) => !one.marked).map((one) => one.className)"
     assert await page.evaluate(fresh) == ["block block-section", "section-main", "text"]
+
+
+RICH = {
+    "type": "rich_text",
+    "elements": [
+        {
+            "type": "rich_text_section",
+            "elements": [
+                {"type": "text", "text": "Do "},
+                {"type": "text", "text": "both", "style": {"bold": True}},
+                {"type": "text", "text": ", as in "},
+                {"type": "link", "url": "https://runs.example/7", "text": "the runbook"},
+                {"type": "text", "text": ":\n"},
+            ],
+        },
+        {
+            "type": "rich_text_list",
+            "style": "ordered",
+            "elements": [
+                {"type": "rich_text_section", "elements": [{"type": "text", "text": words}]}
+                for words in ("stop", "look")
+            ],
+        },
+    ],
+}
+
+
+async def test_formatted_text_in_a_field_stays_as_it_came_until_it_is_changed(bench: Bench, page: Page) -> None:
+    sent: list[Any] = []
+
+    @bench.bolt.command("/ops")
+    async def ops(ack, body, client):
+        await ack()
+        field = {"type": "rich_text_input", "action_id": "text", "initial_value": RICH}
+        block = {"type": "input", "block_id": "note", "label": plain("Note"), "element": field}
+        await client.views_open(trigger_id=body["trigger_id"], view=modal("form", block))
+
+    @bench.bolt.view("form")
+    async def submitted(ack, view):
+        sent.append(view["state"]["values"]["note"]["text"]["rich_text_value"])
+        await ack(response_action="errors", errors={"note": "once more"})
+
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await page.get_by_test_id("composer").fill("/ops x")
+    await page.keyboard.press("Enter")
+    field, note = page.get_by_label("Note"), page.get_by_test_id("rich-note")
+    shown = "Do both, as in the runbook (https://runs.example/7):\n1. stop\n2. look"
+    await expect(field).to_have_value(shown)
+    await expect(note).to_have_text("This text has formatting. If you change it here, it becomes plain text.")
+    assert await stumbles(page) == []
+    await page.get_by_test_id("modal-submit").click()
+    await expect(page.get_by_test_id("input-error")).to_have_text("once more")
+    await field.fill("Do neither")
+    await expect(note).to_have_text("Plain text now: the formatting is gone.")
+    await page.get_by_test_id("modal-submit").click()
+    await expect(page.get_by_test_id("modal-submit")).to_have_attribute("aria-busy", "false")
+    await field.fill(shown)
+    await expect(note).to_contain_text("has formatting")
+    await page.get_by_test_id("modal-submit").click()
+    await expect(page.get_by_test_id("modal-submit")).to_have_attribute("aria-busy", "false")
+    words = {"type": "rich_text_section", "elements": [{"type": "text", "text": "Do neither"}]}
+    assert sent == [RICH, {"type": "rich_text", "elements": [words]}, RICH]

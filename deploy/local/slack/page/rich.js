@@ -1,4 +1,4 @@
-// Rich text as DOM.
+// Rich text as DOM, and as plain words.
 
 import { h } from "./dom.js";
 import { link, mention, mrkdwn, reader } from "./mrkdwn.js";
@@ -70,4 +70,31 @@ function richBody(one) {
     default:
       return h("span", { class: "unknown-label boxed" }, `${one.type} in rich text`);
   }
+}
+
+// Whether plain words say all that it says.
+export const isPlain = (value) =>
+  (value?.elements ?? []).every(
+    (part) =>
+      part.type === "rich_text_section" &&
+      part.elements.every((one) => one.type === "text" && !Object.values(one.style ?? {}).some(Boolean)),
+  );
+
+export const richWords = (value) => (value?.elements ?? []).map(partWords).join("\n");
+
+function partWords(part) {
+  if (part.type === "rich_text_list")
+    return part.elements
+      .map((one, index) => {
+        const mark = part.style === "ordered" ? `${(part.offset ?? 0) + index + 1}.` : "•";
+        return `${"  ".repeat(part.indent ?? 0)}${mark} ${one.elements.map(inlineWords).join("")}`;
+      })
+      .join("\n");
+  const words = (part.elements ?? []).map(inlineWords).join("").replace(/\n$/, "");
+  return part.type === "rich_text_quote" ? words.replace(/^/gm, "> ") : words;
+}
+
+function inlineWords(one) {
+  if (one.type === "link") return one.text ? `${one.text} (${one.url})` : one.url;
+  return one.type === "text" ? one.text : one.type === "emoji" ? `:${one.name}:` : richBody(one).textContent;
 }
