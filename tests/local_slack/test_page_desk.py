@@ -6,6 +6,7 @@ import asyncio
 import re
 from pathlib import Path
 from shutil import copytree
+from typing import Any
 
 import pytest
 from playwright.async_api import FrameLocator, Page, Route, expect
@@ -273,6 +274,51 @@ async def test_a_pushed_modal_lies_on_the_first_and_going_back_finds_what_was_ty
     await expect(page.get_by_label("Why")).to_have_value("because")
     await page.get_by_test_id("modal-close").click()
     await expect(page.get_by_test_id("modal")).to_have_count(0)
+
+
+async def test_what_is_typed_in_a_modal_outlives_a_reload_until_the_modal_is_closed(bench: Bench, page: Page) -> None:
+    select = {"type": "static_select", "action_id": "x", "options": [{"text": plain("Shop"), "value": "shop"}]}
+    target = {"type": "input", "block_id": "target", "label": plain("Target"), "element": select}
+    sent: list[dict[str, Any]] = []
+
+    @bench.bolt.command("/ops")
+    async def ops(ack, body, client):
+        await ack()
+        view = modal("form", text_input("why", "Why"), target)
+        await client.views_open(trigger_id=body["trigger_id"], view=view)
+
+    @bench.bolt.view("form")
+    async def submitted(ack, view):
+        await ack()
+        sent.append(view["state"]["values"])
+
+    async def opened() -> None:
+        await page.get_by_test_id("composer").fill("/ops x")
+        await page.keyboard.press("Enter")
+        await expect(why).to_be_visible()
+
+    why, kept = page.get_by_label("Why"), "Object.keys(sessionStorage).filter((key) => key.includes('typed'))"
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await opened()
+    await why.fill("half a thought")
+    await page.get_by_role("combobox", name="Target").fill("Sho")
+    await page.get_by_role("option", name="Shop").click()
+    await page.reload()
+    await expect(why).to_have_value("half a thought")
+    await page.get_by_test_id("modal-submit").click()
+    await expect(page.get_by_test_id("modal")).to_have_count(0)
+    assert sent[0]["why"]["text"]["value"] == "half a thought"
+    assert sent[0]["target"]["x"]["selected_option"]["value"] == "shop"
+    assert await page.evaluate(kept) == []
+
+    await opened()
+    await expect(why).to_have_value("")
+    await why.fill("closed elsewhere")
+    await page.goto("about:blank")
+    await bench.slack.cancel("ada", everything=True)
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await expect(page.get_by_test_id("composer")).to_be_focused()
+    assert await page.evaluate(kept) == []
 
 
 async def test_the_guide_types_for_whoever_it_speaks_to_also_beside_somebody_else(page: Page) -> None:

@@ -7,6 +7,8 @@ import { emojis } from "./mrkdwn.js";
 import { onChange, store } from "./store.js";
 
 const typed = new Map();
+const DRAFT = "local-slack-typed"; // in the tab's storage: what is typed in an open modal outlives a reload
+const draft = (view) => `${DRAFT}/${store.me.id}/${view}`;
 let dialog = null;
 let shown = "";
 
@@ -41,7 +43,7 @@ const latest = (view) =>
   store.stack.find((one) => one.id === view.id) ?? [...store.homes.values()].find((one) => one?.id === view.id) ?? view;
 
 export function viewSurface(view, more = {}) {
-  if (!typed.has(view.id)) typed.set(view.id, {});
+  if (!typed.has(view.id)) typed.set(view.id, JSON.parse(sessionStorage.getItem(draft(view.id)) ?? "{}"));
   const values = typed.get(view.id);
   const where = { as: store.me.id, view: view.id };
   return {
@@ -65,7 +67,18 @@ export function viewSurface(view, more = {}) {
   };
 }
 
+// Forget what was typed in this person's modals that are no more.
+function tidy() {
+  const open = new Set(store.stack.map((view) => draft(view.id)));
+  for (const key of Object.keys(sessionStorage))
+    if (key.startsWith(draft("")) && !open.has(key)) {
+      sessionStorage.removeItem(key);
+      typed.delete(key.slice(draft("").length));
+    }
+}
+
 export function show() {
+  tidy();
   const view = store.stack.at(-1);
   if (!view) return shut();
   const fresh = !dialog;
@@ -85,7 +98,10 @@ export function show() {
       forget(dialog, block);
       show();
     },
-    typed: () => clearError(latest(view)),
+    typed: () => {
+      sessionStorage.setItem(draft(view.id), JSON.stringify(surface.values));
+      clearError(latest(view));
+    },
   });
   const scrolled = dialog.querySelector(".modal-body")?.scrollTop ?? 0;
   redraw(dialog, ...parts(view, surface));
