@@ -225,7 +225,7 @@ def mark_read(ask: Ask) -> JsonObject:
     channel = ask.channel(person, member=False)
     channel.read[person.id] = ask.text("ts") or ask.core.state.new_ts()
     ask.core.state.save(channel)
-    return {"ok": True}
+    return {"ok": True, "read": channel.read[person.id]}
 
 
 def messages(ask: Ask) -> JsonObject:

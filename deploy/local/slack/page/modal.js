@@ -1,7 +1,8 @@
 // The modal on top of a person's stack: drawn in place when the app updates it, what was typed kept.
 
-import { ask, h, icon, redraw, test, toast } from "./dom.js";
+import { ask, h, icon, inspectButton, redraw, test, toast } from "./dom.js";
 import { blocks, forget } from "./blocks.js";
+import { inspect, shut as shutInspector } from "./inspect.js";
 import { act, suggested } from "./messages.js";
 import { emojis } from "./mrkdwn.js";
 import { onChange, store } from "./store.js";
@@ -11,6 +12,8 @@ const DRAFT = "local-slack-typed"; // in the tab's storage: what is typed in an 
 const draft = (view) => `${DRAFT}/${store.me.id}/${view}`;
 let dialog = null;
 let shown = "";
+// The inspector beside the open modal: in the dialog, since all else is out of reach while that is open.
+let inspector = null;
 
 let watched = false;
 export function watchModals() {
@@ -84,9 +87,15 @@ export function show() {
   const fresh = !dialog;
   if (fresh) {
     dialog = h("dialog", { class: "modal", "aria-labelledby": "modal-title", ...test("modal") });
+    inspector = h("section", {
+      class: "pane inspector",
+      "aria-label": "Inspector",
+      hidden: true,
+      ...test("modal-inspector"),
+    });
     dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
-      cancel(false);
+      if (!shutInspector(inspector)) cancel(false);
     });
     document.getElementById("modal").append(dialog);
   }
@@ -104,11 +113,12 @@ export function show() {
     },
   });
   const scrolled = dialog.querySelector(".modal-body")?.scrollTop ?? 0;
-  redraw(dialog, ...parts(view, surface));
+  redraw(dialog, ...parts(view, surface), inspector);
   dialog.querySelector(".modal-body").scrollTop = shown === view.id ? scrolled : 0;
   if (fresh) dialog.showModal();
   if (shown !== view.id) {
     shown = view.id;
+    if (!inspector.hidden) inspect(inspector, { view: view.id }, { same: true });
     const wanted = view.blocks.find((block) => block.element?.focus_on_load);
     const key = wanted ? `${wanted.block_id}/${wanted.element.action_id}` : "";
     const first =
@@ -141,6 +151,7 @@ function parts(view, surface) {
         : null,
       h("img", { src: `/avatar/${appUser(view)}-24.svg`, alt: "", width: 24, height: 24 }),
       h("h2", { id: "modal-title", ...test("modal-title") }, emojis(view.title?.text ?? "")),
+      inspectButton(() => shutInspector(inspector) || inspect(inspector, { view: view.id }), "modal-inspect"),
       h(
         "button",
         {
@@ -223,7 +234,10 @@ async function cancel(everything) {
   await ask("close", { as: store.me.id, view: view.id, everything }).catch((problem) => toast(problem.message, "warn"));
 }
 
+// What closed the modal is to be seen too: an open inspector goes on beside the channel.
 function shut() {
+  if (inspector && !inspector.hidden)
+    inspect(document.getElementById("inspector"), { view: shown }, { same: true });
   dialog?.close();
   dialog?.remove();
   dialog = null;
