@@ -322,3 +322,41 @@ async def test_formatted_text_in_a_field_stays_as_it_came_until_it_is_changed(be
     await expect(page.get_by_test_id("modal-submit")).to_have_attribute("aria-busy", "false")
     words = {"type": "rich_text_section", "elements": [{"type": "text", "text": "Do neither"}]}
     assert sent == [RICH, {"type": "rich_text", "elements": [words]}, RICH]
+
+
+async def test_a_choice_that_the_app_answers_with_an_update_is_made_and_not_asked_again(
+    bench: Bench, page: Page
+) -> None:
+    def form(**more: Any) -> dict[str, Any]:
+        select = {"type": "static_select", "action_id": "it", "options": options("red", "blue"), **more}
+        block = {
+            "type": "input",
+            "block_id": "it",
+            "label": plain("Colour"),
+            "element": select,
+            "dispatch_action": True,
+        }
+        return modal("form", block, {"type": "section", "text": plain("chosen" if more else "to choose")})
+
+    @bench.bolt.command("/ops")
+    async def ops(ack, body, client):
+        await ack()
+        await client.views_open(trigger_id=body["trigger_id"], view=form())
+
+    @bench.bolt.action("it")
+    async def chosen(ack, action, body, client):
+        await ack()
+        await client.views_update(view_id=body["view"]["id"], view=form(initial_option=action["selected_option"]))
+
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await page.get_by_test_id("composer").fill("/ops x")
+    await page.keyboard.press("Enter")
+    field = page.get_by_role("combobox", name="Colour")
+    await field.click()
+    await page.get_by_role("option", name="Blue").click()
+    await expect(page.get_by_test_id("block-section")).to_have_text("chosen")
+    await expect(page.get_by_test_id("combo-list")).to_have_count(0)
+    await expect(field).to_be_focused()
+    await expect(field).to_have_value("Blue")
+    await page.keyboard.press("ArrowDown")
+    await expect(page.get_by_test_id("combo-list")).to_be_visible()

@@ -127,7 +127,9 @@ export function redraw(host, ...children) {
   if (!key || document.activeElement === active) return;
   const again = host.querySelector(`[data-key="${CSS.escape(key)}"]`);
   if (!again) return;
+  again.refound = true;
   again.focus({ preventScroll: true });
+  again.refound = false;
   if (spot && spot[0] !== null) safe(() => again.setSelectionRange(...spot));
 }
 
