@@ -196,6 +196,19 @@ async def test_text_of_a_message_is_never_taken_as_html(bench: Bench, page: Page
     await expect(text.locator("img, b, a[href]")).to_have_count(0)
 
 
+async def test_a_channel_that_is_named_leads_there_where_one_sees_it(bench: Bench, page: Page) -> None:
+    shared, hidden = bench.id("shared"), bench.id("hidden")
+    named = {"type": "rich_text_section", "elements": [{"type": "channel", "channel_id": shared}]}
+    blocks = [{"type": "section", "text": mrkdwn(f"<#{hidden}>")}, {"type": "rich_text", "elements": [named]}]
+    await bench.api.chat_postMessage(channel=bench.id("ops"), text="card", blocks=blocks)
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    mentions = page.locator(".mention")
+    await expect(mentions).to_have_text(["#private-channel", "#shared"])
+    await mentions.first.click()
+    await mentions.last.click()
+    await expect(page.get_by_test_id("channel-title")).to_have_text("shared")
+
+
 async def test_two_people_talk_in_a_dm_and_a_third_does_not_see_it(bench: Bench, page: Page) -> None:
     two = await bench.slack.direct("ada", "bo")
     await bench.slack.post("bo", two, "between us")

@@ -369,6 +369,12 @@ document.addEventListener("keydown", (event) => {
   else if (shutInspector($("inspector"))) return;
   else if (here.thread) openThread("");
 });
+document.addEventListener("click", (event) => {
+  const wanted = event.target.closest?.("a[data-go]");
+  if (!wanted || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  go(wanted.dataset.go);
+});
 addEventListener("focus", () => seen());
 // Whoever says something wants to see what comes of it.
 addEventListener("said", (event) => (event.detail ? threadList : list)?.bottom());

@@ -1,7 +1,7 @@
 // Rich text as DOM, and as plain words.
 
 import { h } from "./dom.js";
-import { link, mention, mrkdwn, reader } from "./mrkdwn.js";
+import { channelMention, link, mention, mrkdwn, reader } from "./mrkdwn.js";
 import { emoji } from "./emoji.js";
 import { formatDate } from "./dates.js";
 import { signs } from "./signs.js";
@@ -56,7 +56,7 @@ function richBody(one) {
     case "user":
       return mention(one.user_id);
     case "channel":
-      return h("span", { class: "mention" }, `#${reader.channels.get(one.channel_id)?.name ?? one.channel_id}`);
+      return channelMention(one.channel_id);
     case "usergroup":
       return h("span", { class: "mention" }, `@${reader.groups.get(one.usergroup_id)?.handle ?? one.usergroup_id}`);
     case "broadcast":
