@@ -212,10 +212,14 @@ async def test_files_show_their_picture_or_their_first_lines(bench: Bench, page:
     log = "\n".join(f"line {n}" for n in range(1, 31))
     await bench.api.files_upload_v2(channel=bench.id("ops"), filename="run.log", content=log)
     await bench.api.files_upload_v2(channel=bench.id("ops"), filename="dot.png", file=DOT)
-    await bench.api.files_upload_v2(channel=bench.id("ops"), filename="dump.bin", file=b"\0\1")
+    newest = {"filename": "dump.bin", "file": b"\0\1", "initial_comment": "the newest"}
+    await bench.api.files_upload_v2(channel=bench.id("ops"), **newest)
+    await bench.slack.wait_for_message("ada", "ops", text="the newest")
+    await page.set_viewport_size({"width": 1000, "height": 440})
     await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
     lines = page.locator(".file-lines")
     await expect(lines).to_contain_text("line 8")
+    await expect(page.get_by_role("link", name="dump.bin")).to_be_in_viewport(ratio=1)  # the newest, though lines came
     await expect(lines).not_to_contain_text("line 9")
     await page.get_by_role("button", name="Show all 30 lines").click()
     await expect(lines).to_contain_text("line 30")

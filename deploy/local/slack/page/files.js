@@ -94,7 +94,10 @@ function words(file, me) {
   fetch(address(file, me))
     .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
     .then(
-      (text) => fill(lines, all, text.replace(/\n$/, "").split("\n")),
+      (text) => {
+        fill(lines, all, text.replace(/\n$/, "").split("\n"));
+        box.dispatchEvent(new Event("grown", { bubbles: true }));
+      },
       () => lines.remove(),
     );
   return box;
