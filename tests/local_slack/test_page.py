@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -199,7 +201,8 @@ async def test_text_of_a_message_is_never_taken_as_html(bench: Bench, page: Page
 async def test_a_channel_that_is_named_leads_there_where_one_sees_it(bench: Bench, page: Page) -> None:
     shared, hidden = bench.id("shared"), bench.id("hidden")
     named = {"type": "rich_text_section", "elements": [{"type": "channel", "channel_id": shared}]}
-    blocks = [{"type": "section", "text": mrkdwn(f"<#{hidden}>")}, {"type": "rich_text", "elements": [named]}]
+    first: dict[str, Any] = {"type": "section", "text": mrkdwn(f"<#{hidden}>")}
+    blocks = [first, {"type": "rich_text", "elements": [named]}]
     await bench.api.chat_postMessage(channel=bench.id("ops"), text="card", blocks=blocks)
     await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
     mentions = page.locator(".mention")

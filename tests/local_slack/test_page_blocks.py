@@ -212,9 +212,9 @@ async def test_files_show_their_picture_or_their_first_lines(bench: Bench, page:
     log = "\n".join(f"line {n}" for n in range(1, 31))
     await bench.api.files_upload_v2(channel=bench.id("ops"), filename="run.log", content=log)
     await bench.api.files_upload_v2(channel=bench.id("ops"), filename="dot.png", file=DOT)
-    newest = {"filename": "dump.bin", "file": b"\0\1", "initial_comment": "the newest"}
-    await bench.api.files_upload_v2(channel=bench.id("ops"), **newest)
-    await bench.slack.wait_for_message("ada", "ops", text="the newest")
+    ops, newest = bench.id("ops"), "the newest"
+    await bench.api.files_upload_v2(channel=ops, filename="dump.bin", file=b"\0\1", initial_comment=newest)
+    await bench.slack.wait_for_message("ada", "ops", text=newest)
     await page.set_viewport_size({"width": 1000, "height": 440})
     await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
     lines = page.locator(".file-lines")
