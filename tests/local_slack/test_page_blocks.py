@@ -227,6 +227,7 @@ async def test_files_show_their_picture_or_their_first_lines(bench: Bench, page:
     await expect(picture).to_be_visible()
     assert await picture.evaluate("one => one.naturalWidth") == 1
     await expect(page.get_by_role("link", name="dump.bin")).to_have_attribute("download", "dump.bin")
+    assert await stumbles(page) == []
 
 
 async def test_of_a_file_that_is_gone_the_message_says_so_and_offers_nothing(bench: Bench, page: Page) -> None:
