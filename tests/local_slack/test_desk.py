@@ -97,6 +97,14 @@ async def test_the_guide_goes_on_by_what_people_do_and_by_nothing_else(guided: G
     assert (await guided.slack.ask("guide", at=0))["guide"]["steps"][3]["button"] == "kill"
 
 
+async def test_whoever_begins_again_is_not_led_through_what_is_done_once(guided: Guided) -> None:
+    first = Step("Prepare", "Wait.", until=(Seen("message", "ready"),), once=True)
+    assert guided.server.core.desk.shown()["guide"]["again"] == 0
+    guided.server.core.desk.guide = Guide("First", (first, *GUIDE.steps), "Over.")
+    shown = (await guided.slack.ask("desk"))["guide"]
+    assert (shown["at"], shown["again"]) == (0, 1)
+
+
 async def test_a_workspace_without_a_guide_says_so(bench: Bench) -> None:
     with pytest.raises(ControlRefused, match="no guide"):
         await bench.slack.ask("guide", at=0)

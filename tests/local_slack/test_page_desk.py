@@ -424,6 +424,9 @@ async def test_the_guide_types_for_whoever_it_speaks_to_also_beside_somebody_els
         await expect(page.get_by_test_id("guide")).to_be_hidden()
         await page.get_by_test_id("show-guide").click()
         await expect(page.get_by_test_id("guide-title")).to_have_text("Look")
+        await guided.slack.ask("guide", at=5)
+        await page.get_by_test_id("guide-again").click()
+        await expect(page.get_by_test_id("guide-title")).to_have_text("Ask")
 
 
 @pytest.mark.parametrize("sides", [False, True], ids=["one person", "two people"])
