@@ -324,7 +324,11 @@ async function watch(host) {
     const answer = await fetch(`/control/changes?since=${version}&timeout=20`)
       .then((one) => one.json())
       .catch(() => null);
-    if (mine !== watching || !answer) return;
+    if (mine !== watching) return;
+    if (!answer) {
+      await new Promise((resolve) => setTimeout(resolve, 1000)); // the workspace is away: its page says so
+      continue;
+    }
     version = answer.version;
     if (answer.changes.some((one) => one.kind === "log" || [about.ts, about.view].includes(one.key))) {
       await draw(host);
