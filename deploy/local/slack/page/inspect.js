@@ -65,13 +65,14 @@ export function shut(host) {
 }
 
 async function draw(host) {
+  const asked = about;
   const { title, note, ask: wanted, parts } = subject();
   const found = await ask("trace", wanted()).catch((problem) => ({
     entries: [],
     rates: [],
     problem: problem.message,
   }));
-  if (host.hidden) return;
+  if (host.hidden || asked !== about) return;
   const tabs = parts ? TABS : TABS.slice(0, 2);
   if (!tabs.some(([name]) => name === tab)) tab = "wire";
   const body = { wire: wire, limits: limits, json: json }[tab];
