@@ -43,7 +43,7 @@ def picker(draft: str, at: str, items: Sequence[Item], favourites: Sequence[Favo
 
 def _item(n: int, item: Item) -> Block:
     name = item.words.rpartition(" ")[2] if item.risk is not None else f"{item.words.rpartition(' ')[2]} …"
-    risk = f" · {RISKS[item.risk]}" if item.risk else ""
+    risk = f" · {RISKS[item.risk]}" if item.risk is not None else ""
     return {
         "type": "section",
         "block_id": f"door.item.{n}",

@@ -24,6 +24,7 @@ FIRST_BACKUP = Step(
     "So that there is something to restore, the shop is backed up, and the backup is tried out. It takes some seconds: "
     "two cards in #incidents show how it goes.",
     until=(Seen("message", r"-full is good"),),
+    once=True,
 )
 STEPS = (
     Step(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from base64 import b64encode
 from pathlib import Path
 
+import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from deploy.local.slack import log, posting
+from deploy.local.slack import log, posting, rates
 from deploy.local.slack.interactions import modals
+from deploy.local.slack.state.contents import InMemory
 from tests.local_slack.bench import Bench, modal, plain, text_input
 
 
@@ -83,3 +87,81 @@ async def test_what_was_offered_on_a_view_goes_with_it(bench: Bench, way: str) -
     else:
         modals.close_all_of(core, app)
     assert core.offered == {}
+
+
+async def share(bench: Bench, name: str, content: str) -> tuple[str, str]:
+    """A person's file in #ops: its id, and where they read it."""
+    file = await bench.slack.upload("ada", name, content, "ops")
+    return file, address(bench, file)
+
+
+def address(bench: Bench, file: str) -> str:
+    team = bench.server.state.team.id
+    return f"{bench.server.url}/files-pri/{team}-{file}/{file}?as={bench.id('ada')}"
+
+
+async def read(address: str) -> tuple[int, str]:
+    async with aiohttp.ClientSession() as session, session.get(address) as answer:
+        return answer.status, await answer.text()
+
+
+async def test_in_memory_the_oldest_files_make_room_and_stay_listed(bench: Bench) -> None:
+    bench.server.state.contents = InMemory(most=10)
+    old, old_at = await share(bench, "old.txt", "12345678")
+    new, new_at = await share(bench, "new.txt", "12345")
+    assert (await read(old_at), await read(new_at)) == (
+        (410, "the bytes of this file are no longer kept"),
+        (200, "12345"),
+    )
+    listed = {one["id"]: one["mode"] for one in (await bench.api.files_list())["files"]}
+    assert listed == {old: "hidden_by_limit", new: "hosted"}
+    big, big_at = await share(bench, "big.txt", "more than all that there is room for")
+    assert [(await read(one))[0] for one in (new_at, big_at)] == [410, 200], "the newest is there, whatever its size"
+    said = {one["files"][0]["id"]: one["files"][0]["mode"] for one in await bench.slack.messages("ada", "ops")}
+    assert said == {old: "hidden_by_limit", new: "hidden_by_limit", big: "hosted"}
+
+
+async def test_in_a_file_the_bytes_lie_beside_the_records_and_go_when_the_file_is_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "slack.db"
+    async with Bench(file=path) as bench:
+        kept, _ = await share(bench, "a.txt", "from before")
+        gone = await bench.api.files_upload_v2(channel=bench.id("ops"), filename="b.txt", content="to be deleted")
+        await bench.api.files_delete(file=gone["file"]["id"])
+    with sqlite3.connect(path) as db:
+        assert db.execute("SELECT file, bytes FROM content").fetchall() == [(kept, b"from before")]
+        (body,) = db.execute("SELECT body FROM record WHERE key = ?", (f"file:{kept}",)).fetchone()
+        assert b64encode(b"from before").decode() not in body
+    async with Bench(file=path) as bench:
+        assert await read(address(bench, kept)) == (200, "from before")
+
+
+async def test_a_file_whose_bytes_lay_in_its_record_has_them_still(tmp_path: Path) -> None:
+    """As workspaces were kept before."""
+    path = tmp_path / "slack.db"
+    async with Bench(file=path) as bench:
+        kept, _ = await share(bench, "a.txt", "from before")
+    with sqlite3.connect(path) as db:
+        (body,) = db.execute("SELECT body FROM record WHERE key = ?", (f"file:{kept}",)).fetchone()
+        record = json.loads(body) | {"content": b64encode(b"from before").decode()}
+        del record["kept"]
+        db.execute("UPDATE record SET body = ? WHERE key = ?", (json.dumps(record), f"file:{kept}"))
+        db.execute("DROP TABLE content")
+    db.close()
+    for _ in range(2):
+        async with Bench(file=path) as bench:
+            assert await read(address(bench, kept)) == (200, "from before")
+
+
+def test_a_limit_that_is_full_again_is_forgotten_and_one_that_is_used_is_not() -> None:
+    counted = rates.Rates()
+    counted.retry_after("A1", "chat.update", "3", "", 0.0)
+    for number in range(3 * rates.KEPT):
+        counted.retry_after("A1", "chat.postMessage", "special", f"C{number}", float(number))
+    assert len(counted._buckets) <= rates.KEPT
+    now = 3.0 * rates.KEPT
+    waits = [counted.retry_after("A1", "chat.update", "3", "", now) for _ in range(51)]
+    assert (waits[0], waits[49]) == (0, 0)
+    assert waits[50] > 0
+    for number in range(rates.KEPT):
+        counted.retry_after("A1", "chat.postMessage", "special", f"D{number}", now)
+    assert counted.retry_after("A1", "chat.update", "3", "", now) > 0, "it was in use when others were forgotten"

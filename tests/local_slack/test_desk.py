@@ -13,7 +13,7 @@ from deploy.local.slack import SlackServer
 from deploy.local.slack.client import ControlRefused
 from deploy.local.slack.desk import Button, Desk, Guide, Seen, Step
 from deploy.local.slack.limits import meter
-from tests.local_slack.bench import Bench, button, mrkdwn, plain, workspace_spec
+from tests.local_slack.bench import Bench, button, modal, mrkdwn, plain, text_input, workspace_spec
 
 PRESSED = Seen("pressed", "^Approve$", "bo")
 GUIDE = Guide(
@@ -95,6 +95,14 @@ async def test_the_guide_goes_on_by_what_people_do_and_by_nothing_else(guided: G
     await guided.at(5)
     assert guided.killed == 1
     assert (await guided.slack.ask("guide", at=0))["guide"]["steps"][3]["button"] == "kill"
+
+
+async def test_whoever_begins_again_is_not_led_through_what_is_done_once(guided: Guided) -> None:
+    first = Step("Prepare", "Wait.", until=(Seen("message", "ready"),), once=True)
+    assert guided.server.core.desk.shown()["guide"]["again"] == 0
+    guided.server.core.desk.guide = Guide("First", (first, *GUIDE.steps), "Over.")
+    shown = (await guided.slack.ask("desk"))["guide"]
+    assert (shown["at"], shown["again"]) == (0, 1)
 
 
 async def test_a_workspace_without_a_guide_says_so(bench: Bench) -> None:
@@ -185,6 +193,84 @@ async def test_a_trace_has_what_belongs_to_the_message_and_nothing_else(bench: B
     assert found["uses"][0]["at"] == "/blocks/0/elements/0/text/text"
     everything = await bench.slack.ask("trace", limit=500)
     assert len(everything["entries"]) > len(found["entries"])
+
+
+async def traced(bench: Bench, **about: str) -> list[tuple[str, str]]:
+    found = await bench.slack.ask("trace", **{"as": "ada", **about})
+    return [(one["name"], one["why"]) for one in found["entries"] if one["name"] != "message"]
+
+
+async def test_a_modal_s_trace_has_what_opened_it_each_call_and_each_delivery_also_after_it_is_closed(
+    bench: Bench,
+) -> None:
+    row = {"type": "actions", "elements": [button("more", "More")]}
+
+    @bench.bolt.command("/ops")
+    async def ops(ack, client, body):
+        await ack()
+        await client.views_open(trigger_id=body["trigger_id"], view=modal("form", text_input("why", "Why"), row))
+
+    @bench.bolt.action("more")
+    async def more(ack, client, body):
+        await ack()
+        await client.views_update(view_id=body["view"]["id"], view=modal("form", text_input("why", "Why"), row))
+        await client.views_push(trigger_id=body["trigger_id"], view=modal("pushed", row))
+
+    @bench.bolt.view("form")
+    async def submitted(ack, view):
+        if view["state"]["values"]["why"]["text"]["value"] == "push":
+            await ack(response_action="push", view=modal("answered", text_input("a", "A")))
+        else:
+            await ack()
+
+    await bench.slack.command("ada", "ops", "/ops earlier")
+    await bench.slack.cancel("ada", await bench.slack.wait_for_view("ada"))
+    await bench.slack.command("ada", "ops", "/ops form")
+    view = await bench.slack.wait_for_view("ada")
+    await bench.slack.click("ada", view, "More")
+    pushed = await bench.slack.wait_for_view("ada", callback_id="pushed")
+    opened = [("/ops", "opened"), ("views.open", "itself")]
+    clicked = [("block_actions", "itself"), ("views.update", "itself"), ("views.push", "itself")]
+    assert await traced(bench, view=view["id"]) == opened + clicked
+    assert await traced(bench, view=pushed["id"]) == [("block_actions", "opened"), ("views.push", "itself")]
+    await bench.slack.cancel("ada", pushed)
+    await bench.slack.submit("ada", view, {"why": "push"})
+    answered = await bench.slack.wait_for_view("ada", callback_id="answered")
+    assert await traced(bench, view=answered["id"]) == [("view_submission", "opened")]
+    await bench.slack.cancel("ada", answered)
+    await bench.slack.submit("ada", view, {"why": "well"})
+    assert await bench.slack.views("ada") == []
+    sent = [("view_submission", "itself")] * 2
+    assert await traced(bench, view=view["id"]) == opened + clicked + sent
+    found = await bench.slack.ask("trace", **{"as": "ada", "view": view["id"]})
+    assert (found["view"], found["uses"]) == (None, [])
+
+
+async def test_a_home_s_trace_has_who_looked_and_each_publishing_also_a_refused_one(bench: Bench) -> None:
+    @bench.bolt.event("app_home_opened")
+    async def home(event, client):
+        row = {"type": "actions", "elements": [button("yes", "Yes")]}
+        await client.views_publish(user_id=event["user"], view={"type": "home", "blocks": [row]})
+
+    @bench.bolt.action("yes")
+    async def yes(ack):
+        await ack()
+
+    await bench.slack.open_home("bo")
+    await bench.slack.wait_for_home("bo")
+    assert await traced(bench, home="bench") == []
+    await bench.slack.open_home("ada")
+    view = await bench.slack.wait_for_home("ada")
+    with pytest.raises(SlackApiError):
+        await bench.api.views_publish(user_id=bench.id("ada"), view={"type": "home", "blocks": [{"type": "odd"}]})
+    await bench.slack.click("ada", view, "Yes")
+    calls = [("app_home_opened", "itself"), ("views.publish", "itself"), ("views.publish", "itself")]
+    assert await traced(bench, home="bench") == [*calls, ("block_actions", "itself")]
+    found = await bench.slack.ask("trace", **{"as": "ada", "home": "bench"})
+    assert found["view"]["id"] == view["id"]
+    assert ("/blocks", 1, 100) in [(one["at"], one["used"], one["most"]) for one in found["uses"]]
+    with pytest.raises(ControlRefused, match="not open for bo"):
+        await bench.slack.ask("trace", **{"as": "bo", "view": view["id"]})
 
 
 async def test_the_trace_counts_the_calls_that_would_still_pass() -> None:

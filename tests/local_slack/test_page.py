@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -194,6 +196,20 @@ async def test_text_of_a_message_is_never_taken_as_html(bench: Bench, page: Page
     text = page.get_by_test_id("message-text")
     await expect(text).to_contain_text('<img src=x onerror="document.title=1">')
     await expect(text.locator("img, b, a[href]")).to_have_count(0)
+
+
+async def test_a_channel_that_is_named_leads_there_where_one_sees_it(bench: Bench, page: Page) -> None:
+    shared, hidden = bench.id("shared"), bench.id("hidden")
+    named = {"type": "rich_text_section", "elements": [{"type": "channel", "channel_id": shared}]}
+    first: dict[str, Any] = {"type": "section", "text": mrkdwn(f"<#{hidden}>")}
+    blocks = [first, {"type": "rich_text", "elements": [named]}]
+    await bench.api.chat_postMessage(channel=bench.id("ops"), text="card", blocks=blocks)
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    mentions = page.locator(".mention")
+    await expect(mentions).to_have_text(["#private-channel", "#shared"])
+    await mentions.first.click()
+    await mentions.last.click()
+    await expect(page.get_by_test_id("channel-title")).to_have_text("shared")
 
 
 async def test_two_people_talk_in_a_dm_and_a_third_does_not_see_it(bench: Bench, page: Page) -> None:

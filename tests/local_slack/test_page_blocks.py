@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from playwright.async_api import Page, expect
 
 from deploy.local.slack.interactions.values import KEYS
 from deploy.local.slack.limits.blocks import RULES
+from deploy.local.slack.state.contents import InMemory
 from tests.accessibility import stumbles
 from tests.local_slack.bench import Bench, button, modal, mrkdwn, plain
 
@@ -210,10 +212,14 @@ async def test_files_show_their_picture_or_their_first_lines(bench: Bench, page:
     log = "\n".join(f"line {n}" for n in range(1, 31))
     await bench.api.files_upload_v2(channel=bench.id("ops"), filename="run.log", content=log)
     await bench.api.files_upload_v2(channel=bench.id("ops"), filename="dot.png", file=DOT)
-    await bench.api.files_upload_v2(channel=bench.id("ops"), filename="dump.bin", file=b"\0\1")
+    ops, newest = bench.id("ops"), "the newest"
+    await bench.api.files_upload_v2(channel=ops, filename="dump.bin", file=b"\0\1", initial_comment=newest)
+    await bench.slack.wait_for_message("ada", "ops", text=newest)
+    await page.set_viewport_size({"width": 1000, "height": 440})
     await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
     lines = page.locator(".file-lines")
     await expect(lines).to_contain_text("line 8")
+    await expect(page.get_by_role("link", name="dump.bin")).to_be_in_viewport(ratio=1)  # the newest, though lines came
     await expect(lines).not_to_contain_text("line 9")
     await page.get_by_role("button", name="Show all 30 lines").click()
     await expect(lines).to_contain_text("line 30")
@@ -221,6 +227,22 @@ async def test_files_show_their_picture_or_their_first_lines(bench: Bench, page:
     await expect(picture).to_be_visible()
     assert await picture.evaluate("one => one.naturalWidth") == 1
     await expect(page.get_by_role("link", name="dump.bin")).to_have_attribute("download", "dump.bin")
+    assert await stumbles(page) == []
+
+
+async def test_of_a_file_that_is_gone_the_message_says_so_and_offers_nothing(bench: Bench, page: Page) -> None:
+    bench.server.state.contents = InMemory(most=4)
+    ops = bench.id("ops")
+    await bench.slack.upload("ada", "old.txt", "1234", "ops")
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await expect(page.locator(".file-lines")).to_have_text("1234")
+    up = await bench.api.files_upload_v2(channel=ops, filename="new.txt", content="5678", initial_comment="the new one")
+    files = page.get_by_test_id("file")
+    await expect(files.first).to_have_text(re.compile(r"^old\.txt.*no longer kept$"))
+    await expect(files.first.get_by_role("link")).to_have_count(0)
+    await expect(page.locator(".file-lines")).to_have_text("5678")
+    await bench.api.files_delete(file=up["file"]["id"])
+    await expect(files.last).to_have_text("This file was deleted.")
 
 
 async def test_only_what_changed_of_a_message_is_drawn_again(bench: Bench, page: Page) -> None:
@@ -243,3 +265,103 @@ async def test_only_what_changed_of_a_message_is_drawn_again(bench: Bench, page:
     await expect(page.get_by_label("Why")).to_have_value("half a word")
     fresh = "[...document.querySelectorAll('.message *')].filter((one) => !one.marked).map((one) => one.className)"
     assert await page.evaluate(fresh) == ["block block-section", "section-main", "text"]
+
+
+RICH = {
+    "type": "rich_text",
+    "elements": [
+        {
+            "type": "rich_text_section",
+            "elements": [
+                {"type": "text", "text": "Do "},
+                {"type": "text", "text": "both", "style": {"bold": True}},
+                {"type": "text", "text": ", as in "},
+                {"type": "link", "url": "https://runs.example/7", "text": "the runbook"},
+                {"type": "text", "text": ":\n"},
+            ],
+        },
+        {
+            "type": "rich_text_list",
+            "style": "ordered",
+            "elements": [
+                {"type": "rich_text_section", "elements": [{"type": "text", "text": words}]}
+                for words in ("stop", "look")
+            ],
+        },
+    ],
+}
+
+
+async def test_formatted_text_in_a_field_stays_as_it_came_until_it_is_changed(bench: Bench, page: Page) -> None:
+    sent: list[Any] = []
+
+    @bench.bolt.command("/ops")
+    async def ops(ack, body, client):
+        await ack()
+        field = {"type": "rich_text_input", "action_id": "text", "initial_value": RICH}
+        block = {"type": "input", "block_id": "note", "label": plain("Note"), "element": field}
+        await client.views_open(trigger_id=body["trigger_id"], view=modal("form", block))
+
+    @bench.bolt.view("form")
+    async def submitted(ack, view):
+        sent.append(view["state"]["values"]["note"]["text"]["rich_text_value"])
+        await ack(response_action="errors", errors={"note": "once more"})
+
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await page.get_by_test_id("composer").fill("/ops x")
+    await page.keyboard.press("Enter")
+    field, note = page.get_by_label("Note"), page.get_by_test_id("rich-note")
+    shown = "Do both, as in the runbook (https://runs.example/7):\n1. stop\n2. look"
+    await expect(field).to_have_value(shown)
+    await expect(note).to_have_text("This text has formatting. If you change it here, it becomes plain text.")
+    assert await stumbles(page) == []
+    await page.get_by_test_id("modal-submit").click()
+    await expect(page.get_by_test_id("input-error")).to_have_text("once more")
+    await field.fill("Do neither")
+    await expect(note).to_have_text("Plain text now: the formatting is gone.")
+    await page.get_by_test_id("modal-submit").click()
+    await expect(page.get_by_test_id("modal-submit")).to_have_attribute("aria-busy", "false")
+    await field.fill(shown)
+    await expect(note).to_contain_text("has formatting")
+    await page.get_by_test_id("modal-submit").click()
+    await expect(page.get_by_test_id("modal-submit")).to_have_attribute("aria-busy", "false")
+    words = {"type": "rich_text_section", "elements": [{"type": "text", "text": "Do neither"}]}
+    assert sent == [RICH, {"type": "rich_text", "elements": [words]}, RICH]
+
+
+async def test_a_choice_that_the_app_answers_with_an_update_is_made_and_not_asked_again(
+    bench: Bench, page: Page
+) -> None:
+    def form(**more: Any) -> dict[str, Any]:
+        select = {"type": "static_select", "action_id": "it", "options": options("red", "blue"), **more}
+        block = {
+            "type": "input",
+            "block_id": "it",
+            "label": plain("Colour"),
+            "element": select,
+            "dispatch_action": True,
+        }
+        return modal("form", block, {"type": "section", "text": plain("chosen" if more else "to choose")})
+
+    @bench.bolt.command("/ops")
+    async def ops(ack, body, client):
+        await ack()
+        await client.views_open(trigger_id=body["trigger_id"], view=form())
+
+    @bench.bolt.action("it")
+    async def chosen(ack, action, body, client):
+        await ack()
+        await client.views_update(view_id=body["view"]["id"], view=form(initial_option=action["selected_option"]))
+
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await page.get_by_test_id("composer").fill("/ops x")
+    await page.keyboard.press("Enter")
+    field = page.get_by_role("combobox", name="Colour")
+    await field.click()
+    await page.get_by_role("option", name="Blue").click()
+    await expect(page.get_by_test_id("block-section")).to_have_text("chosen")
+    await expect(page.get_by_test_id("combo-list")).to_have_count(0)
+    await expect(field).to_be_focused()
+    await expect(field).to_have_value("Blue")
+    await page.keyboard.press("ArrowDown")
+    await expect(page.get_by_test_id("combo-list")).to_be_visible()

@@ -6,6 +6,7 @@ import asyncio
 import re
 from pathlib import Path
 from shutil import copytree
+from typing import Any
 
 import pytest
 from playwright.async_api import FrameLocator, Page, Route, expect
@@ -191,6 +192,86 @@ async def test_the_inspector_shows_each_call_of_a_message_with_its_time_and_its_
     await expect(rows.filter(has_text="chat.postMessage")).to_have_count(1)
 
 
+async def test_the_inspector_of_a_modal_lies_beside_it_and_shows_what_closed_it(bench: Bench, page: Page) -> None:
+    @bench.bolt.command("/ops")
+    async def ops(ack, body, client):
+        await ack()
+        row = {"type": "actions", "elements": [button("more", "More")]}
+        view = modal("form", text_input("why", "Why"), row) | {"private_metadata": "for the app alone"}
+        await client.views_open(trigger_id=body["trigger_id"], view=view)
+
+    @bench.bolt.action("more")
+    async def more(ack, body, client):
+        await ack()
+        await client.views_push(trigger_id=body["trigger_id"], view=modal("two", text_input("what", "What")))
+
+    @bench.bolt.view("form")
+    async def submitted(ack, view):
+        wrong = view["state"]["values"]["why"]["text"]["value"] == "bad"
+        await (ack(response_action="errors", errors={"why": "Not so"}) if wrong else ack())
+
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await page.get_by_test_id("composer").fill("/ops x")
+    await page.keyboard.press("Enter")
+    await page.get_by_test_id("modal-inspect").click()
+    rows = page.get_by_test_id("modal-inspector").get_by_test_id("wire-row")
+    await expect(rows).to_have_count(2)
+    await expect(rows.nth(0)).to_contain_text(re.compile(r"/ops.*acked.*\d ms"))
+    await expect(rows.nth(1)).to_contain_text(re.compile(r"views\.open.*ok.*\d ms"))
+    await page.get_by_label("Why").fill("bad")
+    await page.get_by_test_id("modal-submit").click()
+    await expect(page.get_by_test_id("input-error")).to_have_text("Not so")
+    sent = rows.filter(has_text="view_submission")
+    await sent.locator("summary").click()
+    await expect(sent.get_by_label("The app answered")).to_contain_text('"response_action": "errors"')
+    assert await stumbles(page) == []
+    await page.get_by_test_id("inspect-json").click()
+    await expect(page.get_by_test_id("block-json")).to_contain_text('"type": "modal"')
+    await expect(page.get_by_test_id("block-json")).not_to_contain_text("for the app alone")
+    address = await page.get_by_test_id("builder").get_attribute("href")
+    assert (address or "").startswith("https://app.slack.com/block-kit-builder/#%7B%22type%22%3A%22modal%22")
+    assert "for%20the" not in (address or "")
+    await page.get_by_role("button", name="More", exact=True).click()
+    await expect(page.get_by_test_id("block-json")).to_contain_text('"callback_id": "two"')
+    await page.get_by_test_id("inspect-wire").click()
+    await expect(rows.filter(has_text="views.push")).to_have_count(1)
+    await page.get_by_label("What").press("Escape")
+    await expect(page.get_by_test_id("modal-inspector")).to_be_hidden()
+    await page.get_by_test_id("modal-back").click()
+    await page.get_by_test_id("modal-inspect").click()
+    await page.get_by_label("Why").fill("good")
+    await page.get_by_test_id("modal-submit").click()
+    await expect(page.get_by_test_id("modal")).to_have_count(0)
+    beside = page.get_by_test_id("inspector")
+    await expect(beside).to_contain_text("a modal that is closed")
+    await expect(beside.get_by_test_id("wire-row").filter(has_text="view_submission")).to_have_count(2)
+
+
+async def test_the_inspector_of_a_home_tells_also_why_it_is_empty(bench: Bench, page: Page) -> None:
+    row = {"type": "actions", "elements": [button("yes", "Yes")]}
+
+    @bench.bolt.event("app_home_opened")
+    async def home(event):
+        pass
+
+    @bench.bolt.action("yes")
+    async def yes(ack):
+        await ack()
+
+    await page.goto(f"{bench.server.url}/?as=ada&channel=@bench&tab=home")
+    await page.get_by_test_id("home-inspect").click()
+    rows = page.get_by_test_id("inspector").get_by_test_id("wire-row")
+    await expect(rows).to_have_count(1)
+    await expect(rows).to_contain_text(re.compile(r"app_home_opened.*acked"))
+    await bench.api.views_publish(user_id=bench.id("ada"), view={"type": "home", "blocks": [row]})
+    await expect(rows.filter(has_text="views.publish")).to_contain_text(re.compile(r"ok.*\d ms"))
+    await page.get_by_test_id("home").get_by_role("button", name="Yes").click()
+    await expect(rows.filter(has_text="block_actions")).to_contain_text("acked")
+    await page.get_by_test_id("inspect-json").click()
+    await expect(page.get_by_test_id("block-json")).to_contain_text('"type": "home"')
+    assert await stumbles(page) == []
+
+
 async def test_slack_down_is_said_on_every_page_and_a_command_whispers_that_it_failed(bench: Bench, page: Page) -> None:
     await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
     await page.get_by_test_id("chaos").click()
@@ -219,7 +300,7 @@ async def test_a_state_s_sign_is_drawn_and_still_is_text(bench: Bench, page: Pag
     await expect(text).to_contain_text("at 10:30:45")
 
 
-@pytest.mark.prove  # the browser tries again once a second
+@pytest.mark.prove  # the test with newer files, below, plays the same and more
 async def test_the_page_says_that_the_workspace_is_gone_and_goes_on_when_it_is_back(bench: Bench, page: Page) -> None:
     await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
     await page.get_by_test_id("composer").fill("half a line")
@@ -275,6 +356,51 @@ async def test_a_pushed_modal_lies_on_the_first_and_going_back_finds_what_was_ty
     await expect(page.get_by_test_id("modal")).to_have_count(0)
 
 
+async def test_what_is_typed_in_a_modal_outlives_a_reload_until_the_modal_is_closed(bench: Bench, page: Page) -> None:
+    select = {"type": "static_select", "action_id": "x", "options": [{"text": plain("Shop"), "value": "shop"}]}
+    target = {"type": "input", "block_id": "target", "label": plain("Target"), "element": select}
+    sent: list[dict[str, Any]] = []
+
+    @bench.bolt.command("/ops")
+    async def ops(ack, body, client):
+        await ack()
+        view = modal("form", text_input("why", "Why"), target)
+        await client.views_open(trigger_id=body["trigger_id"], view=view)
+
+    @bench.bolt.view("form")
+    async def submitted(ack, view):
+        await ack()
+        sent.append(view["state"]["values"])
+
+    async def opened() -> None:
+        await page.get_by_test_id("composer").fill("/ops x")
+        await page.keyboard.press("Enter")
+        await expect(why).to_be_visible()
+
+    why, kept = page.get_by_label("Why"), "Object.keys(sessionStorage).filter((key) => key.includes('typed'))"
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await opened()
+    await why.fill("half a thought")
+    await page.get_by_role("combobox", name="Target").fill("Sho")
+    await page.get_by_role("option", name="Shop").click()
+    await page.reload()
+    await expect(why).to_have_value("half a thought")
+    await page.get_by_test_id("modal-submit").click()
+    await expect(page.get_by_test_id("modal")).to_have_count(0)
+    assert sent[0]["why"]["text"]["value"] == "half a thought"
+    assert sent[0]["target"]["x"]["selected_option"]["value"] == "shop"
+    assert await page.evaluate(kept) == []
+
+    await opened()
+    await expect(why).to_have_value("")
+    await why.fill("closed elsewhere")
+    await page.goto("about:blank")
+    await bench.slack.cancel("ada", everything=True)
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    await expect(page.get_by_test_id("composer")).to_be_focused()
+    assert await page.evaluate(kept) == []
+
+
 async def test_the_guide_types_for_whoever_it_speaks_to_also_beside_somebody_else(page: Page) -> None:
     async with Guided() as guided:
         await page.goto(f"{guided.server.url}/?as=bo&channel=private")
@@ -298,6 +424,9 @@ async def test_the_guide_types_for_whoever_it_speaks_to_also_beside_somebody_els
         await expect(page.get_by_test_id("guide")).to_be_hidden()
         await page.get_by_test_id("show-guide").click()
         await expect(page.get_by_test_id("guide-title")).to_have_text("Look")
+        await guided.slack.ask("guide", at=5)
+        await page.get_by_test_id("guide-again").click()
+        await expect(page.get_by_test_id("guide-title")).to_have_text("Ask")
 
 
 @pytest.mark.parametrize("sides", [False, True], ids=["one person", "two people"])

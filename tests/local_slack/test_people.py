@@ -96,7 +96,9 @@ async def test_people_talk_in_dms_and_group_dms_that_the_app_does_not_see(bench:
     sent = (await bench.slack.log(kind="delivery", name="/ops"))[0]["request"]
     assert (sent["channel_id"], sent["channel_name"]) == (two, "directmessage")
     three = await bench.slack.direct("ada", "bo", "gus")
-    assert (await bench.slack.ask("workspace", **{"as": "gus"}))["channels"][-1]["id"] == three
+    seen = (await bench.slack.ask("workspace", **{"as": "gus"}))["channels"]
+    assert [one["id"] for one in seen if one["kind"] == "mpim"] == [three]
+    assert [one["app"] for one in seen if one["kind"] == "im"] == [bench.server.app().app_id], "there at the first look"
     opened = await bench.api.conversations_open(users=[bench.id("ada"), bench.id("bo")])
     info = await bench.api.conversations_info(channel=opened["channel"]["id"])
     assert (info["channel"]["is_mpim"], info["channel"]["name"]) == (True, "mpdm-ada--bench--bo-1")

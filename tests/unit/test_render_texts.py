@@ -235,6 +235,15 @@ def test_a_select_gets_each_entry_once_and_no_more_than_slack_takes() -> None:
     assert options([Choice(value="", text="nothing")]) == []
 
 
+def test_the_picker_says_what_each_operation_does_to_the_world() -> None:
+    items = [
+        Item(words="ops db", summary="pool, restore"),
+        *(Item(words=f"ops {r.name}", summary="", risk=r) for r in Risk),
+    ]
+    names = [one["text"]["text"].partition("\n")[0] for one in picker("draft", "", items)["blocks"]]
+    assert names == ["db …", "READ · reads", "WRITE · changes", "DESTRUCTIVE · needs two people"]
+
+
 def test_the_picker_is_a_modal_that_slack_takes_at_every_size() -> None:
     items = [Item(words=f"ops db do-{n}", summary=HOSTILE, risk=Risk.WRITE) for n in range(300)]
     for shown_items in ([], items[:3], items):

@@ -50,6 +50,7 @@ class Step:
     """`says` is mrkdwn. `line` is what can be typed for the person, `who` whom to be, `button` one of the desk's.
 
     Any of `until` ends the step. One of `leaps` ends it even while a step before it is shown: there is another way.
+    `once`: whoever begins again is not led through it, since what it waits for is there.
     """
 
     title: str
@@ -60,6 +61,7 @@ class Step:
     line: str = ""
     button: str = ""
     leaps: tuple[Seen, ...] = ()
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ class Desk:
             return {"guide": None, "buttons": buttons}
         keys = ("title", "says", "who", "channel", "line", "button")
         steps = [{key: getattr(step, key) for key in keys} for step in self.guide.steps]
-        guide = {"title": self.guide.title, "end": self.guide.end, "at": self.at, "steps": steps}
+        again = next((number for number, step in enumerate(self.guide.steps) if not step.once), 0)
+        guide = {"title": self.guide.title, "end": self.guide.end, "at": self.at, "again": again, "steps": steps}
         return {"guide": guide, "buttons": buttons}
 
     async def press(self, core: Core, name: str) -> str:

@@ -10,6 +10,7 @@ from .switches import Switches
 PER_MINUTE = {"1": 1, "2": 20, "3": 50, "4": 100, "special": 600}
 POST_BURST = 5
 POSTS_PER_MINUTE = 300
+KEPT = 1000  # buckets; beyond, those that are full again are forgotten, which a new one would be too
 
 
 @dataclass(slots=True)
@@ -21,10 +22,13 @@ class Bucket:
     level: float
     at: float
 
+    def level_at(self, now: float) -> float:
+        """How many calls it holds by then."""
+        return min(self.size, self.level + (now - self.at) * self.rate)
+
     def take(self, now: float) -> float:
         """0 when a call may pass, else the seconds until one may."""
-        self.level = min(self.size, self.level + (now - self.at) * self.rate)
-        self.at = now
+        self.level, self.at = self.level_at(now), now
         if self.level >= 1:
             self.level -= 1
             return 0.0
@@ -38,6 +42,7 @@ class Rates:
         self.on = on
         self._switches = switches or Switches()
         self._buckets: dict[tuple[str, ...], Bucket] = {}
+        self._looked_through_at = KEPT  # so many buckets
 
     def retry_after(self, app: str, method: str, tier: str, channel: str, now: float) -> int:
         """0 when the call may pass, else whole seconds for Retry-After."""
@@ -54,16 +59,23 @@ class Rates:
         return math.ceil(wait)
 
     def left(self, app: str, now: float) -> list[tuple[tuple[str, ...], int, int]]:
-        """(method and, of posts, channel; calls that would pass now; most at once) of every method that was called."""
+        """(method and, of posts, channel; calls that would pass now; most at once) of every method called of late."""
         found = []
         for (owner, *key), bucket in self._buckets.items():
-            level = min(bucket.size, bucket.level + (now - bucket.at) * bucket.rate)
             if owner == app:
-                found.append((tuple(key), int(level), int(bucket.size)))
+                found.append((tuple(key), int(bucket.level_at(now)), int(bucket.size)))
         return found
 
     def _take(self, key: tuple[str, ...], size: float, rate: float, now: float) -> float:
         bucket = self._buckets.get(key)
         if bucket is None:
+            self._forget_full(now)
             bucket = self._buckets[key] = Bucket(size, rate, size, now)
         return bucket.take(now)
+
+    def _forget_full(self, now: float) -> None:
+        """Looks only when there are twice as many as the last look left."""
+        if len(self._buckets) < self._looked_through_at:
+            return
+        self._buckets = {key: one for key, one in self._buckets.items() if one.level_at(now) < one.size}
+        self._looked_through_at = max(KEPT, 2 * len(self._buckets))

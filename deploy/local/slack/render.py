@@ -305,7 +305,7 @@ def file_object(state: State, file: FileRecord, base: str) -> JsonObject:
         "user_team": state.team.id,
         "editable": False,
         "size": file.size,
-        "mode": "hosted",
+        "mode": "hosted" if file.kept else "hidden_by_limit",
         "is_external": False,
         "external_type": "",
         "is_public": bool(where["channels"]),

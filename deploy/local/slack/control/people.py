@@ -11,7 +11,7 @@ from ..interactions import actions, commands, shortcuts, submissions
 from ..interactions.surface import find_element, find_entry, is_stateful, labels
 from ..render import file_object
 from ..state import Message, Person
-from ..web.files import FILE_MOST, new_file
+from ..web.files import FILE_MOST, keep, new_file
 from ..wire import JsonObject
 from .body import Ask, ControlError, Verb
 from .show import home, message, modal_stack, visible
@@ -202,8 +202,7 @@ def upload(ask: Ask) -> JsonObject:
     if not content or len(content) > FILE_MOST:
         raise ControlError(f"a file has between 1 and {FILE_MOST} bytes")
     file = new_file(ask.core, ask.text("name") or "file", len(content), person.id)
-    file.content, file.stage = base64.b64encode(content).decode(), "complete"
-    ask.core.state.save(file)
+    keep(ask.core, file, content, "complete")
     if channel is None:
         return {"ok": True, "file": file_object(ask.core.state, file, ask.core.base_url)}
     said = posting.share_as_person(ask.core, person, channel, file, ask.text("text"), ask.text("thread_ts"))
@@ -226,7 +225,7 @@ def mark_read(ask: Ask) -> JsonObject:
     channel = ask.channel(person, member=False)
     channel.read[person.id] = ask.text("ts") or ask.core.state.new_ts()
     ask.core.state.save(channel)
-    return {"ok": True}
+    return {"ok": True, "read": channel.read[person.id]}
 
 
 def messages(ask: Ask) -> JsonObject:

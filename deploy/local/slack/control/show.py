@@ -34,6 +34,7 @@ def home(core: Core, app: InstalledApp, person: str) -> JsonObject | None:
 def visible(core: Core, person: Person) -> JsonObject:
     """The workspace in the person's eyes."""
     state = core.state
+    apps = [app_row(core, app, person) for app in state.apps.values()]  # first: it makes their DMs, which are channels
     return {
         "version": state.version,
         "page": core.page,
@@ -48,7 +49,7 @@ def visible(core: Core, person: Person) -> JsonObject:
         "channels": [
             channel_row(core, channel, person) for channel in state.channels.values() if state.sees(person, channel)
         ],
-        "apps": [app_row(core, app, person) for app in state.apps.values()],
+        "apps": apps,
     }
 
 

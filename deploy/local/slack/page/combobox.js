@@ -132,7 +132,9 @@ export function combobox({ ids, placeholder, multiple, chosen, least, asks, find
     look("");
   };
 
-  input.addEventListener("focus", opened);
+  input.addEventListener("focus", () => {
+    if (!input.refound) opened(); // nobody came here anew: what was chosen just now is no question again
+  });
   input.addEventListener("click", () => {
     if (!list) opened();
   });

@@ -78,6 +78,33 @@ export function toast(words, kind = "note") {
   }, 6400);
 }
 
+export const inspectButton = (open, id) =>
+  h(
+    "button",
+    {
+      class: "icon-button",
+      type: "button",
+      "aria-label": "Inspector",
+      title: "Inspect what went over the wire",
+      "data-key": id,
+      onclick: open,
+      ...test(id),
+    },
+    icon("inspect"),
+  );
+
+// Copies the words that `words()` gives; in a kind of button.
+export function copyButton(kind, words, more = {}) {
+  const done = () => toast("Copied.");
+  const refused = () => toast("The browser did not allow it.", "warn");
+  return h(
+    "button",
+    { class: kind, type: "button", onclick: () => navigator.clipboard.writeText(words()).then(done, refused), ...more },
+    kind === "button" ? icon("copy") : null,
+    "Copy",
+  );
+}
+
 // Make `children` what `host` shows. A node that is there already stays untouched, so nothing flickers, and the focus,
 // with the caret, is found again on the node of the same key where its node was replaced.
 export function redraw(host, ...children) {
@@ -100,7 +127,9 @@ export function redraw(host, ...children) {
   if (!key || document.activeElement === active) return;
   const again = host.querySelector(`[data-key="${CSS.escape(key)}"]`);
   if (!again) return;
+  again.refound = true;
   again.focus({ preventScroll: true });
+  again.refound = false;
   if (spot && spot[0] !== null) safe(() => again.setSelectionRange(...spot));
 }
 

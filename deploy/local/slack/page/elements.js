@@ -185,11 +185,14 @@ export function inputBlock(block, surface) {
   const name = `${surface.key}-${block.block_id}`.replace(/[^\w-]/g, "_");
   const control = field.matches("input,textarea,button")
     ? field
-    : (field.querySelector("[role=combobox], input[type=time], input[type=datetime-local], input[type=file]") ?? field);
+    : (field.querySelector("textarea, [role=combobox], input[type=time], input[type=datetime-local], input[type=file]") ?? field);
   control.setAttribute("aria-labelledby", `${name}-label`);
   if (error) {
     control.setAttribute("aria-invalid", "true");
-    control.setAttribute("aria-describedby", `${name}-error`);
+    control.setAttribute(
+      "aria-describedby",
+      [`${name}-error`, control.getAttribute("aria-describedby")].filter(Boolean).join(" "),
+    );
   }
   return h(
     "div",

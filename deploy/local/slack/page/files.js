@@ -8,7 +8,7 @@ const READ_MOST = 256 * 1024;
 export function files(list, me, host) {
   const there = new Map([...(host?.children ?? [])].map((node) => [node.signature, node]));
   return list.map((file) => {
-    const signature = `file/${file.id}/${me}`;
+    const signature = `file/${file.id}/${file.mode}/${me}`;
     const node = there.get(signature) ?? shown(file, me);
     node.signature = signature;
     return node;
@@ -18,6 +18,9 @@ export function files(list, me, host) {
 const address = (file, me) => `${new URL(file.url_private).pathname}?as=${me}`;
 
 function shown(file, me) {
+  if (file.mode === "tombstone") return gone("This file was deleted.");
+  if (file.mode === "hidden_by_limit")
+    return gone(`${file.pretty_type} · ${size(file.size)} · no longer kept`, file.title || file.name);
   if (file.mimetype?.startsWith("image/")) return picture(file, me);
   if (file.mimetype?.startsWith("text/") || /json|xml|yaml|sql|csv|log/.test(`${file.mimetype} ${file.filetype}`))
     return words(file, me);
@@ -34,6 +37,21 @@ function card(file, me) {
       {},
       h("strong", {}, file.title || file.name),
       h("span", { class: "quiet" }, `${file.pretty_type} · ${size(file.size)}`),
+    ),
+  );
+}
+
+// What is left of a file: it was deleted, or its bytes made room for those of newer ones.
+function gone(why, name) {
+  return h(
+    "div",
+    { class: "file-card gone", ...test("file") },
+    icon("file"),
+    h(
+      "span",
+      {},
+      name ? h("strong", {}, name) : null,
+      h("span", { class: "quiet" }, why),
     ),
   );
 }
@@ -74,9 +92,12 @@ function words(file, me) {
     return box;
   }
   fetch(address(file, me))
-    .then((answer) => answer.text())
+    .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
     .then(
-      (text) => fill(lines, all, text.replace(/\n$/, "").split("\n")),
+      (text) => {
+        fill(lines, all, text.replace(/\n$/, "").split("\n"));
+        box.dispatchEvent(new Event("grown", { bubbles: true }));
+      },
       () => lines.remove(),
     );
   return box;

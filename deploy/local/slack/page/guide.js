@@ -47,7 +47,7 @@ export function guide(host, desk, act) {
       ),
     ),
     h("div", { class: "guide-body", role: "status", ...test("guide-says") }, mrkdwn(step.says)),
-    h("div", { class: "guide-acts" }, over ? again(act) : helps(step, desk, act)),
+    h("div", { class: "guide-acts" }, over ? again(plan, act) : helps(step, desk, act)),
   );
 }
 
@@ -55,16 +55,17 @@ export function skip(yes) {
   localStorage.setItem(SKIPPED, yes ? "1" : "0");
 }
 
-function again(act) {
+function again(plan, act) {
   return h(
     "button",
     {
       class: "button",
       type: "button",
       onclick: () =>
-        ask("guide", { at: 0 })
+        ask("guide", { at: plan.again })
           .catch((problem) => toast(problem.message, "warn"))
           .then(act.again),
+      ...test("guide-again"),
     },
     "From the beginning",
   );

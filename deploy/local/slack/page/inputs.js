@@ -4,6 +4,7 @@ import { ask, h, test, toast } from "./dom.js";
 import { moment, wallClock } from "./dates.js";
 import { held, ids, keyOf, put } from "./holds.js";
 import { reader } from "./mrkdwn.js";
+import { isPlain, richWords } from "./rich.js";
 import { text } from "./blocks.js";
 
 const KIND = { email_text_input: "email", url_text_input: "url", number_input: "text", plain_text_input: "text" };
@@ -12,11 +13,12 @@ export function typed(one, block, surface) {
   const long = one.multiline || one.type === "rich_text_input";
   const rich = one.type === "rich_text_input";
   const value = held(one, block, surface);
+  const formatted = rich && [value, one.initial_value].find((each) => !isPlain(each));
   const node = h(long ? "textarea" : "input", {
     class: "field",
     type: long ? undefined : KIND[one.type],
     rows: long ? 3 : undefined,
-    value: rich ? richText(value) : (value ?? ""),
+    value: rich ? richWords(value) : (value ?? ""),
     placeholder: one.placeholder?.text ?? "",
     maxLength: one.max_length ?? undefined,
     autofocus: one.focus_on_load,
@@ -24,7 +26,7 @@ export function typed(one, block, surface) {
     autocomplete: "off",
     ...ids(one, block),
   });
-  const value_ = () => (rich ? richValue(node.value) : node.value === "" ? null : node.value);
+  const value_ = () => (rich ? richValue(node.value, formatted) : node.value === "" ? null : node.value);
   const when = one.dispatch_action_config?.trigger_actions_on ?? ["on_enter_pressed"];
   node.addEventListener("input", () =>
     put(one, block, surface, value_(), { send: when.includes("on_character_entered"), typing: true }),
@@ -35,18 +37,29 @@ export function typed(one, block, surface) {
     if (block.dispatch_action && when.includes("on_enter_pressed")) put(one, block, surface, value_());
     else surface.enter?.();
   });
-  return node;
+  return formatted ? withNote(node, richWords(formatted)) : node;
 }
 
-const richValue = (words) =>
-  words
-    ? { type: "rich_text", elements: [{ type: "rich_text_section", elements: [{ type: "text", text: words }] }] }
-    : null;
-const richText = (value) =>
-  (value?.elements ?? [])
-    .flatMap((part) => part.elements ?? [])
-    .map((part) => part.text ?? "")
-    .join("");
+// Only what is changed loses its lists, links and styles, and that is said beforehand.
+function withNote(node, shown) {
+  const note = h("div", { class: "input-hint", id: `${node.dataset.key}-note`, role: "status", ...test("rich-note") });
+  const say = () => {
+    note.textContent =
+      node.value === shown
+        ? "This text has formatting. If you change it here, it becomes plain text."
+        : "Plain text now: the formatting is gone.";
+  };
+  node.setAttribute("aria-describedby", note.id);
+  node.addEventListener("input", say);
+  say();
+  return h("div", {}, node, note);
+}
+
+function richValue(words, formatted) {
+  if (formatted && words === richWords(formatted)) return formatted;
+  const section = { type: "rich_text_section", elements: [{ type: "text", text: words }] };
+  return words ? { type: "rich_text", elements: [section] } : null;
+}
 
 export function picker(kind) {
   return (one, block, surface) => {

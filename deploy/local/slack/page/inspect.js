@@ -1,50 +1,80 @@
-// The inspector: what went over the wire for one message, or of late, with timings, limits used, and payloads.
+// The inspector: what went over the wire for a message, a modal or a home, or of late, with timings, limits, payloads.
 
-import { ask, h, icon, redraw, test, toast } from "./dom.js";
+import { ask, copyButton, h, icon, redraw, test } from "./dom.js";
 import { formatDate } from "./dates.js";
 import { store } from "./store.js";
 
 const BUILDER = "https://app.slack.com/block-kit-builder/#";
 const KINDS = { api: "API call", delivery: "sent to the app", ack: "late ack", response_url: "response_url" };
-const WHY = { before: "Shortly before, in this channel", itself: "This message", thread: "Its thread" };
+const TABS = [
+  ["wire", "On the wire"],
+  ["limits", "Limits"],
+  ["json", "Block Kit JSON"],
+];
+const BEFORE =
+  "Slack carries no link from a command to a later post. These came from here in the ten seconds before.";
+// What is looked at: what to ask for, what it is called, and how its entries belong to it.
+const SUBJECTS = {
+  all: { title: "All traffic", note: () => "the newest first", ask: () => ({ limit: 120 }) },
+  message: {
+    title: "Inspector",
+    note: () => clock(Number(about.ts)),
+    ask: () => ({ as: store.me.id, channel: about.channel, ts: about.ts }),
+    parts: { before: "Shortly before, in this channel", itself: "This message", thread: "Its thread" },
+  },
+  view: {
+    title: "Inspector",
+    note: (found) => (found.view ? (found.view.title?.text ?? "") : "a modal that is closed"),
+    ask: () => ({ as: store.me.id, view: about.view }),
+    parts: { opened: "What opened it", itself: "This modal" },
+  },
+  home: {
+    title: "Inspector",
+    note: () => "Home",
+    ask: () => ({ as: store.me.id, home: about.home }),
+    parts: { itself: "This home" },
+  },
+};
 const open = new Set();
 let about = null;
 let tab = "wire";
 let watching = 0;
+let shown = null; // where it is drawn: there is one inspector at a time
 
-export function inspect(host, message) {
-  about = message ?? {};
-  tab = "wire";
+const subject = () => SUBJECTS[["ts", "view", "home"].find((key) => about[key])?.replace("ts", "message") ?? "all"];
+
+// `what` is a message, {view: id}, {home: app's id}, or null: all traffic. `same` keeps the tab that is open.
+export function inspect(host, what, { same = false } = {}) {
+  if (shown && shown !== host) shut(shown);
+  about = what ?? {};
+  if (!same) tab = "wire";
   open.clear();
+  shown = host;
   host.hidden = false;
-  draw(host).then(() => host.querySelector(".inspect-close")?.focus());
+  draw(host).then(() => same || host.querySelector(".inspect-close")?.focus());
   watch(host);
 }
 
 export function shut(host) {
   if (host.hidden) return false;
   host.hidden = true;
+  shown = null;
   watching += 1;
   host.replaceChildren();
   return true;
 }
 
 async function draw(host) {
-  const found = await ask(
-    "trace",
-    about.ts ? { as: store.me.id, channel: about.channel, ts: about.ts } : { limit: 120 },
-  ).catch((problem) => ({ entries: [], rates: [], problem: problem.message }));
-  if (host.hidden) return;
-  const tabs = about.ts
-    ? [
-        ["wire", "On the wire"],
-        ["limits", "Limits"],
-        ["json", "Block Kit JSON"],
-      ]
-    : [
-        ["wire", "On the wire"],
-        ["limits", "Limits"],
-      ];
+  const asked = about;
+  const { title, note, ask: wanted, parts } = subject();
+  const found = await ask("trace", wanted()).catch((problem) => ({
+    entries: [],
+    rates: [],
+    problem: problem.message,
+  }));
+  if (host.hidden || asked !== about) return;
+  const tabs = parts ? TABS : TABS.slice(0, 2);
+  if (!tabs.some(([name]) => name === tab)) tab = "wire";
   const body = { wire: wire, limits: limits, json: json }[tab];
   redraw(
     host,
@@ -54,8 +84,8 @@ async function draw(host) {
       h(
         "div",
         { class: "pane-title" },
-        h("h2", {}, about.ts ? "Inspector" : "All traffic"),
-        h("span", { class: "quiet" }, about.ts ? clock(Number(about.ts)) : "the newest first"),
+        h("h2", {}, title),
+        h("span", { class: "quiet" }, note(found)),
       ),
       h(
         "button",
@@ -72,7 +102,7 @@ async function draw(host) {
     ),
     h(
       "div",
-      { class: "tabs inspect-tabs", role: "tablist", "aria-label": "What to look at" },
+      { class: "tabs inspect-tabs", role: "tablist", "aria-label": "Views of the traffic" },
       tabs.map(([name, label]) =>
         h(
           "button",
@@ -111,27 +141,22 @@ async function draw(host) {
 // --- what went over the wire ---------------------------------------------------------------------------------------
 
 function wire(found) {
+  const { parts } = subject();
   if (!found.entries.length)
     return h(
       "p",
       { class: "inspect-note" },
-      about.ts ? "Nothing of this message is in the log any more." : "Nothing went over the wire yet.",
+      parts ? "Nothing of it is in the log, or not any more." : "Nothing went over the wire yet.",
     );
-  if (!about.ts) return h("div", {}, [...found.entries].reverse().map(entry));
-  return Object.keys(WHY).map((why) => {
+  if (!parts) return h("div", {}, [...found.entries].reverse().map(entry));
+  return Object.keys(parts).map((why) => {
     const mine = found.entries.filter((one) => one.why === why);
     return mine.length
       ? h(
           "section",
           { class: "inspect-part" },
-          h("h3", {}, WHY[why]),
-          why === "before"
-            ? h(
-                "p",
-                { class: "inspect-note" },
-                "Slack carries no link from a command to a later post. These came from here in the ten seconds before.",
-              )
-            : null,
+          h("h3", {}, parts[why]),
+          why === "before" ? h("p", { class: "inspect-note" }, BEFORE) : null,
           mine.map(entry),
         )
       : null;
@@ -187,26 +212,10 @@ const part = (label, value) =>
     : h(
         "div",
         {},
-        h("div", { class: "wire-label" }, label, copy(value)),
+        h("div", { class: "wire-label" }, label, copyButton("link-button", () => pretty(value))),
         h("pre", { class: "code", tabIndex: 0, "aria-label": label }, pretty(value)),
       );
 const pretty = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
-
-function copy(value) {
-  return h(
-    "button",
-    {
-      class: "link-button",
-      type: "button",
-      onclick: () =>
-        navigator.clipboard.writeText(pretty(value)).then(
-          () => toast("Copied."),
-          () => toast("The browser did not allow it.", "warn"),
-        ),
-    },
-    "Copy",
-  );
-}
 
 // --- limits --------------------------------------------------------------------------------------------------------
 
@@ -216,7 +225,7 @@ function limits(found) {
       ? h(
           "section",
           { class: "inspect-part" },
-          h("h3", {}, "Of this message"),
+          h("h3", {}, subject().parts.itself),
           found.uses.length
             ? bars(
                 found.uses
@@ -262,34 +271,29 @@ function bars(rows) {
 
 // --- the blocks ----------------------------------------------------------------------------------------------------
 
-function json({ message }) {
-  const blocks = { blocks: message?.blocks ?? [] };
+// What the builder takes of a view: what the app sent, without what only the app reads.
+const VIEW = ["type", "title", "submit", "close", "callback_id", "blocks"];
+const payload = ({ message, view }) =>
+  view
+    ? Object.fromEntries(VIEW.filter((key) => view[key]).map((key) => [key, view[key]]))
+    : { blocks: message?.blocks ?? [] };
+
+function json(found) {
+  const whole = found.message ?? found.view;
+  if (!whole) return h("p", { class: "inspect-note" }, "There is none now: it is closed, or was never published.");
+  const sent = payload(found);
   return h(
     "section",
     { class: "inspect-part" },
     h(
       "div",
       { class: "block-actions" },
-      h(
-        "button",
-        {
-          class: "button",
-          type: "button",
-          onclick: () =>
-            navigator.clipboard.writeText(pretty(blocks)).then(
-              () => toast("Copied."),
-              () => toast("The browser did not allow it.", "warn"),
-            ),
-          ...test("copy-blocks"),
-        },
-        icon("copy"),
-        "Copy",
-      ),
+      copyButton("button", () => pretty(sent), test("copy-blocks")),
       h(
         "a",
         {
           class: "button",
-          href: BUILDER + encodeURIComponent(JSON.stringify(blocks)),
+          href: BUILDER + encodeURIComponent(JSON.stringify(sent)),
           target: "_blank",
           rel: "noopener noreferrer",
           ...test("builder"),
@@ -298,12 +302,12 @@ function json({ message }) {
       ),
     ),
     h("p", { class: "inspect-note" }, "The link leads to slack.com: the blocks leave this machine, in your browser."),
-    h("pre", { class: "code", tabIndex: 0, "aria-label": "The blocks", ...test("block-json") }, pretty(blocks)),
+    h("pre", { class: "code", tabIndex: 0, "aria-label": "The blocks", ...test("block-json") }, pretty(sent)),
     h(
       "details",
       {},
-      h("summary", { "data-key": "inspect-whole" }, "The whole message"),
-      h("pre", { class: "code", tabIndex: 0, "aria-label": "The whole message" }, pretty(message)),
+      h("summary", { "data-key": "inspect-whole" }, found.message ? "The whole message" : "The whole view"),
+      h("pre", { class: "code", tabIndex: 0, "aria-label": "All of it" }, pretty(whole)),
     ),
   );
 }
@@ -321,9 +325,13 @@ async function watch(host) {
     const answer = await fetch(`/control/changes?since=${version}&timeout=20`)
       .then((one) => one.json())
       .catch(() => null);
-    if (mine !== watching || !answer) return;
+    if (mine !== watching) return;
+    if (!answer) {
+      await new Promise((resolve) => setTimeout(resolve, 1000)); // the workspace is away: its page says so
+      continue;
+    }
     version = answer.version;
-    if (answer.changes.some((one) => one.kind === "log" || one.key === about.ts)) {
+    if (answer.changes.some((one) => one.kind === "log" || [about.ts, about.view].includes(one.key))) {
       await draw(host);
       await new Promise((resolve) => setTimeout(resolve, 250));
     }

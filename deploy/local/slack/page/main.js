@@ -44,8 +44,8 @@ async function become(person, channel, thread = "", tab = "") {
   else localStorage.setItem("local-slack-person", store.me.name);
   $("team").textContent = store.team.name;
   personSwitch($("who"), (next) => become(next, nameOf(here.channel), "", here.tab));
-  shutInspector($("inspector"));
   showModal();
+  shutInspector($("inspector"));
   beside();
   await go(find(channel), thread, tab);
 }
@@ -291,7 +291,10 @@ function seen() {
   const channel = store.channels.get(here.channel);
   if (!channel || !document.hasFocus()) return;
   channel.unread = 0;
-  ask("read", { as: store.me.id, channel: here.channel }).catch(() => {});
+  ask("read", { as: store.me.id, channel: here.channel }).then(
+    ({ read }) => (channel.read = read),
+    () => {},
+  );
 }
 
 function news(what) {
@@ -365,6 +368,12 @@ document.addEventListener("keydown", (event) => {
   if ($("shell").classList.contains("with-side")) closeSide();
   else if (shutInspector($("inspector"))) return;
   else if (here.thread) openThread("");
+});
+document.addEventListener("click", (event) => {
+  const wanted = event.target.closest?.("a[data-go]");
+  if (!wanted || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  go(wanted.dataset.go);
 });
 addEventListener("focus", () => seen());
 // Whoever says something wants to see what comes of it.

@@ -94,9 +94,10 @@ export class MessageList {
     host.append(h("div", { class: "messages-frame" }, this.box, this.jump));
     this.box.addEventListener("scroll", () => this.scrolled(), { passive: true });
     this.box.addEventListener("keydown", (event) => this.key(event));
-    this.box.addEventListener("load", () => this.stuck && this.bottom(), true);
     this.top = 0;
-    // Stay at the newest message when the list gets narrower, or a message grows.
+    // Stay at the newest message when a picture or a file's lines come late, and when the list gets narrower.
+    for (const late of ["load", "grown"])
+      this.box.addEventListener(late, () => this.stuck && this.bottom(), true);
     new ResizeObserver(() => {
       if (this.stuck) this.bottom();
     }).observe(this.box);

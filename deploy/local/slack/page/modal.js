@@ -1,14 +1,19 @@
 // The modal on top of a person's stack: drawn in place when the app updates it, what was typed kept.
 
-import { ask, h, icon, redraw, test, toast } from "./dom.js";
+import { ask, h, icon, inspectButton, redraw, test, toast } from "./dom.js";
 import { blocks, forget } from "./blocks.js";
+import { inspect, shut as shutInspector } from "./inspect.js";
 import { act, suggested } from "./messages.js";
 import { emojis } from "./mrkdwn.js";
 import { onChange, store } from "./store.js";
 
 const typed = new Map();
+const DRAFT = "local-slack-typed"; // in the tab's storage: what is typed in an open modal outlives a reload
+const draft = (view) => `${DRAFT}/${store.me.id}/${view}`;
 let dialog = null;
 let shown = "";
+// The inspector beside the open modal: in the dialog, since all else is out of reach while that is open.
+let inspector = null;
 
 let watched = false;
 export function watchModals() {
@@ -41,7 +46,7 @@ const latest = (view) =>
   store.stack.find((one) => one.id === view.id) ?? [...store.homes.values()].find((one) => one?.id === view.id) ?? view;
 
 export function viewSurface(view, more = {}) {
-  if (!typed.has(view.id)) typed.set(view.id, {});
+  if (!typed.has(view.id)) typed.set(view.id, JSON.parse(sessionStorage.getItem(draft(view.id)) ?? "{}"));
   const values = typed.get(view.id);
   const where = { as: store.me.id, view: view.id };
   return {
@@ -65,15 +70,32 @@ export function viewSurface(view, more = {}) {
   };
 }
 
+// Forget what was typed in this person's modals that are no more.
+function tidy() {
+  const open = new Set(store.stack.map((view) => draft(view.id)));
+  for (const key of Object.keys(sessionStorage))
+    if (key.startsWith(draft("")) && !open.has(key)) {
+      sessionStorage.removeItem(key);
+      typed.delete(key.slice(draft("").length));
+    }
+}
+
 export function show() {
+  tidy();
   const view = store.stack.at(-1);
   if (!view) return shut();
   const fresh = !dialog;
   if (fresh) {
     dialog = h("dialog", { class: "modal", "aria-labelledby": "modal-title", ...test("modal") });
+    inspector = h("section", {
+      class: "pane inspector",
+      "aria-label": "Inspector",
+      hidden: true,
+      ...test("modal-inspector"),
+    });
     dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
-      cancel(false);
+      if (!shutInspector(inspector)) cancel(false);
     });
     document.getElementById("modal").append(dialog);
   }
@@ -85,14 +107,18 @@ export function show() {
       forget(dialog, block);
       show();
     },
-    typed: () => clearError(latest(view)),
+    typed: () => {
+      sessionStorage.setItem(draft(view.id), JSON.stringify(surface.values));
+      clearError(latest(view));
+    },
   });
   const scrolled = dialog.querySelector(".modal-body")?.scrollTop ?? 0;
-  redraw(dialog, ...parts(view, surface));
+  redraw(dialog, ...parts(view, surface), inspector);
   dialog.querySelector(".modal-body").scrollTop = shown === view.id ? scrolled : 0;
   if (fresh) dialog.showModal();
   if (shown !== view.id) {
     shown = view.id;
+    if (!inspector.hidden) inspect(inspector, { view: view.id }, { same: true });
     const wanted = view.blocks.find((block) => block.element?.focus_on_load);
     const key = wanted ? `${wanted.block_id}/${wanted.element.action_id}` : "";
     const first =
@@ -125,6 +151,7 @@ function parts(view, surface) {
         : null,
       h("img", { src: `/avatar/${appUser(view)}-24.svg`, alt: "", width: 24, height: 24 }),
       h("h2", { id: "modal-title", ...test("modal-title") }, emojis(view.title?.text ?? "")),
+      inspectButton(() => shutInspector(inspector) || inspect(inspector, { view: view.id }), "modal-inspect"),
       h(
         "button",
         {
@@ -207,7 +234,10 @@ async function cancel(everything) {
   await ask("close", { as: store.me.id, view: view.id, everything }).catch((problem) => toast(problem.message, "warn"));
 }
 
+// What closed the modal is to be seen too: an open inspector goes on beside the channel.
 function shut() {
+  if (inspector && !inspector.hidden)
+    inspect(document.getElementById("inspector"), { view: shown }, { same: true });
   dialog?.close();
   dialog?.remove();
   dialog = null;

@@ -115,12 +115,7 @@ export function emojis(text) {
 function token(body, options) {
   const [target, label] = split(body, "|");
   if (target.startsWith("@")) return mention(target.slice(1), label);
-  if (target.startsWith("#"))
-    return h(
-      "span",
-      { class: "mention" },
-      `#${reader.channels.get(target.slice(1))?.name ?? label ?? "private-channel"}`,
-    );
+  if (target.startsWith("#")) return channelMention(target.slice(1), label);
   if (target.startsWith("!date^")) return dateToken(target, label);
   if (target.startsWith("!subteam^"))
     return h(
@@ -145,6 +140,14 @@ export function mention(id, label) {
     { class: `mention${mine ? " mine" : ""}`, title: person?.real_name ?? "" },
     `@${person?.display_name || person?.name || label || id}`,
   );
+}
+
+// Leads there, where this person sees the channel (main.js hears the click).
+export function channelMention(id, label) {
+  const there = reader.channels.get(id);
+  return there
+    ? h("a", { class: "mention", href: `/?as=${reader.me?.name}&channel=${id}`, dataset: { go: id } }, `#${there.name}`)
+    : h("span", { class: "mention" }, `#${label ?? "private-channel"}`);
 }
 
 export function link(target, label) {

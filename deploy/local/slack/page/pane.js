@@ -1,7 +1,8 @@
 // Above and below a channel's messages: its name and what there is to know, and where one types.
 
-import { h, icon, test } from "./dom.js";
+import { h, icon, inspectButton, test } from "./dom.js";
 import { composer } from "./composer.js";
+import { inspect } from "./inspect.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { joinChannel } from "./side.js";
 import { appOf, store } from "./store.js";
@@ -39,7 +40,17 @@ export function heading(channel, app, here, go) {
       app ? h("span", { class: "badge" }, "APP") : null,
     ),
     app
-      ? h("div", { class: "tabs", role: "tablist" }, app.home ? tab("home", "Home") : null, tab("messages", "Messages"))
+      ? [
+          h(
+            "div",
+            { class: "tabs", role: "tablist" },
+            app.home ? tab("home", "Home") : null,
+            tab("messages", "Messages"),
+          ),
+          here === "home"
+            ? inspectButton(() => inspect(document.getElementById("inspector"), { home: app.id }), "home-inspect")
+            : null,
+        ]
       : h(
           "div",
           { class: "pane-note" },

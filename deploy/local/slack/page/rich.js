@@ -1,7 +1,7 @@
-// Rich text as DOM.
+// Rich text as DOM, and as plain words.
 
 import { h } from "./dom.js";
-import { link, mention, mrkdwn, reader } from "./mrkdwn.js";
+import { channelMention, link, mention, mrkdwn, reader } from "./mrkdwn.js";
 import { emoji } from "./emoji.js";
 import { formatDate } from "./dates.js";
 import { signs } from "./signs.js";
@@ -56,7 +56,7 @@ function richBody(one) {
     case "user":
       return mention(one.user_id);
     case "channel":
-      return h("span", { class: "mention" }, `#${reader.channels.get(one.channel_id)?.name ?? one.channel_id}`);
+      return channelMention(one.channel_id);
     case "usergroup":
       return h("span", { class: "mention" }, `@${reader.groups.get(one.usergroup_id)?.handle ?? one.usergroup_id}`);
     case "broadcast":
@@ -70,4 +70,31 @@ function richBody(one) {
     default:
       return h("span", { class: "unknown-label boxed" }, `${one.type} in rich text`);
   }
+}
+
+// Whether plain words say all that it says.
+export const isPlain = (value) =>
+  (value?.elements ?? []).every(
+    (part) =>
+      part.type === "rich_text_section" &&
+      part.elements.every((one) => one.type === "text" && !Object.values(one.style ?? {}).some(Boolean)),
+  );
+
+export const richWords = (value) => (value?.elements ?? []).map(partWords).join("\n");
+
+function partWords(part) {
+  if (part.type === "rich_text_list")
+    return part.elements
+      .map((one, index) => {
+        const mark = part.style === "ordered" ? `${(part.offset ?? 0) + index + 1}.` : "•";
+        return `${"  ".repeat(part.indent ?? 0)}${mark} ${one.elements.map(inlineWords).join("")}`;
+      })
+      .join("\n");
+  const words = (part.elements ?? []).map(inlineWords).join("").replace(/\n$/, "");
+  return part.type === "rich_text_quote" ? words.replace(/^/gm, "> ") : words;
+}
+
+function inlineWords(one) {
+  if (one.type === "link") return one.text ? `${one.text} (${one.url})` : one.url;
+  return one.type === "text" ? one.text : one.type === "emoji" ? `:${one.name}:` : richBody(one).textContent;
 }

@@ -27,6 +27,8 @@ const listeners = new Set();
 let socket = null;
 let soon = 0;
 let lost = false;
+let tries = 0; // to reach the workspace since it was lost: soon at first, then once a second
+const PAUSE = { first: 50, most: 1000 }; // milliseconds
 export const isLost = () => lost;
 
 export const onChange = (listener) => listeners.add(listener);
@@ -102,13 +104,15 @@ function listen() {
   socket.onopen = () => {
     if (!lost) return;
     lost = false;
+    tries = 0;
     tell("again");
   };
   socket.onclose = () => {
     const first = !lost;
     lost = true;
     if (first) tell("lost");
-    setTimeout(listen, 1000);
+    setTimeout(listen, Math.min(PAUSE.most, PAUSE.first * 2 ** tries));
+    tries += 1;
   };
 }
 

@@ -1,13 +1,15 @@
-"""The optional file behind a State: one SQLite table of JSON records, written before an answer leaves."""
+"""The optional file behind a State: SQLite, JSON records and the bytes of files, written before an answer leaves."""
 
 from __future__ import annotations
 
+import base64
 import json
 import sqlite3
 from dataclasses import asdict
 from pathlib import Path
 
-from .model import RECORDS, Message, Record, View
+from .contents import InFile
+from .model import RECORDS, FileRecord, Message, Record, View
 from .store import State
 
 _CLASSES = {record.TABLE: record for record in RECORDS}
@@ -22,12 +24,14 @@ class StateFile:
         self._db.execute("PRAGMA synchronous=NORMAL")  # a killed process loses nothing; only a power cut may
         self._db.execute("CREATE TABLE IF NOT EXISTS record (key TEXT PRIMARY KEY, number INTEGER, body TEXT NOT NULL)")
         self._db.execute("CREATE INDEX IF NOT EXISTS record_number ON record (number)")
+        self.contents = InFile(self._db)
         row = self._db.execute("SELECT coalesce(max(number), 0) FROM record").fetchone()
         self._number = int(row[0])
         self._ahead = 0.0
 
     def load(self, state: State) -> None:
-        """Read every record back, in the order they were first written."""
+        """Read every record back, in the order they were first written. The bytes of files stay where they are."""
+        state.contents = self.contents
         for key, body in self._db.execute("SELECT key, body FROM record ORDER BY number"):
             table = key.partition(":")[0]
             if key == "meta:switches":
@@ -41,7 +45,12 @@ class StateFile:
             elif table == "stack":
                 state.stacks[key.partition(":")[2]] = json.loads(body)
             else:
-                _put(state, _CLASSES[table](**json.loads(body)))
+                record = json.loads(body)
+                inside = record.pop("content", "") if _CLASSES[table] is FileRecord else ""
+                _put(state, _CLASSES[table](**record))
+                if inside:  # a file of before the bytes had a table of their own
+                    self.contents.put(record["id"], base64.b64decode(inside))
+                    state.save(state.files[record["id"]])
 
     def flush(self, state: State) -> None:
         """Write what changed since the last flush, in one transaction."""

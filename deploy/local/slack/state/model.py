@@ -223,7 +223,7 @@ class ResponseUrl:
 
 @dataclass(slots=True)
 class FileRecord:
-    """An uploaded file; `content` is base64 and `stage` one of wanted, uploaded, complete, deleted."""
+    """An uploaded file; `stage` is one of wanted, uploaded, complete, deleted. `kept` False: its bytes had to go."""
 
     TABLE: ClassVar[str] = "file"
     id: str
@@ -237,8 +237,8 @@ class FileRecord:
     filetype: str
     secret: str
     alt_text: str = ""
-    content: str = ""
     stage: str = "wanted"
+    kept: bool = True
     shares: dict[str, list[str]] = field(default_factory=dict)
 
     @property

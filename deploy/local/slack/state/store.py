@@ -12,6 +12,7 @@ from typing import Any
 
 from ..clock import Clock
 from ..spec import WorkspaceSpec
+from .contents import Contents, InMemory
 from .model import (
     AppChange,
     Bookmark,
@@ -63,6 +64,7 @@ class State:
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
         self.files: dict[str, FileRecord] = {}
+        self.contents: Contents = InMemory()
         self.apps: dict[str, InstalledApp] = {}
         self.app_changes: dict[str, AppChange] = {}
         self.scheduled: dict[str, Scheduled] = {}

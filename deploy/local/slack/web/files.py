@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import mimetypes
 import secrets
 from typing import Any
@@ -13,7 +12,7 @@ from .. import posting, scheduling
 from ..core import Core
 from ..faults import cut, play
 from ..render import file_object
-from ..state import Channel, FileRecord, Scheduled
+from ..state import Channel, FileRecord, Message, Scheduled
 from ..wire import JsonObject, SlackError, argument_error
 from .call import Call, Method
 
@@ -55,6 +54,24 @@ def new_file(core: Core, name: str, size: int, owner: str, app: str = "") -> Fil
     core.state.files[file.id] = file
     core.state.save(file)
     return file
+
+
+def keep(core: Core, file: FileRecord, content: bytes, stage: str) -> None:
+    """The bytes of a file have come. Where there is no room for them, the oldest of other files go."""
+    file.stage = stage
+    core.state.save(file)
+    for gone in core.state.contents.put(file.id, content):
+        old = core.state.files[gone]
+        old.kept = False
+        core.state.save(old)
+        for channel_id, message in _shown_by(core, old):
+            core.state.changed("message", message, channel=channel_id, key=message.ts)
+
+
+def _shown_by(core: Core, file: FileRecord) -> list[tuple[str, Message]]:
+    """The messages that show a file, each with its channel."""
+    found = [(channel, core.state.message(channel, ts)) for channel, stamps in file.shares.items() for ts in stamps]
+    return [(channel, message) for channel, message in found if message]
 
 
 def complete_upload(call: Call) -> JsonObject:
@@ -176,15 +193,15 @@ def delete(call: Call) -> JsonObject:
     file = _file(call)
     if file.app_id != call.app.id:
         raise SlackError("cant_delete_file")
-    file.stage, file.content = "deleted", ""
+    file.stage = "deleted"
     state = call.core.state
+    state.contents.drop(file.id)
     state.save(file)
-    for channel_id, stamps in file.shares.items():
-        for message in filter(None, (state.message(channel_id, ts) for ts in stamps)):
-            if message.text or message.blocks:
-                state.changed("message", message, channel=channel_id, key=message.ts)
-            else:
-                posting.delete(call.core, message)
+    for channel_id, message in _shown_by(call.core, file):
+        if message.text or message.blocks:
+            state.changed("message", message, channel=channel_id, key=message.ts)
+        else:
+            posting.delete(call.core, message)
     return {}
 
 
@@ -213,8 +230,7 @@ class FileDoor:
         content = await _bytes(request)
         if len(content) != file.size:
             return web.Response(status=400, text=f"expected {file.size} bytes, got {len(content)}")
-        file.content, file.stage = base64.b64encode(content).decode(), "uploaded"
-        self._core.state.save(file)
+        keep(self._core, file, content, "uploaded")
         if fault and fault.kind == "lost":
             return cut(request)
         return web.Response(text=f"OK - {len(content)}")
@@ -224,9 +240,12 @@ class FileDoor:
         file = self._core.state.files.get(request.match_info["file"])
         if file is None or file.stage == "deleted" or not self._may_read(request, file):
             return web.Response(status=404, text="no such file")
+        content = self._core.state.contents.get(file.id)
+        if content is None:
+            return web.Response(status=410, text="the bytes of this file are no longer kept")
         headers = {"Content-Disposition": "attachment" if request.query.get("download") else "inline"}
         headers |= {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
-        return web.Response(body=base64.b64decode(file.content), content_type=file.mimetype, headers=headers)
+        return web.Response(body=content, content_type=file.mimetype, headers=headers)
 
     def _may_read(self, request: web.Request, file: FileRecord) -> bool:
         header = request.headers.get("Authorization", "")
