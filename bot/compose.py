@@ -109,6 +109,7 @@ def applied(company: Company, catalogue: Catalogue) -> Applied:
                 row.warns,
                 [one.model_dump(mode="json") for one in row.beyond],
                 [{"after": f"{one.after.total_seconds():.0f} s", "whom": one.whom} for one in row.remind],
+                row.ask,
             )
             for row in rows.policy
         ),

@@ -1,4 +1,4 @@
-"""The only way in: every door's act is one transaction; authority is judged here, and whose word counts in SQL too."""
+"""The only way in: every door's act is one transaction. Who may ask is judged here; whose word counts, in SQL."""
 
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -208,20 +208,10 @@ class Service:
         return await self._say(who, run, "answer_back", key, text=text)
 
     async def cancel(self, who: Who, run: int, text: str, key: str) -> Outcome:
-        return await self._may_end(who, run) or await self._say(who, run, "cancel", key, text=text)
+        return await self._say(who, run, "cancel", key, text=text)
 
     async def supersede(self, who: Who, run: int, by: int, key: str) -> Outcome:
-        return await self._may_end(who, run) or await self._say(who, run, "supersede", key, by=by)
-
-    async def _may_end(self, who: Who, run: int) -> Outcome | None:
-        """None for who asked and whoever could ask for or approve it: stopping is never the dangerous act."""
-        view = await self.views.run(run)
-        if view is None:
-            return Outcome(code="no_run", ok=False)
-        groups = set(self._everybody(view).get(who.person or "", ()))
-        need = self.house.need(view.command, view.environment, view.risk)
-        may = who.person in view.askers or groups & set(view.slots) or (need and groups & need.ask)
-        return None if may else Outcome(code="no_approver", run=run, ok=False)
+        return await self._say(who, run, "supersede", key, by=by)
 
     async def amend(self, who: Who, run: int, fingerprint: str, entry: Entry, params: Input, key: str) -> Outcome:
         """New values for an ask that waits: a new plan, approvals dropped. Judged like an ask."""
@@ -232,7 +222,7 @@ class Service:
         if not verdict.may:
             return self._refused(verdict)
         word = {"verb": "amend", "run": run, "team": who.team, "user": who.user, "key": key, "fingerprint": fingerprint}
-        word |= {"reason": params.reason, "subjects": subjects(params)}
+        word |= {"reason": params.reason, "subjects": subjects(params), "environment": self.house.environment(params)}
         try:
             answer = await self._recorded(self.doors.say, word, params)
         except NoKey as error:

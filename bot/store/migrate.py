@@ -46,8 +46,8 @@ class Applied(Record):
     groups: tuple[tuple[str, str | None, bool], ...]  # (key, Slack user group, rota)
     members: tuple[tuple[str, str], ...]  # (group, person)
     operations: tuple[tuple[str, int], ...]  # (command, floor of its risk)
-    policy: tuple[tuple[str, str, int, tuple[str, ...], timedelta, timedelta, Any, Any], ...]
-    # (command, environment, risk, slots, expires after, warns after, more slots beyond a loss, reminders)
+    policy: tuple[tuple[str, str, int, tuple[str, ...], timedelta, timedelta, Any, Any, tuple[str, ...]], ...]
+    # (command, environment, risk, slots, expires after, warns after, more slots beyond a loss, reminders, who may ask)
     terms: tuple[Terms, ...] = ()
 
 
@@ -131,8 +131,9 @@ async def apply_config(conn: Any, applied: Applied) -> None:
     rows = [(t.schedule, t.command, t.params, t.environment, t.lasts, t.at_most, t.hash) for t in applied.terms]
     await _replace(conn, "terms", rows)
     await conn.executemany(
-        "INSERT INTO policy VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
-        [(applied.config, *row[:3], list(row[3]), *row[4:]) for row in applied.policy],
+        "INSERT INTO policy VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
+        "ON CONFLICT (config, command, environment, risk) DO UPDATE SET ask = $10",  # the hash covers it already
+        [(applied.config, *row[:3], list(row[3]), *row[4:8], list(row[8])) for row in applied.policy],
     )
     await conn.execute(
         "INSERT INTO applied VALUES (true, $1, clock_timestamp(), $2, $3) "

@@ -295,6 +295,14 @@ class Ledger:
         sql = "SELECT person FROM askers WHERE run = $1 ORDER BY person"
         return tuple(r["person"] for r in await self.pool.fetch(sql, run))
 
+    async def worded(self, run: int) -> tuple[str, ...]:
+        """Who asked, and who changed the request last: the people whose words its parameters are."""
+        sql = (
+            "(SELECT actor FROM events WHERE run = $1 AND kind = 'asked' AND actor IS NOT NULL) UNION "
+            "(SELECT actor FROM events WHERE run = $1 AND kind = 'amended' ORDER BY seq DESC LIMIT 1)"
+        )
+        return tuple(r["actor"] for r in await self.pool.fetch(sql, run))
+
     async def children(self, run: int, step: str) -> list[RunRow]:
         sql = f"SELECT {RUN_COLUMNS} FROM runs WHERE parent = $1 AND parent_step = $2 ORDER BY id"  # noqa: S608
         return [run_row(r) for r in await self.pool.fetch(sql, run, step)]

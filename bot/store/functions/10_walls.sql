@@ -182,6 +182,10 @@ BEGIN
      AND OLD.state = 'awaiting_approval' AND OLD.expires_at <= tandem.clock() THEN
     RAISE EXCEPTION 'what has expired stays so' USING ERRCODE = 'TD014';
   END IF;
+  IF NEW.wish IS DISTINCT FROM OLD.wish THEN
+    SELECT * INTO v_event FROM events WHERE run = NEW.id AND seq = NEW.seq;
+    PERFORM wall_word(OLD, 'cancel_wished', v_event);
+  END IF;
   IF NEW.seq = OLD.seq THEN
     IF NEW.state <> OLD.state THEN RAISE EXCEPTION 'no move without its event' USING ERRCODE = 'TD006'; END IF;
     RETURN NEW;
@@ -195,6 +199,8 @@ BEGIN
   IF NOT EXISTS (SELECT 1 FROM moves WHERE at = OLD.state AND lands = NEW.state) THEN
     RAISE EXCEPTION 'no move leads from % to %', OLD.state, NEW.state USING ERRCODE = 'TD007';
   END IF;
+  IF NEW.state IN ('cancelled', 'superseded') THEN PERFORM wall_word(OLD, NEW.state, v_event); END IF;
+  IF OLD.state = 'awaiting_approval' AND NEW.state = 'planning' THEN PERFORM wall_word(OLD, 'amended', v_event); END IF;
   v_new := NEW;  -- generated columns are not computed yet in a BEFORE trigger
   v_new.tag := 'r' || NEW.id;
   v_new.fingerprint := fingerprint_of(NEW.plan);

@@ -279,6 +279,7 @@ BEGIN
   IF v_verb <> 'cancel' AND v_run.state <> 'awaiting_approval' OR v_run.ended_at IS NOT NULL THEN
     RETURN jsonb_build_object('code', 'not_waiting', 'state', v_run.state);
   END IF;
+  IF v_verb IN ('cancel', 'supersede') AND NOT may_end(v_run, v_person) THEN RETURN '{"code": "no_approver"}'; END IF;
   CASE v_verb
   WHEN 'deny' THEN
     IF decides_by(v_run, v_person) IS NULL THEN
@@ -290,8 +291,8 @@ BEGIN
     IF v_run.state = 'in_doubt' THEN RETURN jsonb_build_object('code', 'in_doubt'); END IF;
     IF v_run.state IN ('running', 'waiting') THEN
       IF v_run.wish IS NOT NULL OR v_run.heading <> 'forth' THEN RETURN '{"code": "already"}'; END IF;
-      UPDATE runs SET wish = 'cancel', due = tandem.clock() WHERE id = v_run.id;
       PERFORM tell(v_run.id, 'cancel_wished', NULL, v_person, jsonb_build_object('text', p ->> 'text'));
+      UPDATE runs SET wish = 'cancel', due = tandem.clock() WHERE id = v_run.id;
     ELSE
       PERFORM tell(v_run.id, 'cancelled', 'cancel', v_person, jsonb_build_object('text', p ->> 'text'));
     END IF;
@@ -302,6 +303,9 @@ BEGIN
     END IF;
     PERFORM tell(v_run.id, 'superseded', 'supersede', v_person, jsonb_build_object('by', v_other.tag));
   WHEN 'amend' THEN
+    IF NOT may_ask(v_person, v_run.command, coalesce(p ->> 'environment', v_run.environment)) THEN
+      RETURN '{"code": "not_in_group"}';
+    END IF;
     v_answer := personal_known(p -> 'personal');
     IF v_answer IS NOT NULL THEN RETURN v_answer; END IF;
     IF p ? 'tokens' THEN PERFORM personal_keep(v_run.id, NULL, p); END IF;

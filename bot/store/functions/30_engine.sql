@@ -271,8 +271,8 @@ BEGIN
     IF v_child.state IN ('planning', 'awaiting_approval', 'queued') THEN
       PERFORM tell(v_child.id, 'cancelled', 'cancel', NULL, '{"why": "parent"}');
     ELSIF v_child.wish IS NULL AND v_child.heading = 'forth' THEN
-      UPDATE runs SET wish = 'cancel', due = CASE WHEN state = 'in_doubt' THEN due ELSE tandem.clock() END WHERE id = v_child.id;
       PERFORM tell(v_child.id, 'cancel_wished', NULL, NULL, '{"why": "parent"}');
+      UPDATE runs SET wish = 'cancel', due = CASE WHEN state = 'in_doubt' THEN due ELSE tandem.clock() END WHERE id = v_child.id;
     END IF;
   END LOOP;
 END $$;
