@@ -287,7 +287,10 @@ class Service:
         code = str(answer["code"])
         if code in ("asker", "subject", "no_approver"):
             return await self._not_an_approver(run, code)
-        return Outcome(code=code, run=run, ok=code in ("answered", "recorded", "changed", "already"))
+        sentence = UNCONFIRMED if answer.get("stale") else ""
+        return Outcome(
+            code=code, sentence=sentence, run=run, ok=code in ("answered", "recorded", "changed", "already")
+        )  # fmt: skip
 
     async def tick(self, who: Who, run: int, step: str, shown: bool | None = None) -> Outcome:
         """A person's part of a run, done. Who may is read from the ledger.

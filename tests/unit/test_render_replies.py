@@ -293,6 +293,16 @@ def test_who_is_called_besides_is_told_why_and_whether_they_may_decide() -> None
 BOTH = (approval("ben", "Ben Ito"), approval("cara", "Cara Wu"))
 
 
+@pytest.mark.parametrize(
+    ("body", "lacks"),
+    [({}, "Somebody else must say the same."), ({"stale": True}, "It counts once Slack has confirmed who said so.")],
+)
+def test_an_answer_that_does_not_count_yet_says_what_is_lacking(body: dict[str, Any], lacks: str) -> None:
+    answer = event(5, "answer", State.IN_DOUBT, actor="ben", body={"choice": "again", **body})
+    (message,) = render.replies(view(State.IN_DOUBT, question=question()), [answer], NAMES)
+    assert shown(message).words.endswith(f"Ben Ito answered: Do it again. {lacks}"), shown(message).words
+
+
 def test_an_approved_request_that_another_holds_is_never_told_as_unanswered() -> None:
     waits = view(State.AWAITING, held_by="r140", approvals=BOTH)
     call = event(700, "called", State.AWAITING, body={"whom": "sre"})

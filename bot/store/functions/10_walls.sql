@@ -253,8 +253,8 @@ BEGIN
   END IF;
 END $$;
 
--- An answer after which an effect may run needs the run's quorum, of the same people as its approvals; Stop needs one
--- person, and so does every answer in a run that needed no approval.
+-- An answer after which an effect may run needs the run's quorum, of the same people as its approvals, read from Slack as
+-- lately; Stop needs one person, and so does every answer in a run that needed no approval.
 CREATE OR REPLACE FUNCTION wall_answer(p_old runs, p_new runs) RETURNS void LANGUAGE plpgsql
 SET search_path = tandem, pg_temp AS $$
 DECLARE v_choice text;
@@ -276,19 +276,13 @@ $$;
 
 CREATE OR REPLACE FUNCTION answered(p_run runs, p_choice text) RETURNS boolean LANGUAGE plpgsql STABLE
 SET search_path = tandem, pg_temp AS $$
-DECLARE v_slots text[]; v_people text[];
 BEGIN
-  v_slots := CASE WHEN p_choice = 'stop' THEN '{}' ELSE demanded(p_run) END;
-  SELECT coalesce(array_agg(person ORDER BY at), '{}') INTO v_people FROM latest_answers a
-    WHERE run = p_run.id AND question = p_run.question_seq AND choice = p_choice
-      AND (p_choice = 'stop' OR cardinality(v_slots) = 0 OR NOT unfit(a.team, a.slack_user) AND EXISTS (
-          SELECT 1 FROM accounts c JOIN people p USING (person) WHERE c.team = a.team AND c.slack_user = a.slack_user
-            AND c.person = a.person AND p.active)
-        AND NOT EXISTS (
-          SELECT 1 FROM askers k WHERE k.run = a.run AND k.person = a.person
-          UNION ALL SELECT 1 FROM subjects u WHERE u.run = a.run AND u.person = a.person));
-  IF p_choice = 'stop' OR cardinality(v_slots) = 0 THEN RETURN cardinality(v_people) > 0; END IF;
-  RETURN suffices(p_run, v_people, '60 s');
+  IF p_choice = 'stop' OR demanded(p_run) = '{}' THEN
+    RETURN EXISTS (SELECT 1 FROM latest_answers
+      WHERE run = p_run.id AND question = p_run.question_seq AND choice = p_choice);
+  END IF;
+  RETURN suffices(p_run, ARRAY(SELECT person FROM answering(p_run, p_choice)
+    WHERE fit AND seen >= clock() - interval '60 s' ORDER BY at), '60 s');
 END $$;
 
 DROP TRIGGER IF EXISTS wall ON runs;

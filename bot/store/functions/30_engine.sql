@@ -362,6 +362,11 @@ BEGIN
     END;
     EXIT WHEN v_queued;  -- one run's locks a transaction: no two sweeps wait in a circle
   END LOOP;
+  FOR v_run IN SELECT * FROM runs r WHERE r.state = 'in_doubt' AND EXISTS (
+      SELECT 1 FROM answers a WHERE a.run = r.id AND a.question = r.question_seq)
+      ORDER BY r.id FOR NO KEY UPDATE OF r SKIP LOCKED LOOP
+    IF count_answers(v_run) THEN v_count := v_count + 1; END IF;
+  END LOOP;
   DELETE FROM locks l WHERE NOT EXISTS (SELECT 1 FROM runs WHERE root = l.root AND ended_at IS NULL);
   FOR v_run IN SELECT * FROM runs r WHERE r.state IN ('queued', 'running', 'waiting')
       AND r.due < tandem.clock() - interval '60 s' AND NOT EXISTS (
