@@ -16,6 +16,7 @@ from bot.model import Choice, Risk, State, Who
 from bot.operation import Choice as Entered
 from bot.operation import Input, RunRef
 from bot.policy import Verdict, could_approve, with_stand_ins
+from bot.render.approvals import frozen
 from bot.roster import Roster
 from bot.seal import Seal
 from bot.store.personal import NoKey, PersonalStore
@@ -23,7 +24,7 @@ from bot.store.pool import NotRecorded as NotRecorded
 from bot.store.pool import Uncertain as Uncertain
 from bot.store.store import Doors, Ledger
 from bot.store.views import Awaiting, Views
-from bot.view import Brief, DelegationView, Draft, Favourite, HomeView, Outcome, RunView
+from bot.view import Brief, DelegationView, Draft, Favourite, FreezeView, HomeView, Outcome, RunView
 
 FAVOURITES = 20  # forms that one person keeps at most
 TOO_MANY = {
@@ -178,7 +179,7 @@ class Service:
         elif code == "recorded" and "need" in answer:  # without it the run is queued, perhaps by the sweep meanwhile
             missing = answer["need"] - answer["have"]
             sentence = f"Recorded. {missing} more approval{'s' if missing != 1 else ''} needed."
-        return Outcome(code=code, sentence=sentence, run=run, ok=code in ("recorded", "already"))
+        return Outcome(code=code, sentence=_frozen(sentence, answer), run=run, ok=code in ("recorded", "already"))
 
     async def _not_an_approver(self, run: int, code: str) -> Outcome:
         """The refusal with who could, those on call first."""
@@ -386,6 +387,12 @@ class Service:
             return list(await entry.operation.choices(field, typed, values, see))[:100]
         except (NotConfigured, OSError, LookupError, TimeoutError):
             return []
+
+
+def _frozen(sentence: str, answer: Mapping[str, Any]) -> str:
+    if "frozen" not in answer or answer.get("queued"):
+        return sentence
+    return f"{sentence or 'Recorded.'} {frozen(FreezeView.model_validate(answer['frozen']))}"
 
 
 def _sentence(words: str) -> str:

@@ -230,7 +230,7 @@ class Ledger:
         return await engine_call(self.pool, sql, c.run, c.worker, c.fence, word)  # type: ignore[no-any-return]
 
     async def begin(self, c: Claimed) -> str:
-        """ "started", "late", "unapproved" or "not_shown"."""
+        """ "started", "late", "unapproved", "frozen" or "not_shown"."""
         return str((await engine_call(self.pool, "SELECT begin_run($1, $2, $3)", c.run, c.worker, c.fence))["code"])
 
     async def not_begun(self, c: Claimed, signal: str, body: dict[str, Any]) -> None:

@@ -149,7 +149,7 @@ END $$;
 -- read from Slack within 60 s.
 CREATE OR REPLACE FUNCTION approve(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
-DECLARE v_run runs; v_person text; v_code text; v_right text; v_counted jsonb;
+DECLARE v_run runs; v_person text; v_code text; v_right text; v_counted jsonb; v_frozen jsonb;
 BEGIN
   v_person := person_of(p ->> 'team', p ->> 'user');
   SELECT * INTO v_run FROM runs WHERE id = (p ->> 'run')::bigint FOR NO KEY UPDATE;
@@ -169,15 +169,16 @@ BEGIN
   IF v_right IS NULL THEN
     RETURN jsonb_build_object('code', 'no_approver', 'slots', to_jsonb(deciders(v_run)));
   END IF;
+  v_frozen := jsonb_strip_nulls(jsonb_build_object('frozen', frozen(v_run)));
   IF EXISTS (SELECT 1 FROM approvals WHERE run = v_run.id AND fingerprint = v_run.fingerprint AND person = v_person) THEN
-    RETURN jsonb_build_object('code', 'already') || count_up(v_run.id);
+    RETURN jsonb_build_object('code', 'already') || v_frozen || count_up(v_run.id);
   END IF;
-  v_run := tell(v_run.id, 'approval', NULL, v_person, jsonb_build_object('plan', v_run.fingerprint) || CASE WHEN v_right = v_person THEN '{}'
+  v_run := tell(v_run.id, 'approval', NULL, v_person, jsonb_build_object('plan', v_run.fingerprint) || v_frozen || CASE WHEN v_right = v_person THEN '{}'
     ELSE (SELECT jsonb_build_object('for', giver, 'until', ends, 'by', 'r' || run) FROM delegated()
           WHERE giver = v_right AND taker = v_person LIMIT 1) END);
   INSERT INTO approvals VALUES (v_run.id, v_run.seq, v_run.fingerprint, v_person, p ->> 'team', p ->> 'user', tandem.clock());
   v_counted := count_up(v_run.id);
-  RETURN jsonb_build_object('code', 'recorded') || v_counted || CASE
+  RETURN jsonb_build_object('code', 'recorded') || v_frozen || v_counted || CASE
     WHEN NOT (v_counted ->> 'queued')::boolean AND unfit(p ->> 'team', p ->> 'user') THEN '{"unfit": true}' ELSE '{}' END::jsonb;
 END $$;
 
@@ -200,22 +201,24 @@ BEGIN
   RETURN CASE WHEN suffices(p_run, ARRAY(SELECT split_part(w, '/', 1) FROM unnest(v_who) AS w), '60 s') THEN v_who END;
 END $$;
 
--- The tag of the run whose lock is all that a request waits for; NULL where anything else is lacking.
-CREATE OR REPLACE FUNCTION held_up(p_run runs) RETURNS text LANGUAGE plpgsql STABLE SET search_path = tandem, pg_temp AS $$
-DECLARE v_holder text;
+-- All that a request waits for: a freeze's end (`frozen`), another run's lock (`held_by`: its tag); NULL where anything
+-- else is lacking.
+CREATE OR REPLACE FUNCTION held_up(p_run runs) RETURNS jsonb LANGUAGE plpgsql STABLE SET search_path = tandem, pg_temp AS $$
+DECLARE v_waits jsonb;
 BEGIN
-  SELECT 'r' || root INTO v_holder FROM locks WHERE name = ANY (p_run.locks) AND root <> p_run.root LIMIT 1;
-  IF v_holder IS NULL OR p_run.look_only THEN RETURN NULL; END IF;
-  RETURN CASE WHEN filling(p_run, demanded(p_run), (SELECT people FROM counted(p_run))) IS NOT NULL THEN v_holder END;
+  v_waits := jsonb_strip_nulls(jsonb_build_object('frozen', frozen(p_run), 'held_by',
+    (SELECT 'r' || root FROM locks WHERE name = ANY (p_run.locks) AND root <> p_run.root LIMIT 1)));
+  IF v_waits = '{}' OR p_run.look_only THEN RETURN NULL; END IF;
+  RETURN CASE WHEN filling(p_run, demanded(p_run), (SELECT people FROM counted(p_run))) IS NOT NULL THEN v_waits END;
 EXCEPTION WHEN SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLSTATE 'TD022' THEN
   RETURN NULL;
 END $$;
 
--- Counts the approvals again and queues the run if every slot is filled and its locks are free.
+-- Counts the approvals again and queues the run if every slot is filled, no freeze is in force and its locks are free.
 CREATE OR REPLACE FUNCTION count_up(p_run bigint) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
 DECLARE v_run runs; v_slots text[]; v_people text[]; v_who text[]; v_stale boolean; v_late text[];
-  v_holder bigint;
+  v_holder bigint; v_frozen jsonb;
 BEGIN
   SELECT * INTO v_run FROM runs WHERE id = p_run FOR NO KEY UPDATE;
   -- The clock is read once the row is ours, however long that took.
@@ -230,6 +233,8 @@ BEGIN
     RETURN jsonb_build_object('queued', false, 'stale', v_stale OR v_late <> '{}', 'have', cardinality(v_people),
       'need', cardinality(v_slots)) || CASE WHEN v_late = '{}' THEN '{}' ELSE jsonb_build_object('late', v_late) END;
   END IF;
+  v_frozen := frozen(v_run);
+  IF v_frozen IS NOT NULL THEN RETURN jsonb_build_object('queued', false, 'frozen', v_frozen); END IF;
   v_holder := take_locks(v_run);
   IF v_holder IS NOT NULL THEN
     RETURN jsonb_build_object('queued', false, 'held_by', 'r' || v_holder);

@@ -172,7 +172,7 @@ BEGIN
   UPDATE threads SET due = least(due - interval '1 microsecond', v_now) WHERE run = p_run.id;
 END $$;
 
--- The first step may start: people still count, and it is not too late.
+-- The first step may start: people still count, no freeze is in force, and it is not too late.
 CREATE OR REPLACE FUNCTION begin_run(p_run bigint, p_worker uuid, p_fence bigint) RETURNS jsonb LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
 DECLARE v_run runs;
@@ -184,6 +184,7 @@ BEGIN
   IF v_run.risk > 0 AND NOT EXISTS (SELECT 1 FROM shown WHERE run = p_run AND fingerprint = v_run.fingerprint) THEN
     RETURN '{"code": "not_shown"}';
   END IF;
+  IF frozen(v_run) IS NOT NULL THEN RETURN '{"code": "frozen"}'; END IF;
   UPDATE runs SET due_since = tandem.clock() WHERE id = p_run;
   PERFORM tell(p_run, 'started', 'start', NULL, '{}');
   RETURN '{"code": "started"}';
@@ -340,7 +341,7 @@ BEGIN
       FOR NO KEY UPDATE SKIP LOCKED LOOP
     v_count := v_count + 1;
     IF v_run.expires_at <= tandem.clock() THEN
-      PERFORM tell(v_run.id, 'expired', 'expire', NULL, jsonb_strip_nulls(jsonb_build_object('held_by', held_up(v_run))));
+      PERFORM tell(v_run.id, 'expired', 'expire', NULL, coalesce(held_up(v_run), '{}'));
     ELSE
       UPDATE runs SET warn_at = NULL WHERE id = v_run.id;
       PERFORM tell(v_run.id, 'expiring', NULL, NULL, jsonb_build_object('at', v_run.expires_at));
