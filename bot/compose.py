@@ -99,6 +99,7 @@ def applied(company: Company, catalogue: Catalogue) -> Applied:
         members=tuple(m for m in rows.members if company.people[m[1]].active),
         operations=tuple((command, int(floor)) for command, floor in rows.operations),
         terms=_terms(company, catalogue),
+        personal_for=timedelta(days=company.personal.days) or None,
         policy=tuple(
             (
                 row.command,

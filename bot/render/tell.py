@@ -130,4 +130,4 @@ KINDS: dict[str, Callable[[RunView, Names, Event], Told | None]] = {
     "ended": _ended,
     "answered_read": _answered_read,
 }
-QUIET = frozenset({"asked", "shown", "woke", "looked", "followed"})  # the card alone shows these
+QUIET = frozenset({"asked", "shown", "woke", "looked", "followed", "lapsed"})  # the card alone shows these

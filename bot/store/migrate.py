@@ -49,6 +49,7 @@ class Applied(Record):
     policy: tuple[tuple[str, str, int, tuple[str, ...], timedelta, timedelta, Any, Any, tuple[str, ...]], ...]
     # (command, environment, risk, slots, expires after, warns after, more slots beyond a loss, reminders, who may ask)
     terms: tuple[Terms, ...] = ()
+    personal_for: timedelta | None = None  # how long personal values are kept after a run's end; None: until erased
 
 
 class MigrationRefused(Exception):
@@ -136,12 +137,10 @@ async def apply_config(conn: Any, applied: Applied) -> None:
         [(applied.config, *row[:3], list(row[3]), *row[4:8], list(row[8])) for row in applied.policy],
     )
     await conn.execute(
-        "INSERT INTO applied VALUES (true, $1, clock_timestamp(), $2, $3) "
-        "ON CONFLICT (one) DO UPDATE SET config = $1, at = clock_timestamp(), code = $2, team = $3",
-        applied.config,
-        CODE,
-        applied.team,
-    )
+        "INSERT INTO applied VALUES (true, $1, clock_timestamp(), $2, $3, $4) "
+        "ON CONFLICT (one) DO UPDATE SET config = $1, at = clock_timestamp(), code = $2, team = $3, personal_for = $4",
+        applied.config, CODE, applied.team, applied.personal_for,
+    )  # fmt: skip
 
 
 async def _replace(conn: Any, table: str, rows: Sequence[Sequence[Any]]) -> None:

@@ -10,6 +10,7 @@ import asyncpg
 from bot.model import Event, Heading, Mark, Record, Risk, State, Way
 from bot.store.pool import door_call, engine_call, stale_claims
 
+LAPSES = 100  # runs whose personal values are erased at once
 RUN_COLUMNS = (
     "id, tag, command, params, reason, requester, team, slack_user, via, channel, thread_ts, look_only, parent, "
     "parent_step, root, schedule, created_at, config, environment, risk, state, seq, moved_at, ended_at, plan, "
@@ -309,6 +310,10 @@ class Ledger:
 
     async def sweep(self) -> int:
         return int(await engine_call(self.pool, "SELECT sweep()"))
+
+    async def lapse(self) -> int:
+        """Erases personal values that nobody needs any more; of how many runs."""
+        return int(await engine_call(self.pool, "SELECT lapse($1)", LAPSES))
 
     async def come_home(self) -> int:
         """Runs put in doubt because the ledger's home changed or went back in time; 0 is the ordinary answer."""

@@ -169,6 +169,7 @@ BEGIN
     RAISE EXCEPTION 'what a run is and who asked for it never changes' USING ERRCODE = 'TD002';
   END IF;
   IF OLD.ended_at IS NOT NULL THEN
+    IF only_lapses(OLD, NEW) THEN RETURN NEW; END IF;
     RAISE EXCEPTION 'a run that has ended never changes' USING ERRCODE = 'TD003';
   END IF;
   IF NEW.seq NOT IN (OLD.seq, OLD.seq + 1) THEN
@@ -333,6 +334,7 @@ BEGIN
         AND mark = 'started') THEN
     RAISE EXCEPTION 'nothing ends that was not started' USING ERRCODE = 'TD018';
   END IF;
+  IF NEW.kind = 'lapsed' THEN PERFORM wall_lapse(NEW.run); END IF;
   NEW.hash := event_hash(NEW, coalesce(v_before, ''));
   RETURN NEW;
 END $$;

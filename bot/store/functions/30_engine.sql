@@ -420,7 +420,8 @@ BEGIN
   SELECT coalesce(array_agg(r.id ORDER BY r.id), '{}'), coalesce(array_agg(r.seq ORDER BY r.id), '{}'),
          coalesce(string_agg(r.id || ':' || r.seq || ':' || e.hash, E'\n' ORDER BY r.id), '')
     INTO v_runs, v_seqs, v_list FROM runs r JOIN events e ON e.run = r.id AND e.seq = r.seq
-    WHERE (r.ended_at IS NULL OR r.ended_at >= coalesce(v_last, '-infinity') - interval '10 min')  -- older ones stand there
+    WHERE (r.ended_at IS NULL OR r.ended_at >= coalesce(v_last, '-infinity') - interval '10 min'  -- older ones stand there
+        OR r.id IN (SELECT run FROM events WHERE at >= v_last - interval '10 min' AND kind = 'lapsed'))
       AND NOT EXISTS (SELECT 1 FROM heads h WHERE h.run = r.id AND h.seq = r.seq);
   v_digest := encode(sha256(convert_to(coalesce(v_before, '') || E'\n' || v_list, 'UTF8')), 'hex');
   INSERT INTO checkpoints VALUES (v_minute, cardinality(v_runs), v_digest);
