@@ -99,6 +99,7 @@ def applied(company: Company, catalogue: Catalogue) -> Applied:
         members=tuple(m for m in rows.members if company.people[m[1]].active),
         operations=tuple((command, int(floor)) for command, floor in rows.operations),
         terms=_terms(company, catalogue),
+        personal_for=timedelta(days=company.personal.days) or None,
         policy=tuple(
             (
                 row.command,
@@ -109,6 +110,7 @@ def applied(company: Company, catalogue: Catalogue) -> Applied:
                 row.warns,
                 [one.model_dump(mode="json") for one in row.beyond],
                 [{"after": f"{one.after.total_seconds():.0f} s", "whom": one.whom} for one in row.remind],
+                row.ask,
             )
             for row in rows.policy
         ),

@@ -1,4 +1,4 @@
-"""The only way in: every door's act is one transaction; authority is judged here, and whose word counts in SQL too."""
+"""The only way in: every door's act is one transaction. Who may ask is judged here; whose word counts, in SQL."""
 
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -17,6 +17,7 @@ from bot.model import Choice, Risk, State, Who
 from bot.operation import Choice as Entered
 from bot.operation import Input, RunRef
 from bot.policy import Verdict, could_approve, with_stand_ins
+from bot.render.approvals import frozen
 from bot.roster import Roster
 from bot.seal import Seal
 from bot.store.personal import NoKey, PersonalStore
@@ -24,7 +25,7 @@ from bot.store.pool import NotRecorded as NotRecorded
 from bot.store.pool import Uncertain as Uncertain
 from bot.store.store import Doors, Ledger
 from bot.store.views import Awaiting, Views
-from bot.view import Brief, DelegationView, Draft, Favourite, HomeView, Outcome, RunView
+from bot.view import Brief, DelegationView, Draft, Favourite, FreezeView, HomeView, Outcome, RunView
 
 FAVOURITES = 20  # forms that one person keeps at most
 TOO_MANY = {
@@ -169,7 +170,7 @@ class Service:
         elif code == "recorded" and "need" in answer:  # without it the run is queued, perhaps by the sweep meanwhile
             missing = answer["need"] - answer["have"]
             sentence = f"Recorded. {missing} more approval{'s' if missing != 1 else ''} needed."
-        return Outcome(code=code, sentence=sentence, run=run, ok=code in ("recorded", "already"))
+        return Outcome(code=code, sentence=_frozen(sentence, answer), run=run, ok=code in ("recorded", "already"))
 
     async def _not_an_approver(self, run: int, code: str) -> Outcome:
         """The refusal with who could, those on call first."""
@@ -199,20 +200,10 @@ class Service:
         return await self._say(who, run, "answer_back", key, text=text)
 
     async def cancel(self, who: Who, run: int, text: str, key: str) -> Outcome:
-        return await self._may_end(who, run) or await self._say(who, run, "cancel", key, text=text)
+        return await self._say(who, run, "cancel", key, text=text)
 
     async def supersede(self, who: Who, run: int, by: int, key: str) -> Outcome:
-        return await self._may_end(who, run) or await self._say(who, run, "supersede", key, by=by)
-
-    async def _may_end(self, who: Who, run: int) -> Outcome | None:
-        """None for who asked and whoever could ask for or approve it: stopping is never the dangerous act."""
-        view = await self.views.run(run)
-        if view is None:
-            return Outcome(code="no_run", ok=False)
-        groups = set(self._everybody(view).get(who.person or "", ()))
-        need = self.house.need(view.command, view.environment, view.risk)
-        may = who.person in view.askers or groups & set(view.slots) or (need and groups & need.ask)
-        return None if may else Outcome(code="no_approver", run=run, ok=False)
+        return await self._say(who, run, "supersede", key, by=by)
 
     async def amend(self, who: Who, run: int, fingerprint: str, entry: Entry, params: Input, key: str) -> Outcome:
         """New values for an ask that waits: a new plan, approvals dropped. Judged like an ask."""
@@ -223,7 +214,7 @@ class Service:
         if not verdict.may:
             return self._refused(verdict)
         word = {"verb": "amend", "run": run, "team": who.team, "user": who.user, "key": key, "fingerprint": fingerprint}
-        word |= {"reason": params.reason, "subjects": subjects(params)}
+        word |= {"reason": params.reason, "subjects": subjects(params), "environment": self.house.environment(params)}
         try:
             answer = await self._recorded(self.doors.say, word, params)
         except NoKey as error:
@@ -380,6 +371,12 @@ class Service:
             return list(await entry.operation.choices(field, typed, values, see))[:100]
         except (NotConfigured, OSError, LookupError, TimeoutError):
             return []
+
+
+def _frozen(sentence: str, answer: Mapping[str, Any]) -> str:
+    if "frozen" not in answer or answer.get("queued"):
+        return sentence
+    return f"{sentence or 'Recorded.'} {frozen(FreezeView.model_validate(answer['frozen']))}"
 
 
 def _sentence(words: str) -> str:

@@ -65,6 +65,13 @@ class DelegationView(Record):
     until: datetime
 
 
+class FreezeView(Record):
+    """A change freeze in force, which keeps a request from starting."""
+
+    name: str
+    until: datetime
+
+
 class Question(Record):
     """A doubt: why the run stopped, and what may be answered."""
 
@@ -155,6 +162,7 @@ class RunView(Record):
     refusal: Refusal | None = None  # why a rule refused, with offers
     answer: Answer | None = None
     held_by: str | None = None  # tag of the run whose locks this one waits for
+    freeze: FreezeView | None = None  # while it waits for approval
     behind: int = 0  # due, but no worker takes it: how many runs are at work meanwhile
     rivals: tuple[str, ...] = ()  # tags of asks that wait for the same target
     within: Begun | None = None  # in whose thread it was begun: that thread is told of it

@@ -20,6 +20,7 @@ class Applied(Record):
     operations: tuple[tuple[str, Risk], ...]  # command, floor
     policy: tuple[Row, ...]
     standing: tuple[tuple[str, Schedule], ...]  # the schedules that may have a standing approval
+    personal_days: int
 
     @property
     def hash(self) -> str:
@@ -42,6 +43,7 @@ def applied(company: Company, floors: Mapping[str, Risk]) -> Applied:
         operations=tuple(sorted(floors.items())),
         policy=flatten(company.policy, floors, company.environments),
         standing=tuple((key, one) for key, one in sorted(company.schedules.items()) if one.standing),
+        personal_days=company.personal.days,
     )
 
 

@@ -171,6 +171,14 @@ class Limits(Record):
     progress_per_minute: int = Field(default=20, ge=1, le=50)  # edits of cards that only tell progress
 
 
+class Keeping(Record):
+    """How long what identifies people is kept."""
+
+    # After the last run that uses it has ended; 0: until two people have it erased. Erased for good is nothing that a
+    # default or an upgrade may do: config says so, and two people read that.
+    days: int = Field(default=0, ge=0, le=36500)
+
+
 class Tandem(Record):
     """tandem.toml."""
 
@@ -180,6 +188,7 @@ class Tandem(Record):
     channels: Mapping[Key, Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]+$")]]
     fallback: str = "incidents"  # the channel used where a run's own cannot be
     limits: Limits = Limits()
+    personal: Keeping = Keeping()
     connectors: Mapping[Key, Mapping[str, Any]] = {}
 
 
@@ -232,6 +241,7 @@ class Company(Record):
     channels: Mapping[str, str]  # key -> Slack's id
     fallback: str
     limits: Limits
+    personal: Keeping
     connectors: Mapping[str, Any]
     targets: Mapping[str, Mapping[str, Any]]  # "service", "database", "vault" -> key -> settings
     people: Mapping[str, Person]
@@ -316,6 +326,7 @@ def assemble(
         channels=tandem.channels,
         fallback=tandem.fallback,
         limits=tandem.limits,
+        personal=tandem.personal,
         connectors=connectors,
         targets={
             **{TARGETS[table][0]: found for table, found in targets.items()},

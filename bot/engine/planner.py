@@ -141,14 +141,19 @@ class Planner:
                 await self.ledger.planned(claimed, word)
 
     async def _amiss(self, row: RunRow, word: Mapping[str, Any]) -> Refusal | None:
-        """Why whoever asked may not ask for this as planned. What a run calls was approved with its parent."""
-        if row.requester is None or row.parent is not None:
+        """Why whoever asked, or changed it last, may not ask for this as planned.
+
+        What a run calls was approved with its parent.
+        """
+        if row.parent is not None:
             return None
         risk = Risk(word["risk"])
-        verdict = await self.handlers.may_have_asked(row.command, word["environment"], risk, row.requester, row.channel)
-        if verdict.may:
-            return None
-        return Refusal(code=verdict.code, sentence=f"As planned, it {RISK_WORDS[risk]}, and {verdict.sentence}.")
+        for person in await self.ledger.worded(row.id):
+            verdict = await self.handlers.may_have_asked(row.command, word["environment"], risk, person, row.channel)
+            if not verdict.may:
+                sentence = f"As planned, it {RISK_WORDS[risk]}, and {verdict.sentence}."
+                return Refusal(code=verdict.code, sentence=sentence)
+        return None
 
     async def _still(self, claimed: Claimed, row: RunRow) -> bool:
         entry = self.handlers.entry(row.command)

@@ -121,6 +121,8 @@ class Runner:
                 await self.ledger.release(c, await self.ledger.now() + NOT_SHOWN_AGAIN, row.due)
             case "unapproved":
                 await self.planner.unapproved(c, row)
+            case "frozen":  # since it was looked at: the next look refuses it in words
+                await self.ledger.release(c, await self.ledger.now(), row.due)
             case _:
                 await self.ledger.not_begun(c, "expire", {"why": "start_by"})
         return False

@@ -160,7 +160,7 @@ class Worker:
         while True:
             await asyncio.sleep(self.sweep_every)
             await self._unbroken("the sweep", self.ledger.sweep)
-            await self._unbroken("the checkpoint", self._checkpoint)
+            await self._unbroken("what each minute brings", self._each_minute)
             if self.after_sweep:  # whatever became of the sweep
                 await self._unbroken("what follows the sweep", self.after_sweep)
 
@@ -172,12 +172,13 @@ class Worker:
         except Exception as error:
             log.exception("%s broke off", what, extra={"error": type(error).__name__})
 
-    async def _checkpoint(self) -> None:
-        """Once a minute; of several replicas the first one's counts."""
+    async def _each_minute(self) -> None:
+        """The checkpoint, of which the first replica's counts, and the erasure of what nobody needs any more."""
         minute = int(time.time() // 60)
         if minute != self._checkpointed:
             await self.ledger.checkpoint()
             self._checkpointed = minute
+            await self.ledger.lapse()
 
     async def _end_jobs(self) -> None:
         jobs = list(self._jobs)

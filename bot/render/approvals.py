@@ -8,7 +8,7 @@ from bot.render import words
 from bot.render.blocks import utc, when
 from bot.render.escape import entities, one_line
 from bot.render.message import Names
-from bot.view import ApprovalView, RunView
+from bot.view import ApprovalView, FreezeView, RunView
 
 
 def groups_of(names: Names) -> Mapping[str, frozenset[str]]:
@@ -38,8 +38,15 @@ def missing(view: RunView, names: Names) -> tuple[str, ...]:
 
 
 def waits_for(view: RunView, names: Names) -> str | None:
-    """The tag of the run that holds the target of a request to which nothing else is lacking."""
-    return view.held_by if view.state is State.AWAITING and not missing(view, names) else None
+    """The freeze, or the tag of the run, that keeps a request from starting to which nothing else is lacking."""
+    if view.state is not State.AWAITING or missing(view, names):
+        return None
+    return f"the freeze {view.freeze.name}" if view.freeze else view.held_by
+
+
+def frozen(freeze: FreezeView) -> str:
+    """What a freeze means for a request that waits."""
+    return f"It cannot start before the freeze {one_line(freeze.name, 80)} ends ({utc(freeze.until)}) or is ended."
 
 
 def may_approve(view: RunView, names: Names) -> list[str]:
@@ -123,6 +130,8 @@ def lines(view: RunView, names: Names) -> list[str]:
         more = words.count(len(lacking), "more approval" if len(lacking) < len(view.slots) else "approval")
         said.append(f"{more} needed, from {groups}.")
     people = [by_name(view, names, person) for person in may_approve(view, names)]
+    if view.freeze:
+        said.append(frozen(view.freeze))
     if lacking and people:
         shown = (
             words.listed(people[:6], "or") if len(people) <= 6 else f"{', '.join(people[:6])} or {len(people) - 6} more"

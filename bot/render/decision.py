@@ -52,8 +52,7 @@ def approved_by(view: RunView, names: Names) -> str:
 
 def _expired(view: RunView, names: Names) -> Decision:
     if was_approved(view):
-        holder = held_by(view)
-        late = f"{holder} held its target until its time was over." if holder else "It could not start in time."
+        late = f"{said}." if (said := held_up(view)) else "It could not start in time."
         return Decision(said=f"{approved_by(view, names)} {late}".lstrip())
     said = f"{approved_by(view, names)} Nobody else answered." if view.approvals else ""
     return Decision(said=said, until=view.expires_at)
@@ -62,13 +61,15 @@ def _expired(view: RunView, names: Names) -> Decision:
 def was_approved(view: RunView) -> bool:
     """Whether every approval that this plan needs was there."""
     last = [e.kind for e in view.events if e.kind in ("approved", "admitted", "differed", "amended")]
-    return last[-1:] in (["approved"], ["admitted"]) or bool(held_by(view))
+    return last[-1:] in (["approved"], ["admitted"]) or bool(held_up(view))
 
 
-def held_by(view: RunView) -> str:
-    """The tag of the run that held the target of an approved request until that lapsed; else empty."""
-    lapsed = _last(view, "expired")
-    return str(lapsed.body.get("held_by", "")) if lapsed else ""
+def held_up(view: RunView) -> str:
+    """What kept an approved request from starting until it lapsed, as half a sentence; else empty."""
+    body = getattr(_last(view, "expired"), "body", {})
+    if frozen := body.get("frozen"):
+        return f"{frozen['name']}, a freeze, lasted until its time was over"
+    return f"{body['held_by']} held its target until its time was over" if body.get("held_by") else ""
 
 
 def _by(view: RunView, names: Names, kind: str, said: str) -> Decision | None:

@@ -33,6 +33,7 @@ SENTENCES: dict[str, str] = {
     "old_config": "This replica runs an older config than the one in force, so it takes no approvals. "
     "Try again in a moment; if it stays, tell whoever keeps the bot.",
     "no_approver": "You are in none of the groups that decide about this. Nothing was changed.",
+    "not_in_group": "You are in none of the groups that may ask for this. Nothing was changed.",
     "unfit": "In Slack this account is deactivated, a guest or a bot, so it decides nothing. Nothing was changed. "
     "Ask somebody else of those who decide about it.",
     "moment": "Something that it rests on changed at this very moment, so nothing was recorded. Press it again.",

@@ -48,7 +48,9 @@ def _choice(event: Event) -> str:
 
 def _answer(view: RunView, names: Names, event: Event) -> Told:
     answered = "changed their answer to" if "before" in event.body else "answered"
-    said = f"{names.person(event.actor)} {answered}: {_choice(event)}. Somebody else must say the same."
+    stale = event.body.get("stale")  # enough people say so
+    lacks = "It counts once Slack has confirmed who said so" if stale else "Somebody else must say the same"
+    said = f"{names.person(event.actor)} {answered}: {_choice(event)}. {lacks}."
     return Told(said=said, icon="🗳️")
 
 
@@ -128,4 +130,4 @@ KINDS: dict[str, Callable[[RunView, Names, Event], Told | None]] = {
     "ended": _ended,
     "answered_read": _answered_read,
 }
-QUIET = frozenset({"asked", "shown", "woke", "looked", "followed"})  # the card alone shows these
+QUIET = frozenset({"asked", "shown", "woke", "looked", "followed", "lapsed"})  # the card alone shows these

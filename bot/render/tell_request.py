@@ -3,11 +3,11 @@
 from bot.durations import about_duration
 from bot.model import Event, State
 from bot.render import approvals, wakes, words
-from bot.render.decision import approved_by, cancelled_by, held_by, was_approved
+from bot.render.decision import approved_by, cancelled_by, held_up, was_approved
 from bot.render.escape import one_line
 from bot.render.message import Names
 from bot.render.telling import CARD, Told, again, word
-from bot.view import RunView
+from bot.view import FreezeView, RunView
 
 
 def proposed(view: RunView, names: Names, event: Event) -> Told | None:
@@ -40,7 +40,9 @@ def approval(view: RunView, names: Names, event: Event) -> Told:
     stands = (
         f", for {names.person(word(event, 'for'))} (delegated by {word(event, 'by')})" if "for" in event.body else ""
     )
-    return Told(said=f"{names.person(event.actor)} approved{stands}{of}.", icon="👍")
+    frozen = event.body.get("frozen")
+    waits = f" {approvals.frozen(FreezeView.model_validate(frozen))}" if frozen else ""
+    return Told(said=f"{names.person(event.actor)} approved{stands}{of}.{waits}", icon="👍")
 
 
 def approved(view: RunView, names: Names, event: Event) -> Told:
@@ -110,7 +112,8 @@ def expiring(view: RunView, names: Names, event: Event) -> Told:
     if view.state is not State.AWAITING:
         return Told(said="It was about to lapse for want of approvals.", icon="⌛")
     if holder := approvals.waits_for(view, names):
-        said = f"It is approved, but {holder} still holds its target. If that has not ended by then, it lapses."
+        keeps = "still keeps it from starting" if view.freeze else "still holds its target"
+        said = f"It is approved, but {holder} {keeps}. If that has not ended by then, it lapses."
         return Told(said=said, wakes=wakes.asker(view), alone=True, until=True, icon="⌛")
     said = f"It still {approvals.short(view, names)} and is about to lapse. Then nothing is done."
     called = (*approvals.mentions(view, names), *wakes.asker(view))
@@ -159,8 +162,8 @@ def called_to_decide(view: RunView, names: Names, event: Event) -> tuple[str, ..
 
 
 def expired(view: RunView, names: Names, event: Event) -> Told:
-    if holder := held_by(view):
-        said = f"It was approved, but {holder} held its target until its time was over. It lapsed; nothing was done."
+    if hindrance := held_up(view):
+        said = f"It was approved, but {hindrance}. It lapsed; nothing was done."
     elif was_approved(view):
         said = "It was approved, but it could not start in time, so it lapsed. Nothing was done."
     elif given := approved_by(view, names):

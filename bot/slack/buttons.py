@@ -198,7 +198,7 @@ async def _doubt(desk: Desk, act: Act, hint: Pressed) -> Outcome:
     outcome = await desk.service.answer_doubt(act.who, hint.run, int(seq), Choice(choice))
     if outcome.code == "recorded":
         said = f"Recorded: {CHOICES[Choice(choice)][0]}. It counts once enough people give the same answer."
-        await desk.tell(act.by, told(said))
+        await desk.tell(act.by, told(outcome.sentence or said))
     return outcome
 
 

@@ -46,9 +46,10 @@ class Applied(Record):
     groups: tuple[tuple[str, str | None, bool], ...]  # (key, Slack user group, rota)
     members: tuple[tuple[str, str], ...]  # (group, person)
     operations: tuple[tuple[str, int], ...]  # (command, floor of its risk)
-    policy: tuple[tuple[str, str, int, tuple[str, ...], timedelta, timedelta, Any, Any], ...]
-    # (command, environment, risk, slots, expires after, warns after, more slots beyond a loss, reminders)
+    policy: tuple[tuple[str, str, int, tuple[str, ...], timedelta, timedelta, Any, Any, tuple[str, ...]], ...]
+    # (command, environment, risk, slots, expires after, warns after, more slots beyond a loss, reminders, who may ask)
     terms: tuple[Terms, ...] = ()
+    personal_for: timedelta | None = None  # how long personal values are kept after a run's end; None: until erased
 
 
 class MigrationRefused(Exception):
@@ -131,16 +132,15 @@ async def apply_config(conn: Any, applied: Applied) -> None:
     rows = [(t.schedule, t.command, t.params, t.environment, t.lasts, t.at_most, t.hash) for t in applied.terms]
     await _replace(conn, "terms", rows)
     await conn.executemany(
-        "INSERT INTO policy VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
-        [(applied.config, *row[:3], list(row[3]), *row[4:]) for row in applied.policy],
+        "INSERT INTO policy VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
+        "ON CONFLICT (config, command, environment, risk) DO UPDATE SET ask = $10",  # the hash covers it already
+        [(applied.config, *row[:3], list(row[3]), *row[4:8], list(row[8])) for row in applied.policy],
     )
     await conn.execute(
-        "INSERT INTO applied VALUES (true, $1, clock_timestamp(), $2, $3) "
-        "ON CONFLICT (one) DO UPDATE SET config = $1, at = clock_timestamp(), code = $2, team = $3",
-        applied.config,
-        CODE,
-        applied.team,
-    )
+        "INSERT INTO applied VALUES (true, $1, clock_timestamp(), $2, $3, $4) "
+        "ON CONFLICT (one) DO UPDATE SET config = $1, at = clock_timestamp(), code = $2, team = $3, personal_for = $4",
+        applied.config, CODE, applied.team, applied.personal_for,
+    )  # fmt: skip
 
 
 async def _replace(conn: Any, table: str, rows: Sequence[Sequence[Any]]) -> None:

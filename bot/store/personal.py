@@ -93,7 +93,8 @@ class PersonalStore:
         except (StaleClaim, *DATABASE_AWAY):
             raise Temporary("the personal value could not be read just now: nothing was done") from None
         if found["code"] == "erased":
-            raise Permanent(f"the personal value was erased by {found['by']}: nothing was done")
+            by = f"some time after {found['by']} had ended" if found["age"] else f"by {found['by']}"
+            raise Permanent(f"the personal value was erased {by}: nothing was done")
         if found["code"] != "kept":
             raise Permanent("this run was given no such personal value: nothing was done")
         whole = self.opened(found)

@@ -10,6 +10,7 @@ import asyncpg
 from bot.model import Event, Heading, Mark, Record, Risk, State, Way
 from bot.store.pool import door_call, engine_call, stale_claims
 
+LAPSES = 100  # runs whose personal values are erased at once
 RUN_COLUMNS = (
     "id, tag, command, params, asked, reason, requester, team, slack_user, via, channel, thread_ts, look_only, parent, "
     "parent_step, root, schedule, created_at, config, environment, risk, state, seq, moved_at, ended_at, plan, "
@@ -232,7 +233,7 @@ class Ledger:
         return await engine_call(self.pool, sql, c.run, c.worker, c.fence, word)  # type: ignore[no-any-return]
 
     async def begin(self, c: Claimed) -> str:
-        """ "started", "late", "unapproved" or "not_shown"."""
+        """ "started", "late", "unapproved", "frozen" or "not_shown"."""
         return str((await engine_call(self.pool, "SELECT begin_run($1, $2, $3)", c.run, c.worker, c.fence))["code"])
 
     async def not_begun(self, c: Claimed, signal: str, body: dict[str, Any]) -> None:
@@ -297,12 +298,24 @@ class Ledger:
         sql = "SELECT person FROM askers WHERE run = $1 ORDER BY person"
         return tuple(r["person"] for r in await self.pool.fetch(sql, run))
 
+    async def worded(self, run: int) -> tuple[str, ...]:
+        """Who asked, and who changed the request last: the people whose words its parameters are."""
+        sql = (
+            "(SELECT actor FROM events WHERE run = $1 AND kind = 'asked' AND actor IS NOT NULL) UNION "
+            "(SELECT actor FROM events WHERE run = $1 AND kind = 'amended' ORDER BY seq DESC LIMIT 1)"
+        )
+        return tuple(r["actor"] for r in await self.pool.fetch(sql, run))
+
     async def children(self, run: int, step: str) -> list[RunRow]:
         sql = f"SELECT {RUN_COLUMNS} FROM runs WHERE parent = $1 AND parent_step = $2 ORDER BY id"  # noqa: S608
         return [run_row(r) for r in await self.pool.fetch(sql, run, step)]
 
     async def sweep(self) -> int:
         return int(await engine_call(self.pool, "SELECT sweep()"))
+
+    async def lapse(self) -> int:
+        """Erases personal values that nobody needs any more; of how many runs."""
+        return int(await engine_call(self.pool, "SELECT lapse($1)", LAPSES))
 
     async def come_home(self) -> int:
         """Runs put in doubt because the ledger's home changed or went back in time; 0 is the ordinary answer."""

@@ -13,7 +13,7 @@ from bot.personal import shown as without_values
 from bot.standing import steps_of
 from bot.store.personal import PersonalStore
 from bot.store.store import RUN_COLUMNS, RunRow, event_row, run_row
-from bot.view import ApprovalView, Brief, DelegationView, Favourite, Question, RunView, Usual, masked
+from bot.view import ApprovalView, Brief, DelegationView, Favourite, FreezeView, Question, RunView, Usual, masked
 
 DELEGATED = (
     "(SELECT jsonb_agg(jsonb_build_object('run', 'r' || run, 'giver', giver, 'taker', taker, 'until', ends) "
@@ -43,6 +43,7 @@ SELECT {columns}, clock() AS now,
    WHERE n.run = r.id AND n.question = r.question_seq) AS answers,
   (SELECT tag FROM runs h WHERE h.id = (SELECT root FROM locks WHERE name = ANY (r.locks) AND root <> r.root LIMIT 1))
     AS held_by,
+  CASE WHEN r.state = 'awaiting_approval' THEN frozen(r) END AS freeze,
   ARRAY(SELECT o.tag FROM runs o WHERE o.state = 'awaiting_approval' AND o.id <> r.id AND o.locks && r.locks
         AND r.state = 'awaiting_approval' ORDER BY o.id) AS rivals,
   CASE WHEN r.worker IS NULL AND r.state IN ('queued', 'running', 'waiting') AND r.due < clock() - interval '3 s' THEN
@@ -194,6 +195,7 @@ def run_view(row: RunRow, extras: Any, events: Sequence[Event], deeds: Mapping[s
         refusal=_refusal(events),
         answer=_answer(events),
         held_by=extras["held_by"],
+        freeze=FreezeView.model_validate(extras["freeze"]) if extras["freeze"] else None,
         behind=extras["behind"],
         rivals=tuple(extras["rivals"]),
         within=extras["within"],

@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from bot import render
@@ -25,6 +26,7 @@ from bot.render.tell import KINDS
 from bot.slack.asking import form_of
 from bot.slack.buttons import WORDS
 from bot.slack.lines import line_below
+from bot.view import FreezeView
 from deploy.gallery import replies
 from deploy.gallery.samples import (
     AWAY,
@@ -115,6 +117,8 @@ def _states() -> dict[str, Any]:
     return {
         "planning": run(State.PLANNING, None, fingerprint=None),
         "awaiting-approval": run(State.AWAITING, plan),
+        "awaiting-the-end-of-a-freeze": run(State.AWAITING, plan, approvals=yes,
+                                            freeze=FreezeView(name="freeze-r139", until=NOW + timedelta(hours=2))),
         "queued": run(State.QUEUED, plan, approvals=yes, held_by="r140"),
         "running": run(State.RUNNING, plan, loading, approvals=yes, progress=progress),
         "waiting": run(State.WAITING, logging_slowly(), done(logging_slowly(), "set", "for", last=Mark.STARTED),

@@ -201,6 +201,33 @@ MOVES = (
            "INSERT INTO policy VALUES ('c1', 'test write', '', 0, '{{}}', '1 h', '1 h')"),
 )  # fmt: skip
 
+ENDS = Cut("wall_runs", "NEW.state IN ('cancelled', 'superseded')")
+AMENDS = Cut("wall_runs", "OLD.state = 'awaiting_approval' AND NEW.state = 'planning'")
+WISHES = Cut("wall_runs", "NEW.wish IS DISTINCT FROM OLD.wish")
+WISH = "UPDATE runs SET wish = 'cancel' WHERE id = {run};"
+WORDS = (
+    Attack("a stranger cancels it", "awaiting", told("cancelled", "cancelled", actor="'emil'"), "TD019", (ENDS,)),
+    Attack("nobody cancels it", "awaiting", told("cancelled", "cancelled"), "TD019", (ENDS,)),
+    Attack("it is cancelled for a run that it has not", "queued",
+           told("cancelled", "cancelled", body="'{{\"why\": \"parent\"}}'"), "TD019", (ENDS,)),
+    Attack("it is cancelled for a ledger that is where it was", "queued",
+           told("cancelled", "cancelled", body="'{{\"why\": \"ledger\"}}'"), "TD019", (ENDS,)),
+    Attack("its cancel tells of something else", "awaiting", told("looked", "cancelled", actor="'ana'"), "TD019",
+           (Cut("wall_word", "p_event.kind <> p_kind"),)),
+    Attack("a stranger has it replaced", "awaiting", told("superseded", "superseded", actor="'emil'"), "TD019", (ENDS,)),
+    Attack("it is replaced for a run that it has not", "awaiting",
+           told("superseded", "superseded", body="'{{\"why\": \"parent\"}}'"), "TD019", (ENDS,)),
+    Attack("somebody who may not ask changes it", "awaiting",
+           "INSERT INTO askers VALUES ({run}, 'emil');" + told("amended", "planning", actor="'emil'"), "TD019", (AMENDS,)),
+    Attack("who changes it stays free to approve it", "awaiting", told("amended", "planning", actor="'ben'"), "TD019",
+           (Cut("wall_word", "EXISTS (SELECT 1 FROM askers WHERE run = p_old.id AND person = p_event.actor)", "true"),)),
+    Attack("what runs is called cancelled though nobody wished it", "running", told("ended", "cancelled"), "TD019",
+           (Cut("wall_word", "p_old.wish = 'cancel'", "true"),)),
+    Attack("a stranger wishes it cancelled", "running", told("cancel_wished", "running", actor="'emil'") + WISH, "TD019",
+           (WISHES,)),
+    Attack("it is wished cancelled without a word", "running", WISH, "TD019", (WISHES,)),
+)  # fmt: skip
+
 RUNNING = (
     Attack("it starts unshown", "admitted", told("started", "running"), "TD015",
            (Cut("wall_quorum_still", "p_run.risk > 0 AND NOT EXISTS (SELECT 1 FROM shown WHERE run = p_run.id AND "
@@ -235,11 +262,15 @@ RUNNING = (
            "TD007", (UNSEEN,)),
     Attack("a doubt is answered by its asker", "doubt",
            question("'ana', 'again', 'T0TEST', 'U0ANA'") + told("answered", "running", body="'{{\"choice\": \"again\"}}'"),
-           "TD011", (Cut("answered", "SELECT 1 FROM askers k WHERE k.run = a.run AND k.person = a.person",
+           "TD011", (Cut("answering", "SELECT 1 FROM askers k WHERE k.run = a.run AND k.person = a.person",
                          "SELECT 1 WHERE false"), Cut("in_group", "m.person = p_person AND (g.rota", "(g.rota"))),
+    Attack("a doubt is answered by whom Slack was not asked about lately", "doubt",
+           question("'ben', 'again', 'T0TEST', 'U0BEN'") + told("answered", "running", body="'{{\"choice\": \"again\"}}'"),
+           "TD011", (Cut("answered", "AND seen >= clock() - interval '60 s'", ""),),
+           "UPDATE directory SET seen = clock() - interval '61 s' WHERE slack_user = 'U0BEN'"),
     Attack("an answer to one thing is taken for another", "doubt",
            question("'ben', 'stop', 'T0TEST', 'U0BEN'") + told("answered", "running", body="'{{\"choice\": \"again\"}}'"),
-           "TD011", (Cut("answered", "AND choice = p_choice", ""),)),
+           "TD011", (Cut("answering", "AND a.choice = p_choice", ""),)),
     Attack("an answer is given in another's name", "doubt", question("'ben', 'again', 'T0TEST', 'U0ANA'"), "TD012",
            (Cut("wall_answers", "v_person IS DISTINCT FROM NEW.person"),)),
     Attack("an answer goes to another question", "doubt",
@@ -359,4 +390,4 @@ REWRITES = tuple(
     for table in ("runs", "events", "people", "checkpoints")
 )  # fmt: skip
 
-ATTACKS = APPROVALS + MOVES + RUNNING + ABSENCES + REWRITES
+ATTACKS = APPROVALS + MOVES + WORDS + RUNNING + ABSENCES + REWRITES

@@ -111,6 +111,7 @@ async def test_denials_and_answers_are_the_stand_ins_too(stage: Stage) -> None:
         "choice": "again",
         "question": (await stage.story.row(other)).question_seq,
     }
+    await stage.story.saw("emil")
     assert (await stage.home.doors.answer(word))["code"] == "answered"
 
 

@@ -44,6 +44,17 @@ async def test_who_may_ask_for_a_change_may_not_for_what_destroys(factory: Facto
     )
 
 
+async def test_nor_may_they_make_it_of_another_persons_request(factory: Factory) -> None:
+    governed(factory, ask=("lead",))
+    run = await factory.ask("big-plain", person="cleo")
+    await factory.state(run, State.AWAITING)
+    said = await factory.story.say("ana", run, "amend", params={"script": "big-many"}, reason="another")
+    assert said["code"] == "done", "as a change it may be asked for"
+    ended = await factory.end(run)
+    assert ended.state is State.REFUSED, ended
+    assert "only lead may ask for it" in (await factory.ledger.events(run))[-1].body["sentence"]
+
+
 async def test_what_destroys_is_asked_for_where_its_rule_says(factory: Factory) -> None:
     governed(factory, channels=("incidents",))
     said = await refused(factory, "big-plain")

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 GROUPS = {"dba": {"ben", "cleo"}, "security": {"ben", "dora"}}
+ASK = {"ana", "ben", "cleo", "dora"}  # who may ask; all who may approve are among them
 SLOTS = {"test destroy": ("dba",), "test destroy-two": ("dba", "security")}
 
 
@@ -38,9 +39,9 @@ class Oracle:
                 self.state = "expired"
         elif what == "deny" and self.listed(who) and who not in self.unfit:
             self.state = "denied"
-        elif what == "cancel":
+        elif what == "cancel" and who in ASK:
             self.state = "cancelled"
-        elif what == "amend":
+        elif what == "amend" and who in ASK:
             self.askers.add(who)
             self.approved.clear()
             self.left = timedelta(minutes=30)

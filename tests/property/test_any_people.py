@@ -83,8 +83,8 @@ async def play(home: Home, asker: str, command: str, clicks: list[tuple[str, str
             case "deny" | "cancel":
                 await story.say(who, run, what)
             case "amend":
-                version += 1
-                if (await story.say(who, run, "amend", params={"n": version}))["code"] == "done":
+                if (await story.say(who, run, "amend", params={"n": version + 1}))["code"] == "done":
+                    version += 1
                     await story.propose(run, plan={"n": version, "run": run})
                     await story.show(run)
             case "wait":

@@ -22,7 +22,7 @@ from bot.render.message import Group, Message, Names
 from bot.render.outcome import dead_end, refusal, told
 from bot.render.picker import Item, picker
 from bot.render.tell import KINDS
-from bot.view import Brief, Outcome, RunView
+from bot.view import Brief, FreezeView, Outcome, RunView
 from deploy.local.slack.limits import check_message_blocks, check_view
 from tests.unit import rendered
 from tests.unit.rendered import NOON, Take, approval, event, question
@@ -109,6 +109,7 @@ def runs(draw: st.DrawFn) -> RunView:
         params={"database": draw(words), "note": draw(words), "list": [draw(words)] * 40},
         environment=draw(keys), held_by=draw(st.none() | keys), schedule=draw(st.none() | keys),
         rivals=("r1", "r2", "r3", "r4"),
+        freeze=draw(st.none() | st.builds(FreezeView, name=words, until=st.just(NOON))),
         look_only=draw(st.booleans()), heading=draw(st.sampled_from(list(Heading))),
         risk=draw(st.sampled_from(list(Risk))),
         answer=draw(st.none() | answers()), refusal=draw(st.none() | st.builds(Refusal, code=keys, sentence=words)),

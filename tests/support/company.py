@@ -35,6 +35,7 @@ POLICY: dict[tuple[str, int], tuple[str, ...]] = {
     ("ops personal erase", 2): ("dba",),
 }
 
+ASK = ("engineers",)
 BEYOND = {("test destroy", 2): [{"loses": "rows", "more_than": 1000, "approve": ["security"]}]}
 
 
@@ -61,7 +62,7 @@ def applied(config: str = "c1", policy: dict[tuple[str, int], tuple[str, ...]] |
         members=tuple((g, p) for g, people in GROUPS.items() for p in people),
         operations=tuple(floors.items()),
         policy=tuple(
-            (command, "", risk, slots, *TIMES, BEYOND.get((command, risk), []), [])
+            (command, "", risk, slots, *TIMES, BEYOND.get((command, risk), []), [], ASK)
             for (command, risk), slots in rows.items()
         ),
     )

@@ -125,6 +125,7 @@ class Factory:
         return {s.name: s.standing.value for s in (await self.view(run)).steps}
 
     async def answer(self, person: str, run: int, choice: str) -> str:
+        await self.story.saw(person)
         row = await self.story.row(run)
         word = self.story.word(person, run) | {"question": row.question_seq, "choice": choice}
         code = (await self.home.doors.answer(word))["code"]

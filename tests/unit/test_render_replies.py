@@ -10,8 +10,8 @@ from bot import render
 from bot.model import Doubt, Event, Heading, Mark, State, Way
 from bot.operation import Answer
 from bot.render.tell import KINDS, QUIET
-from bot.view import ApprovalView
-from tests.unit.rendered import HOSTILE, NAMES, approval, event, mrkdwn, question, shown, view
+from bot.view import ApprovalView, FreezeView
+from tests.unit.rendered import HOSTILE, NAMES, NOON, approval, event, mrkdwn, question, shown, view
 
 ALONE = [
     event(1, "denied", State.DENIED, actor="ben", body={"text": "not today"}),
@@ -293,6 +293,16 @@ def test_who_is_called_besides_is_told_why_and_whether_they_may_decide() -> None
 BOTH = (approval("ben", "Ben Ito"), approval("cara", "Cara Wu"))
 
 
+@pytest.mark.parametrize(
+    ("body", "lacks"),
+    [({}, "Somebody else must say the same."), ({"stale": True}, "It counts once Slack has confirmed who said so.")],
+)
+def test_an_answer_that_does_not_count_yet_says_what_is_lacking(body: dict[str, Any], lacks: str) -> None:
+    answer = event(5, "answer", State.IN_DOUBT, actor="ben", body={"choice": "again", **body})
+    (message,) = render.replies(view(State.IN_DOUBT, question=question()), [answer], NAMES)
+    assert shown(message).words.endswith(f"Ben Ito answered: Do it again. {lacks}"), shown(message).words
+
+
 def test_an_approved_request_that_another_holds_is_never_told_as_unanswered() -> None:
     waits = view(State.AWAITING, held_by="r140", approvals=BOTH)
     call = event(700, "called", State.AWAITING, body={"whom": "sre"})
@@ -308,6 +318,28 @@ def test_an_approved_request_that_another_holds_is_never_told_as_unanswered() ->
     told = shown(render.card(over, NAMES)).words
     assert "Approved by Ben Ito and Cara Wu. r140 held its target until its time was over." in told
     assert "Nobody" not in told
+
+
+def test_an_approved_request_that_a_freeze_keeps_waiting_says_so_in_card_and_thread() -> None:
+    freeze = FreezeView(name="freeze-r7", until=NOON)
+    keeps = "It cannot start before the freeze freeze-r7 ends (04 Mar 12:00 UTC) or is ended."
+    waits = view(State.AWAITING, freeze=freeze, held_by="r140", approvals=BOTH)
+    given = event(5, "approval", State.AWAITING, actor="ben", body={"frozen": freeze.model_dump(mode="json")})
+    (message,) = render.replies(waits, [given], NAMES)
+    assert shown(message).words.endswith(keeps)
+    card = render.card(waits, NAMES)
+    assert "Approved; waits for the freeze freeze-r7" in shown(card).words
+    assert "Approved, waits for the freeze freeze-r7" in card.text
+    assert "if the freeze freeze-r7 has not ended by" in "".join(mrkdwn(card.blocks))
+    assert keeps in shown(render.card(view(State.AWAITING, freeze=freeze), NAMES)).words, "whoever is still to approve"
+    (message,) = render.replies(waits, [event(5, "expiring", State.AWAITING)], NAMES)
+    assert "approved, but the freeze freeze-r7 still keeps it from starting. If that" in shown(message).words
+    lapsed = event(6, "expired", State.EXPIRED, body={"frozen": freeze.model_dump(mode="json")})
+    over = view(State.EXPIRED, [lapsed], approvals=BOTH)
+    (message,) = render.replies(over, [lapsed], NAMES)
+    assert "It was approved, but freeze-r7, a freeze, lasted until its time was over." in message.text
+    told = shown(render.card(over, NAMES)).words
+    assert "Approved by Ben Ito and Cara Wu. freeze-r7, a freeze, lasted until its time was over." in told
 
 
 def test_who_approved_of_two_is_said_where_nobody_else_answers() -> None:

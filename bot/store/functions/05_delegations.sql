@@ -19,6 +19,19 @@ BEGIN
       AND NOT EXISTS (SELECT 1 FROM subjects u WHERE u.run = a.run AND u.person = a.person);
 END $$;
 
+-- Whose latest answers to the standing question are this one, and might count; as `approving`.
+CREATE OR REPLACE FUNCTION answering(p_run runs, p_choice text) RETURNS TABLE (person text, at timestamptz, fit boolean, seen timestamptz)
+LANGUAGE plpgsql STABLE SET search_path = tandem, pg_temp AS $$
+BEGIN
+  RETURN QUERY SELECT a.person, a.at, coalesce(d.fit, true), d.seen
+    FROM latest_answers a JOIN accounts c ON c.team = a.team AND c.slack_user = a.slack_user AND c.person = a.person
+    JOIN people p ON p.person = a.person AND p.active
+    LEFT JOIN directory d ON d.team = a.team AND d.slack_user = a.slack_user
+    WHERE a.run = p_run.id AND a.question = p_run.question_seq AND a.choice = p_choice
+      AND NOT EXISTS (SELECT 1 FROM askers k WHERE k.run = a.run AND k.person = a.person)
+      AND NOT EXISTS (SELECT 1 FROM subjects u WHERE u.run = a.run AND u.person = a.person);
+END $$;
+
 -- Of the roster with an account in the house's own team, which Slack did not call deactivated, a guest or a bot.
 CREATE OR REPLACE FUNCTION able(p_person text) RETURNS boolean LANGUAGE sql STABLE SET search_path = tandem, pg_temp AS $$
   SELECT EXISTS (SELECT 1 FROM people p JOIN accounts c ON c.person = p.person JOIN applied h ON h.team = c.team

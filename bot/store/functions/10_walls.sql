@@ -137,6 +137,20 @@ BEGIN
       AND in_group(p_run, whose, m.grp) ORDER BY m.grp);
 END $$;
 
+-- The freeze that keeps a run from starting now, of several the one that lasts longest: {name, until}, else NULL. A plan
+-- that an earlier version made says only by its locks what it changes.
+CREATE OR REPLACE FUNCTION frozen(p_run runs) RETURNS jsonb LANGUAGE plpgsql STABLE SET search_path = tandem, pg_temp AS $$
+DECLARE v_changes text[]; v_upon jsonb;
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM freezes WHERE starts <= clock() AND ends > clock()) THEN RETURN NULL; END IF;
+  v_upon := p_run.plan::jsonb -> 'upon';
+  v_changes := CASE WHEN v_upon ? 'changes' THEN ARRAY(SELECT jsonb_array_elements_text(v_upon -> 'changes'))
+    ELSE ARRAY(SELECT substr(name, 8) FROM unnest(p_run.locks) AS name WHERE name LIKE 'deploy/%') END;
+  RETURN (SELECT jsonb_build_object('name', name, 'until', ends) FROM freezes
+    WHERE starts <= clock() AND ends > clock() AND v_changes <> '{}' AND (services && v_changes OR '*' = ANY (services))
+    ORDER BY ends DESC, name LIMIT 1);
+END $$;
+
 CREATE OR REPLACE FUNCTION wall_runs() RETURNS trigger LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
 DECLARE v_event events; v_new runs;
 BEGIN
@@ -155,6 +169,7 @@ BEGIN
     RAISE EXCEPTION 'what a run is and who asked for it never changes' USING ERRCODE = 'TD002';
   END IF;
   IF OLD.ended_at IS NOT NULL THEN
+    IF only_lapses(OLD, NEW) THEN RETURN NEW; END IF;
     RAISE EXCEPTION 'a run that has ended never changes' USING ERRCODE = 'TD003';
   END IF;
   IF NEW.seq NOT IN (OLD.seq, OLD.seq + 1) THEN
@@ -186,6 +201,10 @@ BEGIN
      AND OLD.state = 'awaiting_approval' AND OLD.expires_at <= tandem.clock() THEN
     RAISE EXCEPTION 'what has expired stays so' USING ERRCODE = 'TD014';
   END IF;
+  IF NEW.wish IS DISTINCT FROM OLD.wish THEN
+    SELECT * INTO v_event FROM events WHERE run = NEW.id AND seq = NEW.seq;
+    PERFORM wall_word(OLD, 'cancel_wished', v_event);
+  END IF;
   IF NEW.seq = OLD.seq THEN
     IF NEW.state <> OLD.state THEN RAISE EXCEPTION 'no move without its event' USING ERRCODE = 'TD006'; END IF;
     RETURN NEW;
@@ -199,6 +218,8 @@ BEGIN
   IF NOT EXISTS (SELECT 1 FROM moves WHERE at = OLD.state AND lands = NEW.state) THEN
     RAISE EXCEPTION 'no move leads from % to %', OLD.state, NEW.state USING ERRCODE = 'TD007';
   END IF;
+  IF NEW.state IN ('cancelled', 'superseded') THEN PERFORM wall_word(OLD, NEW.state, v_event); END IF;
+  IF OLD.state = 'awaiting_approval' AND NEW.state = 'planning' THEN PERFORM wall_word(OLD, 'amended', v_event); END IF;
   v_new := NEW;  -- generated columns are not computed yet in a BEFORE trigger
   v_new.tag := 'r' || NEW.id;
   v_new.fingerprint := fingerprint_of(NEW.plan);
@@ -251,8 +272,8 @@ BEGIN
   END IF;
 END $$;
 
--- An answer after which an effect may run needs the run's quorum, of the same people as its approvals; Stop needs one
--- person, and so does every answer in a run that needed no approval.
+-- An answer after which an effect may run needs the run's quorum, of the same people as its approvals, read from Slack as
+-- lately; Stop needs one person, and so does every answer in a run that needed no approval.
 CREATE OR REPLACE FUNCTION wall_answer(p_old runs, p_new runs) RETURNS void LANGUAGE plpgsql
 SET search_path = tandem, pg_temp AS $$
 DECLARE v_choice text;
@@ -274,19 +295,13 @@ $$;
 
 CREATE OR REPLACE FUNCTION answered(p_run runs, p_choice text) RETURNS boolean LANGUAGE plpgsql STABLE
 SET search_path = tandem, pg_temp AS $$
-DECLARE v_slots text[]; v_people text[];
 BEGIN
-  v_slots := CASE WHEN p_choice = 'stop' THEN '{}' ELSE demanded(p_run) END;
-  SELECT coalesce(array_agg(person ORDER BY at), '{}') INTO v_people FROM latest_answers a
-    WHERE run = p_run.id AND question = p_run.question_seq AND choice = p_choice
-      AND (p_choice = 'stop' OR cardinality(v_slots) = 0 OR NOT unfit(a.team, a.slack_user) AND EXISTS (
-          SELECT 1 FROM accounts c JOIN people p USING (person) WHERE c.team = a.team AND c.slack_user = a.slack_user
-            AND c.person = a.person AND p.active)
-        AND NOT EXISTS (
-          SELECT 1 FROM askers k WHERE k.run = a.run AND k.person = a.person
-          UNION ALL SELECT 1 FROM subjects u WHERE u.run = a.run AND u.person = a.person));
-  IF p_choice = 'stop' OR cardinality(v_slots) = 0 THEN RETURN cardinality(v_people) > 0; END IF;
-  RETURN suffices(p_run, v_people, '60 s');
+  IF p_choice = 'stop' OR demanded(p_run) = '{}' THEN
+    RETURN EXISTS (SELECT 1 FROM latest_answers
+      WHERE run = p_run.id AND question = p_run.question_seq AND choice = p_choice);
+  END IF;
+  RETURN suffices(p_run, ARRAY(SELECT person FROM answering(p_run, p_choice)
+    WHERE fit AND seen >= clock() - interval '60 s' ORDER BY at), '60 s');
 END $$;
 
 DROP TRIGGER IF EXISTS wall ON runs;
@@ -323,6 +338,7 @@ BEGIN
         AND mark = 'started') THEN
     RAISE EXCEPTION 'nothing ends that was not started' USING ERRCODE = 'TD018';
   END IF;
+  IF NEW.kind = 'lapsed' THEN PERFORM wall_lapse(NEW.run); END IF;
   NEW.hash := event_hash(NEW, coalesce(v_before, ''));
   RETURN NEW;
 END $$;

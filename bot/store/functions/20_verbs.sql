@@ -150,7 +150,7 @@ END $$;
 -- read from Slack within 60 s.
 CREATE OR REPLACE FUNCTION approve(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
-DECLARE v_run runs; v_person text; v_code text; v_right text; v_counted jsonb;
+DECLARE v_run runs; v_person text; v_code text; v_right text; v_counted jsonb; v_frozen jsonb;
 BEGIN
   v_person := person_of(p ->> 'team', p ->> 'user');
   SELECT * INTO v_run FROM runs WHERE id = (p ->> 'run')::bigint FOR NO KEY UPDATE;
@@ -170,15 +170,16 @@ BEGIN
   IF v_right IS NULL THEN
     RETURN jsonb_build_object('code', 'no_approver', 'slots', to_jsonb(deciders(v_run)));
   END IF;
+  v_frozen := jsonb_strip_nulls(jsonb_build_object('frozen', frozen(v_run)));
   IF EXISTS (SELECT 1 FROM approvals WHERE run = v_run.id AND fingerprint = v_run.fingerprint AND person = v_person) THEN
-    RETURN jsonb_build_object('code', 'already') || count_up(v_run.id);
+    RETURN jsonb_build_object('code', 'already') || v_frozen || count_up(v_run.id);
   END IF;
-  v_run := tell(v_run.id, 'approval', NULL, v_person, jsonb_build_object('plan', v_run.fingerprint) || CASE WHEN v_right = v_person THEN '{}'
+  v_run := tell(v_run.id, 'approval', NULL, v_person, jsonb_build_object('plan', v_run.fingerprint) || v_frozen || CASE WHEN v_right = v_person THEN '{}'
     ELSE (SELECT jsonb_build_object('for', giver, 'until', ends, 'by', 'r' || run) FROM delegated()
           WHERE giver = v_right AND taker = v_person LIMIT 1) END);
   INSERT INTO approvals VALUES (v_run.id, v_run.seq, v_run.fingerprint, v_person, p ->> 'team', p ->> 'user', tandem.clock());
   v_counted := count_up(v_run.id);
-  RETURN jsonb_build_object('code', 'recorded') || v_counted || CASE
+  RETURN jsonb_build_object('code', 'recorded') || v_frozen || v_counted || CASE
     WHEN NOT (v_counted ->> 'queued')::boolean AND unfit(p ->> 'team', p ->> 'user') THEN '{"unfit": true}' ELSE '{}' END::jsonb;
 END $$;
 
@@ -201,22 +202,24 @@ BEGIN
   RETURN CASE WHEN suffices(p_run, ARRAY(SELECT split_part(w, '/', 1) FROM unnest(v_who) AS w), '60 s') THEN v_who END;
 END $$;
 
--- The tag of the run whose lock is all that a request waits for; NULL where anything else is lacking.
-CREATE OR REPLACE FUNCTION held_up(p_run runs) RETURNS text LANGUAGE plpgsql STABLE SET search_path = tandem, pg_temp AS $$
-DECLARE v_holder text;
+-- All that a request waits for: a freeze's end (`frozen`), another run's lock (`held_by`: its tag); NULL where anything
+-- else is lacking.
+CREATE OR REPLACE FUNCTION held_up(p_run runs) RETURNS jsonb LANGUAGE plpgsql STABLE SET search_path = tandem, pg_temp AS $$
+DECLARE v_waits jsonb;
 BEGIN
-  SELECT 'r' || root INTO v_holder FROM locks WHERE name = ANY (p_run.locks) AND root <> p_run.root LIMIT 1;
-  IF v_holder IS NULL OR p_run.look_only THEN RETURN NULL; END IF;
-  RETURN CASE WHEN filling(p_run, demanded(p_run), (SELECT people FROM counted(p_run))) IS NOT NULL THEN v_holder END;
+  v_waits := jsonb_strip_nulls(jsonb_build_object('frozen', frozen(p_run), 'held_by',
+    (SELECT 'r' || root FROM locks WHERE name = ANY (p_run.locks) AND root <> p_run.root LIMIT 1)));
+  IF v_waits = '{}' OR p_run.look_only THEN RETURN NULL; END IF;
+  RETURN CASE WHEN filling(p_run, demanded(p_run), (SELECT people FROM counted(p_run))) IS NOT NULL THEN v_waits END;
 EXCEPTION WHEN SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLSTATE 'TD022' THEN
   RETURN NULL;
 END $$;
 
--- Counts the approvals again and queues the run if every slot is filled and its locks are free.
+-- Counts the approvals again and queues the run if every slot is filled, no freeze is in force and its locks are free.
 CREATE OR REPLACE FUNCTION count_up(p_run bigint) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
 DECLARE v_run runs; v_slots text[]; v_people text[]; v_who text[]; v_stale boolean; v_late text[];
-  v_holder bigint;
+  v_holder bigint; v_frozen jsonb;
 BEGIN
   SELECT * INTO v_run FROM runs WHERE id = p_run FOR NO KEY UPDATE;
   -- The clock is read once the row is ours, however long that took.
@@ -231,6 +234,8 @@ BEGIN
     RETURN jsonb_build_object('queued', false, 'stale', v_stale OR v_late <> '{}', 'have', cardinality(v_people),
       'need', cardinality(v_slots)) || CASE WHEN v_late = '{}' THEN '{}' ELSE jsonb_build_object('late', v_late) END;
   END IF;
+  v_frozen := frozen(v_run);
+  IF v_frozen IS NOT NULL THEN RETURN jsonb_build_object('queued', false, 'frozen', v_frozen); END IF;
   v_holder := take_locks(v_run);
   IF v_holder IS NOT NULL THEN
     RETURN jsonb_build_object('queued', false, 'held_by', 'r' || v_holder);
@@ -280,6 +285,7 @@ BEGIN
   IF v_verb <> 'cancel' AND v_run.state <> 'awaiting_approval' OR v_run.ended_at IS NOT NULL THEN
     RETURN jsonb_build_object('code', 'not_waiting', 'state', v_run.state);
   END IF;
+  IF v_verb IN ('cancel', 'supersede') AND NOT may_end(v_run, v_person) THEN RETURN '{"code": "no_approver"}'; END IF;
   CASE v_verb
   WHEN 'deny' THEN
     IF decides_by(v_run, v_person) IS NULL THEN
@@ -291,8 +297,8 @@ BEGIN
     IF v_run.state = 'in_doubt' THEN RETURN jsonb_build_object('code', 'in_doubt'); END IF;
     IF v_run.state IN ('running', 'waiting') THEN
       IF v_run.wish IS NOT NULL OR v_run.heading <> 'forth' THEN RETURN '{"code": "already"}'; END IF;
-      UPDATE runs SET wish = 'cancel', due = tandem.clock() WHERE id = v_run.id;
       PERFORM tell(v_run.id, 'cancel_wished', NULL, v_person, jsonb_build_object('text', p ->> 'text'));
+      UPDATE runs SET wish = 'cancel', due = tandem.clock() WHERE id = v_run.id;
     ELSE
       PERFORM tell(v_run.id, 'cancelled', 'cancel', v_person, jsonb_build_object('text', p ->> 'text'));
     END IF;
@@ -303,6 +309,9 @@ BEGIN
     END IF;
     PERFORM tell(v_run.id, 'superseded', 'supersede', v_person, jsonb_build_object('by', v_other.tag));
   WHEN 'amend' THEN
+    IF NOT may_ask(v_person, v_run.command, coalesce(p ->> 'environment', v_run.environment)) THEN
+      RETURN '{"code": "not_in_group"}';
+    END IF;
     v_answer := personal_known(p -> 'personal');
     IF v_answer IS NOT NULL THEN RETURN v_answer; END IF;
     IF p ? 'tokens' THEN PERFORM personal_keep(v_run.id, NULL, p); END IF;
@@ -321,11 +330,12 @@ BEGIN
   RETURN v_answer;
 END $$;
 
--- One person's answer to a doubt; with the quorum the run goes on.
+-- One person's answer to a doubt; with the quorum the run goes on. Recorded as given; as an approval it counts once the
+-- person, and the Slack groups it rests on, were read from Slack within 60 s.
 CREATE OR REPLACE FUNCTION answer(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
-DECLARE v_run runs; v_person text; v_choice text := p ->> 'choice'; v_q jsonb; v_slots text[]; v_before text;
-  v_late text[] := '{}'; v_more jsonb := '{}';
+DECLARE v_run runs; v_person text; v_choice text := p ->> 'choice'; v_slots text[]; v_before text;
+  v_more jsonb := '{}';
 BEGIN
   v_person := person_of(p ->> 'team', p ->> 'user');
   SELECT * INTO v_run FROM runs WHERE id = (p ->> 'run')::bigint FOR NO KEY UPDATE;
@@ -350,24 +360,54 @@ BEGIN
     INSERT INTO answers VALUES (v_run.id, v_run.question_seq, v_person, v_choice, p ->> 'team', p ->> 'user', tandem.clock());
   END IF;
   IF NOT answered(v_run, v_choice) THEN
-    IF v_slots <> '{}' THEN
-      v_late := late_groups(v_run, ARRAY(SELECT person FROM latest_answers
-        WHERE run = v_run.id AND question = v_run.question_seq AND choice = v_choice));
-    END IF;
-    IF v_late <> '{}' THEN v_more := jsonb_build_object('stale', true, 'late', v_late); END IF;
+    IF v_slots <> '{}' THEN v_more := unheard(v_run, v_choice); END IF;
     IF v_before = v_choice THEN RETURN '{"code": "already"}' || v_more; END IF;
     PERFORM tell(v_run.id, 'answer', NULL, v_person,
-      jsonb_strip_nulls(jsonb_build_object('choice', v_choice, 'before', v_before)));
+      jsonb_strip_nulls(jsonb_build_object('choice', v_choice, 'before', v_before, 'stale', CASE
+        WHEN v_more <> '{}' AND suffices(v_run, ARRAY(SELECT person FROM answering(v_run, v_choice) WHERE fit)) THEN true END)));
     RETURN jsonb_build_object('code', CASE WHEN v_before IS NULL THEN 'recorded' ELSE 'changed' END, 'need', cardinality(v_slots)) || v_more;
   END IF;
-  v_q := v_run.question;
-  UPDATE runs SET due = tandem.clock(), due_since = tandem.clock() WHERE id = v_run.id;
-  v_run := tell(v_run.id, 'answered', CASE WHEN v_choice = 'stop' OR begun(v_run.id) THEN 'resume' ELSE 'return' END, v_person,
-    jsonb_build_object('choice', v_choice, 'doubt', v_q ->> 'doubt'));
-  PERFORM apply_answer(v_run, v_q, v_choice, v_person);
+  PERFORM go_on(v_run, v_choice, v_person);
   RETURN jsonb_build_object('code', 'answered', 'choice', v_choice);
 EXCEPTION WHEN SQLSTATE 'TD009' OR SQLSTATE 'TD011' OR SQLSTATE 'TD015' OR SQLSTATE 'TD020' OR SQLSTATE 'TD021' OR SQLSTATE 'TD022' THEN  -- it had not begun, and what it was approved by counts no more
   RETURN CASE WHEN SQLSTATE = 'TD011' THEN '{"code": "moment"}' ELSE '{"code": "unapproved"}' END;
+END $$;
+
+-- Of whom Slack has to be read before this answer may count: `stale` and, of groups, `late`; empty where of nobody.
+CREATE OR REPLACE FUNCTION unheard(p_run runs, p_choice text) RETURNS jsonb LANGUAGE plpgsql STABLE
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_late text[] := late_groups(p_run, ARRAY(SELECT person FROM answering(p_run, p_choice) WHERE fit));
+BEGIN
+  IF v_late <> '{}' THEN RETURN jsonb_build_object('stale', true, 'late', v_late); END IF;
+  RETURN CASE WHEN EXISTS (SELECT 1 FROM answering(p_run, p_choice)
+    WHERE seen IS NULL OR seen < clock() - interval '60 s') THEN '{"stale": true}' ELSE '{}' END::jsonb;
+END $$;
+
+-- The run goes on as its people answered; `p_person`: the last of them.
+CREATE OR REPLACE FUNCTION go_on(p_run runs, p_choice text, p_person text) RETURNS void LANGUAGE plpgsql
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_run runs;
+BEGIN
+  UPDATE runs SET due = tandem.clock(), due_since = tandem.clock() WHERE id = p_run.id;
+  v_run := tell(p_run.id, 'answered', CASE WHEN p_choice = 'stop' OR begun(p_run.id) THEN 'resume' ELSE 'return' END, p_person,
+    jsonb_build_object('choice', p_choice, 'doubt', p_run.question ->> 'doubt'));
+  PERFORM apply_answer(v_run, p_run.question, p_choice, p_person);
+END $$;
+
+-- Counts the answers to a doubt again, the earliest first: Slack may have been read meanwhile of who gave them.
+CREATE OR REPLACE FUNCTION count_answers(p_run runs) RETURNS boolean LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
+DECLARE v_choice text; v_last text;
+BEGIN
+  FOR v_choice, v_last IN SELECT choice, (array_agg(person ORDER BY at DESC))[1] FROM latest_answers
+      WHERE run = p_run.id AND question = p_run.question_seq GROUP BY choice ORDER BY min(at) LOOP
+    IF answered(p_run, v_choice) THEN
+      PERFORM go_on(p_run, v_choice, v_last);
+      RETURN true;
+    END IF;
+  END LOOP;
+  RETURN false;
+EXCEPTION WHEN OTHERS THEN  -- where a wall refuses it the question stands, and holds up nobody else
+  IF SQLSTATE LIKE 'TD%' THEN RETURN false; ELSE RAISE; END IF;
 END $$;
 
 -- What an answer means for the ledger and the heading.

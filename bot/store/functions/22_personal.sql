@@ -79,7 +79,8 @@ END $$;
 
 CREATE OR REPLACE FUNCTION personal_box(p_value personal_values) RETURNS jsonb LANGUAGE sql STABLE
 SET search_path = tandem, pg_temp AS $$
-  SELECT CASE WHEN p_value.erased_by IS NOT NULL THEN jsonb_build_object('code', 'erased', 'by', 'r' || p_value.erased_by)
+  SELECT CASE WHEN p_value.erased_by IS NOT NULL THEN jsonb_build_object('code', 'erased', 'by', 'r' || p_value.erased_by,
+      'age', EXISTS (SELECT 1 FROM events WHERE run = p_value.erased_by AND kind = 'lapsed'))
     ELSE jsonb_build_object('code', 'kept', 'token', p_value.token, 'subject', p_value.subject,
       'box', translate(encode(p_value.value, 'base64'), E'\n', ''),
       'key', (SELECT translate(encode(key, 'base64'), E'\n', '') FROM personal_subjects WHERE id = p_value.subject)) END
@@ -149,7 +150,9 @@ BEGIN
   IF TG_OP = 'INSERT' AND NEW.erased_by IS NULL THEN RETURN NEW; END IF;
   IF TG_OP = 'UPDATE' AND OLD.erased_by IS NULL AND NEW.erased_by IS NOT NULL
      AND (NEW.token, NEW.run, NEW.at) = (OLD.token, OLD.run, OLD.at)
-     AND EXISTS (SELECT 1 FROM erasures WHERE subject = OLD.subject AND run = NEW.erased_by) THEN
+     AND (EXISTS (SELECT 1 FROM erasures WHERE subject = OLD.subject AND run = NEW.erased_by)
+          OR NEW.erased_by = OLD.run AND lapsed(OLD.token) AND EXISTS (
+            SELECT 1 FROM runs r JOIN events e ON e.run = r.id AND e.seq = r.seq WHERE r.id = OLD.run AND e.kind = 'lapsed')) THEN
     RETURN NEW;
   END IF;
   RAISE EXCEPTION 'a personal value changes by its erasure alone' USING ERRCODE = 'TD061';
@@ -164,6 +167,7 @@ CREATE OR REPLACE FUNCTION wall_erasures() RETURNS trigger LANGUAGE plpgsql SET 
 DECLARE v_run runs;
 BEGIN
   SELECT * INTO v_run FROM runs WHERE id = NEW.run FOR NO KEY UPDATE;
+  IF NOT EXISTS (SELECT 1 FROM personal_values WHERE subject = NEW.subject) THEN RETURN NEW; END IF;  -- all of it has lapsed
   IF v_run.state NOT IN ('running', 'waiting') OR v_run.risk < 2
      OR NOT EXISTS (SELECT 1 FROM slots WHERE run = NEW.run AND fingerprint = v_run.fingerprint)
      OR NOT EXISTS (

@@ -172,7 +172,7 @@ BEGIN
   UPDATE threads SET due = least(due - interval '1 microsecond', v_now) WHERE run = p_run.id;
 END $$;
 
--- The first step may start: people still count, and it is not too late.
+-- The first step may start: people still count, no freeze is in force, and it is not too late.
 CREATE OR REPLACE FUNCTION begin_run(p_run bigint, p_worker uuid, p_fence bigint) RETURNS jsonb LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
 DECLARE v_run runs;
@@ -184,6 +184,7 @@ BEGIN
   IF v_run.risk > 0 AND NOT EXISTS (SELECT 1 FROM shown WHERE run = p_run AND fingerprint = v_run.fingerprint) THEN
     RETURN '{"code": "not_shown"}';
   END IF;
+  IF frozen(v_run) IS NOT NULL THEN RETURN '{"code": "frozen"}'; END IF;
   UPDATE runs SET due_since = tandem.clock() WHERE id = p_run;
   PERFORM tell(p_run, 'started', 'start', NULL, '{}');
   RETURN '{"code": "started"}';
@@ -271,8 +272,8 @@ BEGIN
     IF v_child.state IN ('planning', 'awaiting_approval', 'queued') THEN
       PERFORM tell(v_child.id, 'cancelled', 'cancel', NULL, '{"why": "parent"}');
     ELSIF v_child.wish IS NULL AND v_child.heading = 'forth' THEN
-      UPDATE runs SET wish = 'cancel', due = CASE WHEN state = 'in_doubt' THEN due ELSE tandem.clock() END WHERE id = v_child.id;
       PERFORM tell(v_child.id, 'cancel_wished', NULL, NULL, '{"why": "parent"}');
+      UPDATE runs SET wish = 'cancel', due = CASE WHEN state = 'in_doubt' THEN due ELSE tandem.clock() END WHERE id = v_child.id;
     END IF;
   END LOOP;
 END $$;
@@ -340,7 +341,7 @@ BEGIN
       FOR NO KEY UPDATE SKIP LOCKED LOOP
     v_count := v_count + 1;
     IF v_run.expires_at <= tandem.clock() THEN
-      PERFORM tell(v_run.id, 'expired', 'expire', NULL, jsonb_strip_nulls(jsonb_build_object('held_by', held_up(v_run))));
+      PERFORM tell(v_run.id, 'expired', 'expire', NULL, coalesce(held_up(v_run), '{}'));
     ELSE
       UPDATE runs SET warn_at = NULL WHERE id = v_run.id;
       PERFORM tell(v_run.id, 'expiring', NULL, NULL, jsonb_build_object('at', v_run.expires_at));
@@ -361,6 +362,11 @@ BEGIN
       IF SQLSTATE LIKE 'TD%' THEN v_queued := false; ELSE RAISE; END IF;
     END;
     EXIT WHEN v_queued;  -- one run's locks a transaction: no two sweeps wait in a circle
+  END LOOP;
+  FOR v_run IN SELECT * FROM runs r WHERE r.state = 'in_doubt' AND EXISTS (
+      SELECT 1 FROM answers a WHERE a.run = r.id AND a.question = r.question_seq)
+      ORDER BY r.id FOR NO KEY UPDATE OF r SKIP LOCKED LOOP
+    IF count_answers(v_run) THEN v_count := v_count + 1; END IF;
   END LOOP;
   DELETE FROM locks l WHERE NOT EXISTS (SELECT 1 FROM runs WHERE root = l.root AND ended_at IS NULL);
   FOR v_run IN SELECT * FROM runs r WHERE r.state IN ('queued', 'running', 'waiting')
@@ -414,7 +420,8 @@ BEGIN
   SELECT coalesce(array_agg(r.id ORDER BY r.id), '{}'), coalesce(array_agg(r.seq ORDER BY r.id), '{}'),
          coalesce(string_agg(r.id || ':' || r.seq || ':' || e.hash, E'\n' ORDER BY r.id), '')
     INTO v_runs, v_seqs, v_list FROM runs r JOIN events e ON e.run = r.id AND e.seq = r.seq
-    WHERE (r.ended_at IS NULL OR r.ended_at >= coalesce(v_last, '-infinity') - interval '10 min')  -- older ones stand there
+    WHERE (r.ended_at IS NULL OR r.ended_at >= coalesce(v_last, '-infinity') - interval '10 min'  -- older ones stand there
+        OR r.id IN (SELECT run FROM events WHERE at >= v_last - interval '10 min' AND kind = 'lapsed'))
       AND NOT EXISTS (SELECT 1 FROM heads h WHERE h.run = r.id AND h.seq = r.seq);
   v_digest := encode(sha256(convert_to(coalesce(v_before, '') || E'\n' || v_list, 'UTF8')), 'hex');
   INSERT INTO checkpoints VALUES (v_minute, cardinality(v_runs), v_digest);

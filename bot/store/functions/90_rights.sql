@@ -5,7 +5,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA tandem TO {bot};
 REVOKE SELECT ON personal_subjects, personal_values FROM {bot};  -- one value at a time, by the functions below
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tandem FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-  clock(), able(text), delegated(), rights(runs, text), groups_of(text), needed(runs, text), needed_if(runs, text, boolean), more_slots(text, jsonb), bound_of(jsonb), demanded(runs), in_group(runs, text, text, interval), deciders(runs), approving(runs), unfit(text, text), event_hash(events, text), what_of(text, jsonb, text), person_of(text, text),
+  clock(), able(text), delegated(), rights(runs, text), groups_of(text), needed(runs, text), needed_if(runs, text, boolean), more_slots(text, jsonb), frozen(runs), bound_of(jsonb), demanded(runs), in_group(runs, text, text, interval), deciders(runs), approving(runs), unfit(text, text), event_hash(events, text), what_of(text, jsonb, text), person_of(text, text),
   ask(jsonb), shown_at(bigint, text, text, text), approve(jsonb), count_up(bigint), say(jsonb), heed(jsonb),
   digest_of(text), digest_sign(text), call_people(bigint, text[], integer, interval), close_digest(text, timestamptz), favour(jsonb), answer(jsonb), tick(jsonb),
   enlist(uuid, interval, text, text[]), renew(uuid), retire(uuid), claim(uuid, integer, integer),
@@ -14,7 +14,7 @@ GRANT EXECUTE ON FUNCTION
   settled(bigint, uuid, bigint, text, text, integer, text, jsonb, bytea, jsonb), late(bigint, text, text, integer, jsonb),
   nudge(bigint, uuid, bigint, text, text, integer, jsonb), park(bigint, uuid, bigint, timestamptz, timestamptz, jsonb, jsonb), turned(bigint, uuid, bigint, text, text, text),
   doubted(bigint, uuid, bigint, jsonb), finished(bigint, uuid, bigint, text, jsonb),
-  not_begun(bigint, uuid, bigint, text, jsonb), last_slot(text, timestamptz), tick_schedule(text, timestamptz, jsonb), sweep(), come_home(), checkpoint_heads(),
+  not_begun(bigint, uuid, bigint, text, jsonb), last_slot(text, timestamptz), tick_schedule(text, timestamptz, jsonb), sweep(), lapse(integer), come_home(), checkpoint_heads(),
   personal_masks(text[]), personal_value(bigint, uuid, bigint, text), personal_kept(text[], text), unmask(jsonb)
   TO {bot};
 GRANT INSERT, UPDATE, DELETE ON directory, slack_members, drafts TO {bot};
