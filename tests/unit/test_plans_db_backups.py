@@ -131,6 +131,12 @@ def test_what_a_restore_undoes_bears_a_step_that_did_not_finish() -> None:
     assert find(plan, "look").if_fails is IfFails.ASK
 
 
+def test_a_way_back_that_keeps_what_was_restored_is_in_the_plan() -> None:
+    keeps = "whoever goes back after that keeps the restored one as shop_r142_kept"
+    assert find(restoring(), "open").tells == f"Open shop; {keeps}"
+    assert find(restoring(services=()), "open").tells == "Open shop"
+
+
 def test_a_restore_without_services_has_its_barrier_at_the_opened_door() -> None:
     plan = restoring(services=())
     assert [step.name for step in plan.steps] == ["safety", "load", "verify", "shut", "swap", "open"]
@@ -188,6 +194,7 @@ def test_verifying_it_once_more_meanwhile_asks_nobody_again() -> None:
         ({"free": 80 << 20}, "disk"),
         ({"switchless": ("api",)}, "no_maintenance"),
         ({"names": ("shop", "shop_r142_old")}, "name_taken"),
+        ({"names": ("shop", "shop_r142_kept")}, "name_taken"),
         ({"live": None}, "gone"),
     ],
 )

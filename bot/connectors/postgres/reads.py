@@ -108,7 +108,7 @@ class Reads:
         """The names of all databases of the server, templates aside."""
         return tuple(found.name for found in await self.databases())
 
-    async def besides(self, roles: str = "old|new") -> tuple[Beheld, ...]:
+    async def besides(self, roles: str = "old|new|kept") -> tuple[Beheld, ...]:
         """Whole databases that runs made beside the live one, and left."""
         made = re.compile(rf"{re.escape(self.name)}_r\d+_({roles})")
         return tuple(found for found in await self.databases() if made.fullmatch(found.name))

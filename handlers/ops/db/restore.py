@@ -6,7 +6,7 @@ from math import ceil
 from typing import Any
 
 from bot.connectors.http import Healthy, MaintenanceOff, MaintenanceOn, UnderMaintenance
-from bot.connectors.postgres import Beheld, CloseDoor, DropDatabase, OpenDoor, Postgres, Swap, SwapBack, Written
+from bot.connectors.postgres import Beheld, CloseDoor, DropDatabase, OpenDoor, Postgres, Swap, SwapBack, Written, kept
 from bot.connectors.vault import Backup, Load, Matches, Take, Vault
 from bot.operation import (
     Answer,
@@ -159,6 +159,9 @@ def _steps(params: Params, facts: Facts, backup: Backup, live: Beheld, fresh: st
         undo=SwapBack(database=db, live_oid=live.oid, fresh=load.result, aside=aside),
         tells=f"Swap: the restored database becomes {live.name}, the old one {aside}",
     )
+    opened = f"Open {live.name}"
+    if services:
+        opened += f"; whoever goes back after that keeps the restored one as {kept(fresh)}"
     return (
         Step(
             "safety",
@@ -170,7 +173,7 @@ def _steps(params: Params, facts: Facts, backup: Backup, live: Beheld, fresh: st
         Step("verify", Matches(database=db, backup=backup, fresh=load.result), tells="Compare every table"),
         *_maintained(services, Step("shut", CloseDoor(database=db, oid=live.oid), tells=f"Close {live.name}")),
         swap,
-        Step("open", OpenDoor(database=db), closes="shut", no_return=not services, tells=f"Open {live.name}"),
+        Step("open", OpenDoor(database=db), closes="shut", no_return=not services, tells=opened),
         *_released(services),
     )
 
@@ -239,7 +242,8 @@ def _refusal(params: Params, facts: Facts) -> Refusal | None:
         return _refuse(
             params, "no_maintenance", f"{lacking}: no maintenance_url in config, so writes could not be held."
         )
-    if facts.live and (taken := [name for name in _names(facts, facts.live) if name in facts.names]):
+    fresh, aside = _names(facts, facts.live) if facts.live else ("", "")
+    if taken := [name for name in (fresh, aside, kept(fresh)) if name in facts.names]:
         return _refuse(params, "name_taken", f"A database called {taken[0]} is in the way. Drop it first.")
     return None
 
