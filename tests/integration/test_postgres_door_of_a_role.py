@@ -49,6 +49,20 @@ async def test_a_door_stays_open_where_a_session_cannot_be_ended(rig: Rig, super
     await close.do(on, Try("r1/shut", number=2))
 
 
+async def test_it_is_seen_before_anything_is_planned_that_a_session_cannot_be_ended(
+    rig: Rig, superuser: asyncpg.Connection
+) -> None:
+    reads = await rig.postgres.reads(SHOP)
+    own = await asyncpg.connect(rig.url)
+    told = f"{rig.name} has 1 session of a superuser or of a role that Tandem may not end"
+    assert await reads.unending() == told
+    await superuser.close()
+    async with asyncio.timeout(10):
+        while await reads.unending():  # its process takes a moment to end
+            pass
+    await own.close()
+
+
 async def test_the_owner_swaps_and_opens(rig: Rig) -> None:
     on, name = await rig.hands(), f"{rig.name}_r1_new"
     await rig.run(f'CREATE DATABASE "{name}"', "postgres")

@@ -195,11 +195,17 @@ def test_verifying_it_once_more_meanwhile_asks_nobody_again() -> None:
         ({"switchless": ("api",)}, "no_maintenance"),
         ({"names": ("shop", "shop_r142_old")}, "name_taken"),
         ({"names": ("shop", "shop_r142_kept")}, "name_taken"),
+        ({"unending": "shop has 1 session of a superuser"}, "sessions"),
         ({"live": None}, "gone"),
     ],
 )
 def test_a_restore_is_refused_where_it_could_not_end_well(changes: dict[str, Any], code: str) -> None:
     assert refused(restore.RestoreDatabase().plan(RESTORE, restore_facts(**changes))).code == code
+
+
+def test_sessions_that_nobody_may_end_are_named_with_what_to_do() -> None:
+    told = refused(restore.RestoreDatabase().plan(RESTORE, restore_facts(unending="shop has 2 sessions of superusers")))
+    assert told.sentence == "shop has 2 sessions of superusers, so it could not be closed. End them, then ask again."
 
 
 def test_an_unverified_backup_is_refused_with_the_button_that_verifies_it() -> None:
@@ -344,6 +350,7 @@ def test_swapping_back_exchanges_the_very_two_and_keeps_the_present_one() -> Non
         ({"live": None}, "no_such"),
         ({"switchless": ("web",)}, "no_maintenance"),
         ({"names": ("shop_r142_old",)}, "name_taken"),
+        ({"unending": "shop has 1 session of a superuser"}, "sessions"),
     ],
 )
 def test_swapping_back_is_refused_where_it_could_not_end_well(changes: dict[str, Any], code: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from bot.connectors.postgres.connector import Postgres
-from bot.connectors.postgres.hands import Hands, expect, oids
+from bot.connectors.postgres.hands import Hands, expect, oids, unending
 from bot.connectors.postgres.session import NAME_BYTES, Connection, proved, quoted
 from bot.effect import (
     Attempt,
@@ -68,7 +68,7 @@ class CloseDoor(_OnDatabase):
     async def do(self, on: Hands, at: Attempt) -> None:
         async with on.session(at) as connection:
             expect(await oids(connection), on.live, self.oid)
-            if told := await on.unending(connection):
+            if told := await unending(connection, on.live):
                 raise Permanent(f"{told}; end them, then ask again")
             with proved(f"{on.live} cannot be closed"):
                 await _allow(connection, on.live, False)

@@ -9,6 +9,7 @@ from typing import TypeAlias, cast
 
 import asyncpg
 
+from bot.connectors.postgres.hands import unending
 from bot.connectors.postgres.session import LOOK, Connection, Login, proved, quoted, reached, session
 from bot.connectors.postgres.survey import Counters, Table, Written, count, counters, written
 from bot.effect import Permanent, Temporary
@@ -103,6 +104,11 @@ class Reads:
     async def identity(self) -> Beheld | None:
         """The live database; None where nothing bears its name. Works while its door is closed."""
         return next((found for found in await self.databases() if found.name == self.name), None)
+
+    async def unending(self) -> str | None:
+        """Which of the live database's sessions nobody could end who closes it, in a sentence; None: all can be."""
+        async with self._session(self._server) as connection:
+            return await unending(connection, self.name)
 
     async def names(self) -> tuple[str, ...]:
         """The names of all databases of the server, templates aside."""

@@ -49,6 +49,7 @@ class Facts(Observed):
     written: Written | None  # None where the live database cannot be asked
     services: tuple[str, ...]
     switchless: tuple[str, ...]  # services that cannot be put under maintenance
+    unending: str | None = None  # sessions that would keep the live database from being closed, in a sentence
 
 
 class RestoreDatabase(Operation[Params, Facts]):
@@ -97,6 +98,7 @@ class RestoreDatabase(Operation[Params, Facts]):
             written=None if isinstance(written, Unseen) else written,
             services=services,
             switchless=tuple(key for key in services if not see.config(Service(key=key)).maintenance_url),
+            unending=await live.unending(),
         )
 
     def plan(self, params: Params, facts: Facts) -> Plan | Refusal:
@@ -242,6 +244,8 @@ def _refusal(params: Params, facts: Facts) -> Refusal | None:
         return _refuse(
             params, "no_maintenance", f"{lacking}: no maintenance_url in config, so writes could not be held."
         )
+    if facts.unending:
+        return _refuse(params, "sessions", f"{facts.unending}, so it could not be closed. End them, then ask again.")
     fresh, aside = _names(facts, facts.live) if facts.live else ("", "")
     if taken := [name for name in (fresh, aside, kept(fresh)) if name in facts.names]:
         return _refuse(params, "name_taken", f"A database called {taken[0]} is in the way. Drop it first.")

@@ -37,6 +37,7 @@ class Facts(Observed):
     names: tuple[str, ...]
     services: tuple[str, ...]
     switchless: tuple[str, ...]  # services that cannot be put under maintenance
+    unending: str | None = None  # sessions that would keep the live database from being closed, in a sentence
 
 
 class SwapBackDatabase(Operation[Params, Facts]):
@@ -72,6 +73,7 @@ class SwapBackDatabase(Operation[Params, Facts]):
             names=await server.names(),
             services=services,
             switchless=tuple(key for key in services if not see.config(Service(key=key)).maintenance_url),
+            unending=await server.unending(),
         )
 
     def plan(self, params: Params, facts: Facts) -> Plan | Refusal:
@@ -82,6 +84,9 @@ class SwapBackDatabase(Operation[Params, Facts]):
         if facts.switchless:
             lacking = ", ".join(facts.switchless)
             return Refusal(code="no_maintenance", sentence=f"{lacking}: set maintenance_url in config first.")
+        if facts.unending:
+            sentence = f"{facts.unending}, so it could not be closed. End them, then ask again."
+            return Refusal(code="sessions", sentence=sentence)
         aside = f"{live.name}_{facts.run.tag}_old"
         if aside in facts.names:
             return Refusal(code="name_taken", sentence=f"A database called {aside} is in the way. Drop it first.")
