@@ -168,6 +168,21 @@ async def test_a_cancel_after_it_was_open_keeps_what_may_have_been_written_and_s
     assert left == {kept}
 
 
+async def test_a_restore_that_goes_back_leaves_the_maintenance_that_somebody_else_had_set(story: Story) -> None:
+    services, last = story.stage.services, await story.last()
+    services.maintains("web", True)
+    try:
+        async with gate(story, last, "step_started swap do", CANCEL) as ledger:
+            run = await story.restore("while web is being mended")
+            await run.shows("web is in maintenance already and stays so")
+            await run.press("ben", "Approve")
+            await cancelled_at(run, ledger)
+        await run.ends("undone")
+        assert (services.in_maintenance("web"), services.in_maintenance("api")) == (True, False)
+    finally:
+        services.maintains("web", False)
+
+
 async def test_an_amended_ask_has_a_new_plan_and_old_buttons_approve_nothing(story: Story) -> None:
     await (await story.asks("ana", "/ops db backup shop name=amended reason=story")).ends()
     await (await story.asks("ana", "/ops db verify-backup shop backup=amended reason=story")).ends()

@@ -7,6 +7,7 @@ import pytest
 
 import bot.connectors
 from bot import codec, discovery
+from bot.connectors.http import MaintenanceOff, MaintenanceOn, Switches
 from bot.connectors.postgres import Beheld, Beside, DropDatabase, OpenDoor, SwapBack, Written
 from bot.connectors.vault import Backup, Load, Verified
 from bot.model import Entry, Mark, Risk, Way
@@ -18,6 +19,7 @@ from tests.unit.paper import Results
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 RUN = RunRef(tag="r142", requester="ana")
 SHOP = Database(key="shop")
+WEB, API = Service(key="web"), Service(key="api")
 DEEDS = discovery.deeds(bot.connectors).classes
 LIVE = Beheld(name="shop", oid=16400, open=True, bytes=80 << 20)
 OLD = Beheld(name="shop_r140_old", oid=16390, open=False, bytes=70 << 20)
@@ -141,6 +143,35 @@ def test_a_restore_without_services_has_its_barrier_at_the_opened_door() -> None
     plan = restoring(services=())
     assert [step.name for step in plan.steps] == ["safety", "load", "verify", "shut", "swap", "open"]
     assert find(plan, "open").no_return
+
+
+def test_a_service_that_is_in_maintenance_already_is_touched_by_no_step_and_named() -> None:
+    plan = restoring(switches=Switches(on=("web",)))
+    assert plan.sentence.endswith("; web is in maintenance already and stays so")
+    assert find(plan, "maintenance").does == MaintenanceOn(services=(API,))
+    assert find(plan, "reopen").does == MaintenanceOff(services=(API,))
+    looks = {name: find(plan, name).does.check.services for name in ("public", "healthy", "look")}  # type: ignore[attr-defined]
+    assert looks == {"public": (WEB, API), "healthy": (WEB, API), "look": (API,)}
+    told = restore.RestoreDatabase().answer(RESTORE, restore_facts(switches=Switches(on=("web",))), Results())
+    assert told
+    assert told.lines[-1] == "web is in maintenance already and stays so."
+    assert not covers(restoring(), plan)
+    assert not covers(plan, restoring())
+
+
+def test_where_all_services_are_in_maintenance_already_nothing_is_switched() -> None:
+    plan = restoring(switches=Switches(on=("web", "api")))
+    assert plan.sentence.endswith("; web and api are in maintenance already and stay so")
+    names = ["safety", "load", "verify", "public", "shut", "swap", "open", "healthy"]
+    assert [step.name for step in plan.steps] == names
+    assert back(plan, "healthy") == [("swap", "undo"), ("open", "close"), ("load", "undo")]
+
+
+def test_a_switch_that_does_not_say_how_it_stands_refuses() -> None:
+    facts = restore_facts(switches=Switches(unseen=("api's maintenance switch: no answer in 3 s",)))
+    told = refused(restore.RestoreDatabase().plan(RESTORE, facts))
+    assert told.code == "maintenance_unseen"
+    assert told.sentence.startswith("api's maintenance switch: no answer in 3 s. So nobody can say")
 
 
 def test_a_restores_losses_are_shown_with_bounds() -> None:
@@ -355,6 +386,23 @@ def test_swapping_back_exchanges_the_very_two_and_keeps_the_present_one() -> Non
 )
 def test_swapping_back_is_refused_where_it_could_not_end_well(changes: dict[str, Any], code: str) -> None:
     assert refused(swap_back.SwapBackDatabase().plan(SWAP, swap_facts(**changes))).code == code
+
+
+def test_swapping_back_switches_nothing_that_is_in_maintenance_already() -> None:
+    def swapping(*services: str) -> Plan:
+        facts = swap_facts(services=services, switches=Switches(on=("web",)))
+        return well_formed(swap_back.SwapBackDatabase().plan(SWAP, facts))
+
+    assert swapping("web").sentence.endswith("; web is in maintenance already and stays so")
+    assert [step.name for step in swapping("web").steps] == ["shut", "swap", "open", "healthy"]
+    assert back(swapping("web"), "healthy") == [("swap", "undo"), ("open", "close")]
+    plan = swapping("web", "api")
+    assert find(plan, "maintenance").does == MaintenanceOn(services=(API,))
+    assert find(plan, "reopen").does == MaintenanceOff(services=(API,))
+    assert find(plan, "look").does.check.services == (API,)  # type: ignore[attr-defined]
+    assert find(plan, "healthy").does.check.services == (WEB, API)  # type: ignore[attr-defined]
+    unseen = swap_facts(switches=Switches(unseen=("web's maintenance switch: no answer in 3 s",)))
+    assert refused(swap_back.SwapBackDatabase().plan(SWAP, unseen)).code == "maintenance_unseen"
 
 
 def test_services_are_written_as_keys() -> None:

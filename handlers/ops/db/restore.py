@@ -5,7 +5,7 @@ from datetime import timedelta
 from math import ceil
 from typing import Any
 
-from bot.connectors.http import Healthy, MaintenanceOff, MaintenanceOn, UnderMaintenance
+from bot.connectors.http import Healthy, MaintenanceOff, MaintenanceOn, Switches, UnderMaintenance, switches
 from bot.connectors.postgres import Beheld, CloseDoor, DropDatabase, OpenDoor, Postgres, Swap, SwapBack, Written, kept
 from bot.connectors.vault import Backup, Load, Matches, Take, Vault
 from bot.operation import (
@@ -49,6 +49,7 @@ class Facts(Observed):
     written: Written | None  # None where the live database cannot be asked
     services: tuple[str, ...]
     switchless: tuple[str, ...]  # services that cannot be put under maintenance
+    switches: Switches = Switches()
     unending: str | None = None  # sessions that would keep the live database from being closed, in a sentence
 
 
@@ -98,6 +99,7 @@ class RestoreDatabase(Operation[Params, Facts]):
             written=None if isinstance(written, Unseen) else written,
             services=services,
             switchless=tuple(key for key in services if not see.config(Service(key=key)).maintenance_url),
+            switches=await switches(see, services),
             unending=await live.unending(),
         )
 
@@ -108,9 +110,10 @@ class RestoreDatabase(Operation[Params, Facts]):
         fresh, aside = _names(facts, facts.live)
         newer = facts.newer
         room = "" if facts.free is not None else " (nobody can see from here whether the server's disk has room)"
+        stays = f"; {facts.switches.words}" if facts.switches.on else ""
         return Plan(
             sentence=f"Restore {params.database.key} from {_chosen(facts, facts.backup)}; "
-            f"the old database stays as {aside}{room}",
+            f"the old database stays as {aside}{room}{stays}",
             steps=_steps(params, facts, facts.backup, facts.live, fresh, aside),
             loses=_losses(facts, facts.backup, aside),
             offers=(
@@ -127,7 +130,11 @@ class RestoreDatabase(Operation[Params, Facts]):
         rows = f"{facts.backup.tables:,} tables, {facts.backup.rows:,} rows"
         return Answer(
             headline=f"{params.database.key} is as it was {facts.backup.taken_at:%Y-%m-%d %H:%M} UTC",
-            lines=(f"{rows} from {facts.backup.name}.", f"What was there before is kept as {aside}."),
+            lines=(
+                f"{rows} from {facts.backup.name}.",
+                f"What was there before is kept as {aside}.",
+                *((f"{facts.switches.words}.",) if facts.switches.on else ()),
+            ),
         )
 
 
@@ -149,6 +156,7 @@ def _names(facts: Facts, live: Beheld) -> tuple[str, str]:
 
 def _steps(params: Params, facts: Facts, backup: Backup, live: Beheld, fresh: str, aside: str) -> tuple[Step[Any], ...]:
     db, services = params.database, tuple(Service(key=key) for key in facts.services)
+    switched = tuple(service for service in services if service.key not in facts.switches.on)
     load = Step(
         "load",
         Load(database=db, backup=backup, into=fresh),
@@ -173,36 +181,39 @@ def _steps(params: Params, facts: Facts, backup: Backup, live: Beheld, fresh: st
         ),
         load,
         Step("verify", Matches(database=db, backup=backup, fresh=load.result), tells="Compare every table"),
-        *_maintained(services, Step("shut", CloseDoor(database=db, oid=live.oid), tells=f"Close {live.name}")),
+        *_maintained(services, switched),
+        Step("shut", CloseDoor(database=db, oid=live.oid), tells=f"Close {live.name}"),
         swap,
         Step("open", OpenDoor(database=db), closes="shut", no_return=not services, tells=opened),
-        *_released(services),
+        *_released(services, switched),
     )
 
 
-def _maintained(services: tuple[Service, ...], shut: Step[None]) -> tuple[Step[Any], ...]:
-    if not services:
-        return (shut,)
-    public: Until[None] = Until(check=UnderMaintenance(services=services), within=timedelta(minutes=2))
-    return (
-        Step("maintenance", MaintenanceOn(services=services), tells="Maintenance on"),
-        Step("public", public, tells="The public sees the maintenance page"),
-        shut,
-    )
-
-
-def _released(services: tuple[Service, ...]) -> tuple[Step[Any], ...]:
+def _maintained(services: tuple[Service, ...], switched: tuple[Service, ...]) -> tuple[Step[Any], ...]:
     if not services:
         return ()
-    behind = Healthy(services=services, behind_maintenance=True)
+    public: Until[None] = Until(check=UnderMaintenance(services=services), within=timedelta(minutes=2))
+    seen = Step("public", public, tells="The public sees the maintenance page")
+    if not switched:
+        return (seen,)
+    return (Step("maintenance", MaintenanceOn(services=switched), tells="Maintenance on"), seen)
+
+
+def _released(services: tuple[Service, ...], switched: tuple[Service, ...]) -> tuple[Step[Any], ...]:
+    """`switched`: those that are under maintenance only for this."""
+    if not services:
+        return ()
+    behind: Until[None] = Until(check=Healthy(services=services, behind_maintenance=True), within=timedelta(minutes=5))
+    healthy = Step("healthy", behind, tells="Healthy behind maintenance")
+    if not switched:
+        return (healthy,)
+    off, public = MaintenanceOff(services=switched), Healthy(services=switched)
     return (
-        Step("healthy", Until(check=behind, within=timedelta(minutes=5)), tells="Healthy behind maintenance"),
-        Step(
-            "reopen", MaintenanceOff(services=services), closes="maintenance", no_return=True, tells="Maintenance off"
-        ),
+        healthy,
+        Step("reopen", off, closes="maintenance", no_return=True, tells="Maintenance off"),
         Step(
             "look",
-            Until(check=Healthy(services=services), within=timedelta(minutes=5)),
+            Until(check=public, within=timedelta(minutes=5)),
             if_fails=IfFails.ASK,
             tells="Healthy for the public",
         ),
@@ -244,6 +255,8 @@ def _refusal(params: Params, facts: Facts) -> Refusal | None:
         return _refuse(
             params, "no_maintenance", f"{lacking}: no maintenance_url in config, so writes could not be held."
         )
+    if told := facts.switches.refusal:
+        return told
     if facts.unending:
         return _refuse(params, "sessions", f"{facts.unending}, so it could not be closed. End them, then ask again.")
     fresh, aside = _names(facts, facts.live) if facts.live else ("", "")
