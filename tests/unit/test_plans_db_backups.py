@@ -227,6 +227,7 @@ def test_verifying_it_once_more_meanwhile_asks_nobody_again() -> None:
         ({"names": ("shop", "shop_r142_old")}, "name_taken"),
         ({"names": ("shop", "shop_r142_kept")}, "name_taken"),
         ({"unending": "shop has 1 session of a superuser"}, "sessions"),
+        ({"unrestorable": "pg_restore 18 fills no server before 17: install one"}, "program"),
         ({"live": None}, "gone"),
     ],
 )

@@ -1,5 +1,6 @@
 """The read-only face of a database: what handlers look at. Queries are told by digest: their text may hold anything."""
 
+import asyncio
 import re
 import shutil
 from collections.abc import AsyncIterator
@@ -10,6 +11,7 @@ from typing import TypeAlias, cast
 import asyncpg
 
 from bot.connectors.postgres.hands import unending
+from bot.connectors.postgres.programs import restorer
 from bot.connectors.postgres.session import LOOK, Connection, Login, proved, quoted, reached, session
 from bot.connectors.postgres.survey import Counters, Table, Written, count, counters, written
 from bot.effect import Permanent, Temporary
@@ -131,6 +133,14 @@ class Reads:
     async def version(self) -> int:
         """The server's major version."""
         return int(await self.parameter("server_version_num")) // 10000
+
+    async def unrestorable(self, dumped: int) -> str | None:
+        """Why nothing that is installed here restores a backup of a pg_dump of that major version; None: it can."""
+        try:
+            await asyncio.to_thread(restorer, dumped, await self.version(), self._login.settings.binaries)
+        except Permanent as why:
+            return str(why)
+        return None
 
     async def parameter(self, name: str) -> str:
         """A setting as the server shows it. Raises Permanent for an unknown one."""

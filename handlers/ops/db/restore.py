@@ -49,6 +49,7 @@ class Facts(Observed):
     written: Written | None  # None where the live database cannot be asked
     services: tuple[str, ...]
     switchless: tuple[str, ...]  # services that cannot be put under maintenance
+    unrestorable: str | None = None  # why no program here brings the backup back
     switches: Switches = Switches()
     unending: str | None = None  # sessions that would keep the live database from being closed, in a sentence
 
@@ -99,6 +100,7 @@ class RestoreDatabase(Operation[Params, Facts]):
             written=None if isinstance(written, Unseen) else written,
             services=services,
             switchless=tuple(key for key in services if not see.config(Service(key=key)).maintenance_url),
+            unrestorable=await live.unrestorable(manifest.backup.dump_version) if manifest else None,
             switches=await switches(see, services),
             unending=await live.unending(),
         )
@@ -250,6 +252,8 @@ def _refusal(params: Params, facts: Facts) -> Refusal | None:
         return Refusal(code="unverified", sentence=sentence, offers=(_verify(params, backup, "any"),))
     if misfit := backup.misfit(facts.version, facts.free):
         return _refuse(params, *misfit)
+    if facts.unrestorable:
+        return _refuse(params, "program", f"{backup.name} cannot be restored here. {facts.unrestorable}.")
     if facts.switchless:
         lacking = ", ".join(facts.switchless)
         return _refuse(
