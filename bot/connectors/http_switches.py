@@ -72,7 +72,7 @@ class Switchboard:
         try:
             reply = await self._call("GET", service)
         except (aiohttp.ClientError, OSError) as fault:
-            raise Temporary(f"{service.key}'s maintenance switch: {_words(fault, self._http.line(service))}") from None
+            raise self._unswitched(service, fault) from None
         except LookupError as fault:
             raise Permanent(f"{fault.args[0]}; nothing was switched") from None
         if reply.status >= 300:
@@ -82,12 +82,20 @@ class Switchboard:
             raise Permanent(f"{service.key}'s maintenance switch does not say whether it is on; nothing was switched")
         return is_on
 
+    def _unswitched(self, service: Service, fault: BaseException) -> Temporary:
+        verdict = looks.verdict(fault, self._http.line(service).timeout)
+        return Temporary(
+            f"{service.key}'s maintenance switch: {verdict.said if isinstance(verdict, Seen) else verdict.why}"
+        )
+
     async def _put(self, service: Service, on: bool, key: str, touched: bool) -> None:
+        import aiohttp
+
         try:
             reply = await self._call("PUT", service, {"on": on, "by": key})
-        except OSError as fault:
-            if looks.refused(fault) and not touched:
-                raise Temporary(f"{service.key}'s maintenance switch refuses connections") from None
+        except (aiohttp.ClientError, OSError) as fault:
+            if looks.unsent(fault) and not touched:
+                raise self._unswitched(service, fault) from None
             raise
         if reply.status >= 300:
             if reply.status < 500 and not touched:
@@ -113,6 +121,7 @@ class Switchboard:
                 method, url, headers=bearer, json=body, ssl=line.trust, proxy=line.via(url), allow_redirects=False
             ) as answer,
         ):
+            line.passed(url, answer.status)
             content = await answer.read()
         return Reply(answer.status, content, (asyncio.get_running_loop().time() - began) * 1000)
 
@@ -160,11 +169,6 @@ def _refusal(service: Service, status: int) -> Temporary | Permanent:
     if status in (401, 403):
         return Permanent(f"{said}. Its token is not the one in config: set the secret anew.")
     return Temporary(said) if status == 429 or status >= 500 else Permanent(said)
-
-
-def _words(fault: BaseException, line: Line) -> str:
-    verdict = looks.verdict(fault, line.timeout)
-    return verdict.said if isinstance(verdict, Seen) else verdict.why
 
 
 def _failed_look(service: Service, fault: BaseException, line: Line) -> Look[None]:
