@@ -156,7 +156,7 @@ async def test_a_cancel_after_it_was_open_keeps_what_may_have_been_written_and_s
     async with gate(story, last, "step_started healthy do", CANCEL) as ledger:
         run = await story.restore("too late to drop it")
         kept = f"shop_{run.tag}_kept"
-        assert kept in await run.shows("Open shop; whoever goes back")
+        assert kept in await run.shows("Healthy behind maintenance")
         await run.press("ben", "Approve")
         await cancelled_at(run, ledger)
     await run.ends("failed")

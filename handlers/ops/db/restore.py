@@ -171,9 +171,6 @@ def _steps(params: Params, facts: Facts, backup: Backup, live: Beheld, fresh: st
         undo=SwapBack(database=db, live_oid=live.oid, fresh=load.result, aside=aside),
         tells=f"Swap: the restored database becomes {live.name}, the old one {aside}",
     )
-    opened = f"Open {live.name}"
-    if services:
-        opened += f"; whoever goes back after that keeps the restored one as {kept(fresh)}"
     return (
         Step(
             "safety",
@@ -186,8 +183,8 @@ def _steps(params: Params, facts: Facts, backup: Backup, live: Beheld, fresh: st
         *_maintained(services, switched),
         Step("shut", CloseDoor(database=db, oid=live.oid), tells=f"Close {live.name}"),
         swap,
-        Step("open", OpenDoor(database=db), closes="shut", no_return=not services, tells=opened),
-        *_released(services, switched),
+        Step("open", OpenDoor(database=db), closes="shut", no_return=not services, tells=f"Open {live.name}"),
+        *_released(services, switched, kept(fresh)),
     )
 
 
@@ -201,12 +198,12 @@ def _maintained(services: tuple[Service, ...], switched: tuple[Service, ...]) ->
     return (Step("maintenance", MaintenanceOn(services=switched), tells="Maintenance on"), seen)
 
 
-def _released(services: tuple[Service, ...], switched: tuple[Service, ...]) -> tuple[Step[Any], ...]:
-    """`switched`: those that are under maintenance only for this."""
+def _released(services: tuple[Service, ...], switched: tuple[Service, ...], left: str) -> tuple[Step[Any], ...]:
+    """`switched`: those that are under maintenance only for this. `left`: what is restored, if it goes back here."""
     if not services:
         return ()
     behind: Until[None] = Until(check=Healthy(services=services, behind_maintenance=True), within=timedelta(minutes=5))
-    healthy = Step("healthy", behind, tells="Healthy behind maintenance")
+    healthy = Step("healthy", behind, tells=f"Healthy behind maintenance (if not, what was restored is kept as {left})")
     if not switched:
         return (healthy,)
     off, public = MaintenanceOff(services=switched), Healthy(services=switched)
