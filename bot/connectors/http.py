@@ -11,7 +11,10 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from bot.connectors import http_looks as looks
-from bot.connectors.http_looks import Grade, Line, PoolStatus, Reply, Seen
+from bot.connectors.http_looks import Line, PoolStatus, Seen
+from bot.connectors.http_switches import Switchboard
+from bot.connectors.http_switches import Switches as Switches
+from bot.connectors.http_switches import Unfinished as Unfinished
 from bot.effect import (
     Attempt,
     Bad,
@@ -22,14 +25,12 @@ from bot.effect import (
     Good,
     Look,
     Pending,
-    Permanent,
     Survival,
     Target,
-    Temporary,
     World,
 )
 from bot.model import Record
-from bot.operation import Service, Unseen
+from bot.operation import See, Service, Unseen
 
 if TYPE_CHECKING:
     import aiohttp
@@ -68,8 +69,11 @@ class HttpReads(Protocol):
     async def pool(self) -> PoolStatus | Unseen:
         """Its connections to the database, by its own count. Raises nothing."""
 
+    async def maintained(self) -> bool:
+        """Whether its maintenance switch is on. Raises Temporary or Permanent where the switch does not say."""
 
-class Http(Connector[HttpReads, "Switchboard"]):
+
+class Http(Connector[HttpReads, Switchboard]):
     """`world.targets` maps a service's key to its ServiceSettings."""
 
     serves = "service"
@@ -95,9 +99,9 @@ class Http(Connector[HttpReads, "Switchboard"]):
     async def reads(self, target: Target | None) -> HttpReads:
         if target is None:
             raise LookupError("which service? Name one by its key in config.")
-        return _Looks(self, self.settings(target), self.line(target))
+        return _Looks(self, Service(key=target.key), self.line(target))
 
-    async def hands(self, target: Target | None) -> "Switchboard":
+    async def hands(self, target: Target | None) -> Switchboard:
         return Switchboard(self)
 
     def line(self, target: Target) -> Line:
@@ -133,8 +137,11 @@ class Http(Connector[HttpReads, "Switchboard"]):
 
 
 class _Looks:
-    def __init__(self, http: Http, settings: ServiceSettings, line: Line) -> None:
-        self._http, self._settings, self._line = http, settings, line
+    def __init__(self, http: Http, service: Service, line: Line) -> None:
+        self._http, self._service, self._settings, self._line = http, service, http.settings(service), line
+
+    async def maintained(self) -> bool:
+        return await Switchboard(self._http).state(self._service)
 
     async def probe(self) -> Mapping[str, Seen | Unseen]:
         s, line = self._settings, self._line
@@ -170,153 +177,6 @@ class _Looks:
         )
 
 
-class Unfinished(Exception):
-    """A switch was thrown, or may have been, and its state could not be confirmed. The text holds keys only."""
-
-
-class Switchboard:
-    """The hands: the maintenance switches of all services, and health as a check sees it."""
-
-    def __init__(self, http: Http) -> None:
-        self._http = http
-
-    async def throw(self, services: Sequence[Service], on: bool, key: str) -> None:
-        """Turns the switches of all services to `on` and reads each back.
-
-        Raises Temporary or Permanent while nothing was changed yet, Unfinished and what the network raises after.
-        """
-        states = await asyncio.gather(*(self._state(service) for service in services))
-        touched = False
-        for service, state in zip(services, states, strict=True):
-            if state is not on:
-                await self._put(service, on, key, touched)
-                touched = True
-        for service, state in zip(services, states, strict=True):
-            if state is not on and await self._read_back(service) is not on:
-                raise Unfinished(f"{service.key} did not keep its maintenance switch at {'on' if on else 'off'}")
-
-    async def _state(self, service: Service) -> bool:
-        """The switch as it is: asked before anything is changed, so every fault is proof of that."""
-        import aiohttp
-
-        try:
-            reply = await self._call("GET", service)
-        except (aiohttp.ClientError, OSError) as fault:
-            raise Temporary(f"{service.key}'s maintenance switch: {_words(fault, self._http.line(service))}") from None
-        except LookupError as fault:
-            raise Permanent(f"{fault.args[0]}; nothing was switched") from None
-        if reply.status >= 300:
-            raise _refusal(service, reply.status)
-        is_on = _is_on(reply)
-        if is_on is None:
-            raise Permanent(f"{service.key}'s maintenance switch does not say whether it is on; nothing was switched")
-        return is_on
-
-    async def _put(self, service: Service, on: bool, key: str, touched: bool) -> None:
-        try:
-            reply = await self._call("PUT", service, {"on": on, "by": key})
-        except OSError as fault:
-            if looks.refused(fault) and not touched:
-                raise Temporary(f"{service.key}'s maintenance switch refuses connections") from None
-            raise
-        if reply.status >= 300:
-            if reply.status < 500 and not touched:
-                raise _refusal(service, reply.status)
-            raise Unfinished(f"{service.key}'s maintenance switch answered {reply.status}")
-
-    async def _read_back(self, service: Service) -> bool | None:
-        reply = await self._call("GET", service)
-        if reply.status >= 300:
-            raise Unfinished(f"{service.key}'s maintenance switch answered {reply.status} to the read-back")
-        return _is_on(reply)
-
-    async def _call(self, method: str, service: Service, body: Mapping[str, Any] | None = None) -> Reply:
-        settings, line = self._http.settings(service), self._http.line(service)
-        if settings.maintenance_url is None:
-            raise LookupError(f"service {service.key} has no maintenance_url in config")
-        bearer = {"Authorization": f"Bearer {self._http.token(service)}"}
-        url = looks.join(line.url, settings.maintenance_url)
-        began = asyncio.get_running_loop().time()
-        async with (
-            asyncio.timeout(line.timeout),
-            line.session.request(
-                method, url, headers=bearer, json=body, ssl=line.trust, proxy=line.via(url), allow_redirects=False
-            ) as answer,
-        ):
-            content = await answer.read()
-        return Reply(answer.status, content, (asyncio.get_running_loop().time() - began) * 1000)
-
-    async def health(self, service: Service, behind: bool) -> Look[None]:
-        """Good; bad where waiting will not help; pending while it may be coming up; blind where we could not look."""
-        settings, line = self._http.settings(service), self._http.line(service)
-        try:
-            headers = {settings.bypass_header: self._http.token(service)} if behind else {}
-        except LookupError as fault:
-            return Blind(f"cannot look behind maintenance: {fault.args[0]}")
-        paths = [settings.health, *([settings.detailed] if settings.detailed else [])]
-        replies = await asyncio.gather(*(line.get(path, headers) for path in paths), return_exceptions=True)
-        for reply in replies:
-            if isinstance(reply, BaseException):
-                return _failed_look(service, reply, line)
-            if reply.status >= 500:
-                return Pending(note=f"{service.key} answers {reply.status}")
-            if reply.status >= 300:
-                return Bad(f"{service.key} answers {reply.status}")
-        if settings.detailed and isinstance(replies[-1], Reply):
-            return _judge(service, looks.details(replies[-1], settings.expects_database))
-        return Good(None)
-
-    async def closed(self, service: Service) -> Look[None]:
-        """Good once the public sees the maintenance page."""
-        settings, line = self._http.settings(service), self._http.line(service)
-        try:
-            reply = await line.get(settings.health)
-        except Exception as fault:  # noqa: BLE001
-            return _failed_look(service, fault, line)
-        marked = settings.maintenance_marker.lower().encode() in reply.body.lower()
-        if reply.status == 503 and marked:
-            return Good(None)
-        return Pending(note=f"{service.key} still answers {reply.status} to the public")
-
-
-def _is_on(reply: Reply) -> bool | None:
-    body = reply.json()
-    on = body.get("on") if isinstance(body, dict) else None
-    return on if isinstance(on, bool) else None
-
-
-def _refusal(service: Service, status: int) -> Temporary | Permanent:
-    said = f"{service.key}'s maintenance switch answered {status}; nothing was switched"
-    if status in (401, 403):
-        return Permanent(f"{said}. Its token is not the one in config: set the secret anew.")
-    return Temporary(said) if status == 429 or status >= 500 else Permanent(said)
-
-
-def _words(fault: BaseException, line: Line) -> str:
-    verdict = looks.verdict(fault, line.timeout)
-    return verdict.said if isinstance(verdict, Seen) else verdict.why
-
-
-def _failed_look(service: Service, fault: BaseException, line: Line) -> Look[None]:
-    if not isinstance(fault, Exception):
-        raise fault
-    verdict = looks.verdict(fault, line.timeout)
-    if isinstance(verdict, Unseen):
-        return Blind(f"{service.key}: {verdict.why}")
-    if verdict.lasting:
-        return Bad(f"{service.key}: {verdict.said}")
-    return Pending(note=f"{service.key} {verdict.said}")
-
-
-def _judge(service: Service, found: Mapping[str, Seen | Unseen]) -> Look[None]:
-    for seen in found.values():
-        if isinstance(seen, Seen) and seen.lasting:
-            return Bad(f"{service.key}: {seen.said}")
-        if isinstance(seen, Seen) and seen.grade is Grade.BAD:
-            return Pending(note=f"{service.key}: {seen.said}")
-    return Good(None)
-
-
 def _together(found: Sequence[Look[None]]) -> Look[None]:
     """Several services as one look: the worst word counts."""
     for kind in (Bad, Blind):
@@ -325,6 +185,17 @@ def _together(found: Sequence[Look[None]]) -> Look[None]:
     if notes := [look.note for look in found if isinstance(look, Pending)]:
         return Pending(done=len(found) - len(notes), total=len(found), note="; ".join(notes))
     return Good(None)
+
+
+async def switches(see: See, services: Sequence[str]) -> Switches:
+    """How the maintenance switches of these services stand; one without a switch is passed over."""
+    switched = [key for key in services if see.config(Service(key=key)).maintenance_url]
+    looks = {key: (await see(Http, Service(key=key))).maintained() for key in switched}
+    found = await see.all(looks, timedelta(seconds=6))
+    return Switches(
+        on=tuple(key for key, state in found.items() if state is True),
+        unseen=tuple(state.why for state in found.values() if isinstance(state, Unseen)),
+    )
 
 
 class MaintenanceOn(Effect[None]):

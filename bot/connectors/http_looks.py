@@ -5,12 +5,13 @@ import re
 import socket
 import ssl
 import time
+from base64 import b64encode
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from bot.model import Record
 from bot.operation import Unseen
@@ -72,6 +73,17 @@ class PoolStatus(Record):
 Looks = dict[str, Seen | Unseen]
 
 
+PROXY_WANTS_A_WORD = 407
+
+
+class ByProxy(OSError):
+    """The proxy answered, not the service: nothing went beyond it."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
+
+
 @dataclass(frozen=True)
 class Line:
     """A way to one service: the process's session with that service's trust, proxy and time limit (seconds)."""
@@ -88,6 +100,11 @@ class Line:
             return proxy_for(url)
         return None if self.proxy == "none" else self.proxy
 
+    def passed(self, url: str, status: int) -> None:
+        """Raises ByProxy for an answer there that is the proxy's own."""
+        if status == PROXY_WANTS_A_WORD and self.via(url):
+            raise ByProxy(status)
+
     async def get(self, path: str, headers: Mapping[str, str] | None = None) -> "Reply":
         """One GET without following redirects. Raises aiohttp.ClientError, OSError, TimeoutError."""
         began, url = time.monotonic(), join(self.url, path)
@@ -97,6 +114,7 @@ class Line:
                 url, headers=headers, ssl=self.trust, proxy=self.via(url), allow_redirects=False
             ) as answer,
         ):
+            self.passed(url, answer.status)
             body = await answer.content.read(BODY_LIMIT)
             while len(body) < BODY_LIMIT and (more := await answer.content.read(BODY_LIMIT - len(body))):
                 body += more
@@ -147,8 +165,9 @@ def verdict(fault: BaseException, timeout: float) -> Seen | Unseen:
         return Seen(grade=Grade.BAD, said=certificate_fault(fault), lasting=True)
     if isinstance(fault, aiohttp.ClientConnectorDNSError):
         return Unseen("its name does not resolve from here")
-    if isinstance(fault, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
-        return Unseen("the proxy does not let us through")
+    if isinstance(fault, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError | ByProxy):
+        wants = getattr(fault, "status", None) == PROXY_WANTS_A_WORD
+        return Unseen("the proxy wants a name and password" if wants else "the proxy does not let us through")
     if refused(fault):
         return Seen(grade=Grade.BAD, said="refuses connections")
     if isinstance(fault, ConnectionError | aiohttp.ServerDisconnectedError):
@@ -158,8 +177,15 @@ def verdict(fault: BaseException, timeout: float) -> Seen | Unseen:
     return Unseen(f"could not look ({type(fault).__name__})")
 
 
+def unsent(fault: BaseException) -> bool:
+    """Whether it is proof that no request reached the service."""
+    import aiohttp
+
+    return refused(fault) or isinstance(fault, aiohttp.ClientHttpProxyError | ByProxy)
+
+
 def refused(fault: BaseException) -> bool:
-    """Whether the connection was refused: proof that no request was sent."""
+    """Whether the connection was refused."""
     return isinstance(fault, ConnectionRefusedError) or (
         isinstance(getattr(fault, "os_error", None), ConnectionRefusedError)
     )
@@ -318,13 +344,19 @@ async def _tunnel(line: Line, host: str, port: int) -> asyncio.StreamWriter:
         return writer
     proxy = urlsplit(via)
     reader, writer = await asyncio.open_connection(proxy.hostname, proxy.port or 3128)
-    writer.write(f"CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
-    head = await reader.readuntil(b"\r\n\r\n")
-    if head.split(b" ", 2)[1] != b"200":
+    word = f"Proxy-Authorization: Basic {_word(proxy)}\r\n" if proxy.username else ""
+    writer.write(f"CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n{word}\r\n".encode())
+    status = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)[1]
+    if status != b"200":
         writer.transport.abort()
-        raise ConnectionAbortedError("the proxy refused the tunnel")
+        raise ByProxy(int(status) if status.isdigit() else 0)
     await writer.start_tls(line.trust, server_hostname=host)
     return writer
+
+
+def _word(proxy: SplitResult) -> str:
+    """The name and password of a proxy's address, as its header has them."""
+    return b64encode(f"{unquote(proxy.username or '')}:{unquote(proxy.password or '')}".encode()).decode()
 
 
 async def status_page(line: Line, name: str) -> Looks:

@@ -1,7 +1,7 @@
 """Ending sessions of a database: exactly the ones that were shown, and only while they are still at the same thing."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
@@ -13,6 +13,7 @@ from bot.model import Record
 from bot.operation import Database
 
 OURS = "tandem/"  # how the names of the bot's own sessions begin: never ended from here
+MOST = 30  # sessions in one plan: more than that nobody reads before approving
 GOING = timedelta(seconds=10)  # a session that was told to end has this long
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DENIED = "42501"
@@ -66,6 +67,10 @@ class Terminated(Record):
         }
         return tuple(f"{count} {what}" for what, count in said.items() if count)
 
+    def told(self, more: int) -> tuple[str, ...]:
+        """The same, and that `more` were left out of the plan."""
+        return (*self.words, f"{more} more were left out: ask again for the rest") if more else self.words
+
 
 def sitting(backend: Backend) -> Sitting | None:
     """What a look at a session gives a plan to name; None for the bot's own and for what the role may not see."""
@@ -83,6 +88,25 @@ def sitting(backend: Backend) -> Sitting | None:
 def sittings(backends: Iterable[Backend]) -> frozenset[Sitting]:
     """All that a plan may name of them."""
     return frozenset(one for one in map(sitting, backends) if one)
+
+
+def longest(backends: Iterable[Backend]) -> tuple[str, ...]:
+    """The marks of those that one plan names: the first of them, which are longest in their state."""
+    return tuple(one.mark for one in map(sitting, backends) if one)[:MOST]
+
+
+def left_out(named: Collection[str], backends: Iterable[Backend]) -> int:
+    """How many of them a plan that is full does not name."""
+    if len(named) < MOST:
+        return 0
+    return sum(one.mark not in named for one in map(sitting, backends) if one)
+
+
+def counted(found: int, more: int = 0) -> str:
+    """ "1 session", "30 sessions"; "the longest 30 of 200 sessions" where `more` were left out."""
+    if more:
+        return f"the longest {found} of {found + more} sessions"
+    return f"{found} session{'' if found == 1 else 's'}"
 
 
 def described(backend: Backend, now: datetime) -> str:

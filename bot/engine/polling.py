@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
+
 from bot import codec
 from bot.effect import Bad, Blind, Check, Good, Look, Pending, Until, Watch
-from bot.engine.attempts import name
+from bot.engine.attempts import name, said
 from bot.engine.planner import Handlers
 from bot.engine.reach import Connectors
 from bot.fields import personal, subjects
@@ -124,8 +126,15 @@ class Polling:
         call = step.does
         assert isinstance(call, Call)  # noqa: S101
         children = await self.ledger.children(row.id, step.name)  # for longer than its key is remembered
-        mine = next((child for child in children if child.created_at >= started.at), None)
-        child = mine or await self._child(row, step.name, started.attempt, call)
+        child = next((child for child in children if child.created_at >= started.at), None)
+        if child is None:
+            try:
+                asked = self._asked(row, step.name, started.attempt, call)
+            except (LookupError, ValidationError) as error:
+                why = said(error, f"its values do not fit the present `{call.command}`")
+                await self._conclude(c, step, started, Mark.FAILED, {"why": f"nothing was asked for: {why}"})
+                return None
+            child = await self.ledger.row((await self.ledger.ask(asked))["run"])
         if call.detached or child.state is State.SUCCEEDED:
             await self._conclude(c, step, started, Mark.DONE, {"run": child.tag})
         elif child.state in ENDS:
@@ -137,21 +146,21 @@ class Polling:
             return Pause(due=None, body={"run": child.tag})
         return None
 
-    async def _child(self, row: RunRow, step: str, attempt: int, call: Call) -> RunRow:
-        """The called run, asked for once: its key is the step's, and its askers are its parent's."""
+    def _asked(self, row: RunRow, step: str, attempt: int, call: Call) -> dict[str, Any]:
+        """The called run, asked for once: its key is the step's, and its askers are its parent's.
+
+        Raises LookupError or ValidationError where the operation, its target or its values are here no more.
+        """
         entry = self.handlers.entry(call.command)
         params = entry.params.model_validate(call.params)
-        asked = await self.ledger.ask(
-            {
-                "key": f"call/{row.tag}/{step}/{attempt}", "command": call.command, "via": "run",
-                "params": params.model_dump(mode="json"), "reason": row.reason, "channel": row.channel,
-                "team": row.team, "user": row.slack_user, "parent": row.id, "parent_step": step,
-                "detached": call.detached, "config": row.config, "risk": int(entry.operation.risk),
-                "environment": self.handlers.environment(params), "subjects": subjects(params),
-                "tokens": [value.token for value in personal(params)] or None,
-            }
-        )  # fmt: skip
-        return await self.ledger.row(asked["run"])
+        return {
+            "key": f"call/{row.tag}/{step}/{attempt}", "command": call.command, "via": "run",
+            "params": params.model_dump(mode="json"), "reason": row.reason, "channel": row.channel,
+            "team": row.team, "user": row.slack_user, "parent": row.id, "parent_step": step,
+            "detached": call.detached, "config": row.config, "risk": int(entry.operation.risk),
+            "environment": self.handlers.environment(params), "subjects": subjects(params),
+            "tokens": [value.token for value in personal(params)] or None,
+        }  # fmt: skip
 
     async def _check(
         self, c: Claimed, row: RunRow, step: Step[Any], started: Entry, now: datetime, results: dict[str, Any]

@@ -23,6 +23,7 @@ from bot.store.store import Claimed, Ledger, RunRow, Wished
 T = TypeVar("T")
 POISON = 3  # claims without a new ledger row
 NOT_SHOWN_AGAIN = timedelta(seconds=5)
+BARRED_AGAIN = timedelta(seconds=3), timedelta(minutes=1)  # the longer the attempt has been there, the rarer
 
 
 class Stepping:
@@ -194,9 +195,21 @@ class Runner:
             return now
         attempt = unknown[-1].attempt
         started = [e for e in work.entries if (e.step, e.way, e.attempt) == (*key, attempt) and e.mark is Mark.STARTED]
-        if await self.attempts.bar(work.row.tag, find(work.plan, act.step), act.way, attempt, work.results.values):
-            return now
-        return now + await self.ledger.left(started[-1].deadline if started else None)
+        return await self._may_act(work, *key, attempt, started[-1] if started else None) or now
+
+    async def _may_act(self, work: Work, name: str, way: Way, attempt: int, started: Entry | None) -> datetime | None:
+        """When to find out again whether that attempt can still act; None: it is barred, or its time is over."""
+        step = find(work.plan, name)
+        if await self.attempts.bar(work.row.tag, step, way, attempt, work.results.values):
+            return None
+        left = await self.ledger.left(started.deadline if started else None)
+        if started is None or left <= timedelta(0):
+            return None
+        now = await self.ledger.now()
+        if type(deed_of(step, way)).bar is Effect.bar:  # type: ignore[attr-defined]
+            return now + left
+        soon, late = BARRED_AGAIN  # what could not be reached may be there again in a moment
+        return now + min(left, max(soon, min(late, (now - started.at) / 10)))
 
     async def _perform(self, work: Work, act: Perform) -> bool:
         """False where it is too late to start it."""
@@ -246,10 +259,8 @@ class Runner:
         started = work.last(act)
         if not isinstance(deed_of(step, act.way), Effect):
             return await self.polling.look(work.c, work.row, step, started, values)
-        if not await self.attempts.bar(work.row.tag, step, act.way, act.attempt, values):
-            left = await self.ledger.left(started.deadline)
-            if left > timedelta(0):
-                return Pause(due=await self.ledger.now() + left)
+        if due := await self._may_act(work, act.step, act.way, act.attempt, started):
+            return Pause(due=due)
         body: dict[str, Any] = {"why": "the worker that tried it ended before it could say how it went", "barred": True}
         mark = Mark.UNKNOWN
         if isinstance(step.does, Sweep) and act.way is Way.DO:

@@ -9,7 +9,7 @@ import asyncpg
 
 from bot.compose import Ground
 from bot.connectors.postgres.connector import Postgres
-from bot.connectors.postgres.programs import find
+from bot.connectors.postgres.programs import find, restorer
 from bot.connectors.postgres.session import LOOK, DatabaseSettings, Login, session
 from bot.effect import Permanent, World
 from bot.examination.finding import Finding, Findings, absent, bad, good, looked
@@ -116,12 +116,13 @@ async def _programs(key: str, login: Login, met: Met) -> Findings:
         return []
     what = f"pg_dump for {key}"
     try:
-        names = ("pg_dump", "pg_restore")
-        versions = [(await asyncio.to_thread(find, n, met.version, login.settings.binaries))[1] for n in names]
+        named = login.settings.binaries
+        _, dumps = await asyncio.to_thread(find, "pg_dump", met.version, named)
+        await asyncio.to_thread(restorer, dumps, met.version, named)
     except Permanent as error:
         said, _, mend = str(error).partition(": ")
         return [bad(what, said, mend or f"install PostgreSQL's client programs {met.version} or newer")]
-    return [good(what, f"version {versions[0]}, the server's is {met.version}")]
+    return [good(what, f"version {dumps}, the server's is {met.version}")]
 
 
 async def _shared(ground: Ground, found: Mapping[str, Met]) -> Findings:

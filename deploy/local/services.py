@@ -92,6 +92,10 @@ class Services:
         """Every public answer of the service has this status; None: it is well again."""
         self._states[key].broken = status
 
+    def maintains(self, key: str, on: bool) -> None:
+        """Somebody throws its maintenance switch by hand."""
+        self._states[key].maintenance = on
+
     async def hold(self, key: str, connections: int) -> None:
         """The service keeps that many connections of its pool busy until it stops."""
         state = self._states[key]

@@ -69,3 +69,22 @@ async def test_a_called_run_that_was_undone_has_left_nothing_to_undo(factory: Fa
     assert (await factory.end(child)).state is State.UNDONE
     await factory.end(run)
     assert factory.folder.has("called")
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("call-gone", "there is no operation `test gone`; "),
+        ("call-unfit", "its values do not fit the present `test about`"),
+    ],
+)
+async def test_what_is_called_and_is_there_no_more_is_told_in_words_and_the_way_back_is_gone(
+    factory: Factory, script: str, words: str
+) -> None:
+    run = await factory.ask(script)
+    assert (await factory.end(run)).state is State.UNDONE
+    (failed,) = [event for event in await factory.ledger.events(run) if event.kind == "step_failed"]
+    assert failed.step == "call"
+    assert str(failed.body["why"]).startswith(f"nothing was asked for: {words}")
+    assert await factory.ledger.children(run, "call") == []
+    assert not factory.folder.has("a")

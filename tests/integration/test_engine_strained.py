@@ -58,6 +58,25 @@ async def test_effects_end_with_their_lease_however_long_a_claim_hangs(home: Hom
     assert (await factory.end(run)).state is State.SUCCEEDED
 
 
+@pytest.mark.parametrize("first", ["hang", "explode"])
+async def test_what_could_not_be_barred_is_tried_again_soon_and_not_at_the_attempts_deadline(
+    home: Home, factory: Factory, first: str
+) -> None:
+    factory.folder.put("order.b", first)
+    factory.folder.put("order.bar", "explode")
+    run = await under_way(factory, "plain")
+    if first == "hang":  # the attempt is left as it was begun: its worker has lost the lease
+        await home.own.execute("UPDATE workers SET lease_until = clock_timestamp() - interval '1 s'")
+    let_go = "SELECT due > clock() AND worker IS NULL FROM runs WHERE id = $1"
+    await until(lambda: home.pool.fetchval(let_go, run), "claim given back")
+    for order in ("order.b", "order.bar"):
+        factory.folder.take(order)
+    due = await home.pool.fetchval("SELECT due - clock() FROM runs WHERE id = $1", run)
+    assert due <= timedelta(seconds=3)
+    await home.move_clock(due)
+    assert (await factory.end(run)).state is State.SUCCEEDED
+
+
 async def test_what_is_begun_after_somebody_took_long_is_not_too_late(home: Home, factory: Factory) -> None:
     run = await factory.ask("task")
     await factory.state(run, State.WAITING)

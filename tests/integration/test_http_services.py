@@ -189,6 +189,21 @@ async def test_half_switched_services_are_all_switched_by_the_next_attempt(http:
     assert samples.in_maintenance("web")
 
 
+async def test_how_a_switch_stands_is_seen_and_what_does_not_say_is_told(
+    http: Http, samples: Services, connect: Any, silent_port: int
+) -> None:
+    reads = await http.reads(WEB)
+    assert await reads.maintained() is False
+    await MaintenanceOn(services=(WEB,)).do(await http.hands(WEB), Try("close"))
+    assert await reads.maintained() is True
+    away = settings(samples, "web", url=f"http://127.0.0.1:{silent_port}")
+    http = await connect({"shop": settings(samples, "shop", maintenance_token="wrong"), "web": away})
+    with pytest.raises(Permanent, match="shop's maintenance switch answered 401"):
+        await (await http.reads(SHOP)).maintained()
+    with pytest.raises(Temporary, match="web's maintenance switch: refuses connections"):
+        await (await http.reads(WEB)).maintained()
+
+
 async def test_services_are_healthy_behind_maintenance_only_for_who_looks_behind(http: Http) -> None:
     hands = await http.hands(SHOP)
     await MaintenanceOn(services=BOTH).do(hands, Try("close"))

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from bot.connectors.postgres import CloseDoor
+from bot.connectors.postgres import Beside, CloseDoor, OpenDoor, Swap, SwapBack
 from bot.effect import Permanent, Temporary
 from tests.integration.vault_rig import SHOP, Rig, Try
 
@@ -47,6 +47,36 @@ async def test_a_door_stays_open_where_a_session_cannot_be_ended(rig: Rig, super
     assert await rig.value("SELECT 1") == 1
     await superuser.close()
     await close.do(on, Try("r1/shut", number=2))
+
+
+async def test_it_is_seen_before_anything_is_planned_that_a_session_cannot_be_ended(
+    rig: Rig, superuser: asyncpg.Connection
+) -> None:
+    reads = await rig.postgres.reads(SHOP)
+    own = await asyncpg.connect(rig.url)
+    told = f"{rig.name} has 1 session of a superuser or of a role that Tandem may not end"
+    assert await reads.unending() == told
+    await superuser.close()
+    async with asyncio.timeout(10):
+        while await reads.unending():  # its process takes a moment to end
+            pass
+    await own.close()
+
+
+async def test_the_owner_swaps_and_opens(rig: Rig) -> None:
+    on, name = await rig.hands(), f"{rig.name}_r1_new"
+    await rig.run(f'CREATE DATABASE "{name}"', "postgres")
+    fresh = Beside(name=name, oid=await rig.oid(name))
+    pair = {"database": SHOP, "live_oid": await rig.oid(), "fresh": fresh, "aside": f"{rig.name}_r1_old"}
+    await Swap(**pair).do(on, Try("r1/swap"))
+    with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
+        await rig.value("SELECT 1")
+    await OpenDoor(database=SHOP).do(on, Try("r1/open"))
+    assert await rig.value("SELECT 1") == 1
+    await SwapBack(**pair).do(on, Try("r1/undo"))
+    await OpenDoor(database=SHOP).do(on, Try("r1/open", number=2))
+    assert await rig.names() == {rig.name, f"{rig.name}_r1_kept"}
+    await rig.drop_besides()
 
 
 async def test_what_fails_once_the_door_is_shut_is_no_proof_that_nothing_happened(rig: Rig, make_database) -> None:

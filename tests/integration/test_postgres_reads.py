@@ -171,10 +171,10 @@ async def test_sessions_are_told_by_state_holder_and_digest_never_by_text(rig: R
 
 
 async def test_only_whole_databases_that_runs_left_are_besides(rig: Rig) -> None:
-    for tail in ("_r1_old", "_r12_new", "_r1_new_try2", "_r1_scratch", "_mine"):
+    for tail in ("_r1_old", "_r12_new", "_r13_kept", "_r1_new_try2", "_r1_scratch", "_mine"):
         await rig.run(f'CREATE DATABASE "{rig.name}{tail}"', "postgres")
     found = await (await rig.postgres.reads(SHOP)).besides()
-    assert [each.name.removeprefix(rig.name) for each in found] == ["_r12_new", "_r1_old"]
+    assert [each.name.removeprefix(rig.name) for each in found] == ["_r12_new", "_r13_kept", "_r1_old"]
 
 
 async def test_what_cannot_be_reached_is_told_without_address_or_password(rig: Rig, tmp_path) -> None:

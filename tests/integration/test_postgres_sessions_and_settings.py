@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from bot.connectors import postgres_sessions
 from bot.connectors.postgres import Postgres
 from bot.connectors.postgres_sessions import Terminate, Terminated, sitting, sittings
 from bot.connectors.postgres_settings import Parameter, Parameters, Place, SetParameter
@@ -15,8 +16,11 @@ from bot.effect import Changed, Permanent
 from bot.engine.holds import changed_by, held_by
 from bot.operation import Database, Plan
 from deploy.local.postgres import Server
+from handlers.ops.db import kill_idle
 from handlers.ops.db.connections import DatabaseConnections
 from handlers.ops.db.connections import Params as ConnectionParams
+from handlers.ops.db.kill_idle import KillIdle
+from handlers.ops.db.kill_idle import Params as IdleParams
 from handlers.ops.db.kill_queries import KillQueries, Params
 from handlers.ops.db.slow_log import Params as SlowParams
 from handlers.ops.db.slow_log import SlowLog
@@ -266,6 +270,34 @@ async def test_kill_queries_from_the_ask_to_the_end_names_its_sessions_once(
     assert again.steps == (), "and never spread to others"
     another.cancel()
     await asyncio.gather(running, another, return_exceptions=True)
+
+
+@pytest.mark.parametrize("idle", [True, False])
+async def test_more_sessions_than_a_plan_has_room_for_are_counted(
+    reached: Reached, clients: Any, idle: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_sessions, "MOST", 1)
+    monkeypatch.setattr(kill_idle, "SHORTEST", timedelta(0))
+    first, second = await clients(), await clients()
+    running = []
+    state = "idle" if idle else "active"
+    for at, client in enumerate((first, second), 1):
+        if not idle:
+            running.append(asyncio.ensure_future(client.fetchval("SELECT pg_sleep(60)")))
+        await seen(reached, at_least=at, state=state)
+    await seen(reached, at_least=2, state=state, longer_than=timedelta(seconds=1))
+    over = {"database": SHOP, "over": timedelta(seconds=1), "reason": "too many"}
+    operation: Any = KillIdle() if idle else KillQueries()
+    params = IdleParams(**over) if idle else Params(**over)
+    asked = await operation.resolve(params, reached.see())
+    facts = await operation.observe(asked, reached.see())
+    assert ([b.pid for b in facts.found], facts.more) == ([first.get_server_pid()], 1)
+    plan = operation.plan(asked, facts)
+    assert isinstance(plan, Plan)
+    assert plan.sentence.startswith("End the longest 1 of 2 sessions of shop")
+    for one in running:
+        one.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
 
 
 async def test_slow_log_from_look_to_put_back(reached: Reached, hands: Any, server: asyncpg.Connection) -> None:

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from bot.connectors.postgres import Beside, CloseDoor, OpenDoor, Swap, SwapBack
+from bot.connectors.postgres import Beside, CloseDoor, DropDatabase, OpenDoor, Swap, SwapBack
 from bot.connectors.postgres.door import beside
 from bot.connectors.vault import Load
-from bot.effect import CannotTell, Changed, No, Temporary, Yes
+from bot.effect import CannotTell, Changed, No, Permanent, Temporary, Yes
 from tests.integration.reached import ENDED
 from tests.integration.vault_rig import SEED, SHOP, Rig, Try
 
@@ -32,6 +32,11 @@ async def besides(rig: Rig) -> Swap:
 
 def back(swap: Swap) -> SwapBack:
     return SwapBack(database=SHOP, live_oid=swap.live_oid, fresh=swap.fresh, aside=swap.aside)
+
+
+def dropping(swap: Swap) -> DropDatabase:
+    """What undoes the load of a restore."""
+    return DropDatabase(database=SHOP, name=beside(swap.fresh).name)
 
 
 async def test_a_closed_door_ends_sessions_lets_nobody_in_and_opens_again(rig: Rig) -> None:
@@ -83,6 +88,52 @@ async def test_a_swap_back_bears_wholly_and_not_at_all(rig: Rig) -> None:
         await back(swap).do(on, Try("r1/undo", number=number))
         assert (await rig.oid(), await rig.oid(beside(swap.fresh).name)) == (swap.live_oid, beside(swap.fresh).oid)
     assert swap.aside not in await rig.names()
+
+
+async def test_nobody_writes_to_what_a_swap_brought_in_before_it_is_opened(rig: Rig) -> None:
+    on, swap = await rig.hands(), await besides(rig)
+    await CloseDoor(database=SHOP, oid=swap.live_oid).do(on, Try("r1/shut"))
+    await swap.do(on, Try("r1/swap"))
+    with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
+        await rig.run("CREATE TABLE late (id int)")
+    await back(swap).do(on, Try("r1/undo"))
+    await dropping(swap).do(on, Try("r1/drop"))
+    await OpenDoor(database=SHOP).do(on, Try("r1/open"))
+    assert await rig.oid() == swap.live_oid
+    assert await rig.names() == {rig.name}
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+async def test_what_was_open_under_the_live_name_is_kept_on_the_way_back(rig: Rig, attempts: int) -> None:
+    on, swap = await rig.hands(), await besides(rig)
+    await CloseDoor(database=SHOP, oid=swap.live_oid).do(on, Try("r1/shut"))
+    await swap.do(on, Try("r1/swap"))
+    await OpenDoor(database=SHOP).do(on, Try("r1/open"))
+    await rig.run("CREATE TABLE late (id int)")
+    for number in range(1, attempts + 1):
+        await back(swap).do(on, Try("r1/undo", number=number))
+    for number in range(1, attempts + 1):
+        with pytest.raises(Permanent, match=f"^{rig.name}_r1_kept was open under the live name"):
+            await dropping(swap).do(on, Try("r1/drop", number=number))
+    assert await rig.names() == {rig.name, f"{rig.name}_r1_kept"}
+    assert await rig.value("SELECT count(*) FROM late", name=f"{rig.name}_r1_kept") == 0
+    listed = [each.name for each in await (await rig.postgres.reads(SHOP)).besides()]
+    assert listed == [f"{rig.name}_r1_kept"]
+    drop = DropDatabase(database=SHOP, name=listed[0], oid=beside(swap.fresh).oid)
+    await drop.do(on, Try("r2/drop"))
+    assert await rig.names() == {rig.name}
+
+
+async def test_a_database_that_was_put_aside_before_goes_back_to_its_own_name(rig: Rig) -> None:
+    on, aside = await rig.hands(), f"{rig.name}_r1_old"
+    await rig.run(f'CREATE DATABASE "{aside}"', "postgres")
+    there = Beside(name=aside, oid=await rig.oid(aside))
+    swap = Swap(database=SHOP, live_oid=await rig.oid(), fresh=there, aside=f"{rig.name}_r2_old")
+    await swap.do(on, Try("r2/swap"))
+    await OpenDoor(database=SHOP).do(on, Try("r2/open"))
+    await back(swap).do(on, Try("r2/undo"))
+    assert await rig.names() == {rig.name, aside}
+    assert await rig.oid(aside) == there.oid
 
 
 async def test_a_swap_cannot_tell_when_a_third_database_bears_the_name(rig: Rig) -> None:
@@ -170,6 +221,7 @@ async def test_settings_owner_privileges_and_comment_survive_a_restore_and_a_swa
         swap = Swap(database=SHOP, live_oid=await rig.oid(), fresh=fresh, aside=f"{rig.name}_r1_old")
         await swap.do(await rig.hands(), Try("r1/swap"))
         assert await rig.oid() == fresh.oid
+        await OpenDoor(database=SHOP).do(await rig.hands(), Try("r1/open"))
         assert await nature(rig) == before
         assert await rig.value("SHOW search_path") == '"$user", "Odd Names", public'
     finally:

@@ -1,7 +1,7 @@
 """What goes through a proxy and what goes straight there: Slack's calls, files and sockets, buckets, services."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from ssl import SSLContext, create_default_context
@@ -10,15 +10,17 @@ from urllib.parse import urlsplit
 import pytest
 from slack_bolt.async_app import AsyncApp
 
-from bot.connectors.http import Http, ServiceSettings
+from bot.connectors.http import Healthy, Http, MaintenanceOn, ServiceSettings, UnderMaintenance
+from bot.connectors.http_looks import Grade, Seen
 from bot.connectors.vault.s3 import Bucket
-from bot.effect import World
+from bot.effect import Blind, Temporary, World
 from bot.metrics import CountedClient, Metrics
-from bot.operation import Service
+from bot.operation import Service, Unseen
 from bot.outgoing import proxy_for
 from bot.slack import socket_door
 from deploy.local.slack import SlackServer
 from tests.integration.certificates import Authority
+from tests.integration.reached import Try
 from tests.integration.test_vault_s3 import LOGIN
 from tests.local_slack.bench import workspace_spec
 from tests.support.wires import Tunnel, behind_tls, tunnelling
@@ -135,6 +137,55 @@ async def test_a_vendors_status_page_does_not_go_the_way_of_the_service(
         await (await http.reads(Service(key="shop"))).probe()
         await http.close()
     assert tunnel.asked == ["GET http://127.0.0.1:2/status"]
+
+
+WANTS = "the proxy wants a name and password"
+
+
+@asynccontextmanager
+async def guarded(tmp_path: Path, scheme: str, account: str = "") -> AsyncIterator[Http]:
+    """A service behind a proxy that wants a name and password."""
+    authority, slack = Authority(tmp_path), SlackServer(workspace_spec())
+    await slack.start()
+    port = urlsplit(slack.url).port or 0
+    async with tunnelling("ana:p@ss") as tunnel, behind_tls(authority.server(60), port) as tls:
+        settings = ServiceSettings(
+            url=f"{scheme}://127.0.0.1:{tls if scheme == 'https' else port}",
+            proxy=tunnel.url.replace("//", f"//{account}"),
+            ca_file=str(authority.ca_file),
+            maintenance_url="/switch",
+            maintenance_token="switch",
+        )
+        http = Http(World(targets={"shop": settings}, secret={"switch": "canary"}.__getitem__))
+        await http.open()
+        yield http
+        await http.close()
+    await slack.stop()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_proxy_that_wants_a_password_is_named_and_not_told_as_the_services_fault(
+    scheme: str, tmp_path: Path
+) -> None:
+    shop = Service(key="shop")
+    async with guarded(tmp_path, scheme) as http:
+        reads, hands = await http.reads(shop), await http.hands(shop)
+        found = await reads.probe()
+        looks = {name: seen for name, seen in found.items() if name != "DNS"}
+        assert looks == dict.fromkeys(("HTTP", "TLS") if scheme == "https" else ("HTTP",), Unseen(WANTS))
+        for look in (Healthy(services=(shop,)), UnderMaintenance(services=(shop,))):
+            assert await look.look(hands) == Blind(f"shop: {WANTS}")
+        with pytest.raises(Temporary, match=f"^shop's maintenance switch: {WANTS}$"):
+            await MaintenanceOn(services=(shop,)).do(hands, Try("close"))
+
+
+async def test_the_name_and_password_in_the_proxys_address_lead_through(tmp_path: Path) -> None:
+    async with guarded(tmp_path, "https", "ana:p%40ss@") as http:
+        found = await (await http.reads(Service(key="shop"))).probe()
+        http_, tls = found["HTTP"], found["TLS"]
+        assert isinstance(http_, Seen)  # whatever it says of a path that is not there
+        assert isinstance(tls, Seen)
+        assert tls.grade is Grade.GOOD
 
 
 @pytest.mark.parametrize(

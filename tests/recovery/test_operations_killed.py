@@ -84,7 +84,7 @@ async def restored(story: Story, run: Run, orders: int) -> None:
 async def as_before(story: Story, run: Run, orders: int) -> None:
     assert await story.orders() == orders
     assert await story.public()
-    assert not {f"shop_{run.tag}_old", f"shop_{run.tag}_new"} & await story.databases()
+    assert not {f"shop_{run.tag}_{what}" for what in ("old", "new", "kept")} & await story.databases()
 
 
 async def banned(story: Story, run: Run, orders: int) -> None:

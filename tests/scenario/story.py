@@ -120,10 +120,14 @@ class Story:
 
     @asynccontextmanager
     async def busy_shop(self) -> AsyncIterator[None]:
-        """Somebody holds a lock in the shop: a backup of it waits until they are done."""
-        async with self.stage.databases.server.connect("shop") as conn, conn.transaction():
-            await conn.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
-            yield
+        """Somebody whose session Tandem may end holds a lock in the shop: a backup of it waits until they are done."""
+        conn = await asyncpg.connect(self.stage.databases.shop_url)
+        try:
+            async with conn.transaction():
+                await conn.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+                yield
+        finally:
+            await conn.close()
 
     async def public(self) -> bool:
         """Whether customers get in: no maintenance page, and the shop's door open."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from deploy.local.slack.client import shown_text
+from tests.scenario.killing import CANCEL, cancelled_at, gate
 from tests.scenario.story import LONG, TYPE_AGAIN, Run, Story, labels, steps_told
 
 BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
@@ -148,6 +149,38 @@ async def test_a_cancel_in_the_middle_undoes_what_was_done(story: Story) -> None
     assert await story.orders() == before
     assert await story.databases() == there
     assert await story.public()
+
+
+async def test_a_cancel_after_it_was_open_keeps_what_may_have_been_written_and_says_so(story: Story) -> None:
+    before, last = await story.orders(), await story.last()
+    async with gate(story, last, "step_started healthy do", CANCEL) as ledger:
+        run = await story.restore("too late to drop it")
+        kept = f"shop_{run.tag}_kept"
+        assert kept in await run.shows("Healthy behind maintenance")
+        await run.press("ben", "Approve")
+        await cancelled_at(run, ledger)
+    await run.ends("failed")
+    said = await run.tells("Could not be undone: Load")
+    assert f"{kept} was open under the live name and may have been written to, so it stays" in said
+    assert await story.orders() == before
+    assert await story.public()
+    left = {f"shop_{run.tag}_{what}" for what in ("old", "new", "kept")} & await story.databases()
+    assert left == {kept}
+
+
+async def test_a_restore_that_goes_back_leaves_the_maintenance_that_somebody_else_had_set(story: Story) -> None:
+    services, last = story.stage.services, await story.last()
+    services.maintains("web", True)
+    try:
+        async with gate(story, last, "step_started swap do", CANCEL) as ledger:
+            run = await story.restore("while web is being mended")
+            await run.shows("web is in maintenance already and stays so")
+            await run.press("ben", "Approve")
+            await cancelled_at(run, ledger)
+        await run.ends("undone")
+        assert (services.in_maintenance("web"), services.in_maintenance("api")) == (True, False)
+    finally:
+        services.maintains("web", False)
 
 
 async def test_an_amended_ask_has_a_new_plan_and_old_buttons_approve_nothing(story: Story) -> None:

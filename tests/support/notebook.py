@@ -161,6 +161,8 @@ class Write(Act, Effect[str]):
         return self.text
 
     async def bar(self, on: Folder, at: Attempt) -> bool:
+        if on.has("order.bar"):
+            raise TROUBLES[on.text("order.bar")]()
         return True  # an attempt here ends with its process
 
 

@@ -103,6 +103,8 @@ SCRIPTS: dict[str, Callable[[Any], Plan | Refusal]] = {
     ),
     "call": lambda f: _plan(_w("a"), Step("call", Call(command="test write", params={"script": "big-child"})), _w("c")),
     "call-about": lambda f: _plan(_w("a"), Step("call", Call(command="test about", params={"whom": "ben"}))),
+    "call-gone": lambda f: _plan(_w("a"), Step("call", Call(command="test gone", params={})), _w("c")),
+    "call-unfit": lambda f: _plan(_w("a"), Step("call", Call(command="test about", params={"who": "ben"})), _w("c")),
     "call-detached": lambda f: _plan(
         _w("a"), Step("call", Call(command="test write", params={"script": "big-child"}, detached=True)), _w("c")
     ),

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -38,24 +39,31 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 class Tunnel(Wires):
-    """`url` is the proxy's; `asked` the places to which connections were wanted, "127.0.0.1:443"."""
+    """`url` is the proxy's; `asked` the places to which connections were wanted, "127.0.0.1:443".
 
-    def __init__(self) -> None:
+    `word`: "name:password", without which it lets nobody through.
+    """
+
+    def __init__(self, word: str = "") -> None:
         super().__init__()
-        self.url = ""
+        self.url, self._word = "", b64encode(word.encode()).decode()
         self.asked: list[str] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        method, place, _ = (await reader.readuntil(b"\r\n\r\n")).decode().split(" ", 2)
+        method, place, rest = (await reader.readuntil(b"\r\n\r\n")).decode().split(" ", 2)
+        if self._word and f"Proxy-Authorization: Basic {self._word}\r\n" not in rest:
+            writer.write(b'HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n')
+            writer.close()
+            return
         self.asked.append(place if method == "CONNECT" else f"{method} {place}")
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         await self.join(reader, writer, int(place.rpartition(":")[2]))
 
 
 @asynccontextmanager
-async def tunnelling() -> AsyncIterator[Tunnel]:
+async def tunnelling(word: str = "") -> AsyncIterator[Tunnel]:
     """A proxy for https."""
-    tunnel = Tunnel()
+    tunnel = Tunnel(word)
     server = await asyncio.start_server(tunnel.serve, "127.0.0.1", 0)
     tunnel.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:

@@ -1,4 +1,4 @@
-"""The plans of backup, verify-backup, restore, drop-old and swap-back: pure, from facts alone."""
+"""The plans of backup, verify-backup and restore: pure, from facts alone."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,17 +7,19 @@ import pytest
 
 import bot.connectors
 from bot import codec, discovery
-from bot.connectors.postgres import Beheld, Beside, DropDatabase, OpenDoor, SwapBack, Written
+from bot.connectors.http import MaintenanceOff, MaintenanceOn, Switches
+from bot.connectors.postgres import Beheld, DropDatabase, OpenDoor, SwapBack, Written
 from bot.connectors.vault import Backup, Load, Verified
 from bot.model import Entry, Mark, Risk, Way
 from bot.operation import Answer, Database, IfFails, Plan, Refusal, RunRef, Service
 from bot.plans import covers, faults, find, way_back
-from handlers.ops.db import backup, drop_old, restore, swap_back, verify_backup
+from handlers.ops.db import backup, restore, verify_backup
 from tests.unit.paper import Results
 
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 RUN = RunRef(tag="r142", requester="ana")
 SHOP = Database(key="shop")
+WEB, API = Service(key="web"), Service(key="api")
 DEEDS = discovery.deeds(bot.connectors).classes
 LIVE = Beheld(name="shop", oid=16400, open=True, bytes=80 << 20)
 OLD = Beheld(name="shop_r140_old", oid=16390, open=False, bytes=70 << 20)
@@ -131,10 +133,44 @@ def test_what_a_restore_undoes_bears_a_step_that_did_not_finish() -> None:
     assert find(plan, "look").if_fails is IfFails.ASK
 
 
+def test_a_way_back_that_keeps_what_was_restored_is_in_the_plan() -> None:
+    keeps = "Healthy behind maintenance (if not, what was restored is kept as shop_r142_kept)"
+    assert find(restoring(), "healthy").tells == keeps
+
+
 def test_a_restore_without_services_has_its_barrier_at_the_opened_door() -> None:
     plan = restoring(services=())
     assert [step.name for step in plan.steps] == ["safety", "load", "verify", "shut", "swap", "open"]
     assert find(plan, "open").no_return
+
+
+def test_a_service_that_is_in_maintenance_already_is_touched_by_no_step_and_named() -> None:
+    plan = restoring(switches=Switches(on=("web",)))
+    assert plan.sentence.endswith("; web is in maintenance already and stays so")
+    assert find(plan, "maintenance").does == MaintenanceOn(services=(API,))
+    assert find(plan, "reopen").does == MaintenanceOff(services=(API,))
+    looks = {name: find(plan, name).does.check.services for name in ("public", "healthy", "look")}  # type: ignore[attr-defined]
+    assert looks == {"public": (WEB, API), "healthy": (WEB, API), "look": (API,)}
+    told = restore.RestoreDatabase().answer(RESTORE, restore_facts(switches=Switches(on=("web",))), Results())
+    assert told
+    assert told.lines[-1] == "web is in maintenance already and stays so."
+    assert not covers(restoring(), plan)
+    assert not covers(plan, restoring())
+
+
+def test_where_all_services_are_in_maintenance_already_nothing_is_switched() -> None:
+    plan = restoring(switches=Switches(on=("web", "api")))
+    assert plan.sentence.endswith("; web and api are in maintenance already and stay so")
+    names = ["safety", "load", "verify", "public", "shut", "swap", "open", "healthy"]
+    assert [step.name for step in plan.steps] == names
+    assert back(plan, "healthy") == [("swap", "undo"), ("open", "close"), ("load", "undo")]
+
+
+def test_a_switch_that_does_not_say_how_it_stands_refuses() -> None:
+    facts = restore_facts(switches=Switches(unseen=("api's maintenance switch: no answer in 3 s",)))
+    told = refused(restore.RestoreDatabase().plan(RESTORE, facts))
+    assert told.code == "maintenance_unseen"
+    assert told.sentence.startswith("api's maintenance switch: no answer in 3 s. So nobody can say")
 
 
 def test_a_restores_losses_are_shown_with_bounds() -> None:
@@ -188,11 +224,19 @@ def test_verifying_it_once_more_meanwhile_asks_nobody_again() -> None:
         ({"free": 80 << 20}, "disk"),
         ({"switchless": ("api",)}, "no_maintenance"),
         ({"names": ("shop", "shop_r142_old")}, "name_taken"),
+        ({"names": ("shop", "shop_r142_kept")}, "name_taken"),
+        ({"unending": "shop has 1 session of a superuser"}, "sessions"),
+        ({"unrestorable": "pg_restore 18 fills no server before 17: install one"}, "program"),
         ({"live": None}, "gone"),
     ],
 )
 def test_a_restore_is_refused_where_it_could_not_end_well(changes: dict[str, Any], code: str) -> None:
     assert refused(restore.RestoreDatabase().plan(RESTORE, restore_facts(**changes))).code == code
+
+
+def test_sessions_that_nobody_may_end_are_named_with_what_to_do() -> None:
+    told = refused(restore.RestoreDatabase().plan(RESTORE, restore_facts(unending="shop has 2 sessions of superusers")))
+    assert told.sentence == "shop has 2 sessions of superusers, so it could not be closed. End them, then ask again."
 
 
 def test_an_unverified_backup_is_refused_with_the_button_that_verifies_it() -> None:
@@ -287,60 +331,6 @@ def test_a_backup_is_told_with_size_and_time() -> None:
     told = backup.BackupDatabase().answer(params, facts, Results(take=a_backup()))
     assert told is not None
     assert told.lines == ("3MiB stored in 42s, 3 tables, 5,520 rows.",)
-
-
-# drop-old and swap-back -----------------------------------------------------------------------------------------------
-DROP = drop_old.Params(database=SHOP, name=OLD.name, reason="it was right")
-
-
-def test_dropping_names_the_very_database_and_cannot_be_undone() -> None:
-    plan = well_formed(drop_old.DropOld().plan(DROP, drop_old.Facts(run=RUN, at=AT, beside=OLD)))
-    (step,) = plan.steps
-    assert step.no_return
-    assert step.does == DropDatabase(database=SHOP, name=OLD.name, oid=OLD.oid)
-    assert (plan.loses[0].now, plan.loses[0].unit) == (70, "MiB")
-    assert refused(drop_old.DropOld().plan(DROP, drop_old.Facts(run=RUN, at=AT, beside=None))).code == "no_such"
-
-
-SWAP = swap_back.Params(database=SHOP, name=OLD.name, reason="the backup was too old")
-
-
-def swap_facts(**changes: Any) -> swap_back.Facts:
-    said: dict[str, Any] = {
-        "live": LIVE,
-        "beside": OLD,
-        "names": ("shop", OLD.name),
-        "services": ("web",),
-        "switchless": (),
-    }
-    return swap_back.Facts(**{"run": RUN, "at": AT, **said, **changes})
-
-
-def test_swapping_back_exchanges_the_very_two_and_keeps_the_present_one() -> None:
-    plan = well_formed(swap_back.SwapBackDatabase().plan(SWAP, swap_facts()))
-    swap = find(plan, "swap").does
-    assert (swap.live_oid, swap.fresh, swap.aside) == (  # type: ignore[attr-defined]
-        LIVE.oid,
-        Beside(name=OLD.name, oid=OLD.oid),
-        "shop_r142_old",
-    )
-    assert back(plan, "healthy") == [("swap", "undo"), ("open", "close"), ("reopen", "close")]
-    assert plan.loses
-    alone = well_formed(swap_back.SwapBackDatabase().plan(SWAP, swap_facts(services=())))
-    assert [step.name for step in alone.steps] == ["shut", "swap", "open"]
-
-
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({"beside": None}, "no_such"),
-        ({"live": None}, "no_such"),
-        ({"switchless": ("web",)}, "no_maintenance"),
-        ({"names": ("shop_r142_old",)}, "name_taken"),
-    ],
-)
-def test_swapping_back_is_refused_where_it_could_not_end_well(changes: dict[str, Any], code: str) -> None:
-    assert refused(swap_back.SwapBackDatabase().plan(SWAP, swap_facts(**changes))).code == code
 
 
 def test_services_are_written_as_keys() -> None:

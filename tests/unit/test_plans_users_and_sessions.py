@@ -200,6 +200,23 @@ def test_nothing_that_matches_is_a_plan_without_steps_and_the_answer_counts_what
     assert answer.lines == ("1 ended", "1 had ended or gone on to something else, and were left alone")
 
 
+def test_what_a_plan_has_no_room_for_is_said_in_it_and_at_its_end() -> None:
+    found = tuple(backend(pid, state="idle") for pid in range(30))
+    done = Results(terminate=postgres_sessions.Terminated(ended=30))
+    idle = kill_idle.Params(database=SHOP), kill_idle.Facts(run=RUN, at=AT, strictest=True, found=found, more=170)
+    busy = KILL, kill_facts(*found).model_copy(update={"more": 170})
+    for operation, (params, facts) in ((kill_idle.KillIdle(), idle), (kill_queries.KillQueries(), busy)):
+        plan = well_formed(operation.plan(params, facts))  # type: ignore[arg-type]
+        assert plan.sentence.startswith("End the longest 30 of 200 sessions of shop")
+        assert " (ask again for the rest): pid 0 " in plan.sentence
+        answer = operation.answer(params, facts, done)  # type: ignore[arg-type]
+        assert answer is not None
+        assert answer.lines == ("30 ended", "170 more were left out: ask again for the rest")
+        gone = operation.plan(params, facts.model_copy(update={"found": ()}))  # type: ignore[arg-type]
+        assert isinstance(gone, Plan)
+        assert gone.sentence == "Nothing to end: the longest are gone. Ask again for the 170 that are left"
+
+
 def test_kill_idle_tells_the_transactions_that_are_lost() -> None:
     found = (backend(1, state="idle"), backend(2, state="idle in transaction"))
     facts = kill_idle.Facts(run=RUN, at=AT, strictest=True, found=found)

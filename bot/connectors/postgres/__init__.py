@@ -7,6 +7,7 @@ from bot.connectors.postgres.door import DropDatabase as DropDatabase
 from bot.connectors.postgres.door import OpenDoor as OpenDoor
 from bot.connectors.postgres.door import Swap as Swap
 from bot.connectors.postgres.door import SwapBack as SwapBack
+from bot.connectors.postgres.door import kept as kept
 from bot.connectors.postgres.reads import Backend as Backend
 from bot.connectors.postgres.reads import Beheld as Beheld
 from bot.connectors.postgres.reads import Connections as Connections

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from bot.connectors.postgres.connector import Postgres
-from bot.connectors.postgres.hands import Hands, expect, oids
+from bot.connectors.postgres.hands import Hands, expect, oids, unending
 from bot.connectors.postgres.session import NAME_BYTES, Connection, proved, quoted
 from bot.effect import (
     Attempt,
@@ -26,6 +26,7 @@ from bot.effect import (
 from bot.model import Record
 from bot.operation import Database
 
+OPEN = "SELECT datallowconn FROM pg_database WHERE oid = $1"
 Name = Annotated[str, Field(min_length=1, max_length=NAME_BYTES)]
 
 
@@ -67,10 +68,10 @@ class CloseDoor(_OnDatabase):
     async def do(self, on: Hands, at: Attempt) -> None:
         async with on.session(at) as connection:
             expect(await oids(connection), on.live, self.oid)
-            if told := await on.unending(connection):
+            if told := await unending(connection, on.live):
                 raise Permanent(f"{told}; end them, then ask again")
             with proved(f"{on.live} cannot be closed"):
-                await connection.execute(f"ALTER DATABASE {quoted(on.live)} ALLOW_CONNECTIONS false")
+                await _allow(connection, on.live, False)
             try:
                 gone = await on.empty(connection, [on.live])
             except (Temporary, Permanent) as fault:  # true of the ending, not of the door
@@ -90,11 +91,14 @@ class OpenDoor(_OnDatabase):
     async def do(self, on: Hands, at: Attempt) -> None:
         async with on.session(at) as connection:
             with proved(f"{on.live} cannot be opened"):
-                await connection.execute(f"ALTER DATABASE {quoted(on.live)} ALLOW_CONNECTIONS true")
+                await _allow(connection, on.live, True)
 
 
 class Swap(_OnDatabase):
-    """`fresh` takes the live name, the live database becomes `aside`: two renames in one transaction."""
+    """`fresh` takes the live name and is shut, the live database becomes `aside`: one transaction.
+
+    Until somebody opens it nobody writes to what came in, so that the way back loses nothing.
+    """
 
     survives = Survival.PROBE
     live_oid: int
@@ -119,7 +123,7 @@ class Swap(_OnDatabase):
 
 
 class SwapBack(_OnDatabase):
-    """Undoes a Swap, whether it happened or not; the oids tell."""
+    """Undoes a Swap, whether it happened or not; the oids tell. A restored database that was open meanwhile is kept."""
 
     survives = Survival.IDEMPOTENT
     live_oid: int
@@ -128,7 +132,8 @@ class SwapBack(_OnDatabase):
 
     async def do(self, on: Hands, at: Attempt) -> None:
         fresh = beside(self.fresh)
-        await _exchange(on, at, fresh.oid, self.live_oid, aside=fresh.name, coming=self.aside)
+        name = fresh.name
+        await _exchange(on, at, fresh.oid, self.live_oid, aside=name, coming=self.aside, opened=kept(name))
 
 
 class DropDatabase(_OnDatabase):
@@ -145,6 +150,9 @@ class DropDatabase(_OnDatabase):
             found = await oids(connection)
             if self.oid is not None and self.name in found:
                 expect(found, self.name, self.oid)
+            if (left := kept(self.name)) != self.name and left in found:
+                said = f"{left} was open under the live name and may have been written to"
+                raise Permanent(f"{said}, so it stays until somebody drops it")
             await drop(connection, found, self.name)
 
     async def holds(self, on: Hands) -> str | None:
@@ -153,6 +161,11 @@ class DropDatabase(_OnDatabase):
         async with on.look() as connection:
             there = (await oids(connection)).get(self.name, self.oid)
         return None if there == self.oid else f"the database {self.name} is another one than was approved"
+
+
+def kept(name: str) -> str:
+    """What a restored database is called once it was open under the live name: undoing its load does not drop it."""
+    return re.sub(r"_new$", "_kept", name)
 
 
 def trial(name: str, attempt: int) -> str:
@@ -174,8 +187,11 @@ async def _is_live(on: Hands, oid: int) -> str | None:
     return None if live == oid else f"the database under the name {on.live} is another one than was approved"
 
 
-async def _exchange(on: Hands, at: Attempt, out: int, into: int, *, aside: str, coming: str) -> None:
-    """The database `out` leaves the live name for `aside`, `into` takes it from `coming`. Already so is done."""
+async def _exchange(on: Hands, at: Attempt, out: int, into: int, *, aside: str, coming: str, opened: str = "") -> None:
+    """The database `out` leaves the live name for `aside`, `into` takes it from `coming` and is shut.
+
+    Already so is done. `opened`: the name for `out` where it takes sessions.
+    """
     async with on.session(at) as connection:
         if (await oids(connection)).get(on.live) == into:
             return
@@ -186,11 +202,18 @@ async def _exchange(on: Hands, at: Attempt, out: int, into: int, *, aside: str, 
                 found = await oids(connection)
                 expect(found, on.live, out)
                 expect(found, coming, into)
+                if opened and await connection.fetchval(OPEN, out):
+                    aside = opened
                 await _rename(connection, on.live, aside)
                 await _rename(connection, coming, on.live)
+                await _allow(connection, on.live, False)
                 after = await oids(connection)
                 if (after.get(aside), after.get(on.live)) != (out, into):
                     raise Changed(f"somebody renamed {on.live} or {coming} meanwhile; nothing was touched")
+
+
+async def _allow(connection: Connection, name: str, sessions: bool) -> None:
+    await connection.execute(f"ALTER DATABASE {quoted(name)} ALLOW_CONNECTIONS {str(sessions).lower()}")
 
 
 async def _rename(connection: Connection, name: str, to: str) -> None:

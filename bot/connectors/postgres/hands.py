@@ -62,15 +62,6 @@ class Hands:
         with proved("the sessions cannot be ended"):
             return await _end(connection, EMPTIED, list(names))
 
-    async def unending(self, connection: Connection) -> str | None:
-        """Which sessions in the live database the role may not end, in a sentence; None where it may end all."""
-        with proved("the sessions cannot be seen"):
-            many: int = await connection.fetchval(UNENDING, self.live)
-        if not many:
-            return None
-        whose = "a superuser or of a role" if many == 1 else "superusers or of roles"
-        return f"{self.live} has {many} session{'' if many == 1 else 's'} of {whose} that Tandem may not end"
-
     def spare(self, name: str) -> None:
         """Raises Permanent for the live database and for any that no run of ours has made."""
         if not re.fullmatch(re.escape(self.live) + r"_r\d+_[a-z]+", name):
@@ -80,6 +71,16 @@ class Hands:
 async def _end(connection: Connection, statement: str, names: Sequence[str]) -> bool:
     await connection.execute(statement, names, 0)  # all at once, then wait for each
     return bool(await connection.fetchval(statement, names, END_SECONDS * 1000))
+
+
+async def unending(connection: Connection, database: str) -> str | None:
+    """Which sessions in that database the role may not end, in a sentence; None where it may end all."""
+    with proved("the sessions cannot be seen"):
+        many: int = await connection.fetchval(UNENDING, database)
+    if not many:
+        return None
+    whose = "a superuser or of a role" if many == 1 else "superusers or of roles"
+    return f"{database} has {many} session{'' if many == 1 else 's'} of {whose} that Tandem may not end"
 
 
 async def oids(connection: Connection) -> dict[str, int]:

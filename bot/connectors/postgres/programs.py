@@ -26,6 +26,7 @@ LAUNCH = (
     "os.execv(sys.argv[2],sys.argv[2:])"
 )
 TAIL = 8192
+TIMED = 17  # a pg_restore from here on sets transaction_timeout, which a server before it refuses
 OWN = ("application_name", "row_security")  # what the programs set themselves, or are told elsewhere
 # All that these programs say of a cause is a sentence, here in the C locale. The order matters: causes before effects.
 SAID: tuple[tuple[str, type[Temporary | Permanent], str], ...] = (
@@ -82,6 +83,28 @@ def find(program: str, at_least: int, named: str | None) -> tuple[Path, int]:
         )
     major, folder = min(found, key=lambda pair: pair[0])
     return folder / program, major
+
+
+def restorer(dumped: int, server: int, named: str | None) -> Path:
+    """The pg_restore for what a pg_dump of that major version made, into a server of that one. Blocks.
+
+    Raises Permanent.
+    """
+    program, major = find("pg_restore", max(dumped, server), named)
+    if told := unfit(major, dumped, server):
+        raise Permanent(told)
+    return program
+
+
+def unfit(major: int, dumped: int, server: int) -> str | None:
+    """Why a pg_restore of that major version cannot fill that server, and what to do; None: it can."""
+    if not major >= TIMED > server:
+        return None
+    if dumped >= TIMED:  # which no older pg_restore reads
+        mend = f"upgrade the server, or back up anew with pg_dump {server}"
+    else:
+        mend = f"install the client programs of PostgreSQL {server}, or set `binaries` of the database to their folder"
+    return f"this server is PostgreSQL {server}, and pg_restore {major} fills none before {TIMED}: {mend}"
 
 
 def database_argument(name: str) -> str:

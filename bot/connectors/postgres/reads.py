@@ -1,5 +1,6 @@
 """The read-only face of a database: what handlers look at. Queries are told by digest: their text may hold anything."""
 
+import asyncio
 import re
 import shutil
 from collections.abc import AsyncIterator
@@ -9,6 +10,8 @@ from typing import TypeAlias, cast
 
 import asyncpg
 
+from bot.connectors.postgres.hands import unending
+from bot.connectors.postgres.programs import restorer
 from bot.connectors.postgres.session import LOOK, Connection, Login, proved, quoted, reached, session
 from bot.connectors.postgres.survey import Counters, Table, Written, count, counters, written
 from bot.effect import Permanent, Temporary
@@ -104,11 +107,16 @@ class Reads:
         """The live database; None where nothing bears its name. Works while its door is closed."""
         return next((found for found in await self.databases() if found.name == self.name), None)
 
+    async def unending(self) -> str | None:
+        """Which of the live database's sessions nobody could end who closes it, in a sentence; None: all can be."""
+        async with self._session(self._server) as connection:
+            return await unending(connection, self.name)
+
     async def names(self) -> tuple[str, ...]:
         """The names of all databases of the server, templates aside."""
         return tuple(found.name for found in await self.databases())
 
-    async def besides(self, roles: str = "old|new") -> tuple[Beheld, ...]:
+    async def besides(self, roles: str = "old|new|kept") -> tuple[Beheld, ...]:
         """Whole databases that runs made beside the live one, and left."""
         made = re.compile(rf"{re.escape(self.name)}_r\d+_({roles})")
         return tuple(found for found in await self.databases() if made.fullmatch(found.name))
@@ -125,6 +133,14 @@ class Reads:
     async def version(self) -> int:
         """The server's major version."""
         return int(await self.parameter("server_version_num")) // 10000
+
+    async def unrestorable(self, dumped: int) -> str | None:
+        """Why nothing that is installed here restores a backup of a pg_dump of that major version; None: it can."""
+        try:
+            await asyncio.to_thread(restorer, dumped, await self.version(), self._login.settings.binaries)
+        except Permanent as why:
+            return str(why)
+        return None
 
     async def parameter(self, name: str) -> str:
         """A setting as the server shows it. Raises Permanent for an unknown one."""

@@ -10,7 +10,7 @@ import asyncpg
 
 from bot.connectors.postgres.door import Beside, Name, beside, drop, trial
 from bot.connectors.postgres.hands import expect, oids
-from bot.connectors.postgres.programs import Child, database_argument, environment, find
+from bot.connectors.postgres.programs import Child, database_argument, environment, restorer
 from bot.connectors.postgres.properties import Properties, creation, furnishing, properties
 from bot.connectors.postgres.session import Connection, proved, quoted
 from bot.connectors.postgres.survey import Table, count, differences
@@ -168,8 +168,8 @@ async def _command(on: Hands, guard: Connection, manifest: Manifest, name: str) 
     backup, server = manifest.backup, guard.get_server_version().major
     if server < backup.server_version:
         raise Permanent(f"{backup.name} was taken from PostgreSQL {backup.server_version}; this server is {server}")
-    least = max(backup.dump_version, server)
-    program, _ = await asyncio.to_thread(find, "pg_restore", least, on.database.login.settings.binaries)
+    named = on.database.login.settings.binaries
+    program = await asyncio.to_thread(restorer, backup.dump_version, server, named)
     return [str(program), "--format=custom", "--exit-on-error", "--no-password", database_argument(name)]
 
 

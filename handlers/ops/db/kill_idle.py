@@ -3,7 +3,16 @@
 from datetime import timedelta
 
 from bot.connectors.postgres import Backend, Postgres
-from bot.connectors.postgres_sessions import Terminate, Terminated, described, sitting, sittings
+from bot.connectors.postgres_sessions import (
+    Terminate,
+    Terminated,
+    counted,
+    described,
+    left_out,
+    longest,
+    sitting,
+    sittings,
+)
 from bot.operation import (
     Answer,
     Database,
@@ -21,7 +30,6 @@ from bot.operation import (
     about_duration,
 )
 
-MOST = 30  # sessions in one plan: more than that nobody reads before approving
 SHORTEST = timedelta(minutes=1)
 IDLE = "idle"
 IN_TRANSACTION = ("idle in transaction", "idle in transaction (aborted)")
@@ -37,6 +45,7 @@ class Params(Input):
 class Facts(Observed):
     strictest: bool  # the database is of the strictest environment
     found: tuple[Backend, ...]  # those named in params that have done nothing since
+    more: int = 0  # that matched as well, and found no room in the plan
 
 
 class KillIdle(Operation[Params, Facts]):
@@ -60,14 +69,16 @@ class KillIdle(Operation[Params, Facts]):
             return params
         reads = await see(Postgres, params.database)
         matching = await reads.activity(longer_than=params.over)
-        marks = [one.mark for b in matching if _idle(b, params) and (one := sitting(b))]
-        return params.model_copy(update={"sessions": tuple(marks[:MOST])})
+        return params.model_copy(update={"sessions": longest(b for b in matching if _idle(b, params))})
 
     async def observe(self, params: Params, see: See) -> Facts:
-        all_ = await (await see(Postgres, params.database)).activity()
+        reads = await see(Postgres, params.database)
+        all_ = await reads.activity()
         named = frozenset(params.sessions)
         found = tuple(b for b in all_ if _idle(b, params) and (one := sitting(b)) and one.mark in named)
-        return Facts(run=see.run, at=see.at, strictest=see.strictest(params.database), found=found)
+        matching = await reads.activity(longer_than=params.over)
+        more = left_out(named, (b for b in matching if _idle(b, params)))
+        return Facts(run=see.run, at=see.at, strictest=see.strictest(params.database), found=found, more=more)
 
     def raises(self, params: Params, facts: Facts) -> Risk | None:
         return Risk.DESTRUCTIVE if facts.strictest else None
@@ -77,13 +88,16 @@ class KillIdle(Operation[Params, Facts]):
         what = "idle in transaction" if params.in_transaction else "idle"
         if params.over < SHORTEST:
             return Refusal(code="bounds", sentence="A pool's sessions rest for seconds as a rule: type e.g. over=10m.")
+        if not facts.found and facts.more:
+            return Plan(sentence=f"Nothing to end: the longest are gone. Ask again for the {facts.more} that are left")
         if not facts.found:
             return Plan(sentence=f"Nothing to end: no session of {key} has been {what} for over {long}")
         holding = sum(b.state in IN_TRANSACTION for b in facts.found)
         loses = (Loss(what="transactions held open", now=holding, at_most=holding),) if holding else ()
         listed = "; ".join(described(b, facts.at) for b in facts.found)
+        count, rest = counted(len(facts.found), facts.more), " (ask again for the rest)" if facts.more else ""
         return Plan(
-            sentence=f"End {_count(facts)} of {key}, {what} for over {long}: {listed}",
+            sentence=f"End {count} of {key}, {what} for over {long}{rest}: {listed}",
             steps=(self._step(params, facts),),
             loses=loses,
         )
@@ -92,7 +106,8 @@ class KillIdle(Operation[Params, Facts]):
         done = results.get(self._step(params, facts).result)
         if done is None:
             return None
-        return Answer(headline=f"{params.database.key}: {done.ended} of {_count(facts)} ended", lines=done.words)
+        headline = f"{params.database.key}: {done.ended} of {counted(len(facts.found))} ended"
+        return Answer(headline=headline, lines=done.told(facts.more))
 
     @staticmethod
     def _step(params: Params, facts: Facts) -> Step[Terminated]:
@@ -100,13 +115,9 @@ class KillIdle(Operation[Params, Facts]):
             "terminate",
             Terminate(database=params.database, sessions=sittings(facts.found)),
             leaves="their applications connect anew when they next need to",
-            tells=f"End these {_count(facts)} and no other",
+            tells=f"End these {counted(len(facts.found))} and no other",
         )
 
 
 def _idle(backend: Backend, params: Params) -> bool:
     return backend.state in IN_TRANSACTION or (backend.state == IDLE and not params.in_transaction)
-
-
-def _count(facts: Facts) -> str:
-    return f"{len(facts.found)} session{'' if len(facts.found) == 1 else 's'}"

@@ -3,7 +3,16 @@
 from datetime import timedelta
 
 from bot.connectors.postgres import Backend, Postgres
-from bot.connectors.postgres_sessions import Terminate, Terminated, described, sitting, sittings
+from bot.connectors.postgres_sessions import (
+    Terminate,
+    Terminated,
+    counted,
+    described,
+    left_out,
+    longest,
+    sitting,
+    sittings,
+)
 from bot.operation import (
     Answer,
     Database,
@@ -21,7 +30,6 @@ from bot.operation import (
     about_duration,
 )
 
-MOST = 30  # sessions in one plan: more than that nobody reads before approving
 SHORTEST = timedelta(seconds=1)
 
 
@@ -34,6 +42,7 @@ class Params(Input):
 class Facts(Observed):
     strictest: bool  # the database is of the strictest environment
     found: tuple[Backend, ...]  # those named in params that are still at the same statement
+    more: int = 0  # that matched as well, and found no room in the plan
 
 
 class KillQueries(Operation[Params, Facts]):
@@ -57,14 +66,15 @@ class KillQueries(Operation[Params, Facts]):
             return params
         reads = await see(Postgres, params.database)
         matching = await reads.activity(state="active", longer_than=params.over)
-        marks = [one.mark for one in map(sitting, matching) if one]
-        return params.model_copy(update={"sessions": tuple(marks[:MOST])})
+        return params.model_copy(update={"sessions": longest(matching)})
 
     async def observe(self, params: Params, see: See) -> Facts:
-        active = await (await see(Postgres, params.database)).activity(state="active")
+        reads = await see(Postgres, params.database)
+        active = await reads.activity(state="active")
         named = frozenset(params.sessions)
         found = tuple(b for b in active if (one := sitting(b)) and one.mark in named)
-        return Facts(run=see.run, at=see.at, strictest=see.strictest(params.database), found=found)
+        more = left_out(named, await reads.activity(state="active", longer_than=params.over))
+        return Facts(run=see.run, at=see.at, strictest=see.strictest(params.database), found=found, more=more)
 
     def raises(self, params: Params, facts: Facts) -> Risk | None:
         return Risk.DESTRUCTIVE if facts.strictest else None
@@ -73,11 +83,14 @@ class KillQueries(Operation[Params, Facts]):
         key, long = params.database.key, about_duration(params.over)
         if params.over < SHORTEST:
             return Refusal(code="bounds", sentence="Below a second statements end by themselves: type e.g. over=5m.")
+        if not facts.found and facts.more:
+            return Plan(sentence=f"Nothing to end: the longest are gone. Ask again for the {facts.more} that are left")
         if not facts.found:
             return Plan(sentence=f"Nothing to end: no statement in {key} has run for over {long}")
         listed = "; ".join(described(b, facts.at) for b in facts.found)
+        count, rest = counted(len(facts.found), facts.more), " (ask again for the rest)" if facts.more else ""
         return Plan(
-            sentence=f"End {_count(facts)} of {key} whose statement has run for over {long}: {listed}",
+            sentence=f"End {count} of {key} whose statement has run for over {long}{rest}: {listed}",
             steps=(self._step(params, facts),),
             loses=(Loss(what="unfinished statements", now=len(facts.found), at_most=len(facts.found)),),
         )
@@ -86,7 +99,8 @@ class KillQueries(Operation[Params, Facts]):
         done = results.get(self._step(params, facts).result)
         if done is None:
             return None
-        return Answer(headline=f"{params.database.key}: {done.ended} of {_count(facts)} ended", lines=done.words)
+        headline = f"{params.database.key}: {done.ended} of {counted(len(facts.found))} ended"
+        return Answer(headline=headline, lines=done.told(facts.more))
 
     @staticmethod
     def _step(params: Params, facts: Facts) -> Step[Terminated]:
@@ -94,9 +108,5 @@ class KillQueries(Operation[Params, Facts]):
             "terminate",
             Terminate(database=params.database, sessions=sittings(facts.found)),
             leaves="their transactions rolled back; their applications see an error and connect anew",
-            tells=f"End these {_count(facts)} and no other",
+            tells=f"End these {counted(len(facts.found))} and no other",
         )
-
-
-def _count(facts: Facts) -> str:
-    return f"{len(facts.found)} session{'' if len(facts.found) == 1 else 's'}"

@@ -5,8 +5,8 @@ from datetime import timedelta
 from math import ceil
 from typing import Any
 
-from bot.connectors.http import Healthy, MaintenanceOff, MaintenanceOn, UnderMaintenance
-from bot.connectors.postgres import Beheld, CloseDoor, DropDatabase, OpenDoor, Postgres, Swap, SwapBack, Written
+from bot.connectors.http import Healthy, MaintenanceOff, MaintenanceOn, Switches, UnderMaintenance, switches
+from bot.connectors.postgres import Beheld, CloseDoor, DropDatabase, OpenDoor, Postgres, Swap, SwapBack, Written, kept
 from bot.connectors.vault import Backup, Load, Matches, Take, Vault
 from bot.operation import (
     Answer,
@@ -49,6 +49,9 @@ class Facts(Observed):
     written: Written | None  # None where the live database cannot be asked
     services: tuple[str, ...]
     switchless: tuple[str, ...]  # services that cannot be put under maintenance
+    unrestorable: str | None = None  # why no program here brings the backup back
+    switches: Switches = Switches()
+    unending: str | None = None  # sessions that would keep the live database from being closed, in a sentence
 
 
 class RestoreDatabase(Operation[Params, Facts]):
@@ -97,6 +100,9 @@ class RestoreDatabase(Operation[Params, Facts]):
             written=None if isinstance(written, Unseen) else written,
             services=services,
             switchless=tuple(key for key in services if not see.config(Service(key=key)).maintenance_url),
+            unrestorable=await live.unrestorable(manifest.backup.dump_version) if manifest else None,
+            switches=await switches(see, services),
+            unending=await live.unending(),
         )
 
     def plan(self, params: Params, facts: Facts) -> Plan | Refusal:
@@ -106,9 +112,10 @@ class RestoreDatabase(Operation[Params, Facts]):
         fresh, aside = _names(facts, facts.live)
         newer = facts.newer
         room = "" if facts.free is not None else " (nobody can see from here whether the server's disk has room)"
+        stays = f"; {facts.switches.words}" if facts.switches.on else ""
         return Plan(
             sentence=f"Restore {params.database.key} from {_chosen(facts, facts.backup)}; "
-            f"the old database stays as {aside}{room}",
+            f"the old database stays as {aside}{room}{stays}",
             steps=_steps(params, facts, facts.backup, facts.live, fresh, aside),
             loses=_losses(facts, facts.backup, aside),
             offers=(
@@ -125,7 +132,11 @@ class RestoreDatabase(Operation[Params, Facts]):
         rows = f"{facts.backup.tables:,} tables, {facts.backup.rows:,} rows"
         return Answer(
             headline=f"{params.database.key} is as it was {facts.backup.taken_at:%Y-%m-%d %H:%M} UTC",
-            lines=(f"{rows} from {facts.backup.name}.", f"What was there before is kept as {aside}."),
+            lines=(
+                f"{rows} from {facts.backup.name}.",
+                f"What was there before is kept as {aside}.",
+                *((f"{facts.switches.words}.",) if facts.switches.on else ()),
+            ),
         )
 
 
@@ -147,6 +158,7 @@ def _names(facts: Facts, live: Beheld) -> tuple[str, str]:
 
 def _steps(params: Params, facts: Facts, backup: Backup, live: Beheld, fresh: str, aside: str) -> tuple[Step[Any], ...]:
     db, services = params.database, tuple(Service(key=key) for key in facts.services)
+    switched = tuple(service for service in services if service.key not in facts.switches.on)
     load = Step(
         "load",
         Load(database=db, backup=backup, into=fresh),
@@ -168,36 +180,39 @@ def _steps(params: Params, facts: Facts, backup: Backup, live: Beheld, fresh: st
         ),
         load,
         Step("verify", Matches(database=db, backup=backup, fresh=load.result), tells="Compare every table"),
-        *_maintained(services, Step("shut", CloseDoor(database=db, oid=live.oid), tells=f"Close {live.name}")),
+        *_maintained(services, switched),
+        Step("shut", CloseDoor(database=db, oid=live.oid), tells=f"Close {live.name}"),
         swap,
         Step("open", OpenDoor(database=db), closes="shut", no_return=not services, tells=f"Open {live.name}"),
-        *_released(services),
+        *_released(services, switched, kept(fresh)),
     )
 
 
-def _maintained(services: tuple[Service, ...], shut: Step[None]) -> tuple[Step[Any], ...]:
-    if not services:
-        return (shut,)
-    public: Until[None] = Until(check=UnderMaintenance(services=services), within=timedelta(minutes=2))
-    return (
-        Step("maintenance", MaintenanceOn(services=services), tells="Maintenance on"),
-        Step("public", public, tells="The public sees the maintenance page"),
-        shut,
-    )
-
-
-def _released(services: tuple[Service, ...]) -> tuple[Step[Any], ...]:
+def _maintained(services: tuple[Service, ...], switched: tuple[Service, ...]) -> tuple[Step[Any], ...]:
     if not services:
         return ()
-    behind = Healthy(services=services, behind_maintenance=True)
+    public: Until[None] = Until(check=UnderMaintenance(services=services), within=timedelta(minutes=2))
+    seen = Step("public", public, tells="The public sees the maintenance page")
+    if not switched:
+        return (seen,)
+    return (Step("maintenance", MaintenanceOn(services=switched), tells="Maintenance on"), seen)
+
+
+def _released(services: tuple[Service, ...], switched: tuple[Service, ...], left: str) -> tuple[Step[Any], ...]:
+    """`switched`: those that are under maintenance only for this. `left`: what is restored, if it goes back here."""
+    if not services:
+        return ()
+    behind: Until[None] = Until(check=Healthy(services=services, behind_maintenance=True), within=timedelta(minutes=5))
+    healthy = Step("healthy", behind, tells=f"Healthy behind maintenance (if not, what was restored is kept as {left})")
+    if not switched:
+        return (healthy,)
+    off, public = MaintenanceOff(services=switched), Healthy(services=switched)
     return (
-        Step("healthy", Until(check=behind, within=timedelta(minutes=5)), tells="Healthy behind maintenance"),
-        Step(
-            "reopen", MaintenanceOff(services=services), closes="maintenance", no_return=True, tells="Maintenance off"
-        ),
+        healthy,
+        Step("reopen", off, closes="maintenance", no_return=True, tells="Maintenance off"),
         Step(
             "look",
-            Until(check=Healthy(services=services), within=timedelta(minutes=5)),
+            Until(check=public, within=timedelta(minutes=5)),
             if_fails=IfFails.ASK,
             tells="Healthy for the public",
         ),
@@ -234,12 +249,19 @@ def _refusal(params: Params, facts: Facts) -> Refusal | None:
         return Refusal(code="unverified", sentence=sentence, offers=(_verify(params, backup, "any"),))
     if misfit := backup.misfit(facts.version, facts.free):
         return _refuse(params, *misfit)
+    if facts.unrestorable:
+        return _refuse(params, "program", f"{backup.name} cannot be restored here. {facts.unrestorable}.")
     if facts.switchless:
         lacking = ", ".join(facts.switchless)
         return _refuse(
             params, "no_maintenance", f"{lacking}: no maintenance_url in config, so writes could not be held."
         )
-    if facts.live and (taken := [name for name in _names(facts, facts.live) if name in facts.names]):
+    if told := facts.switches.refusal:
+        return told
+    if facts.unending:
+        return _refuse(params, "sessions", f"{facts.unending}, so it could not be closed. End them, then ask again.")
+    fresh, aside = _names(facts, facts.live) if facts.live else ("", "")
+    if taken := [name for name in (fresh, aside, kept(fresh)) if name in facts.names]:
         return _refuse(params, "name_taken", f"A database called {taken[0]} is in the way. Drop it first.")
     return None
 

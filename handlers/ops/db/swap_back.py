@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from bot.connectors.http import Healthy, MaintenanceOff, MaintenanceOn
+from bot.connectors.http import Healthy, MaintenanceOff, MaintenanceOn, Switches, switches
 from bot.connectors.postgres import Beheld, Beside, CloseDoor, OpenDoor, Postgres, Swap, SwapBack
 from bot.operation import (
     Choice,
@@ -37,6 +37,8 @@ class Facts(Observed):
     names: tuple[str, ...]
     services: tuple[str, ...]
     switchless: tuple[str, ...]  # services that cannot be put under maintenance
+    switches: Switches = Switches()
+    unending: str | None = None  # sessions that would keep the live database from being closed, in a sentence
 
 
 class SwapBackDatabase(Operation[Params, Facts]):
@@ -72,6 +74,8 @@ class SwapBackDatabase(Operation[Params, Facts]):
             names=await server.names(),
             services=services,
             switchless=tuple(key for key in services if not see.config(Service(key=key)).maintenance_url),
+            switches=await switches(see, services),
+            unending=await server.unending(),
         )
 
     def plan(self, params: Params, facts: Facts) -> Plan | Refusal:
@@ -82,11 +86,17 @@ class SwapBackDatabase(Operation[Params, Facts]):
         if facts.switchless:
             lacking = ", ".join(facts.switchless)
             return Refusal(code="no_maintenance", sentence=f"{lacking}: set maintenance_url in config first.")
+        if told := facts.switches.refusal:
+            return told
+        if facts.unending:
+            sentence = f"{facts.unending}, so it could not be closed. End them, then ask again."
+            return Refusal(code="sessions", sentence=sentence)
         aside = f"{live.name}_{facts.run.tag}_old"
         if aside in facts.names:
             return Refusal(code="name_taken", sentence=f"A database called {aside} is in the way. Drop it first.")
+        stays = f"; {facts.switches.words}" if facts.switches.on else ""
         return Plan(
-            sentence=f"Put {beside.name} back as {live.name}; the present one stays as {aside}",
+            sentence=f"Put {beside.name} back as {live.name}; the present one stays as {aside}{stays}",
             steps=_steps(params, facts, live, beside, aside),
             loses=(Loss(what=f"what was written to {live.name} while {beside.name} was aside (kept in {aside})"),),
         )
@@ -105,12 +115,17 @@ def _steps(params: Params, facts: Facts, live: Beheld, beside: Beheld, aside: st
     if not services:
         return (shut, swap, opened)
     five = timedelta(minutes=5)
+    behind: Until[None] = Until(check=Healthy(services=services, behind_maintenance=True), within=five)
+    healthy = Step("healthy", behind)
+    switched = tuple(service for service in services if service.key not in facts.switches.on)
+    if not switched:
+        return (shut, swap, opened, healthy)
     return (
-        Step("maintenance", MaintenanceOn(services=services)),
+        Step("maintenance", MaintenanceOn(services=switched)),
         shut,
         swap,
         opened,
-        Step("healthy", Until(check=Healthy(services=services, behind_maintenance=True), within=five)),
-        Step("reopen", MaintenanceOff(services=services), closes="maintenance", no_return=True),
-        Step("look", Until(check=Healthy(services=services), within=five), if_fails=IfFails.ASK),
+        healthy,
+        Step("reopen", MaintenanceOff(services=switched), closes="maintenance", no_return=True),
+        Step("look", Until(check=Healthy(services=switched), within=five), if_fails=IfFails.ASK),
     )

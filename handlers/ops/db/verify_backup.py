@@ -35,6 +35,7 @@ class Facts(Observed):
     names: tuple[str, ...]
     version: int
     free: int | None  # bytes; None where nobody can know from here
+    unrestorable: str | None = None  # why no program here brings the backup back
 
 
 class VerifyBackup(Operation[Params, Facts]):
@@ -61,14 +62,16 @@ class VerifyBackup(Operation[Params, Facts]):
 
     async def observe(self, params: Params, see: See) -> Facts:
         live = await see(Postgres, params.database)
+        backup = await (await see(Vault, params.database)).find(params.backup)
         return Facts(
             run=see.run,
             at=see.at,
-            backup=await (await see(Vault, params.database)).find(params.backup),
+            backup=backup,
             name=live.name,
             names=await live.names(),
             version=await live.version(),
             free=await live.free_disk(),
+            unrestorable=await live.unrestorable(backup.dump_version) if backup else None,
         )
 
     def plan(self, params: Params, facts: Facts) -> Plan | Refusal:
@@ -79,6 +82,8 @@ class VerifyBackup(Operation[Params, Facts]):
             return _refuse(params, "data_only", f"{backup.name} holds rows without tables: alone it restores nothing.")
         if misfit := backup.misfit(facts.version, facts.free):
             return _refuse(params, *misfit)
+        if facts.unrestorable:
+            return _refuse(params, "program", f"{backup.name} cannot be restored here. {facts.unrestorable}.")
         if _scratch(facts) in facts.names:
             return _refuse(params, "name_taken", f"A database called {_scratch(facts)} is in the way.")
         return Plan(
