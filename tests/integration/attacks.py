@@ -174,7 +174,7 @@ MOVES = (
     Attack("what would be asked again is changed in place", "awaiting",
            "UPDATE runs SET asked = '{{\"n\": 9}}' WHERE id = {run}", "TD002", (ASKED,)),
     Attack("what would be asked again is another thing than an amendment said", "awaiting",
-           told("amended", "planning", body="'{{\"what\": \"f00d\"}}'") +
+           told("amended", "planning", actor="'ana'", body="'{{\"what\": \"f00d\"}}'") +
            "UPDATE runs SET asked = '{{\"n\": 9}}' WHERE id = {run}", "TD002", (ASKED,)),
     Attack("the asker is changed", "awaiting", "UPDATE runs SET requester = 'dora' WHERE id = {run}", "TD002",
            (Cut("wall_runs", "(NEW.command, NEW.requester,", "(NEW.command, OLD.requester,"),)),

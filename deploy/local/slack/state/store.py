@@ -85,6 +85,10 @@ class State:
             Canvas: self.canvases,
             Pending: self.pending,
         }
+        self._forget_nothing()
+
+    def _forget_nothing(self) -> None:
+        """Who waits for changes, and what of them is still known."""
         self.changes: deque[Change] = deque()
         self.logged: deque[Change] = deque(maxlen=KEPT_LOGGED)
         self.version = self._forgotten = 0  # the newest change's, and that of the newest which is kept no more
