@@ -1,6 +1,5 @@
 """Where else a run is told: in the channels and threads that its plan names, and in the thread that it was begun in."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
@@ -9,15 +8,13 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 
 from bot import render, sent
+from bot.links import Links
 from bot.model import Event, Record, run_of
 from bot.render.message import Message, Names
 from bot.store.letterbox import Letter, Letterbox
-from bot.store.pool import DATABASE_AWAY
 from bot.view import RunView
 
 log = logging.getLogger("tandem.thread")
-LINK_WITHIN = 3.0  # seconds
-LINKS_KEPT = 1000
 
 Ours = Callable[[str, str | None, RunView], Awaitable[sent.Ours]]
 Post = Callable[[Letter, RunView, Message, str | None], Awaitable[tuple[str, str]]]
@@ -29,29 +26,6 @@ class Place(Record):
     key: str  # the channel's key, or the name of the run whose thread it is
     channel: str
     thread: str | None = None
-
-
-class Links:
-    """Where messages stand, as Slack says it; the same message is asked for once."""
-
-    def __init__(self, client: Any) -> None:
-        self.client = client
-        self._known: dict[tuple[str, str], str] = {}
-
-    async def of(self, channel: str | None, ts: str | None) -> str:
-        """Empty where Slack gives none now: what has no link is told without one."""
-        if not channel or not ts:
-            return ""
-        if (known := self._known.get((channel, ts))) is not None:
-            return known
-        try:
-            async with asyncio.timeout(LINK_WITHIN):
-                found = await self.client.chat_getPermalink(channel=channel, message_ts=ts)
-        except (SlackApiError, *DATABASE_AWAY):
-            return ""
-        if len(self._known) >= LINKS_KEPT:
-            self._known.clear()
-        return self._known.setdefault((channel, ts), str(found["permalink"]))
 
 
 class Elsewhere:

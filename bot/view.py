@@ -210,6 +210,7 @@ class Brief(Record):
     reason: str
     channel: str | None
     card_ts: str | None
+    link: str = ""  # to its thread
     moved_at: datetime
     expires_at: datetime | None = None
     fingerprint: str | None = None

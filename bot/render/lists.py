@@ -52,6 +52,7 @@ def one(
     since = f"since {when(brief.moved_at)}"
     until = f" · stands until {when(brief.expires_at)}" if review and brief.expires_at else ""
     there = f" · {found}" if (found := place(brief.channel or channel)) else ""
+    there += f" · <{brief.link}|its thread>" if brief.link else ""
     details = button("Details", _action(Verb.DETAILS, brief), pack(brief.id, brief.fingerprint, Verb.DETAILS))
     if again and ended(brief.state):
         anew = button("Ask again", _action(Verb.AGAIN, brief), pack(brief.id, brief.fingerprint, Verb.AGAIN))

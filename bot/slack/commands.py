@@ -15,6 +15,8 @@ from bot.slack.asking import Typed, ask_line, open_picker
 from bot.slack.desk import Act, Desk, Listener
 from bot.words import Word, unescape
 
+LINKED = 0.5  # seconds for the links of a list, of the three in which Slack wants its answer
+
 
 def command(desk: Desk) -> Listener:
     """`/ops`, `/release`, `/incident`, `/runbook`, and whatever else a manifest names."""
@@ -44,7 +46,7 @@ async def line(
     if isinstance(words, parse.Fault):
         return told(f"{words.sentence.replace('`', '')} Nothing was asked.")
     if words and _says(words[0], "runs"):
-        return runs_list(await desk.service.runs("live"), datetime.now(UTC))
+        return runs_list(await desk.linked(await desk.service.runs("live"), LINKED), datetime.now(UTC))
     if area not in desk.areas():
         return empty(area, sorted(desk.areas()))
     if not words:

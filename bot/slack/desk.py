@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.catalogue import Catalogue, Entry, NoOperation
 from bot.effect import Secret
 from bot.help import Help
+from bot.links import Links
 from bot.model import Choice, Record, Who
 from bot.operation import Choice as Picked
 from bot.operation import Input
@@ -109,6 +110,18 @@ class Desk:
     people_changed: Callable[[str], None] = lambda changed: None  # the id of a person or a user group of Slack's
     fallback: str = ""  # the channel of what is asked for in none
     later: set[asyncio.Task[None]] = field(default_factory=set)
+    links: Links = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.links = Links(self.client)
+
+    async def linked(self, briefs: Sequence[Brief], within: float) -> list[Brief]:
+        """With the links to their threads that come within so many seconds."""
+        places = [(one.channel or "", one.card_ts or "") for one in briefs]
+        found = await self.links.many({place for place in places if all(place)}, within)
+        return [
+            one.model_copy(update={"link": found.get(place, "")}) for one, place in zip(briefs, places, strict=True)
+        ]
 
     def areas(self) -> frozenset[str]:
         """The slash commands that have operations."""

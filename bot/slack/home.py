@@ -20,6 +20,7 @@ REMEMBERED = 1000  # event ids; a second greeting does no harm, so memory is eno
 GREETING = (
     "I take slash commands: type /ops to choose, /ops help to read, /ops runs to see what runs. I read no messages."
 )
+LINKED = 1.0  # seconds for the links of a Home
 NEW = (None, "file_share", "me_message", "thread_broadcast")  # a message of these kinds is one that a person wrote
 EventListener = Callable[..., Awaitable[None]]
 
@@ -70,7 +71,10 @@ async def _drawn(desk: Desk, by: Sender) -> dict[str, Any]:
     if who.person is None:
         return stranger_home(stranger(by))
     mine = await desk.service.home(who)
-    return home(mine.waiting, mine.in_flight, mine.mine, mine.lately, mine.now, mine.favourites, desk.fallback)
+    parts = (mine.waiting, mine.in_flight, mine.mine, mine.lately)
+    linked = iter(await desk.linked([one for part in parts for one in part], LINKED))
+    waiting, in_flight, own, lately = ([next(linked) for _ in part] for part in parts)
+    return home(waiting, in_flight, own, lately, mine.now, mine.favourites, desk.fallback)
 
 
 def _sender(event: Mapping[str, Any], body: Mapping[str, Any]) -> Sender:

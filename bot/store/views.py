@@ -94,7 +94,13 @@ LISTS: Mapping[str, str] = {
     "AND r.risk > 0 ORDER BY r.ended_at DESC LIMIT $1",
     "doubt": "WHERE r.state = 'in_doubt' ORDER BY r.moved_at LIMIT $1",
 }
-MINE = "WHERE r.requester = $2 AND r.risk > 0 AND NOT r.look_only ORDER BY r.id DESC LIMIT $1"
+# What somebody asked for, each thing once; looked for among the newest runs only.
+MINE = """WHERE r.id IN (
+  SELECT max(id) FROM (
+    SELECT id, command, coalesce(asked, params) - 'reason' AS filled FROM runs
+    WHERE requester = $2 AND parent IS NULL AND NOT look_only AND id > (SELECT max(id) FROM runs) - 50000
+    ORDER BY id DESC LIMIT 200) AS own
+  GROUP BY command, filled) ORDER BY r.id DESC LIMIT $1"""
 
 
 class Awaiting(Record):
@@ -170,7 +176,8 @@ class Views:
 
 def brief_of(row: Any) -> Brief:
     """A row of BRIEF."""
-    return Brief.model_validate({n: row[n] for n in Brief.model_fields} | {"params": without_values(row["params"], {})})
+    columns = Brief.model_fields.keys() - {"link"}
+    return Brief.model_validate({n: row[n] for n in columns} | {"params": without_values(row["params"], {})})
 
 
 def run_view(row: RunRow, extras: Any, events: Sequence[Event], deeds: Mapping[str, type[Any]]) -> RunView:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bot.links import Links
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
 from tests.scenario.test_slack_door_buttons import proposed
@@ -188,3 +189,26 @@ async def test_and_after_a_denial_two_modals_deep_also_where_it_was_drawn_meanwh
 async def _drawn_since(bot: Bot, home: dict[str, Any]) -> bool:
     found = await bot.slack.home("ben")
     return found is not None and found["hash"] != home["hash"]
+
+
+async def test_home_lists_what_one_asked_for_lately_once_each_looks_too_with_the_way_to_its_thread(bot: Bot) -> None:
+    for _ in range(2):
+        await bot.slack.command("ana", "ops", "/test look")
+    await bot.slack.command("ana", "ops", '/test write plain reason="drill"')
+    card = await bot.card("Done · test write")
+    home = await opens_home(bot, "ana", "test write")
+    text = shown_text(home)
+    assert text.count("· test look") == 1
+    assert text.index("test write") < text.index("test look"), "the newest first"
+    link = str((await bot.client.chat_getPermalink(channel=card["channel"], message_ts=card["ts"]))["permalink"])
+    assert f"<{link}|its thread>" in str(home["blocks"])
+    await bot.slack.fault("chat.getPermalink", "hang", times=-1)
+    bot.desk.links = Links(bot.client)
+    listed = await bot.slack.command("ana", "ops", "/test runs")
+    assert listed.result == "acked", "no list waits for its links"
+    await bot.slack.open_home("ana")
+
+    async def without() -> bool:
+        return "<https" not in str(await bot.slack.home("ana"))
+
+    await bot.slack.wait_for(without, what="Home that waits for no link")
