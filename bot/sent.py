@@ -53,17 +53,25 @@ async def delete(client: Any, channel: str, ts: str) -> None:
             raise
 
 
+async def files(client: Any, bot_id: str, channel: str, thread: str) -> frozenset[str]:
+    """Names of the files that our own app has put into a thread."""
+    found = await _mine(client.conversations_replies, bot_id, channel=channel, ts=thread)
+    return frozenset(str(file.get("name", "")) for message in found for file in message.get("files", []))
+
+
 async def _ours(call: Any, bot_id: str, **where: str) -> Ours:
-    found: Ours = []
+    marked = [m for m in await _mine(call, bot_id, **where) if m.get("metadata", {}).get("event_type") == EVENT_TYPE]
+    return sorted(((m["metadata"]["event_payload"], m["ts"]) for m in marked), key=lambda pair: pair[1])
+
+
+async def _mine(call: Any, bot_id: str, **where: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
     more: dict[str, str] = {}
     for _ in range(PAGES):
         page = await call(limit=200, include_all_metadata=True, **where, **more)
-        mine = [m for m in page["messages"] if m.get("bot_id") == bot_id and "metadata" in m]
-        found += [
-            (m["metadata"]["event_payload"], m["ts"]) for m in mine if m["metadata"].get("event_type") == EVENT_TYPE
-        ]
+        found += [message for message in page["messages"] if message.get("bot_id") == bot_id]
         cursor = (page.get("response_metadata") or {}).get("next_cursor")
         if not cursor:
             break
         more = {"cursor": cursor}
-    return sorted(found, key=lambda pair: pair[1])
+    return found

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -14,13 +13,13 @@ from bot import render, sent
 from bot.digest import Digester
 from bot.model import Event
 from bot.occasions import READ_PATIENCE, doubles, look_again, moves, too_soon, unheard
-from bot.operation import Series
 from bot.precedence import at_once
 from bot.render.message import Message, Names
 from bot.store.letterbox import Letter, Letterbox, LostThread
 from bot.store.pool import DATABASE_AWAY
 from bot.store.views import Views
 from bot.telemetry import about
+from bot.uploads import Uploads
 from bot.view import RunView
 
 log = logging.getLogger("tandem.thread")
@@ -28,7 +27,7 @@ HOLD = timedelta(seconds=5)  # how long one poster keeps a thread to itself unle
 RENEWALS = 4  # in that time
 ANSWER_WITHIN = 15  # seconds for a call of Slack's
 DOUBLE_AFTER = timedelta(seconds=20)  # by then a message whose answer was lost is there, if it ever will be
-PLOT_WITHIN = 6.0  # seconds
+PLACES = 8  # threads told at once; the last of them is for questions alone
 PAGE_WITHIN = 3.0  # seconds
 NOT_EDITABLE = {"message_not_found", "cant_update_message", "edit_window_closed", "msg_too_long"}
 NO_THREAD = {"message_not_found", "thread_not_found"}
@@ -58,7 +57,7 @@ class Poster:
         self.box, self.views, self.client, self.quiet = box, views, client, quiet
         self.names, self.fallback, self.shown, self.bot_id, self.turn = names, fallback, shown, bot_id, turn
         self.places, self.hold, self.digester = places or {}, hold, digester
-        self._due, self._draws = asyncio.Event(), ThreadPoolExecutor(1, "plots")
+        self.uploads, self._due = Uploads(client), asyncio.Event()
 
     def wake(self) -> None:
         """Something was committed that may have to be told."""
@@ -74,24 +73,49 @@ class Poster:
                 both.create_task(self.digester.run(lambda: self.bot_id))
 
     async def _threads(self) -> None:
-        while True:
-            self._due.clear()
-            told = 0
-            await self.turn()
-            try:
-                told = await self.tell_due()
-            except DATABASE_AWAY:
-                pass
-            except Exception as error:  # what was not told stays due, and the engine beside it goes on
-                log.exception("the threads broke off", extra={"error": type(error).__name__})
-            if not told:
+        """Each thread has a place to itself: one that Slack is slow to answer holds up no other."""
+        async with asyncio.TaskGroup() as places:
+            telling: set[asyncio.Task[None]] = set()
+
+            def free_place(done: asyncio.Task[None]) -> None:
+                telling.discard(done)
+                self._due.set()
+
+            while True:
+                self._due.clear()
+                await self.turn()
+                for letter in await self._claimed(PLACES - len(telling)):
+                    task = places.create_task(self._tell_apart(letter))
+                    telling.add(task)
+                    task.add_done_callback(free_place)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(1.0):
                         await self._due.wait()
 
-    async def tell_due(self, limit: int = 8) -> int:
-        """Tells up to so many threads at once; how many it looked at."""
-        letters = await self.box.claim(limit, self.hold)
+    async def _claimed(self, free: int) -> list[Letter]:
+        """What is due, for so many places; the last one is for a question alone."""
+        try:
+            if free > 1:
+                return await self.box.claim(free - 1, self.hold)
+            return await self.box.claim(1, self.hold, questions=True) if free else []
+        except DATABASE_AWAY:
+            return []
+        except Exception as error:
+            log.exception("the threads broke off", extra={"error": type(error).__name__})
+            return []
+
+    async def _tell_apart(self, letter: Letter) -> None:
+        """What was not told stays due, and all beside it goes on."""
+        try:
+            await self._tell_one(letter)
+        except DATABASE_AWAY:
+            pass
+        except Exception as error:
+            log.exception("a thread broke off", extra={"error": type(error).__name__})
+
+    async def tell_due(self) -> int:
+        """Tells what is due now, and is done when that is told; how many threads it looked at."""
+        letters = await self.box.claim(PLACES, self.hold)
         await asyncio.gather(*(self._tell_one(letter) for letter in letters))
         return len(letters)
 
@@ -314,29 +338,11 @@ class Poster:
         return letter.model_copy(update={"channel": channel, "card_ts": found[0], "card_seq": 0}) if found else letter
 
     async def _beside(self, letter: Letter, channel: str, thread: str, message: Message) -> None:
-        """What a message brings along: a file, without which it does not go; a plot, which says what its words say."""
+        """What a message brings along; what an earlier try may have sent up is looked for first."""
         if message.file or message.series:
-            await self.box.renew(letter, self.hold)
-        if message.file:
-            named = {"filename": message.file.name, "content": message.file.text}
-            await self.client.files_upload_v2(channel=channel, thread_ts=thread, **named)
-        if message.series:
-            try:
-                async with asyncio.timeout(PLOT_WITHIN):
-                    await self._plot(channel, thread, message.run, message.series)
-            except (SlackApiError, *DATABASE_AWAY) as error:
-                log.warning("Slack took no plot", extra={"run": message.run, "error": type(error).__name__})
-            except Exception as error:
-                log.exception("a plot could not be drawn", extra={"error": type(error).__name__})
-
-    async def _plot(self, channel: str, thread: str, run: int, series: Series) -> None:
-        # It takes a tenth of a second, so in a thread; always in the same one, for each keeps the memory that it took.
-        picture = await asyncio.get_running_loop().run_in_executor(self._draws, render.plot, series)
-        if picture:
-            await self.client.files_upload_v2(
-                channel=channel, thread_ts=thread, filename=f"r{run}.png", content=picture,
-                title=series.title[:100], alt_txt=render.described(series),
-            )  # fmt: skip
+            await self.box.sending(letter, message.kind, self.hold)
+            there = await sent.files(self.client, self.bot_id, channel, thread) if letter.trouble else frozenset[str]()
+            await self.uploads.beside(channel, thread, message, there)
 
     async def _post(self, letter: Letter, view: RunView, message: Message, thread: str | None) -> tuple[str, str]:
         """Sends one message. A reply's file goes first: a reply that stands there is never sent again.
