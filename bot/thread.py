@@ -182,16 +182,23 @@ class Poster:
                 await self.box.told(letter, "", None, "", 0, view.seq)
             await self.box.again(letter, None if view.ended_at else READ_PATIENCE)
             return
-        letter = await self._card(letter, view)
+        held_back = await self._held_back(letter, view)
+        letter = await self._card(letter, view, progress=not held_back)
         await self._replies(letter, view)
-        await self.box.again(letter, await self._once(letter, view))
+        await self.box.again(letter, await self._once(letter, view, held_back))
 
-    async def _once(self, letter: Letter, view: RunView) -> timedelta | None:
+    async def _held_back(self, letter: Letter, view: RunView) -> bool:
+        """Whether the card's progress, all that is new on it, is not drawn now: cards were edited often enough."""
+        if letter.card_ts is None or letter.card_seq < view.seq or not moves(view):
+            return False
+        return not await self.box.may_tell_progress(self.progress)
+
+    async def _once(self, letter: Letter, view: RunView, held_back: bool) -> timedelta | None:
         """When to look again. After an answer or a hold was lost, once: doubles go, and the card is drawn again."""
         if letter.doubtful_at is None:
-            return look_again(view)
+            return look_again(view, held_back)
         if view.now - letter.doubtful_at < DOUBLE_AFTER:
-            return look_again(view) or DOUBLE_AFTER
+            return look_again(view, held_back) or DOUBLE_AFTER
         channel = letter.channel or self.fallback
         for ts in await self._doubles(letter, view, channel):
             await self.box.renew(letter, self.hold)
@@ -201,7 +208,7 @@ class Poster:
             content = _content(render.card(view, self.names()))
             await self.client.chat_update(channel=channel, ts=letter.card_ts, **content)
         await self.box.single(letter)
-        return look_again(view)
+        return look_again(view, held_back)
 
     async def _doubles(self, letter: Letter, view: RunView, channel: str) -> list[str]:
         """In its thread, and of its card in the channel; never the thread's root, nor a card that the ledger knows."""
@@ -211,14 +218,14 @@ class Poster:
         cards = [ts for p, ts in beside if (p["run"], p["kind"]) == (view.id, "card") and ts not in kept]
         return [*dict.fromkeys([ts for ts in doubles(mine, letter.card_ts) if ts != letter.root_ts] + cards)]
 
-    async def _card(self, letter: Letter, view: RunView) -> Letter:
+    async def _card(self, letter: Letter, view: RunView, progress: bool) -> Letter:
         message = render.card(view, self.names())
         first, letter = letter.card_ts is None, await self._adopted(letter, view)
         unseen = bool(view.fingerprint and view.steps and not view.shown)
         channel = letter.channel or self.fallback
         if letter.card_ts is None:
             channel, ts = await self._post(letter, view, message, letter.root_ts)
-        elif letter.card_seq < view.seq or (moves(view) and await self.box.may_tell_progress(self.progress)):
+        elif letter.card_seq < view.seq or (moves(view) and progress):
             ts = letter.card_ts
             await self.box.renew(letter, self.hold)  # who has lost the thread sends nothing: this may be an older view
             try:
