@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ from bot import render, sent
 from bot.digest import Digester
 from bot.model import Event
 from bot.occasions import READ_PATIENCE, doubles, look_again, moves, too_soon, unheard
+from bot.places import keep_busy, kept
 from bot.precedence import at_once
 from bot.render.message import Message, Names
 from bot.store.letterbox import Letter, Letterbox, LostThread
@@ -24,9 +24,7 @@ from bot.view import RunView
 
 log = logging.getLogger("tandem.thread")
 HOLD = timedelta(seconds=5)  # how long one poster keeps a thread to itself unless it renews that
-RENEWALS = 4  # in that time
 ANSWER_WITHIN = 15  # seconds for a call of Slack's
-DOUBLE_AFTER = timedelta(seconds=20)  # by then a message whose answer was lost is there, if it ever will be
 PLACES = 8  # threads told at once; the last of them is for questions alone
 PAGE_WITHIN = 3.0  # seconds
 NOT_EDITABLE = {"message_not_found", "cant_update_message", "edit_window_closed", "msg_too_long"}
@@ -68,50 +66,16 @@ class Poster:
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as both:
-            both.create_task(self._threads())
+            both.create_task(keep_busy(PLACES, self._claimed, self._tell_one, self._due))
             if self.digester:  # beside the threads, which wait for no digest
                 both.create_task(self.digester.run(lambda: self.bot_id))
 
-    async def _threads(self) -> None:
-        """Each thread has a place to itself: one that Slack is slow to answer holds up no other."""
-        async with asyncio.TaskGroup() as places:
-            telling: set[asyncio.Task[None]] = set()
-
-            def free_place(done: asyncio.Task[None]) -> None:
-                telling.discard(done)
-                self._due.set()
-
-            while True:
-                self._due.clear()
-                await self.turn()
-                for letter in await self._claimed(PLACES - len(telling)):
-                    task = places.create_task(self._tell_apart(letter))
-                    telling.add(task)
-                    task.add_done_callback(free_place)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(1.0):
-                        await self._due.wait()
-
     async def _claimed(self, free: int) -> list[Letter]:
         """What is due, for so many places; the last one is for a question alone."""
-        try:
-            if free > 1:
-                return await self.box.claim(free - 1, self.hold)
-            return await self.box.claim(1, self.hold, questions=True) if free else []
-        except DATABASE_AWAY:
-            return []
-        except Exception as error:
-            log.exception("the threads broke off", extra={"error": type(error).__name__})
-            return []
-
-    async def _tell_apart(self, letter: Letter) -> None:
-        """What was not told stays due, and all beside it goes on."""
-        try:
-            await self._tell_one(letter)
-        except DATABASE_AWAY:
-            pass
-        except Exception as error:
-            log.exception("a thread broke off", extra={"error": type(error).__name__})
+        await self.turn()
+        if free > 1:
+            return await self.box.claim(free - 1, self.hold)
+        return await self.box.claim(1, self.hold, questions=True) if free else []
 
     async def tell_due(self) -> int:
         """Tells what is due now, and is done when that is told; how many threads it looked at."""
@@ -121,22 +85,11 @@ class Poster:
 
     async def _tell_one(self, letter: Letter) -> None:
         with about(letter.run):
-            keeper = asyncio.create_task(self._keep(letter))
-            try:
-                await self._tell_or_later(letter)
-            except LostThread:
-                log.warning("another copy of the bot tells this thread now")
-            finally:
-                keeper.cancel()
-                await asyncio.gather(keeper, return_exceptions=True)
-
-    async def _keep(self, letter: Letter) -> None:
-        """Renews the hold for as long as Slack takes; where it is lost, the next write says so."""
-        with suppress(LostThread):
-            while True:
-                await asyncio.sleep(self.hold.total_seconds() / RENEWALS)
-                with suppress(*DATABASE_AWAY):
-                    await self.box.renew(letter, self.hold)
+            async with kept(lambda: self.box.renew(letter, self.hold), self.hold):
+                try:
+                    await self._tell_or_later(letter)
+                except LostThread:
+                    log.warning("another copy of the bot tells this thread now")
 
     async def _tell_or_later(self, letter: Letter) -> None:
         try:
@@ -197,8 +150,8 @@ class Poster:
         """When to look again. After an answer or a hold was lost, once: doubles go, and the card is drawn again."""
         if letter.doubtful_at is None:
             return look_again(view, held_back)
-        if view.now - letter.doubtful_at < DOUBLE_AFTER:
-            return look_again(view, held_back) or DOUBLE_AFTER
+        if view.now - letter.doubtful_at < sent.DOUBLE_AFTER:
+            return look_again(view, held_back) or sent.DOUBLE_AFTER
         channel = letter.channel or self.fallback
         for ts in await self._doubles(letter, view, channel):
             await self.box.renew(letter, self.hold)

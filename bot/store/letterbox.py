@@ -4,10 +4,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.model import Record
+from bot.store.pool import HELD_LONGER, LostHold
 
 
-class LostThread(Exception):
-    """The hold on a thread was over and another poster has it: this one tells and writes nothing more of it."""
+class LostThread(LostHold):
+    """The hold on a thread was over and another poster has it: this one tells nothing more of it."""
 
 
 class Letter(Record):
@@ -56,7 +57,7 @@ class Letterbox:
 
     async def renew(self, letter: Letter, hold: timedelta) -> None:
         """Holds it for so long from now. Raises LostThread."""
-        await self._write(letter, "held_until = clock_timestamp() + $3::interval", hold)
+        await self._write(letter, HELD_LONGER, hold)
 
     async def _write(self, letter: Letter, change: str, *values: Any) -> None:
         """One change of a thread that is still held; its values begin at $3. Raises LostThread."""

@@ -41,6 +41,16 @@ class NotTaken(Exception):
     """The database refused a record of the bot's own, and nothing was changed; the text, which is ours, says why."""
 
 
+# Of what was let go already, a renewal that comes too late changes nothing.
+HELD_LONGER = (
+    "held_until = CASE WHEN held_until > '-infinity' THEN clock_timestamp() + $3::interval ELSE held_until END"
+)
+
+
+class LostHold(Exception):
+    """What was held for a while has another holder: this one writes nothing more of it."""
+
+
 class UnfitRole(Exception):
     """The bot's role can do what it must not; the text says what to revoke."""
 
