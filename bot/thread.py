@@ -9,6 +9,7 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 
 from bot import render, sent
+from bot.absences import AbsenceTeller
 from bot.digest import Digester
 from bot.model import Event
 from bot.occasions import READ_PATIENCE, doubles, look_again, moves, too_soon, unheard
@@ -44,31 +45,34 @@ class Poster:
         places: Mapping[str, str] | None = None,
         hold: timedelta = HOLD,
         digester: Digester | None = None,
+        absences: AbsenceTeller | None = None,
     ) -> None:  # fmt: skip
         """`shown` is called after Slack acknowledged a plan; `quiet` says whose voice is quiet, by command; `progress`
         is how many edits a minute, of all replicas, tell nothing but progress; `bot_id` tells our own messages from
         others; `turn` is waited for before threads are taken up, and must end: see bot/precedence.py; `places` are the
         channels that a plan may tell, key to id. `hold`: when a thread is another's, if this process stands still.
-        Without a `digester` everybody is called for each request apart.
+        Without a `digester` everybody is called for each request apart; without `absences` nobody is told of theirs.
         """
         self.progress = progress
         self.box, self.views, self.client, self.quiet = box, views, client, quiet
         self.names, self.fallback, self.shown, self.bot_id, self.turn = names, fallback, shown, bot_id, turn
-        self.places, self.hold, self.digester = places or {}, hold, digester
+        self.places, self.hold, self.digester, self.absences = places or {}, hold, digester, absences
         self.uploads, self._due = Uploads(client), asyncio.Event()
 
     def wake(self) -> None:
         """Something was committed that may have to be told."""
         self._due.set()
-        if self.digester:
-            self.digester.wake()
+        for beside in (self.digester, self.absences):
+            if beside:
+                beside.wake()
 
     async def run(self) -> None:
         """Until cancelled."""
-        async with asyncio.TaskGroup() as both:
-            both.create_task(keep_busy(PLACES, self._claimed, self._tell_one, self._due))
-            if self.digester:  # beside the threads, which wait for no digest
-                both.create_task(self.digester.run(lambda: self.bot_id))
+        async with asyncio.TaskGroup() as all_of_it:
+            all_of_it.create_task(keep_busy(PLACES, self._claimed, self._tell_one, self._due))
+            for beside in (self.digester, self.absences):  # the threads wait for neither
+                if beside:
+                    all_of_it.create_task(beside.run(lambda: self.bot_id))
 
     async def _claimed(self, free: int) -> list[Letter]:
         """What is due, for so many places; the last one is for a question alone."""

@@ -8,3 +8,12 @@ ALTER TABLE tandem.digests DROP COLUMN news, ADD COLUMN open boolean NOT NULL DE
   ADD COLUMN doubtful_at timestamptz,  -- a message's answer was lost then: it may be there twice
   ADD COLUMN unreached_at timestamptz;  -- Slack took no direct message for this account then
 DROP FUNCTION IF EXISTS tandem.close_digest(text, timestamptz);
+
+-- Who of an absence is told that it has begun or is over, where that came by itself. `due`: when to tell it, or until when
+-- somebody is at it; infinity: told.
+CREATE TABLE tandem.absence_notes (
+  run bigint REFERENCES tandem.delegations, what text CHECK (what IN ('begins', 'ends')),
+  person text REFERENCES tandem.people, due timestamptz NOT NULL, trying boolean NOT NULL DEFAULT false,
+  tries integer NOT NULL DEFAULT 0, PRIMARY KEY (run, what, person)
+);
+CREATE INDEX absence_notes_due ON tandem.absence_notes (due);
