@@ -38,8 +38,10 @@ class Digester:
         """Of those whom these events would call to decide: the accounts whose digest calls them instead."""
         if view.state is not State.AWAITING:
             return frozenset()
-        wanted = dict.fromkeys(one for event in events for one in render.called_to_decide(view, names, event))
-        joined = await self.digests.call(view.id, wanted) if wanted else frozenset[str]()
+        calls = {event.seq: render.called_to_decide(view, names, event) for event in events}
+        wanted = dict.fromkeys(one for called in calls.values() for one in called)
+        last = max((seq for seq, called in calls.items() if called), default=0)
+        joined = await self.digests.call(view.id, last, wanted) if wanted else frozenset[str]()
         if joined:
             self.wake()
         return joined

@@ -62,10 +62,13 @@ class Digests:
     ) -> None:  # fmt: skip
         self.pool, self.many, self.within, self.apart = pool, many, within, apart
 
-    async def call(self, run: int, users: Collection[str]) -> frozenset[str]:
-        """Writes down that these accounts are called for a request; gives those whose digest calls them instead."""
-        sql = "SELECT call_people($1, $2, $3, $4)"
-        return frozenset(await self.pool.fetchval(sql, run, list(users), self.many, self.within))
+    async def call(self, run: int, seq: int, users: Collection[str]) -> frozenset[str]:
+        """Writes down that the event calls these accounts for a request; gives those whose digest calls them instead.
+
+        Said again of the same event, it changes nothing and is answered alike.
+        """
+        sql = "SELECT call_people($1, $2, $3, $4, $5)"
+        return frozenset(await self.pool.fetchval(sql, run, seq, list(users), self.many, self.within))
 
     async def claim(self, limit: int, hold: timedelta, double_after: timedelta) -> list[Digest]:
         """Those that are due, or show what is so no longer, once each has rested; a dead poster's after its hold.

@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 from bot.store.digests import APART, LONGEST, Digests
+from tests.support.company import account
 from tests.support.plugin import Home
+from tests.support.story import Story
 
 EIGHT = (8, timedelta(seconds=20), timedelta(seconds=20))  # at most, held, until a double is looked for
 
@@ -39,3 +41,20 @@ async def test_however_many_there_are_nobody_waits_longer_than_a_minute(home: Ho
     assert await digests.claim(*EIGHT) == []
     await home.move_clock(LONGEST)
     assert "U1" in {one.slack_user for one in await digests.claim(*EIGHT)}
+
+
+async def test_a_reply_that_is_sent_again_calls_as_it_did_and_its_digest_once(home: Home) -> None:
+    story, digests = Story(home), Digests(home.pool)
+    runs = [await story.proposed("ana", "test destroy", locks=[f"x/{n}"]) for n in range(3)]
+    ben = account("ben")
+    answers = [await digests.call(run, 3, [ben]) for run in runs]
+    assert answers == [frozenset(), frozenset(), {ben}]
+    (digest,) = await digests.claim(*EIGHT)
+    await digests.sending(digest, "D1", EIGHT[1], await digests.listed(ben))
+    await digests.sent(digest, "1.1")
+    await digests.shows(digest, None)
+    assert [await digests.call(run, 3, [ben]) for run in runs] == answers
+    assert await digests.claim(*EIGHT) == []
+    assert [one.called_by for one in await digests.listed(ben)] == [0, 0, 1]
+    assert await digests.call(runs[0], 7, [ben]) == {ben}, "a reminder is another call"
+    assert [one.called_by for one in await digests.listed(ben)] == [None, 0, 1]

@@ -14,13 +14,19 @@ $$;
 
 -- Writes down that these people are called for a request; gives those of them who have so many waiting, all called
 -- within that time, that one message joins them: they are not called apart. Whom no message reached lately is called apart.
-CREATE OR REPLACE FUNCTION call_people(p_run bigint, p_users text[], p_most integer, p_within interval) RETURNS text[]
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
-DECLARE v_user text; v_of digests; v_joined text[] := '{}';
+CREATE OR REPLACE FUNCTION call_people(p_run bigint, p_seq integer, p_users text[], p_most integer, p_within interval)
+RETURNS text[] LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+DECLARE v_user text; v_of digests; v_call calls; v_joined text[] := '{}';
 BEGIN
   FOR v_user IN SELECT u FROM unnest(p_users) AS u ORDER BY u LOOP
     PERFORM pg_advisory_xact_lock(hashtextextended('digest of ' || v_user, 0));
-    INSERT INTO calls VALUES (v_user, p_run, clock()) ON CONFLICT (slack_user, run) DO UPDATE SET at = clock(), called_by = 0;
+    SELECT * INTO v_call FROM calls WHERE slack_user = v_user AND run = p_run AND seq >= p_seq;
+    IF FOUND THEN  -- a reply that is sent again: whom it calls was settled
+      IF v_call.called_by IS DISTINCT FROM 0 THEN v_joined := v_joined || v_user; END IF;
+      CONTINUE;
+    END IF;
+    INSERT INTO calls (slack_user, run, at, seq) VALUES (v_user, p_run, clock(), p_seq)
+      ON CONFLICT (slack_user, run) DO UPDATE SET at = clock(), called_by = 0, seq = p_seq;
     v_of := NULL;
     SELECT * INTO v_of FROM digests WHERE slack_user = v_user;
     IF coalesce(v_of.unreached_at < clock() - interval '1 day', true) AND (coalesce(v_of.open, false) OR p_most <= (

@@ -1,5 +1,6 @@
 -- By what somebody was called for a request: its thread (0), their digest's message of that number; NULL: not yet.
-ALTER TABLE tandem.calls ADD COLUMN called_by integer DEFAULT 0;
+-- `seq`: of the event that called.
+ALTER TABLE tandem.calls ADD COLUMN called_by integer DEFAULT 0, ADD COLUMN seq integer NOT NULL DEFAULT 0;
 
 -- A digest is held as a thread is, and stays when nothing waits any more: so its numbers go on, and no message of an
 -- earlier one is taken for it.
@@ -8,6 +9,7 @@ ALTER TABLE tandem.digests DROP COLUMN news, ADD COLUMN open boolean NOT NULL DE
   ADD COLUMN doubtful_at timestamptz,  -- a message's answer was lost then: it may be there twice
   ADD COLUMN unreached_at timestamptz;  -- Slack took no direct message for this account then
 DROP FUNCTION IF EXISTS tandem.close_digest(text, timestamptz);
+DROP FUNCTION IF EXISTS tandem.call_people(bigint, text[], integer, interval);
 
 -- Who of an absence is told that it has begun or is over, where that came by itself. `due`: when to tell it, or until when
 -- somebody is at it; infinity: told.
