@@ -85,6 +85,8 @@ class Digester:
             await self.digests.lost(digest)
         elif code in NO_MESSAGES or sent.for_good(error):
             log.warning("Slack takes no message for somebody: the threads call them", extra={"error": code})
+            if digest.ts:  # nobody would edit it any more
+                await self._delete(digest, digest.ts)
             await self.digests.unreached(digest)
         else:
             limited = error.response.status_code == 429

@@ -170,6 +170,22 @@ async def test_who_takes_no_message_is_called_in_the_threads_after_all(bot: Bot,
     assert [calls(reply, "cleo") for reply in later] == [True] * 4, "nobody is joined whom nothing reaches"
 
 
+async def test_who_takes_no_message_any_more_keeps_no_list_that_nobody_edits(bot: Bot) -> None:
+    await bot.slack.open_home("cleo", tab="messages")
+    await asks(bot, "b1", "b2", "b3")
+    await direct(bot, "cleo", "3 requests wait")
+    await asks(bot, "b4")
+    await direct(bot, "cleo", "4 requests wait")
+    await direct(bot, "ben", "4 requests wait")
+    await bot.slack.fault("chat.postMessage", "error", times=2, code="messages_tab_disabled")
+    await bot.move_clock(ANEW)
+    after_all = await bot.told(await bot.card("Put b4 over shop"), "Slack takes no direct message for Cleo")
+    assert calls(after_all, "cleo")
+    assert await messages(bot, "cleo") == []
+    thread = await bot.slack.thread("ben", "ops", (await bot.card("Put b3 over shop"))["ts"])
+    assert "takes no direct message" not in str(thread), "the list called them for that"
+
+
 async def test_a_day_later_a_digest_is_tried_again(bot: Bot) -> None:
     await bot.slack.open_home("cleo", tab="messages")
     await bot.slack.fault("conversations.open", "error", times=2, code="user_disabled")
