@@ -12,6 +12,7 @@ import config.applied
 import config.load
 import config.settings
 from bot import parse
+from bot.absences import AbsenceTeller
 from bot.catalogue import Asked, Catalogue, Entry, Found, environment_of, understand
 from bot.connectors.tandem import Tandem
 from bot.digest import Digester
@@ -36,6 +37,7 @@ from bot.roster import Roster
 from bot.schedule import Cron, Due, Scheduler
 from bot.seal import PersonalSeal, Seal
 from bot.service import Service
+from bot.store.absences import AbsenceNotes
 from bot.store.digests import Digests
 from bot.store.letterbox import Letterbox
 from bot.store.migrate import Applied, Terms
@@ -163,6 +165,7 @@ class Machine:
             Letterbox(engine_pool), self.views, client, self.names, fallback, self.worker.wake, ground.catalogue.quiet,
             company.limits.progress_per_minute, turn=self.precedence.turn, places=company.channels,
             digester=Digester(Digests(engine_pool), client),
+            absences=AbsenceTeller(AbsenceNotes(engine_pool), client, self.names),
         )  # fmt: skip
         self.service = Service(
             self.house, self.roster, TimedDoors(doors_pool, metrics), self.ledger,

@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from bot.model import Risk, State
-from bot.view import RunView
+from bot.operation import Until, Watch
+from bot.view import RunView, Standing
 
 READ_PATIENCE = timedelta(seconds=2)  # a read that answers sooner needs no "looking" card
 PROGRESS_EVERY = timedelta(seconds=3)
@@ -25,7 +26,14 @@ def doubles(mine: Sequence[tuple[Mapping[str, Any], str]], card_ts: str | None) 
 
 def moves(view: RunView) -> bool:
     """Whether a card shows something that no event tells: how far a step is, behind how many runs this one waits."""
-    return view.state is State.RUNNING or view.behind > 0
+    return view.state is State.RUNNING or view.behind > 0 or (view.state is State.WAITING and _polls(view))
+
+
+def _polls(view: RunView) -> bool:
+    """Whether a step is looked at again and again: what a look saw changes the card, also where it has no words."""
+    waits = {step.name for step in view.steps if step.standing is Standing.WAITING}
+    planned = view.plan.steps if view.plan else ()
+    return any(step.name in waits and isinstance(step.does, (Until, Watch)) for step in planned)
 
 
 def unheard(view: RunView, quiet: bool) -> bool:
@@ -42,6 +50,10 @@ def too_soon(view: RunView) -> bool:
     return view.risk is Risk.READ and view.ended_at is None and waited < READ_PATIENCE
 
 
-def look_again(view: RunView) -> timedelta | None:
-    """When the card is looked at again though nothing happened: only while a step shows progress."""
-    return PROGRESS_EVERY if view.state in (State.RUNNING, State.PLANNING, State.QUEUED) else None
+def look_again(view: RunView, held_back: bool) -> timedelta | None:
+    """When the card is looked at again though nothing happened: while a step shows progress.
+
+    How far a step is that waits makes the thread due by itself, since it may wait for weeks. `held_back`: that was not
+    drawn, since cards were edited often enough.
+    """
+    return PROGRESS_EVERY if held_back or view.state in (State.RUNNING, State.PLANNING, State.QUEUED) else None

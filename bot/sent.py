@@ -1,7 +1,8 @@
 """What of ours stands in Slack: looked at before anything uncertain is sent again, and for doubles afterwards."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -10,6 +11,8 @@ from bot.render.message import EVENT_TYPE
 from bot.slack_api import TOKEN_REFUSED
 from bot.view import RunView
 
+DOUBLE_AFTER = timedelta(seconds=20)  # by then a message whose answer was lost is there, if it ever will be
+LATELY = 50  # messages of a conversation with one person
 PAGES = 20  # of 200 messages: people may talk in a thread as well
 SLACK_AHEAD = 60.0  # seconds by which its clock may differ from ours
 GONE = {"message_not_found", "cant_delete_message", "thread_not_found"}
@@ -44,6 +47,12 @@ async def in_channel(client: Any, bot_id: str, channel: str, view: RunView) -> O
     return await _ours(client.conversations_history, bot_id, channel=channel, oldest=f"{max(0.0, oldest):.6f}")
 
 
+async def in_direct(client: Any, bot_id: str, channel: str) -> Ours:
+    """The same of the newest messages to one person."""
+    page = await client.conversations_history(channel=channel, limit=LATELY, include_all_metadata=True)
+    return _marked(page["messages"], bot_id)
+
+
 async def delete(client: Any, channel: str, ts: str) -> None:
     """A message that is gone already, or that may not be deleted, is no trouble."""
     try:
@@ -53,17 +62,30 @@ async def delete(client: Any, channel: str, ts: str) -> None:
             raise
 
 
+async def files(client: Any, bot_id: str, channel: str, thread: str) -> frozenset[str]:
+    """Names of the files that our own app has put into a thread."""
+    found = await _all(client.conversations_replies, channel=channel, ts=thread)
+    mine = [message for message in found if message.get("bot_id") == bot_id]
+    return frozenset(str(file.get("name", "")) for message in mine for file in message.get("files", []))
+
+
 async def _ours(call: Any, bot_id: str, **where: str) -> Ours:
-    found: Ours = []
+    return _marked(await _all(call, **where), bot_id)
+
+
+def _marked(messages: Sequence[Mapping[str, Any]], bot_id: str) -> Ours:
+    mine = [m for m in messages if m.get("bot_id") == bot_id and m.get("metadata", {}).get("event_type") == EVENT_TYPE]
+    return sorted(((m["metadata"]["event_payload"], m["ts"]) for m in mine), key=lambda pair: pair[1])
+
+
+async def _all(call: Any, **where: str) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = []
     more: dict[str, str] = {}
     for _ in range(PAGES):
         page = await call(limit=200, include_all_metadata=True, **where, **more)
-        mine = [m for m in page["messages"] if m.get("bot_id") == bot_id and "metadata" in m]
-        found += [
-            (m["metadata"]["event_payload"], m["ts"]) for m in mine if m["metadata"].get("event_type") == EVENT_TYPE
-        ]
+        found += page["messages"]
         cursor = (page.get("response_metadata") or {}).get("next_cursor")
         if not cursor:
             break
         more = {"cursor": cursor}
-    return sorted(found, key=lambda pair: pair[1])
+    return found

@@ -3,33 +3,31 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
 from bot import render, sent
+from bot.absences import AbsenceTeller
 from bot.digest import Digester
 from bot.elsewhere import Elsewhere
 from bot.model import Event
 from bot.occasions import READ_PATIENCE, doubles, look_again, moves, too_soon, unheard
-from bot.operation import Series
+from bot.places import keep_busy, kept
 from bot.precedence import at_once
 from bot.render.message import Message, Names
 from bot.store.letterbox import Letter, Letterbox, LostThread
 from bot.store.pool import DATABASE_AWAY
 from bot.store.views import Views
 from bot.telemetry import about
+from bot.uploads import Uploads
 from bot.view import RunView
 
 log = logging.getLogger("tandem.thread")
 HOLD = timedelta(seconds=5)  # how long one poster keeps a thread to itself unless it renews that
-RENEWALS = 4  # in that time
 ANSWER_WITHIN = 15  # seconds for a call of Slack's
-DOUBLE_AFTER = timedelta(seconds=20)  # by then a message whose answer was lost is there, if it ever will be
-PLOT_WITHIN = 6.0  # seconds
+PLACES = 8  # threads told at once; the last of them is for questions alone
 PAGE_WITHIN = 3.0  # seconds
 NOT_EDITABLE = {"message_not_found", "cant_update_message", "edit_window_closed", "msg_too_long"}
 NO_THREAD = {"message_not_found", "thread_not_found"}
@@ -48,73 +46,56 @@ class Poster:
         places: Mapping[str, str] | None = None,
         hold: timedelta = HOLD,
         digester: Digester | None = None,
+        absences: AbsenceTeller | None = None,
     ) -> None:  # fmt: skip
         """`shown` is called after Slack acknowledged a plan; `quiet` says whose voice is quiet, by command; `progress`
         is how many edits a minute, of all replicas, tell nothing but progress; `bot_id` tells our own messages from
         others; `turn` is waited for before threads are taken up, and must end: see bot/precedence.py; `places` are the
         channels that a plan may tell, key to id. `hold`: when a thread is another's, if this process stands still.
-        Without a `digester` everybody is called for each request apart.
+        Without a `digester` everybody is called for each request apart; without `absences` nobody is told of theirs.
         """
         self.progress = progress
         self.box, self.views, self.client, self.quiet = box, views, client, quiet
         self.names, self.fallback, self.shown, self.bot_id, self.turn = names, fallback, shown, bot_id, turn
-        self.hold, self.digester = hold, digester
+        self.hold, self.digester, self.absences = hold, digester, absences
         self.elsewhere = Elsewhere(box, client, places or {}, hold, self._ours, self._post)
-        self._due, self._draws = asyncio.Event(), ThreadPoolExecutor(1, "plots")
+        self.uploads, self._due = Uploads(client), asyncio.Event()
 
     def wake(self) -> None:
         """Something was committed that may have to be told."""
         self._due.set()
-        if self.digester:
-            self.digester.wake()
+        for beside in (self.digester, self.absences):
+            if beside:
+                beside.wake()
 
     async def run(self) -> None:
         """Until cancelled."""
-        async with asyncio.TaskGroup() as both:
-            both.create_task(self._threads())
-            if self.digester:  # beside the threads, which wait for no digest
-                both.create_task(self.digester.run(lambda: self.bot_id))
+        async with asyncio.TaskGroup() as all_of_it:
+            all_of_it.create_task(keep_busy(PLACES, self._claimed, self._tell_one, self._due))
+            for beside in (self.digester, self.absences):  # the threads wait for neither
+                if beside:
+                    all_of_it.create_task(beside.run(lambda: self.bot_id))
 
-    async def _threads(self) -> None:
-        while True:
-            self._due.clear()
-            told = 0
-            await self.turn()
-            try:
-                told = await self.tell_due()
-            except DATABASE_AWAY:
-                pass
-            except Exception as error:  # what was not told stays due, and the engine beside it goes on
-                log.exception("the threads broke off", extra={"error": type(error).__name__})
-            if not told:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(1.0):
-                        await self._due.wait()
+    async def _claimed(self, free: int) -> list[Letter]:
+        """What is due, for so many places; the last one is for a question alone."""
+        await self.turn()
+        if free > 1:
+            return await self.box.claim(free - 1, self.hold)
+        return await self.box.claim(1, self.hold, questions=True) if free else []
 
-    async def tell_due(self, limit: int = 8) -> int:
-        """Tells up to so many threads at once; how many it looked at."""
-        letters = await self.box.claim(limit, self.hold)
+    async def tell_due(self) -> int:
+        """Tells what is due now, and is done when that is told; how many threads it looked at."""
+        letters = await self.box.claim(PLACES, self.hold)
         await asyncio.gather(*(self._tell_one(letter) for letter in letters))
         return len(letters)
 
     async def _tell_one(self, letter: Letter) -> None:
         with about(letter.run):
-            keeper = asyncio.create_task(self._keep(letter))
-            try:
-                await self._tell_or_later(letter)
-            except LostThread:
-                log.warning("another copy of the bot tells this thread now")
-            finally:
-                keeper.cancel()
-                await asyncio.gather(keeper, return_exceptions=True)
-
-    async def _keep(self, letter: Letter) -> None:
-        """Renews the hold for as long as Slack takes; where it is lost, the next write says so."""
-        with suppress(LostThread):
-            while True:
-                await asyncio.sleep(self.hold.total_seconds() / RENEWALS)
-                with suppress(*DATABASE_AWAY):
-                    await self.box.renew(letter, self.hold)
+            async with kept(lambda: self.box.renew(letter, self.hold), self.hold):
+                try:
+                    await self._tell_or_later(letter)
+                except LostThread:
+                    log.warning("another copy of the bot tells this thread now")
 
     async def _tell_or_later(self, letter: Letter) -> None:
         try:
@@ -160,16 +141,23 @@ class Poster:
                 await self.box.told(letter, "", None, "", 0, view.seq)
             await self.box.again(letter, None if view.ended_at else READ_PATIENCE)
             return
-        letter = await self._card(letter, view)
+        held_back = await self._held_back(letter, view)
+        letter = await self._card(letter, view, progress=not held_back)
         await self._replies(letter, view)
-        await self.box.again(letter, await self._once(letter, view))
+        await self.box.again(letter, await self._once(letter, view, held_back))
 
-    async def _once(self, letter: Letter, view: RunView) -> timedelta | None:
+    async def _held_back(self, letter: Letter, view: RunView) -> bool:
+        """Whether the card's progress, all that is new on it, is not drawn now: cards were edited often enough."""
+        if letter.card_ts is None or letter.card_seq < view.seq or not moves(view):
+            return False
+        return not await self.box.may_tell_progress(self.progress)
+
+    async def _once(self, letter: Letter, view: RunView, held_back: bool) -> timedelta | None:
         """When to look again. After an answer or a hold was lost, once: doubles go, and the card is drawn again."""
         if letter.doubtful_at is None:
-            return look_again(view)
-        if view.now - letter.doubtful_at < DOUBLE_AFTER:
-            return look_again(view) or DOUBLE_AFTER
+            return look_again(view, held_back)
+        if view.now - letter.doubtful_at < sent.DOUBLE_AFTER:
+            return look_again(view, held_back) or sent.DOUBLE_AFTER
         channel = letter.channel or self.fallback
         for ts in await self._doubles(letter, view, channel):
             await self.box.renew(letter, self.hold)
@@ -179,7 +167,7 @@ class Poster:
             drawn = render.card(view, await self.elsewhere.named(view, self.names()))
             await self.client.chat_update(channel=channel, ts=letter.card_ts, **drawn.content)
         await self.box.single(letter)
-        return look_again(view)
+        return look_again(view, held_back)
 
     async def _doubles(self, letter: Letter, view: RunView, channel: str) -> list[str]:
         """In its thread, and of its card in the channel; never the thread's root, nor a card that the ledger knows."""
@@ -189,14 +177,14 @@ class Poster:
         cards = [ts for p, ts in beside if (p["run"], p["kind"]) == (view.id, "card") and ts not in kept]
         return [*dict.fromkeys([ts for ts in doubles(mine, letter.card_ts) if ts != letter.root_ts] + cards)]
 
-    async def _card(self, letter: Letter, view: RunView) -> Letter:
+    async def _card(self, letter: Letter, view: RunView, progress: bool) -> Letter:
         message = render.card(view, await self.elsewhere.named(view, self.names()))
         first, letter = letter.card_ts is None, await self._adopted(letter, view)
         unseen = bool(view.fingerprint and view.steps and not view.shown)
         channel = letter.channel or self.fallback
         if letter.card_ts is None:
             channel, ts = await self._post(letter, view, message, letter.root_ts)
-        elif letter.card_seq < view.seq or (moves(view) and await self.box.may_tell_progress(self.progress)):
+        elif letter.card_seq < view.seq or (moves(view) and progress):
             ts = letter.card_ts
             await self.box.renew(letter, self.hold)  # who has lost the thread sends nothing: this may be an older view
             try:
@@ -270,29 +258,11 @@ class Poster:
         return letter.model_copy(update={"channel": channel, "card_ts": found[0], "card_seq": 0}) if found else letter
 
     async def _beside(self, letter: Letter, channel: str, thread: str, message: Message) -> None:
-        """What a message brings along: a file, without which it does not go; a plot, which says what its words say."""
+        """What a message brings along; what an earlier try may have sent up is looked for first."""
         if message.file or message.series:
-            await self.box.renew(letter, self.hold)
-        if message.file:
-            named = {"filename": message.file.name, "content": message.file.text}
-            await self.client.files_upload_v2(channel=channel, thread_ts=thread, **named)
-        if message.series:
-            try:
-                async with asyncio.timeout(PLOT_WITHIN):
-                    await self._plot(channel, thread, message.run, message.series)
-            except (SlackApiError, *DATABASE_AWAY) as error:
-                log.warning("Slack took no plot", extra={"run": message.run, "error": type(error).__name__})
-            except Exception as error:
-                log.exception("a plot could not be drawn", extra={"error": type(error).__name__})
-
-    async def _plot(self, channel: str, thread: str, run: int, series: Series) -> None:
-        # It takes a tenth of a second, so in a thread; always in the same one, for each keeps the memory that it took.
-        picture = await asyncio.get_running_loop().run_in_executor(self._draws, render.plot, series)
-        if picture:
-            await self.client.files_upload_v2(
-                channel=channel, thread_ts=thread, filename=f"r{run}.png", content=picture,
-                title=series.title[:100], alt_txt=render.described(series),
-            )  # fmt: skip
+            await self.box.sending(letter, message.kind, self.hold)
+            there = await sent.files(self.client, self.bot_id, channel, thread) if letter.trouble else frozenset[str]()
+            await self.uploads.beside(channel, thread, message, there)
 
     async def _post(self, letter: Letter, view: RunView, message: Message, thread: str | None) -> tuple[str, str]:
         """Sends one message. A reply's file goes first: a reply that stands there is never sent again.

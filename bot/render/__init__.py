@@ -1,5 +1,6 @@
 """Runs, events and answers in words and blocks: the only place that knows Block Kit, and pure throughout."""
 
+from bot.render.absence import absence as absence
 from bot.render.answer import answer as answer
 from bot.render.answer import described as described
 from bot.render.card import card as card

@@ -1,5 +1,6 @@
 """Block Kit's pieces. Whatever a person or a handler wrote goes into rich text or plain text, never into mrkdwn."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,7 @@ from bot.render.escape import clean, cut, size
 from bot.render.message import Block
 
 CHUNK = fit.TEXT
+WRITTEN = re.compile(r"\b20\d\d-\d\d-\d\d \d\d:\d\d UTC\b")
 
 
 def text(words: str, *, bold: bool = False, italic: bool = False, code: bool = False) -> Block:
@@ -28,8 +30,31 @@ def linked(url: str, words: str) -> Block:
     return {"type": "link", "url": url, "text": words}
 
 
+def moment(at: datetime, said: str = "") -> Block:
+    """An instant, for `line`: every reader sees their own time zone. Where it cannot be drawn: `said`, or UTC."""
+    shape = "{date_short_pretty} at {time}"
+    return {"type": "date", "timestamp": int(at.timestamp()), "format": shape, "fallback": said or utc(at)}
+
+
 def line(*elements: Block) -> Block:
-    return {"type": "rich_text_section", "elements": list(elements)}
+    """Moments that a text names, as handlers write them ("2026-03-09 08:00 UTC"), become each reader's own."""
+    return {"type": "rich_text_section", "elements": [part for element in elements for part in _timed(element)]}
+
+
+def _timed(element: Block) -> list[Block]:
+    words = element.get("text", "")
+    if element["type"] != "text" or "UTC" not in words or element.get("style", {}).get("code"):
+        return [element]
+    parts: list[Block] = []
+    end = 0
+    for found in WRITTEN.finditer(words):
+        try:
+            at = datetime.strptime(found[0], "%Y-%m-%d %H:%M UTC").replace(tzinfo=UTC)
+        except ValueError:
+            continue
+        parts += [element | {"text": words[end : found.start()]}, moment(at, found[0])]
+        end = found.end()
+    return [part for part in (*parts, element | {"text": words[end:]}) if part.get("text") != ""]
 
 
 def bullets(lines: Iterable[Sequence[Block]], ordered: bool = False) -> Block:

@@ -103,6 +103,7 @@ KINDS: dict[str, Callable[[RunView, Names, Event], Told | None]] = {
     "ask_back": tell_request.ask_back,
     "answer_back": tell_request.answer_back,
     "called": tell_request.called,
+    "called_apart": tell_request.called_apart,
     "unmasked": tell_request.unmasked,
     "expiring": tell_request.expiring,
     "reminded": _reminded,

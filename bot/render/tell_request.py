@@ -142,6 +142,17 @@ def called(view: RunView, names: Names, event: Event) -> Told | None:
     return Told(said=said, then=then, wakes=called, alone=True, until=True, icon="🔔")
 
 
+def called_apart(view: RunView, names: Names, event: Event) -> Told | None:
+    """Somebody whom their digest was to call, and to whom Slack brings no direct message."""
+    account = word(event, "slack_user")
+    if view.state is not State.AWAITING or not account:
+        return None
+    person = next((key for key, accounts in names.accounts.items() if account in accounts), account)
+    said = f"Slack takes no direct message for {names.person(person)}, so the call is here."
+    then = f"You may decide: Approve, Deny or Ask back on {CARD}."
+    return Told(said=said, then=then, wakes=(account,), alone=True, until=True, icon="🔔")
+
+
 def _undecided(view: RunView, event: Event) -> str:
     given = [approval.at for approval in view.approvals if approval.counts and approval.at <= event.at]
     since = about_duration(event.at - max([view.moved_at, *given]))

@@ -4,10 +4,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.model import Record
+from bot.store.pool import HELD_LONGER, LostHold
 
 
-class LostThread(Exception):
-    """The hold on a thread was over and another poster has it: this one tells and writes nothing more of it."""
+class LostThread(LostHold):
+    """The hold on a thread was over and another poster has it: this one tells nothing more of it."""
 
 
 class Letter(Record):
@@ -35,28 +36,28 @@ class Letterbox:
     def __init__(self, pool: Any) -> None:
         self.pool = pool
 
-    async def claim(self, limit: int, hold: timedelta) -> list[Letter]:
+    async def claim(self, limit: int, hold: timedelta, questions: bool = False) -> list[Letter]:
         """Threads that are due and nobody's, the most urgent first; a dead poster's once its hold is over.
 
         What that one was sending may yet arrive, as a double or over a newer card: that is looked at later.
+        `questions`: only of runs that stopped and ask.
         """
         rows = await self.pool.fetch(
             f"""UPDATE threads SET due = clock() + $2, held_until = clock_timestamp() + $2, fence = fence + 1,
                 doubtful_at = CASE WHEN held_until > '-infinity' THEN clock() ELSE doubtful_at END
               WHERE run IN (
                 SELECT t.run FROM threads t JOIN runs r ON r.id = t.run
-                WHERE t.due <= clock() AND t.held_until <= clock_timestamp()
+                WHERE t.due <= clock() AND t.held_until <= clock_timestamp() AND (NOT $3 OR r.state = 'in_doubt')
                 ORDER BY (r.state = 'in_doubt') DESC, (r.ended_at IS NOT NULL) DESC,
                          (r.state = 'awaiting_approval') DESC, t.due
                 LIMIT $1 FOR UPDATE OF t SKIP LOCKED) RETURNING {COLUMNS}""",  # noqa: S608  columns of our own
-            limit,
-            hold,
-        )
+            limit, hold, questions,
+        )  # fmt: skip
         return [Letter.model_validate(dict(r)) for r in rows]
 
     async def renew(self, letter: Letter, hold: timedelta) -> None:
         """Holds it for so long from now. Raises LostThread."""
-        await self._write(letter, "held_until = clock_timestamp() + $3::interval", hold)
+        await self._write(letter, HELD_LONGER, hold)
 
     async def _write(self, letter: Letter, change: str, *values: Any) -> None:
         """One change of a thread that is still held; its values begin at $3. Raises LostThread."""

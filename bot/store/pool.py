@@ -41,6 +41,16 @@ class NotTaken(Exception):
     """The database refused a record of the bot's own, and nothing was changed; the text, which is ours, says why."""
 
 
+# Of what was let go already, a renewal that comes too late changes nothing.
+HELD_LONGER = (
+    "held_until = CASE WHEN held_until > '-infinity' THEN clock_timestamp() + $3::interval ELSE held_until END"
+)
+
+
+class LostHold(Exception):
+    """What was held for a while has another holder: this one writes nothing more of it."""
+
+
 class UnfitRole(Exception):
     """The bot's role can do what it must not; the text says what to revoke."""
 
@@ -83,7 +93,7 @@ REFUSED_RECORDS = {
     f"TD{number:03}" for number in (51, 52, 53, 54, 55, 56, 60, 61)
 }  # what refuses a record of the bot's own
 # The bot's role writes these as 90_rights.sql says; every other table only the owner and the verbs write.
-LETTERBOX = ["directory", "slack_members", "drafts", "digests", "threads", "messages", "progress_told"]
+LETTERBOX = ["directory", "slack_members", "drafts", "digests", "absence_notes", "threads", "messages", "progress_told"]
 TOO_MUCH = """
 SELECT DISTINCT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, pg_roles r
 WHERE nspname = 'tandem' AND relkind IN ('r', 'p', 'v') AND relname <> ALL ($1)

@@ -76,7 +76,7 @@ class Screen(Record):
 def screens() -> list[Screen]:
     """All of them, in the order in which a person may meet them."""
     catalogue = load(importlib.import_module("handlers")).catalogue
-    return [*_cards(), *_replies(), *_modals(catalogue), *_homes(), *_digests(), *_private(catalogue)]
+    return [*_cards(), *_replies(), *_modals(catalogue), *_homes(), *_digests(), *_absences(), *_private(catalogue)]
 
 
 def _message(name: str, message: Message) -> Screen:
@@ -250,6 +250,14 @@ def _digests() -> Iterator[Screen]:
     yield _message("digest/some", render.digest(waiting, said, decided, NOW))
     yield _message("digest/many", render.digest(many, [], [], NOW))
     yield _message("digest/none", render.digest([], said, decided, NOW))
+
+
+def _absences() -> Iterator[Screen]:
+    """What the two of an absence are told when it begins or ends by itself."""
+    for what in ("begins", "ends"):
+        for to, person in (("giver", "cleo"), ("taker", "ana")):
+            told = render.absence(142, what, person, "cleo", "ana", NOW + timedelta(days=3), NAMES)
+            yield _message(f"absence/{what}-{to}", told)
 
 
 def _private(catalogue: Catalogue) -> Iterator[Screen]:

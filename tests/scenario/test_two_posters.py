@@ -7,8 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from bot.sent import DOUBLE_AFTER
 from bot.store.letterbox import Letterbox
-from bot.thread import DOUBLE_AFTER, HOLD, Poster
+from bot.thread import HOLD, Poster
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
 from tests.scenario.interactions import proposed

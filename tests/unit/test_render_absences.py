@@ -9,6 +9,7 @@ from bot import render
 from bot.model import Event, State
 from bot.operation import Answer
 from bot.render import Names, approvals, tell
+from bot.render.blocks import line, moment, text
 from bot.view import DelegationView, RunView
 from tests.unit.rendered import NAMES, NOON, approval, event, shown, view
 
@@ -105,3 +106,50 @@ def test_whom_an_answer_concerns_is_called_and_told_directly() -> None:
     (reply,) = render.replies(view(State.SUCCEEDED, answer=answer), [event(9, "ended", State.SUCCEEDED)], NIGHT)
     assert reply.pages == ("U0DORA",)
     assert {"type": "user", "user_id": "U0DORA"} in reply.blocks[-1]["elements"][0]["elements"]
+
+
+def section(*elements: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(line(*elements)["elements"])
+
+
+def test_a_moment_that_a_handler_writes_is_each_readers_own() -> None:
+    given = section(text("r7: Dora, for Cara, until 2026-03-06 12:00 UTC; from 2026-03-05 09:30 UTC on", bold=True))
+    assert [one["type"] for one in given] == ["text", "date", "text", "date", "text"]
+    assert given[1] == {
+        "type": "date", "timestamp": int((NOON + timedelta(days=2)).timestamp()),
+        "format": "{date_short_pretty} at {time}", "fallback": "2026-03-06 12:00 UTC",
+    }  # fmt: skip
+    assert [one["text"] for one in given[::2]] == ["r7: Dora, for Cara, until ", "; from ", " on"]
+    assert all(one["style"] == {"bold": True} for one in given[::2])
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        text("until 2026-02-31 12:00 UTC"),  # there is no such day
+        text("at 12:00 UTC"),
+        text("starts=2026-03-06T12:00Z UTC", code=True),
+        text("2026-03-06 12:00 UTC", code=True),
+    ],
+)
+def test_what_is_code_or_no_moment_stays_as_it_is(element: dict[str, Any]) -> None:
+    assert section(element) == [element]
+
+
+def test_what_a_person_typed_stays_as_they_typed_it() -> None:
+    asked = waiting(reason="as of 2026-03-06 12:00 UTC")
+    (quote,) = [part for block in render.card(asked, NIGHT).blocks for part in block.get("elements", [])
+                if part.get("type") == "rich_text_quote"]  # fmt: skip
+    assert quote["elements"] == [text("as of 2026-03-06 12:00 UTC")]
+
+
+@pytest.mark.parametrize("what", ["begins", "ends"])
+@pytest.mark.parametrize("person", ["cara", "dora"])
+def test_each_of_the_two_is_told_of_the_other_and_when(what: str, person: str) -> None:
+    message = render.absence(7, what, person, "cara", "dora", CARAS.until, NIGHT)
+    other, own = ("Dora Fell", "Cara Wu") if person == "cara" else ("Cara Wu", "Dora Fell")
+    words = shown(message).words
+    assert other in words
+    assert own not in words
+    assert message.text.startswith("r7: ")
+    assert moment(CARAS.until) in message.blocks[0]["elements"][1]["elements"]

@@ -125,3 +125,26 @@ BEGIN
 END $$;
 DROP TRIGGER IF EXISTS wall ON withdrawals;
 CREATE TRIGGER wall BEFORE INSERT ON withdrawals FOR EACH ROW EXECUTE FUNCTION wall_withdrawals();
+
+-- Takes up what the two of an absence are to be told: that it has begun or is over, where that came by itself and is no news
+-- of days ago; what people did has told it. `over`: it was ended since, so there is nothing to tell any more.
+CREATE OR REPLACE FUNCTION claim_absence_notes(p_limit integer, p_hold interval, p_news interval) RETURNS TABLE (
+  run bigint, what text, person text, giver text, taker text, starts timestamptz, ends timestamptz, due timestamptz,
+  trying boolean, tries integer, over boolean
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  INSERT INTO absence_notes (run, what, person, due)
+    SELECT d.run, m.what, p.person, m.at FROM delegations d
+      CROSS JOIN LATERAL (VALUES ('begins', d.starts), ('ends', d.ends)) AS m(what, at)
+      CROSS JOIN LATERAL (VALUES (d.giver), (d.taker)) AS p(person)
+      WHERE m.at <= clock() AND m.at > clock() - p_news AND (m.what = 'ends' OR d.starts > d.at)
+        AND NOT EXISTS (SELECT 1 FROM withdrawals w WHERE w.delegation = d.run)
+    ON CONFLICT DO NOTHING;
+  RETURN QUERY UPDATE absence_notes n SET due = clock() + p_hold FROM delegations d
+    WHERE d.run = n.run AND (n.run, n.what, n.person) IN (
+      SELECT run, what, person FROM absence_notes WHERE due <= clock() ORDER BY due LIMIT p_limit FOR UPDATE SKIP LOCKED)
+    RETURNING n.run, n.what, n.person, d.giver, d.taker, d.starts, d.ends, n.due, n.trying, n.tries,
+      n.what = 'begins' AND d.ends <= clock() OR CASE n.what WHEN 'begins' THEN d.starts ELSE d.ends END <= clock() - p_news
+        OR EXISTS (SELECT 1 FROM withdrawals w WHERE w.delegation = d.run);
+END $$;

@@ -262,6 +262,9 @@ BEGIN
     PERFORM tell(p_run, 'waiting', 'park', NULL, p_body);
   ELSE
     UPDATE runs SET worker = NULL, claims = 0 WHERE id = p_run;
+    IF v_run.progress || coalesce(p_progress, '{}') <> v_run.progress THEN  -- only the card tells it
+      UPDATE threads SET due = least(due - interval '1 microsecond', clock() + interval '1 s') WHERE run = p_run;
+    END IF;
   END IF;
 END $$;
 

@@ -7,7 +7,8 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tandem FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
   clock(), able(text), delegated(), rights(runs, text), groups_of(text), needed(runs, text), needed_if(runs, text, boolean), more_slots(text, jsonb), frozen(runs), bound_of(jsonb), demanded(runs), in_group(runs, text, text, interval), deciders(runs), approving(runs), unfit(text, text), event_hash(events, text), what_of(text, jsonb, text), person_of(text, text),
   ask(jsonb), shown_at(bigint, text, text, text), approve(jsonb), count_up(bigint), say(jsonb), heed(jsonb),
-  digest_of(text), digest_sign(text), call_people(bigint, text[], integer, interval), close_digest(text, timestamptz), favour(jsonb), answer(jsonb), tick(jsonb),
+  digest_of(text), digest_sign(text), call_people(bigint, integer, text[], integer, interval), close_digest(text, bigint, timestamptz),
+  digest_sending(text, bigint, text, interval, bigint[], timestamptz[]), digest_unreached(text, bigint), claim_absence_notes(integer, interval, interval), favour(jsonb), answer(jsonb), tick(jsonb),
   enlist(uuid, interval, text, text[]), renew(uuid), retire(uuid), claim(uuid, integer, integer),
   drop_claim(bigint, uuid, bigint), release(bigint, uuid, bigint, timestamptz, timestamptz), note(bigint, uuid, bigint, jsonb), planned(bigint, uuid, bigint, jsonb),
   begin_run(bigint, uuid, bigint), started(bigint, uuid, bigint, text, text, integer, interval, jsonb),
@@ -18,6 +19,6 @@ GRANT EXECUTE ON FUNCTION
   personal_masks(text[]), personal_value(bigint, uuid, bigint, text), personal_kept(text[], text), unmask(jsonb)
   TO {bot};
 GRANT INSERT, UPDATE, DELETE ON directory, slack_members, drafts TO {bot};
-GRANT UPDATE ON digests TO {bot};
+GRANT UPDATE ON digests, absence_notes TO {bot};
 GRANT INSERT, UPDATE ON threads, messages, progress_told TO {bot};
 GRANT DELETE ON messages, progress_told TO {bot};

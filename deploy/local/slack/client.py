@@ -376,6 +376,8 @@ def _gather(value: Any, found: list[str]) -> None:
     elif isinstance(value, dict):
         if isinstance(value.get("text"), str):
             found.append(value["text"])
+        if value.get("type") == "date" and isinstance(value.get("fallback"), str):
+            found.append(value["fallback"])
         for key, item in value.items():
             if (key not in ("text", "value", "metadata") and isinstance(item, (dict, list))) or (
                 key == "text" and isinstance(item, dict)
