@@ -290,7 +290,7 @@ def asking(ground: Ground, pool: Any) -> Service:
 def kept_in(pool: Any, settings: Settings) -> PersonalStore:
     """Personal values in that database; without TANDEM_PERSONAL_KEY it takes and opens none."""
     key = settings.personal_bytes()
-    return PersonalStore(pool, PersonalSeal(key) if key else None)
+    return PersonalStore(pool, PersonalSeal(key, *settings.former_personal_bytes()) if key else None)
 
 
 def hook_key(name: str) -> bytes:

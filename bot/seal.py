@@ -47,43 +47,59 @@ class Subject:
     lookup: bytes
     id: UUID
     wrapped: bytes
+    mark: bytes  # of the key that wraps its own
 
 
 class PersonalSeal:
     """The environment's key for personal values. From it come two: one finds subjects, one wraps their keys.
 
+    `former` keys find and open what was kept under them; whoever is new is kept under the present one.
     What is sealed is bound to its subject, its token and its part: put in another's place, it does not open.
     """
 
-    def __init__(self, key: bytes) -> None:
-        if len(key) != 32:
+    def __init__(self, key: bytes, *former: bytes) -> None:
+        if any(len(one) != 32 for one in (key, *former)):
             raise ValueError("the key of personal values is 32 bytes, base64: `python -m bot init --keys` prints one")
-        self._finds = _derived(key, b"tandem personal lookup")
-        self._wraps = AESGCM(_derived(key, b"tandem personal wrap"))
-        self.mark = _derived(key, b"tandem personal mark")  # tells this key from another, and nothing else
+        self._finds = [_derived(one, b"tandem personal lookup") for one in (key, *former)]
+        # By a mark, which tells a key from another, and nothing else.
+        self._wraps = {
+            _derived(k, b"tandem personal mark"): AESGCM(_derived(k, b"tandem personal wrap")) for k in (key, *former)
+        }
+        self.marks = tuple(self._wraps)
+        self.mark = self.marks[0]
+
+    def lookups(self, plain: str) -> tuple[bytes, ...]:
+        """Equal for equal subjects, and nobody's to compute without the keys; by the present one first."""
+        return tuple(hmac.digest(finds, normal(plain).encode(), "sha256") for finds in self._finds)
 
     def lookup(self, plain: str) -> bytes:
-        """Equal for equal subjects, and nobody's to compute without the key."""
-        return hmac.digest(self._finds, normal(plain).encode(), "sha256")
+        """By the present key."""
+        return self.lookups(plain)[0]
 
     def subject(self, plain: str) -> Subject:
         """A new subject with a key of its own, for a value that none is known for."""
         id, nonce = uuid4(), os.urandom(NONCE)
-        return Subject(self.lookup(plain), id, nonce + self._wraps.encrypt(nonce, os.urandom(32), id.bytes))
+        wrapped = nonce + self._wraps[self.mark].encrypt(nonce, os.urandom(32), id.bytes)
+        return Subject(self.lookup(plain), id, wrapped, self.mark)
 
     def box(self, subject: Subject, token: str, part: str, plain: str) -> bytes:
         """A part of a value, "value" or "mask", sealed."""
         nonce = os.urandom(NONCE)
-        cipher = self._cipher(subject.id, subject.wrapped)
+        cipher = self._cipher(subject.id, subject.wrapped, subject.mark)
         return nonce + cipher.encrypt(nonce, plain.encode(), _bound(subject.id, token, part))
 
-    def unbox(self, subject: UUID, wrapped: bytes, token: str, part: str, box: bytes) -> str:
-        """The part again. Raises InvalidTag for another subject, token, part or key."""
-        plain = self._cipher(subject, wrapped).decrypt(box[:NONCE], box[NONCE:], _bound(subject, token, part))
-        return plain.decode()
+    def unbox(self, subject: UUID, wrapped: bytes, token: str, part: str, box: bytes, mark: bytes | None = None) -> str:
+        """The part again. Raises InvalidTag for another subject, token, part or key.
 
-    def _cipher(self, subject: UUID, wrapped: bytes) -> AESGCM:
-        return AESGCM(self._wraps.decrypt(wrapped[:NONCE], wrapped[NONCE:], subject.bytes))
+        `mark`: of the key that wraps the subject's, by default the present one.
+        """
+        cipher = self._cipher(subject, wrapped, self.mark if mark is None else mark)
+        return cipher.decrypt(box[:NONCE], box[NONCE:], _bound(subject, token, part)).decode()
+
+    def _cipher(self, subject: UUID, wrapped: bytes, mark: bytes) -> AESGCM:
+        if mark not in self._wraps:
+            raise InvalidTag
+        return AESGCM(self._wraps[mark].decrypt(wrapped[:NONCE], wrapped[NONCE:], subject.bytes))
 
 
 def _derived(key: bytes, use: bytes) -> bytes:

@@ -17,7 +17,8 @@ from config.faults import Fault
 SLACK = "https://slack.com/api/"
 FOLDER = "company"
 SLACK_SECRETS = frozenset({"SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN"})
-SECRETS = SLACK_SECRETS | {"TANDEM_SEAL_KEY", "TANDEM_PERSONAL_KEY", "DATABASE_URL", "TANDEM_OWNER_URL", "SENTRY_DSN"}
+PERSONAL_KEYS = ("TANDEM_PERSONAL_KEY", "TANDEM_PERSONAL_FORMER_KEYS")
+SECRETS = SLACK_SECRETS | {"TANDEM_SEAL_KEY", *PERSONAL_KEYS, "DATABASE_URL", "TANDEM_OWNER_URL", "SENTRY_DSN"}
 KEY_BYTES = 32
 
 
@@ -43,6 +44,7 @@ class Settings(BaseModel):
     sentry_dsn: Secret | None = _named("SENTRY_DSN")
     seal_key: Secret | None = _named("TANDEM_SEAL_KEY")
     personal_key: Secret | None = _named("TANDEM_PERSONAL_KEY")
+    personal_former: Secret | None = _named("TANDEM_PERSONAL_FORMER_KEYS")
     certificates: Path | None = _named("SSL_CERT_FILE")
 
     @field_validator("slack_api_url")
@@ -75,6 +77,10 @@ class Settings(BaseModel):
             if key is not None and len(_decoded(key.reveal())) != KEY_BYTES:
                 how = "openssl rand -base64 32"
                 raise ValueError(f"{name} is not {KEY_BYTES} bytes in base64: write what `{how}` prints")
+        if any(len(key) != KEY_BYTES for key in self.former_personal_bytes()):
+            raise ValueError(
+                f"{PERSONAL_KEYS[1]} holds one that is no key: write former {PERSONAL_KEYS[0]}s, blanks between"
+            )
         return self
 
     @property
@@ -89,6 +95,10 @@ class Settings(BaseModel):
     def personal_bytes(self) -> bytes | None:
         """The key under which personal values are kept, 32 bytes; None where it is not set."""
         return _decoded(self.personal_key.reveal()) if self.personal_key else None
+
+    def former_personal_bytes(self) -> tuple[bytes, ...]:
+        """The keys under which personal values were kept before, 32 bytes each."""
+        return tuple(_decoded(key) for key in self.personal_former.reveal().split()) if self.personal_former else ()
 
     def need(self, name: str) -> Secret:
         """A secret setting by its variable's name. Raises LookupError with what to set."""

@@ -11,6 +11,7 @@ from bot.examination.finding import Finding, Findings, absent, bad, good
 from bot.opening import MIGRATE, NOT_OPEN, why
 from bot.seal import PersonalSeal
 from bot.store.pool import UnfitRole, fit_to_run
+from config.settings import Settings
 
 OLDEST = 17
 OFF = 2.0  # seconds
@@ -104,7 +105,7 @@ async def _inside(ground: Ground, conn: Any) -> Findings:
     found = [fit_version(version.major, version.micro), fit_clock(await _off(conn))]
     try:
         found += [await _role(conn), await _config(ground, conn), await _shift(conn)]
-        found += await _personal(ground, conn)
+        found += await personal_values(ground.settings, conn)
     except NOT_THERE:
         found.append(bad("Schema", "the database is empty", MIGRATE))
     except asyncpg.InsufficientPrivilegeError:
@@ -154,13 +155,33 @@ def fit_clock(off: float) -> Finding:
     return good("Clock", f"{abs(off) * 1000:.0f} ms off the database's")
 
 
-async def _personal(ground: Ground, conn: Any) -> Findings:
-    """Whether the key for personal values is the one under which those that there are were kept."""
-    key, mark = ground.settings.personal_bytes(), await conn.fetchval("SELECT mark FROM tandem.personal_home")
-    if key is None or mark in (None, PersonalSeal(key).mark):
+async def personal_values(settings: Settings, conn: Any) -> Findings:
+    """Whether every key is held under which personal values are kept, and how many still need a former one."""
+    what, key = "Personal values", settings.personal_bytes()
+    try:
+        under = {
+            mark: (newest, kept) for mark, newest, kept in await conn.fetch("SELECT * FROM tandem.personal_under()")
+        }
+    except asyncpg.UndefinedFunctionError:
+        return []  # of an earlier version: that it has to be migrated is said already
+    if key is None or not under:
         return []
-    said = "TANDEM_PERSONAL_KEY is another than the one under which personal values are kept here"
-    return [bad("Personal values", said, "set the one that it was: with another nobody is found, and nobody erased")]
+    former = settings.former_personal_bytes()
+    held = PersonalSeal(key, *former)
+    if any(newest or kept for mark, (newest, kept) in under.items() if mark not in held.marks):
+        said = "TANDEM_PERSONAL_KEY is another than the one under which personal values are kept here"
+        mend = (
+            "set the one that it was, or add that one to TANDEM_PERSONAL_FORMER_KEYS: else nobody is found, nor erased"
+        )
+        return [bad(what, said, mend)]
+    if not former:
+        return []
+    left = sum(kept for mark, (_, kept) in under.items() if mark != held.mark)
+    if left:
+        return [good(what, f"{left} under a former key: keep TANDEM_PERSONAL_FORMER_KEYS")]
+    if held.mark not in under:
+        return [good(what, "none under the present key yet: keep TANDEM_PERSONAL_FORMER_KEYS")]
+    return [good(what, "none under a former key: TANDEM_PERSONAL_FORMER_KEYS may go")]
 
 
 async def _shift(conn: Any) -> Finding:

@@ -38,15 +38,15 @@ def missing(view: RunView, names: Names) -> tuple[str, ...]:
 
 
 def waits_for(view: RunView, names: Names) -> str | None:
-    """The freeze, or the tag of the run, that keeps a request from starting to which nothing else is lacking."""
+    """The freeze (by name) or the run (by tag) that alone keeps a request from starting."""
     if view.state is not State.AWAITING or missing(view, names):
         return None
-    return f"the freeze {view.freeze.name}" if view.freeze else view.held_by
+    return view.freeze.name if view.freeze else view.held_by
 
 
 def frozen(freeze: FreezeView) -> str:
     """What a freeze means for a request that waits."""
-    return f"It cannot start before the freeze {one_line(freeze.name, 80)} ends ({utc(freeze.until)}) or is ended."
+    return f"It cannot start before {one_line(freeze.name, 80)} ends ({utc(freeze.until)}) or is ended."
 
 
 def may_approve(view: RunView, names: Names) -> list[str]:

@@ -68,7 +68,7 @@ def held_up(view: RunView) -> str:
     """What kept an approved request from starting until it lapsed, as half a sentence; else empty."""
     body = getattr(_last(view, "expired"), "body", {})
     if frozen := body.get("frozen"):
-        return f"{frozen['name']}, a freeze, lasted until its time was over"
+        return f"{frozen['name']} lasted until its time was over"
     return f"{body['held_by']} held its target until its time was over" if body.get("held_by") else ""
 
 

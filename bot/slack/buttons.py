@@ -196,9 +196,9 @@ async def _doubt(desk: Desk, act: Act, hint: Pressed) -> Outcome:
     if not seq.isdecimal() or choice not in set(Choice):
         return Outcome(code="no_choice", ok=False)
     outcome = await desk.service.answer_doubt(act.who, hint.run, int(seq), Choice(choice))
-    if outcome.code == "recorded":
+    if outcome.code == "recorded" and not outcome.sentence:
         said = f"Recorded: {CHOICES[Choice(choice)][0]}. It counts once enough people give the same answer."
-        await desk.tell(act.by, told(outcome.sentence or said))
+        await desk.tell(act.by, told(said))
     return outcome
 
 

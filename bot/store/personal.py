@@ -17,7 +17,10 @@ from bot.store.store import Claimed
 
 NAME = "TANDEM_PERSONAL_KEY"
 NO_KEY = f"{NAME} is not set, so no personal value can be kept or opened; tell whoever keeps the bot"
-OTHER_KEY = f"{NAME} is another than the one under which personal values are kept here; tell whoever keeps the bot"
+OTHER_KEY = (
+    f"{NAME} is another than the one under which personal values are kept here, and the former keys do not name that "
+    "one; tell whoever keeps the bot"
+)
 TRIES = 4  # a subject may be kept or erased by others while its values are sealed here
 _held: ContextVar[Claimed | None] = ContextVar("held", default=None)
 
@@ -70,17 +73,20 @@ class PersonalStore:
                 lookup = b64decode(known["lookup"])
                 del subjects[lookup]
                 if "key" in known:
-                    subjects[lookup] = Subject(lookup, UUID(known["subject"]), b64decode(known["key"]))
+                    wrapped, mark = b64decode(known["key"]), b64decode(known["mark"])
+                    subjects[lookup] = Subject(b64decode(known["found"]), UUID(known["subject"]), wrapped, mark)
         raise NotRecorded("subjects")
 
-    def _kept(self, value: Personal, token: Personal, subjects: Mapping[bytes, Subject]) -> dict[str, str]:
+    def _kept(self, value: Personal, token: Personal, subjects: Mapping[bytes, Subject]) -> dict[str, Any]:
         assert self.seal is not None  # noqa: S101
         plain = value.plain()
         subject = subjects[self.seal.lookup(plain)]
         parts = {"value": plain, "mask": mask(plain)}
         boxes = {part: _text(self.seal.box(subject, token.token, part, words)) for part, words in parts.items()}
         return {"token": token.token, "lookup": _text(subject.lookup), "subject": str(subject.id),
-                "key": _text(subject.wrapped), "mark": _text(self.seal.mark), **boxes}  # fmt: skip
+                "key": _text(subject.wrapped), "mark": _text(subject.mark), **boxes,
+                "lookups": [_text(one) for one in self.seal.lookups(plain)],
+                "held": [_text(one) for one in self.seal.marks]}  # fmt: skip
 
     async def whole(self, value: Personal) -> Secret:
         """The value, for the run that this worker holds. Raises Permanent where it is gone, Temporary where away."""
@@ -125,7 +131,8 @@ class PersonalStore:
     @staticmethod
     def _open(seal: PersonalSeal, row: Mapping[str, Any], part: str) -> str | None:
         try:
-            return seal.unbox(UUID(row["subject"]), b64decode(row["key"]), row["token"], part, b64decode(row["box"]))
+            wrapped, mark, box = (b64decode(row[name]) for name in ("key", "mark", "box"))
+            return seal.unbox(UUID(row["subject"]), wrapped, row["token"], part, box, mark)
         except InvalidTag:
             return None
 

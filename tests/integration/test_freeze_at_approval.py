@@ -40,7 +40,7 @@ async def proposed(
 
 
 async def freezes(
-    story: Story, *services: str, name: str = "launch", lasting: str = "20 min", starts: str = "0"
+    story: Story, *services: str, name: str = "freeze-r7", lasting: str = "20 min", starts: str = "0"
 ) -> str:
     """Until when."""
     until = await story.home.own.fetchval(
@@ -63,7 +63,7 @@ async def last(story: Story, run: int) -> dict[str, Any]:
 
 async def test_it_is_recorded_with_the_freeze_and_counts_when_that_is_over(story: Story) -> None:
     run = await proposed(story)
-    frozen = {"name": "launch", "until": await freezes(story)}
+    frozen = {"name": "freeze-r7", "until": await freezes(story)}
     said = await story.approve("ben", run)
     assert (said["code"], said["queued"], said["frozen"]) == ("recorded", False, frozen)
     assert (await last(story, run))["frozen"] == frozen, "the thread says the same"
@@ -99,7 +99,7 @@ async def test_a_freeze_that_does_not_concern_it_now_keeps_nothing_waiting(
 async def test_a_plan_of_an_earlier_version_says_by_its_locks_what_it_changes(story: Story) -> None:
     run = await story.proposed("ana", "test destroy", locks=["deploy/web"])
     await freezes(story)
-    assert (await story.approve("ben", run))["frozen"]["name"] == "launch"
+    assert (await story.approve("ben", run))["frozen"]["name"] == "freeze-r7"
 
 
 async def test_of_two_freezes_the_one_that_lasts_longer_is_told(story: Story) -> None:
@@ -113,7 +113,7 @@ async def test_who_approves_as_the_first_of_two_is_told_of_it_as_well(story: Sto
     run = await proposed(story, "test destroy-two")
     await freezes(story)
     said = await story.approve("cleo", run)
-    assert (said["need"], said["have"], said["frozen"]["name"]) == (2, 1, "launch")
+    assert (said["need"], said["have"], said["frozen"]["name"]) == (2, 1, "freeze-r7")
 
 
 async def test_in_a_freeze_it_takes_no_lock_calls_nobody_and_lapses_as_what_it_waited_for(story: Story) -> None:
@@ -131,7 +131,7 @@ async def test_in_a_freeze_it_takes_no_lock_calls_nobody_and_lapses_as_what_it_w
     await story.home.move_clock(25 * MINUTE)
     await story.saw("ben")
     assert await state(story, run) is State.EXPIRED
-    assert await last(story, run) == {"frozen": {"name": "launch", "until": until}}
+    assert await last(story, run) == {"frozen": {"name": "freeze-r7", "until": until}}
 
 
 async def test_the_card_knows_of_the_freeze_while_it_waits(story: Story) -> None:
@@ -140,7 +140,7 @@ async def test_the_card_knows_of_the_freeze_while_it_waits(story: Story) -> None
     view = await views.run(run)
     assert view is not None
     assert view.freeze is not None
-    assert view.freeze.name == "launch"
+    assert view.freeze.name == "freeze-r7"
     await story.say("cleo", run, "deny")
     over = await views.run(run)
     assert over is not None
@@ -153,12 +153,10 @@ async def test_whoever_approves_reads_what_it_waits_for(home: Home, tmp_path: Pa
     await freezes(story)
     async with placed(home, tmp_path) as place:
         said = await place.service.approve(who("ben"), run, (await story.row(run)).fingerprint or "")
-        assert said.sentence.startswith("Recorded. It cannot start before the freeze launch ends (")
+        assert said.sentence.startswith("Recorded. It cannot start before freeze-r7 ends (")
         assert said.sentence.endswith(" UTC) or is ended.")
         more = await place.service.approve(who("ben"), two, (await story.row(two)).fingerprint or "")
-        assert more.sentence.startswith(
-            "Recorded. 1 more approval needed. It cannot start before the freeze launch ends"
-        )
+        assert more.sentence.startswith("Recorded. 1 more approval needed. It cannot start before freeze-r7 ends")
 
 
 async def test_a_freeze_that_begins_after_the_last_look_keeps_it_from_starting_too(

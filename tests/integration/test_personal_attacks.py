@@ -76,7 +76,7 @@ ATTACKS = (
 )
 TO_THE_OWNER = (
     "UPDATE personal_values SET value = '\\x00', mask = '\\x01', erased_by = NULL, subject = '{other}'",
-    "INSERT INTO personal_subjects VALUES ('{erased}', '\\x01', '\\x02', clock())",
+    "INSERT INTO personal_subjects VALUES ('{erased}', '\\x01', '\\x02', clock(), '\\x03')",
     "DELETE FROM personal_subjects WHERE id = '{other}'",
     "UPDATE personal_subjects SET key = '\\x00'",
     "UPDATE personal_values SET value = '\\x00' WHERE token = '{kept}'",

@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -252,6 +253,22 @@ async def test_a_doubt_is_answered_by_its_button(bot: Bot) -> None:
     card = await bot.card("Stopped: somebody must answer")
     assert "s3cret-canary" not in str(await bot.slack.thread("ben", "ops", card["ts"]))
     await bot.slack.click("ana", card, "It happened")
+    await bot.told(card, "Answered: It happened")
+    await bot.told(card, "mail went through")
+
+
+async def test_an_answer_that_slack_cannot_confirm_is_told_so_once_and_counts_when_it_can(bot: Bot) -> None:
+    bot.factory.folder.put("order.m", "explode")
+    await bot.slack.command("ana", "ops", '/test write mail reason="drill"')
+    card = await bot.card("Stopped: somebody must answer")
+    await bot.home.own.execute("UPDATE policy SET slots = '{dba}' WHERE command = 'test write'")
+    await bot.slack.fault("users.info", "error", times=-1, code="fatal_error")
+    await bot.home.move_clock(timedelta(seconds=61))
+    await bot.slack.click("ben", card, "It happened")
+    await bot.slack.wait_for_ephemeral("ben", "ops", text="It counts once Slack has confirmed you")
+    await bot.told(card, "It counts once Slack has confirmed who said so")
+    assert len([one for one in await bot.slack.ephemerals("ben", "ops") if "Recorded" in shown_text(one)]) == 1
+    await bot.slack.clear_faults()
     await bot.told(card, "Answered: It happened")
     await bot.told(card, "mail went through")
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.catalogue import Catalogue
+from bot.compose import applied as as_migrated
 from bot.model import Risk
 from bot.policy import need
 from config.applied import applied, config_hash
@@ -220,6 +221,23 @@ def test_the_rows_for_the_database_are_what_config_says(change: Change) -> None:
     assert ("on-call", None, True) in rows.groups
     production = [r for r in rows.policy if (r.command, r.environment) == ("ops db restore", "production")]
     assert [(r.risk, r.slots, r.expires) for r in production] == [(Risk.DESTRUCTIVE, ("dba",), timedelta(minutes=30))]
+
+
+@pytest.mark.parametrize(("days", "kept"), [("days = 30", timedelta(days=30)), ("days = 0", None), ("", None)])
+def test_how_long_personal_values_are_kept_is_applied_and_hashed(
+    change: Change, days: str, kept: timedelta | None
+) -> None:
+    first = company(change())
+    changed = company(change("tandem.toml", ("days = 90", days)))
+    assert as_migrated(first, CATALOGUE).personal_for == timedelta(days=90)
+    assert as_migrated(changed, CATALOGUE).personal_for == kept
+    assert config_hash(changed, CATALOGUE.floors) != config_hash(first, CATALOGUE.floors)
+
+
+def test_who_may_ask_goes_with_the_policy(change: Change) -> None:
+    rows = as_migrated(company(change()), CATALOGUE).policy
+    (asks,) = {row[8] for row in rows if row[:2] == ("ops db restore", "production")}
+    assert asks == ("engineers",)
 
 
 def test_the_hash_changes_with_people_policy_and_operations_only(change: Change) -> None:

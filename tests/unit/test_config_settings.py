@@ -60,6 +60,7 @@ def test_an_empty_variable_is_an_unset_one() -> None:
         ({"DATABASE_URL": "mysql://hunter2"}, "begins otherwise than with postgres"),
         ({"TANDEM_SEAL_KEY": "hunter2"}, "is not 32 bytes in base64"),
         ({"TANDEM_PERSONAL_KEY": "hunter2"}, "TANDEM_PERSONAL_KEY is not 32 bytes in base64"),
+        ({"TANDEM_PERSONAL_FORMER_KEYS": f"{KEY} hunter2"}, "TANDEM_PERSONAL_FORMER_KEYS holds one that is no key"),
         ({"TANDEM_SEAL_KEY": base64.b64encode(b"hunter2").decode()}, "is not 32 bytes in base64"),
         ({"SLACK_API_URL": "http://hunter2.example.com/"}, "no https address"),
         ({"PORT": "hunter2"}, "PORT"),
@@ -73,6 +74,12 @@ def test_what_is_wrong_is_said_with_what_to_set_and_without_the_value(environ: d
     assert what in found[0].what
     assert found[0].instead
     assert "hunter2" not in str(found[0])
+
+
+def test_former_keys_stand_beside_each_other_with_blanks_or_lines_between() -> None:
+    assert settings().former_personal_bytes() == ()
+    found = settings(TANDEM_PERSONAL_FORMER_KEYS=f"{KEY}\n {base64.b64encode(b'q' * 32).decode()} ")
+    assert found.former_personal_bytes() == (bytes(range(32)), b"q" * 32)
 
 
 def test_all_faults_are_told_at_once() -> None:

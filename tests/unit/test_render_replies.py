@@ -322,24 +322,24 @@ def test_an_approved_request_that_another_holds_is_never_told_as_unanswered() ->
 
 def test_an_approved_request_that_a_freeze_keeps_waiting_says_so_in_card_and_thread() -> None:
     freeze = FreezeView(name="freeze-r7", until=NOON)
-    keeps = "It cannot start before the freeze freeze-r7 ends (04 Mar 12:00 UTC) or is ended."
+    keeps = "It cannot start before freeze-r7 ends (04 Mar 12:00 UTC) or is ended."
     waits = view(State.AWAITING, freeze=freeze, held_by="r140", approvals=BOTH)
     given = event(5, "approval", State.AWAITING, actor="ben", body={"frozen": freeze.model_dump(mode="json")})
     (message,) = render.replies(waits, [given], NAMES)
     assert shown(message).words.endswith(keeps)
     card = render.card(waits, NAMES)
-    assert "Approved; waits for the freeze freeze-r7" in shown(card).words
-    assert "Approved, waits for the freeze freeze-r7" in card.text
-    assert "if the freeze freeze-r7 has not ended by" in "".join(mrkdwn(card.blocks))
+    assert "Approved; waits for freeze-r7" in shown(card).words
+    assert "Approved, waits for freeze-r7" in card.text
+    assert "if freeze-r7 has not ended by" in "".join(mrkdwn(card.blocks))
     assert keeps in shown(render.card(view(State.AWAITING, freeze=freeze), NAMES)).words, "whoever is still to approve"
     (message,) = render.replies(waits, [event(5, "expiring", State.AWAITING)], NAMES)
-    assert "approved, but the freeze freeze-r7 still keeps it from starting. If that" in shown(message).words
+    assert "approved, but freeze-r7 still keeps it from starting. If that" in shown(message).words
     lapsed = event(6, "expired", State.EXPIRED, body={"frozen": freeze.model_dump(mode="json")})
     over = view(State.EXPIRED, [lapsed], approvals=BOTH)
     (message,) = render.replies(over, [lapsed], NAMES)
-    assert "It was approved, but freeze-r7, a freeze, lasted until its time was over." in message.text
+    assert "It was approved, but freeze-r7 lasted until its time was over." in message.text
     told = shown(render.card(over, NAMES)).words
-    assert "Approved by Ben Ito and Cara Wu. freeze-r7, a freeze, lasted until its time was over." in told
+    assert "Approved by Ben Ito and Cara Wu. freeze-r7 lasted until its time was over." in told
 
 
 def test_who_approved_of_two_is_said_where_nobody_else_answers() -> None:

@@ -1,24 +1,53 @@
 -- Personal values: kept in the transaction of their ask, opened for the run that uses them, erased for good.
 
--- {"code": "other_key"} where this door has another key than the one that all is kept under; {"code": "subjects"} where it
+-- Every way in which a value that a door keeps may be found, the one under its present key first.
+CREATE OR REPLACE FUNCTION personal_lookups(p_kept jsonb) RETURNS SETOF text LANGUAGE sql IMMUTABLE AS $$
+  SELECT jsonb_array_elements_text(coalesce(p_kept -> 'lookups', jsonb_build_array(p_kept -> 'lookup')))
+$$;
+
+CREATE OR REPLACE FUNCTION personal_subject(p_kept jsonb) RETURNS personal_subjects LANGUAGE sql STABLE
+SET search_path = tandem, pg_temp AS $$
+  SELECT * FROM personal_subjects WHERE lookup IN (SELECT decode(l, 'base64') FROM personal_lookups(p_kept) AS l) LIMIT 1
+$$;
+
+-- Whether these keys are too few: the newest of all, or one under which something is kept, is not among them.
+CREATE OR REPLACE FUNCTION personal_lacks(p_held bytea[]) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = tandem, pg_temp AS $$
+  SELECT EXISTS (SELECT 1 FROM personal_home h WHERE h.mark <> ALL (p_held)
+    AND (h.n = (SELECT max(n) FROM personal_home) OR EXISTS (SELECT 1 FROM personal_subjects s WHERE s.mark = h.mark)))
+$$;
+
+-- How many values are kept under each key that ever was one.
+CREATE OR REPLACE FUNCTION personal_under() RETURNS TABLE (mark bytea, newest boolean, kept bigint) LANGUAGE sql STABLE
+SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+  SELECT h.mark, h.n = max(h.n) OVER (), (SELECT count(*) FROM personal_subjects s JOIN personal_values v ON v.subject = s.id
+    WHERE s.mark = h.mark) FROM personal_home h ORDER BY h.n
+$$;
+
+-- {"code": "other_key"} where this door lacks a key that something is kept under; {"code": "subjects"} where it
 -- sealed under another key than the one its subject has: it seals anew and asks again.
 -- From here to the commit no other transaction keeps or erases anything of these subjects.
 CREATE OR REPLACE FUNCTION personal_known(p_kept jsonb) RETURNS jsonb LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
-DECLARE v_lookup text; v_known jsonb := '[]'; v_found personal_subjects; v_given uuid;
+DECLARE v_lookup text; v_k jsonb; v_known jsonb := '[]'; v_found personal_subjects; v_held bytea[];
 BEGIN
-  IF coalesce(p_kept, '[]') <> '[]' THEN
-    INSERT INTO personal_home (mark) VALUES (decode(p_kept -> 0 ->> 'mark', 'base64')) ON CONFLICT DO NOTHING;
-    IF EXISTS (SELECT 1 FROM personal_home WHERE mark <> decode(p_kept -> 0 ->> 'mark', 'base64')) THEN
-      RETURN '{"code": "other_key"}';
-    END IF;
+  IF coalesce(p_kept, '[]') = '[]' THEN RETURN NULL; END IF;
+  v_held := ARRAY(SELECT decode(mark, 'base64') FROM
+    jsonb_array_elements_text(coalesce(p_kept -> 0 -> 'held', jsonb_build_array(p_kept -> 0 -> 'mark'))) AS mark);
+  IF NOT EXISTS (SELECT 1 FROM personal_home WHERE mark = v_held[1]) THEN
+    PERFORM pg_advisory_xact_lock(hashtextextended('personal keys', 0));
+    IF NOT personal_lacks(v_held) THEN INSERT INTO personal_home (mark) VALUES (v_held[1]) ON CONFLICT DO NOTHING; END IF;
   END IF;
-  FOR v_lookup IN SELECT DISTINCT k ->> 'lookup' FROM jsonb_array_elements(coalesce(p_kept, '[]')) AS k ORDER BY 1 LOOP
+  IF personal_lacks(v_held) THEN RETURN '{"code": "other_key"}'; END IF;
+  FOR v_lookup IN SELECT DISTINCT l FROM jsonb_array_elements(p_kept) AS k, personal_lookups(k) AS l ORDER BY 1 LOOP
     PERFORM pg_advisory_xact_lock(hashtextextended('personal ' || v_lookup, 0));
-    SELECT (k ->> 'subject')::uuid INTO v_given FROM jsonb_array_elements(p_kept) AS k WHERE k ->> 'lookup' = v_lookup LIMIT 1;
-    SELECT * INTO v_found FROM personal_subjects WHERE lookup = decode(v_lookup, 'base64');
-    IF v_found.id IS NOT NULL AND v_found.id <> v_given THEN
-      v_known := v_known || jsonb_build_object('lookup', v_lookup, 'subject', v_found.id, 'key', translate(encode(v_found.key, 'base64'), E'\n', ''));
-    ELSIF v_found.id IS NULL AND EXISTS (SELECT 1 FROM erasures WHERE subject = v_given) THEN
+  END LOOP;
+  FOR v_lookup, v_k IN SELECT DISTINCT ON (first) first, k FROM jsonb_array_elements(p_kept) AS k,
+      LATERAL (SELECT l AS first FROM personal_lookups(k) AS l LIMIT 1) AS f LOOP
+    v_found := personal_subject(v_k);
+    IF v_found.id IS NOT NULL AND v_found.id <> (v_k ->> 'subject')::uuid THEN
+      v_known := v_known || jsonb_build_object('lookup', v_lookup, 'subject', v_found.id, 'mark', translate(encode(v_found.mark, 'base64'), E'\n', ''),
+        'found', translate(encode(v_found.lookup, 'base64'), E'\n', ''), 'key', translate(encode(v_found.key, 'base64'), E'\n', ''));
+    ELSIF v_found.id IS NULL AND EXISTS (SELECT 1 FROM erasures WHERE subject = (v_k ->> 'subject')::uuid) THEN
       v_known := v_known || jsonb_build_object('lookup', v_lookup);
     END IF;
   END LOOP;
@@ -30,7 +59,7 @@ CREATE OR REPLACE FUNCTION personal_keep(p_run bigint, p_parent bigint, p jsonb)
 SET search_path = tandem, pg_temp AS $$
 BEGIN
   INSERT INTO personal_subjects SELECT DISTINCT ON (k ->> 'subject') (k ->> 'subject')::uuid, decode(k ->> 'lookup', 'base64'),
-      decode(k ->> 'key', 'base64'), clock() FROM jsonb_array_elements(coalesce(p -> 'personal', '[]')) AS k
+      decode(k ->> 'key', 'base64'), clock(), decode(k ->> 'mark', 'base64') FROM jsonb_array_elements(coalesce(p -> 'personal', '[]')) AS k
     ON CONFLICT (id) DO NOTHING;
   INSERT INTO personal_values SELECT k ->> 'token', p_run, (k ->> 'subject')::uuid, decode(k ->> 'value', 'base64'),
       decode(k ->> 'mask', 'base64'), clock() FROM jsonb_array_elements(coalesce(p -> 'personal', '[]')) AS k;
@@ -53,16 +82,16 @@ $$;
 -- Whether a run was given the same personal values, whoever typed them however.
 CREATE OR REPLACE FUNCTION personal_same(p_run bigint, p_kept jsonb) RETURNS boolean LANGUAGE sql STABLE
 SET search_path = tandem, pg_temp AS $$
-  SELECT p_kept IS NULL OR ARRAY(SELECT s.lookup FROM personal_uses u JOIN personal_values v USING (token)
-      JOIN personal_subjects s ON s.id = v.subject WHERE u.run = p_run ORDER BY 1)
-    = ARRAY(SELECT decode(k ->> 'lookup', 'base64') FROM jsonb_array_elements(p_kept) AS k ORDER BY 1)
+  SELECT p_kept IS NULL OR ARRAY(SELECT v.subject FROM personal_uses u JOIN personal_values v USING (token)
+      WHERE u.run = p_run AND v.subject IS NOT NULL ORDER BY 1)
+    = ARRAY(SELECT (personal_subject(k)).id FROM jsonb_array_elements(p_kept) AS k ORDER BY 1)
 $$;
 
 -- What tokens are shown as: sealed, with the key that opens them; of an erased one, by which run it was.
 CREATE OR REPLACE FUNCTION personal_masks(p_tokens text[]) RETURNS jsonb LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
   SELECT jsonb_agg(jsonb_build_object('token', v.token, 'subject', v.subject, 'erased', 'r' || v.erased_by,
-      'key', translate(encode(s.key, 'base64'), E'\n', ''), 'box', translate(encode(v.mask, 'base64'), E'\n', '')))
+      'mark', translate(encode(s.mark, 'base64'), E'\n', ''), 'key', translate(encode(s.key, 'base64'), E'\n', ''), 'box', translate(encode(v.mask, 'base64'), E'\n', '')))
     FROM personal_values v LEFT JOIN personal_subjects s ON s.id = v.subject WHERE v.token = ANY (p_tokens)
 $$;
 
@@ -82,8 +111,9 @@ SET search_path = tandem, pg_temp AS $$
   SELECT CASE WHEN p_value.erased_by IS NOT NULL THEN jsonb_build_object('code', 'erased', 'by', 'r' || p_value.erased_by,
       'age', EXISTS (SELECT 1 FROM events WHERE run = p_value.erased_by AND kind = 'lapsed'))
     ELSE jsonb_build_object('code', 'kept', 'token', p_value.token, 'subject', p_value.subject,
-      'box', translate(encode(p_value.value, 'base64'), E'\n', ''),
-      'key', (SELECT translate(encode(key, 'base64'), E'\n', '') FROM personal_subjects WHERE id = p_value.subject)) END
+      'box', translate(encode(p_value.value, 'base64'), E'\n', '')) || (
+        SELECT jsonb_build_object('key', translate(encode(key, 'base64'), E'\n', ''), 'mark', translate(encode(mark, 'base64'), E'\n', ''))
+        FROM personal_subjects WHERE id = p_value.subject) END
 $$;
 
 -- A person looks at whole values: those who may decide about the run, and of what they typed themselves its askers.

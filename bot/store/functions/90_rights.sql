@@ -16,7 +16,7 @@ GRANT EXECUTE ON FUNCTION
   nudge(bigint, uuid, bigint, text, text, integer, jsonb), park(bigint, uuid, bigint, timestamptz, timestamptz, jsonb, jsonb), turned(bigint, uuid, bigint, text, text, text),
   doubted(bigint, uuid, bigint, jsonb), finished(bigint, uuid, bigint, text, jsonb),
   not_begun(bigint, uuid, bigint, text, jsonb), last_slot(text, timestamptz), tick_schedule(text, timestamptz, jsonb), sweep(), lapse(integer), come_home(), checkpoint_heads(),
-  personal_masks(text[]), personal_value(bigint, uuid, bigint, text), personal_kept(text[], text), unmask(jsonb)
+  personal_masks(text[]), personal_under(), personal_value(bigint, uuid, bigint, text), personal_kept(text[], text), unmask(jsonb)
   TO {bot};
 GRANT INSERT, UPDATE, DELETE ON directory, slack_members, drafts TO {bot};
 GRANT UPDATE ON digests, absence_notes TO {bot};
