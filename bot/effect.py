@@ -30,11 +30,19 @@ class Survival(Enum):
     OURS = "committed with its own ledger row: there is no gap"
 
 
-class Temporary(Exception):
+class _Proved(Exception):
+    """`output`: a tool's own last lines, shown in the thread as well: no secret, no address, nobody's data."""
+
+    def __init__(self, why: str = "", *, output: tuple[str, ...] = ()) -> None:
+        super().__init__(why)
+        self.output = output
+
+
+class Temporary(_Proved):
     """It did not happen, and this is proved; it may be tried again. The text is shown: no secret, no address."""
 
 
-class Permanent(Exception):
+class Permanent(_Proved):
     """It did not happen, and this is proved; trying again is of no use. The text is shown: no secret, no address."""
 
 

@@ -103,9 +103,9 @@ class Attempts:
         try:
             return Ended(mark=Mark.DONE, value=await task)
         except Temporary as error:
-            return Ended(mark=Mark.NOT_DONE, body={"why": str(error)})
+            return Ended(mark=Mark.NOT_DONE, body=_told(error))
         except Permanent as error:
-            return Ended(mark=Mark.FAILED, body={"why": str(error)})
+            return Ended(mark=Mark.FAILED, body=_told(error))
         except asyncio.CancelledError:
             me = asyncio.current_task()
             if task.cancelled() and not (me and me.cancelling()):
@@ -198,6 +198,10 @@ class Attempts:
             return await filled.bar(await self.connectors.hands(filled), trying)
         except Exception:  # noqa: BLE001  not proved
             return False
+
+
+def _told(error: Temporary | Permanent) -> dict[str, Any]:
+    return {"why": str(error)} | ({"output": list(error.output)} if error.output else {})
 
 
 def _cut_short(trying: Trying) -> Ended:

@@ -50,12 +50,20 @@ def step_done(view: RunView, names: Names, event: Event) -> Told:
 
 def step_not_done(view: RunView, names: Names, event: Event) -> Told:
     said = f"Did not happen (attempt {event.attempt or 1}): {step_of(view, event)}{because(event)}."
-    return Told(said=said.replace("..", "."), icon="🔁")
+    return Told(said=said.replace("..", "."), points=_output(event), icon="🔁")
 
 
 def step_failed(view: RunView, names: Names, event: Event) -> Told:
     what = "Could not be undone" if event.way is Way.UNDO else "Failed"
-    return Told(said=f"{what}: {step_of(view, event)}{because(event)}.".replace("..", "."), alone=True, icon="❌")
+    said = f"{what}: {step_of(view, event)}{because(event)}.".replace("..", ".")
+    return Told(said=said, points=_output(event), alone=True, icon="❌")
+
+
+def _output(event: Event) -> tuple[str, ...]:
+    """A tool's own last lines, but for what is said already."""
+    why = word(event, "why")
+    lines = event.body.get("output", ())
+    return tuple(one_line(line, 300) for line in lines if line.partition("error: ")[2] not in why or not why)
 
 
 def step_unknown(view: RunView, names: Names, event: Event) -> Told:

@@ -201,8 +201,34 @@ def test_a_programs_complaint_shows_names_and_nobodys_data() -> None:
     )
     leaky = 'pg_restore: error: COPY failed: ERROR:  invalid input syntax for type integer: "jane@example.com"'
     assert "jane" not in str(complaint("pg_restore", 1, leaky))
+    for value in ('"jane doe"', '"jane"', '"jane" doe"', "'jane'"):
+        behind = (
+            f'pg_restore: error: COPY failed for table "users": ERROR:  invalid input syntax for type uuid: {value}'
+        )
+        assert "jane" not in str(complaint("pg_restore", 1, behind))
     assert isinstance(complaint("pg_dump", 1, "pg_dump: error: No space left on device"), Permanent)
     assert str(complaint("pg_dump", 3, "")) == "pg_dump stopped with status 3 and did not say why"
+
+
+def test_the_last_words_of_a_program_are_its_own_and_hold_nobodys_data_and_no_address() -> None:
+    said = [
+        'pg_restore: error: connection to server at "db.internal" (10.0.0.5), port 5432 failed: Connection refused',
+        *(f"pg_restore: warning: number {n}" for n in range(9)),
+        'pg_restore: error: COPY failed for table "users": ERROR:  invalid input syntax for type uuid: "jane doe"',
+        "DETAIL:  Key (email)=(jane@example.com) already exists.",
+        "CONTEXT:  COPY users, line 2: jane",
+        "pg_restore: error: option 'jane' is unknown",
+        "pg_restore: error: jane@example.com is no table",
+        "Command was: INSERT INTO people VALUES ('jane@example.com');",
+    ]
+    fault = complaint("pg_restore", 1, "\n".join(said))
+    assert fault.output == (
+        "pg_restore: warning: number 6",
+        "pg_restore: warning: number 7",
+        "pg_restore: warning: number 8",
+        'pg_restore: error: COPY failed for table "users": ERROR:  invalid input syntax for type uuid: "…"',
+        "pg_restore: error: option '…' is unknown",
+    )
 
 
 @pytest.mark.parametrize("mode", ["verify-full", "verify-ca", "require"])

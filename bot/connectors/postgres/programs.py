@@ -15,6 +15,7 @@ from typing import IO
 
 from bot.connectors.postgres.session import Login, fit, parameters
 from bot.effect import Permanent, Temporary
+from bot.leaks import leak
 
 FOLDER_VARIABLE = "TANDEM_PG_BIN"
 DEBIAN = Path("/usr/lib/postgresql")
@@ -26,6 +27,7 @@ LAUNCH = (
     "os.execv(sys.argv[2],sys.argv[2:])"
 )
 TAIL = 8192
+LAST = 5  # lines of a program that failed
 TIMED = 17  # a pg_restore from here on sets transaction_timeout, which a server before it refuses
 OWN = ("application_name", "row_security")  # what the programs set themselves, or are told elsewhere
 # All that these programs say of a cause is a sentence, here in the C locale. The order matters: causes before effects.
@@ -205,15 +207,33 @@ class Child:
 
 def complaint(program: str, code: int, said: str) -> Temporary | Permanent:
     """A failed program's end in our words. Nobody's data: no detail, no statement, no value in quotes."""
+    output = last_words(said)
     for phrase, kind, words in SAID:
         if phrase in said:
-            return kind(f"{program} stopped: {words}")
+            return kind(f"{program} stopped: {words}", output=output)
     errors = [line for line in said.splitlines() if re.match(r"pg_\w+: error: ", line)]
     if not errors:
-        return Permanent(f"{program} stopped with status {code} and did not say why")
-    return Permanent(f"{program} stopped: {_masked(errors[0].split('error: ', 1)[1])}")
+        return Permanent(f"{program} stopped with status {code} and did not say why", output=output)
+    return Permanent(f"{program} stopped: {_masked(errors[0].split('error: ', 1)[1])}", output=output)
+
+
+def last_words(said: str) -> tuple[str, ...]:
+    """The last lines that a program said of its own: what the server adds to them, statements and rows, is left out."""
+    own = [line for line in said.splitlines() if re.match(r"pg_\w+: (error|warning|detail|hint): ", line)]
+    shown = [_masked(line) for line in own if "connection to server" not in line]  # that names its address
+    return tuple(line for line in shown if leak(line, prose=True) is None)[-LAST:]
 
 
 def _masked(line: str) -> str:
-    """Names of tables and roles stay; any other text in quotes may be somebody's data."""
-    return re.sub(r'"(?![A-Za-z_][\w.]*")[^"]*"', '"…"', line)[:200]
+    """Names of tables and roles stay; any other text in quotes, and whatever follows a quote that is left open, may be
+    somebody's data: so is what the server quotes behind a colon.
+    """
+    if line.count('"') % 2:
+        line = line[: line.index('"')] + '"…"'
+    named = re.sub(r'(: )?"([^"]*)"', _unless_named, line)
+    return re.sub(r"'[^']*'", "'…'", named)[:200]
+
+
+def _unless_named(quoted: re.Match[str]) -> str:
+    name = quoted[1] is None and re.fullmatch(r"[A-Za-z_][\w.]*", quoted[2])
+    return quoted[0] if name else f'{quoted[1] or ""}"…"'
