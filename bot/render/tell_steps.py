@@ -63,7 +63,7 @@ def _output(event: Event) -> tuple[str, ...]:
     """A tool's own last lines, but for what is said already."""
     why = word(event, "why")
     lines = event.body.get("output", ())
-    return tuple(one_line(line, 300) for line in lines if line.partition("error: ")[2] not in why or not why)
+    return tuple(one_line(line, 300) for line in lines if (line.partition("error: ")[2] or line) not in why)
 
 
 def step_unknown(view: RunView, names: Names, event: Event) -> Told:
