@@ -388,14 +388,3 @@ def test_a_wish_that_came_with_its_parents_is_nobodys() -> None:
     wish = event(2, "cancel_wished", State.RUNNING, body={"why": "parent"})
     (reply,) = render.replies(view(State.RUNNING, [wish], parent="r140"), [wish])
     assert "needed no longer by r140" in shown(reply).words
-
-
-def test_a_tools_last_lines_stand_under_what_it_failed_at_but_for_what_is_said_already() -> None:
-    why = "pg_restore stopped: the server's disk is full"
-    output = ["pg_restore: warning: errors ignored", "pg_restore: error: could not extend file"]
-    failed = event(1, "step_failed", **STEP, mark=Mark.FAILED, body={"why": why, "output": output})
-    (message,) = render.replies(view(State.RUNNING), [failed], NAMES)
-    assert all(line in str(message.blocks) for line in output)
-    same = {"why": "pg_restore stopped: no such role", "output": ["pg_restore: error: no such role"]}
-    (message,) = render.replies(view(State.RUNNING), [failed.model_copy(update={"body": same})], NAMES)
-    assert str(message.blocks).count("no such role") == 1
