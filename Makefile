@@ -10,6 +10,9 @@ SLACK ?=
 IN := .venv/bin/python
 READY := .venv/.ready
 
+# where it is set, as in many images, each test worker would compile every file again: twice as long until its first test
+unexport PYTHONDONTWRITEBYTECODE
+
 run: $(READY)
 	@exec $(IN) -m deploy.local $(if $(SLACK),--slack '$(SLACK)') $(ARGS)
 

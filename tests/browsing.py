@@ -1,13 +1,13 @@
 """A page in a headless Chromium that fails its test when a script of it fails."""
 
-import asyncio
 import socket
-import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from playwright.async_api import Page, async_playwright
+
+from tests.beside import Beside
 
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage"]
 WITHIN = 60.0  # seconds; a machine that does much else takes some
@@ -15,22 +15,18 @@ WITHIN = 60.0  # seconds; a machine that does much else takes some
 
 @contextmanager
 def running(chromium: Path) -> Iterator[str]:
-    """One browser for many tests: where it is spoken to. In a loop of its own, since each test has another."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="chromium", daemon=True)
-    thread.start()
+    """One browser for many tests: where it is spoken to."""
+    beside = Beside("chromium")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     browser = _browser(chromium, port)
-    asyncio.run_coroutine_threadsafe(_on(browser), loop).result(WITHIN)
+    beside.carry_out(_on(browser), WITHIN)
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
-        asyncio.run_coroutine_threadsafe(_on(browser), loop).result(WITHIN)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(WITHIN)
-        loop.close()
+        beside.carry_out(_on(browser), WITHIN)
+        beside.stop()
 
 
 async def _browser(chromium: Path, port: int) -> AsyncIterator[None]:

@@ -13,7 +13,7 @@ from hypothesis import settings
 
 from deploy.local.postgres import Server
 from tests.browsing import running
-from tests.databases import ROOT, SessionServer, Template, ensure_template
+from tests.databases import ROOT, Databases, SessionServer, Template
 from tests.together import Together
 
 pytest_plugins = ["tests.support.plugin"]
@@ -51,10 +51,21 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def pg_server(request: pytest.FixtureRequest) -> Server:
-    """The session's PostgreSQL, started by the first test that asks. With fsync off: a kill of it loses nothing."""
+    """The session's PostgreSQL, started by the first test that asks. With fsync off: a kill of it loses nothing.
+
+    Tests connect thousands of times, and their roles' passwords are no secrets to be made costly to guess.
+    """
     worker = getattr(request.config, "workerinput", None)
     home = Path(worker["tandem_home"]) if worker else request.config.stash[SESSION].database_home
-    return Server.start(home, durable=False)
+    return Server.start(home, durable=False, settings={"scram_iterations": "1"})
+
+
+@pytest.fixture(scope="session")
+def databases(pg_server: Server) -> Iterator[Databases]:
+    """The worker's own way to make and drop databases."""
+    made = Databases(pg_server)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +75,7 @@ def template_database() -> Template | None:
 
 
 @pytest.fixture
-async def make_database(pg_server: Server, template_database: Template | None) -> AsyncIterator[MakeDatabase]:
+async def make_database(databases: Databases, template_database: Template | None) -> AsyncIterator[MakeDatabase]:
     """`await make_database()` gives the superuser's URL of a new database; it is dropped after the test.
 
     `template` takes another Template than the session's, or None for an empty database.
@@ -72,15 +83,13 @@ async def make_database(pg_server: Server, template_database: Template | None) -
     made: list[str] = []
 
     async def make(template: Template | None = template_database) -> str:
-        if template is not None:
-            await ensure_template(pg_server, template)
         name = f"test_{secrets.token_hex(6)}"
         made.append(name)
-        return await pg_server.create_database(name, template=template.name if template else None)
+        return await databases.create(name, template)
 
     yield make
     for name in made:
-        await pg_server.drop_database(name)
+        await databases.drop(name)
 
 
 @pytest.fixture(scope="session")

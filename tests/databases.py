@@ -1,21 +1,25 @@
 """The tests' PostgreSQL: one server for a whole session, whichever workers share it, and a database for each test."""
 
+import asyncio
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 
 from deploy.local.postgres import Server, quoted
+from tests.beside import Beside
 
 ROOT = Path(__file__).resolve().parent.parent
 MEMORY = Path("/dev/shm")
 ROOM = 4 << 30  # bytes of it that have to be free
+CLOSE_WITHIN = 30.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +81,53 @@ async def ensure_template(server: Server, template: Template) -> None:
             await connection.execute(f"ALTER DATABASE {quoted(making)} RENAME TO {quoted(template.name)}")
         except asyncpg.ObjectInUseError:
             raise RuntimeError(f"Building the template left a connection to {making} open: close it.") from None
+
+
+class _OneLine(Server):
+    """The server over one connection, which is opened once: each costs as much as half a database."""
+
+    _kept: asyncpg.Connection | None = None
+
+    @asynccontextmanager
+    async def connect(self, database: str = "postgres") -> AsyncIterator[asyncpg.Connection]:
+        if self._kept is None or self._kept.is_closed():
+            self._kept = await asyncpg.connect(self.dsn(database))
+        yield self._kept
+
+    async def hang_up(self) -> None:
+        if self._kept is not None:
+            await self._kept.close()
+
+
+class Databases:
+    """Makes and drops a worker's databases, one after the other."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._line = _OneLine.start(server.home, durable=False)
+        self._beside = Beside("databases")
+        self._turn = asyncio.Lock()
+        self._built: set[str] = set()
+
+    async def create(self, name: str, template: Template | None) -> str:
+        """The superuser's URL of a copy of the template, or of an empty one."""
+        if template is not None and template.name not in self._built:
+            await ensure_template(self._server, template)
+            self._built.add(template.name)
+        return await self._beside.does(self._create(name, template.name if template else None))
+
+    async def _create(self, name: str, template: str | None) -> str:
+        async with self._turn:
+            return await self._line.create_database(name, template=template)
+
+    async def drop(self, name: str) -> None:
+        """With whoever is still connected to it."""
+        await self._beside.does(self._drop(name))
+
+    async def _drop(self, name: str) -> None:
+        async with self._turn:
+            await self._line.drop_database(name)
+
+    def close(self) -> None:
+        self._beside.carry_out(self._line.hang_up(), CLOSE_WITHIN)
+        self._beside.stop()

@@ -9,9 +9,13 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 STAGED = (
+    "tests/browser/test_form.py",
+    "tests/browser/test_home.py",
     "tests/browser/test_stranger.py",
+    "tests/browser/test_two_people.py",
     "tests/recovery/test_doors_killed.py",
     "tests/recovery/test_operations_killed.py",
+    "tests/scenario/test_absences.py",
     "tests/scenario/test_company.py",
     "tests/scenario/test_restore.py",
     "tests/scenario/test_slack_trouble.py",

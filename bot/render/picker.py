@@ -1,9 +1,11 @@
 """The picker: areas, then operations, each with what it is for; and the pages of help."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from bot.model import Record, Risk
+from bot.render import fit
 from bot.render.blocks import actions, button, line, modal, plain, rich, text
 from bot.render.escape import one_line
 from bot.render.favourites import above
@@ -14,6 +16,7 @@ PICKER = "door.picker"
 TOP = "-"
 OPEN = "door.open"  # a button's value is an area ("ops db"), a command ("ops db restore"), or "-" for the top
 SHOWN = 80
+ROOM = fit.VIEW_JSON - 25_000  # characters of them as JSON; what stands above them takes the rest
 RISKS = {Risk.READ: "reads", Risk.WRITE: "changes", Risk.DESTRUCTIVE: "needs two people"}
 
 
@@ -32,9 +35,11 @@ def picker(draft: str, at: str, items: Sequence[Item], favourites: Sequence[Favo
         up = at.rpartition(" ")[0] or TOP
         blocks += actions("door.up", [button("◀ Back", f"{OPEN}.up", up)])
         blocks.append(rich(line(text(f"/{at}", bold=True))))
-    blocks += [_item(n, item) for n, item in enumerate(items[:SHOWN])]
-    if len(items) > SHOWN:
-        more = f"and {len(items) - SHOWN} more: type /{at or 'ops'} help with a word that you look for"
+    listed = [_item(n, item) for n, item in enumerate(items[:SHOWN])]
+    shown = [one for one, weight in zip(listed, accumulate(map(fit.weight, listed)), strict=True) if weight <= ROOM]
+    blocks += shown
+    if len(items) > len(shown):
+        more = f"and {len(items) - len(shown)} more: type /{at or 'ops'} help with a word that you look for"
         blocks.append(rich(line(text(more, italic=True))))
     if not items:
         blocks.append(rich(line(text("There is nothing under this that you may ask for in this channel."))))

@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import quote
 
 import asyncpg
@@ -41,7 +41,7 @@ class Server:
         durable: bool = True,
         settings: Mapping[str, str] | None = None,
         binaries: Binaries | None = None,
-    ) -> "Server":
+    ) -> Self:
         """The server of `home`: the one that runs, else the one whose data are there, else a new one.
 
         `durable=False` turns fsync off: a killed process still loses nothing, a machine without power does.
@@ -57,7 +57,7 @@ class Server:
             return cls(home, binaries, account, running)
 
     @classmethod
-    def attach(cls, home: Path, *, binaries: Binaries | None = None) -> "Server":
+    def attach(cls, home: Path, *, binaries: Binaries | None = None) -> Self:
         """The server that runs on `home`, started by whomever. Raises NotRunning, BinariesMissing, AccountRefused."""
         home = Path(os.path.abspath(home))
         if not home.is_dir():

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from bot import render
@@ -204,6 +204,7 @@ def test_any_form(fields: list[FieldSpec], value: str, notice: str, command: str
 
 
 @ANY
+@example(at="é", name=_long("🦊", 149), summary=_long("é", 260), many=200, risk=Risk.WRITE)
 @given(words, words, words, MANY, st.none() | st.sampled_from(list(Risk)))
 def test_any_picker_and_what_is_picked(at: str, name: str, summary: str, many: int, risk: Risk | None) -> None:
     view(

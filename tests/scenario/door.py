@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -33,7 +35,7 @@ from deploy.local.slack import AppSpec, ChannelSpec, Manifest, PersonSpec, Slack
 from deploy.local.slack.spec import SlashCommand, TeamSpec
 from tests.scenario import ops as more_ops
 from tests.support.company import GROUPS, PEOPLE, TEAM, account
-from tests.support.factory import RULES, SEAL, Factory, deeds
+from tests.support.factory import RULES, SEAL, Factory, catalogue, deeds
 from tests.support.plugin import Home
 
 MANIFEST = Path(__file__).parents[2] / "deploy" / "slack-manifest.yaml"
@@ -64,9 +66,21 @@ class Company:
         return "ops" if slack_id else None
 
 
+@cache
+def _written() -> Any:
+    """The manifest as it lies in its file."""
+    return yaml.safe_load(MANIFEST.read_text())
+
+
+@cache
+def operations() -> Catalogue:
+    """The tests' operations, and those of the doors' own tests."""
+    return Catalogue((*catalogue().entries.values(), *load(more_ops).catalogue.entries.values()))
+
+
 def workspace(socket: bool) -> WorkspaceSpec:
     """The tests' people, a guest, somebody of another organisation, and an account that no roster lists."""
-    manifest = Manifest.model_validate(yaml.safe_load(MANIFEST.read_text()))
+    manifest = Manifest.model_validate(deepcopy(_written()))
     manifest.features.slash_commands.append(SlashCommand(command="/test", should_escape=True))
     manifest.settings.socket_mode_enabled = socket
     listed = [PersonSpec(name=person, id=account(person)) for person in PEOPLE]
@@ -133,9 +147,8 @@ class Bot:
     def _wire(self) -> None:
         factory, home, company = self.factory, self.home, Company()
         house = cast(House, factory.worker.runner.handlers)
-        entries = (*house.catalogue.entries.values(), *load(more_ops).catalogue.entries.values())
-        catalogue = Catalogue(entries)
-        object.__setattr__(house, "catalogue", catalogue)
+        offered = operations()
+        object.__setattr__(house, "catalogue", offered)
         roster = Roster(company)
         self.directory = Directory(home.pool, self.client, roster, company, every=2)
         factory.worker.turn = self.precedence.turn
@@ -145,7 +158,7 @@ class Bot:
             self.client,
             _names,
             self.id("general"),
-            quiet=catalogue.quiet,
+            quiet=offered.quiet,
             turn=self.precedence.turn,
             places={"ops": self.id("ops"), "releases": self.id("releases"), "gone": "C0GONE"},
             digester=Digester(Digests(home.pool, apart=timedelta(0)), self.client),  # real seconds else
@@ -161,12 +174,10 @@ class Bot:
             reader = Reader(
                 groups=frozenset(groups) if groups is not None else None, channel=company.channel_key(channel)
             )
-            return help_for(words, catalogue, RULES, (), reader)
+            return help_for(words, offered, RULES, (), reader)
 
         known = Known(targets={"database": DATABASES})
-        self.desk = Desk(
-            self.service, catalogue, self.client, _names, known, help=find_help, fallback=self.id("general")
-        )
+        self.desk = Desk(self.service, offered, self.client, _names, known, help=find_help, fallback=self.id("general"))
 
     async def move_clock(self, by: timedelta) -> None:
         """Time goes on by so much, and what that makes due is looked at now."""

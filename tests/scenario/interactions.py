@@ -9,7 +9,10 @@ from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
 from tests.scenario.persons import Person
 
-DESTROY = '/test destroy shop backup=b2 reason="drill"'
+
+def destroy(backup: str = "b2") -> str:
+    """The line that asks for it."""
+    return f'/test destroy shop backup={backup} reason="drill"'
 
 
 @dataclass(frozen=True)
@@ -62,18 +65,30 @@ async def card_before_its_plan(bot: Bot, line: str) -> tuple[dict[str, Any], asy
     return await bot.card("Ben asked"), planning
 
 
-async def formed(bot: Bot) -> dict[str, Any]:
-    """The form of something that destroys, on Ana's screen."""
-    await bot.slack.command("ana", "ops", DESTROY)
-    return await bot.slack.wait_for_view("ana", callback_id="door.form")
+async def formed(bot: Bot, person: str = "ana", backup: str = "b2") -> dict[str, Any]:
+    """The form of something that destroys, on the person's screen."""
+    await bot.slack.command(person, "ops", destroy(backup))
+    return await bot.slack.wait_for_view(person, callback_id="door.form")
 
 
-async def proposed(bot: Bot) -> dict[str, Any]:
-    """The card of something that destroys, shown and waiting."""
-    await bot.slack.submit("ana", await formed(bot), {"_confirm": "shop"})
-    card = await bot.card("Waiting for approval")
-    await bot.told(card, "Press Approve, Deny or Ask back")
+async def called(bot: Bot, person: str = "ana", backup: str = "b2") -> tuple[dict[str, Any], dict[str, Any]]:
+    """The card of something that destroys, which waits; and the reply by which people are called."""
+    await bot.slack.submit(person, await formed(bot, person, backup), {"_confirm": "shop"})
+    waits = card_saying(bot, "Waiting for approval", f"Put {backup} over shop")
+    card = await bot.slack.wait_for(waits, what=f"a card that waits for approval of {backup}")
+    return card, await bot.told(card, "Press Approve, Deny or Ask back")  # told once Slack's word of the plan was kept
+
+
+async def proposed(bot: Bot, person: str = "ana", backup: str = "b2") -> dict[str, Any]:
+    """The card alone."""
+    card, _ = await called(bot, person, backup)
     return card
+
+
+async def old_copy(bot: Bot, card: dict[str, Any]) -> dict[str, Any]:
+    """The card as it was: what somebody's screen still shows, or an edit that Slack never made."""
+    sent = await bot.client.chat_postMessage(channel=bot.id("ops"), text=card["text"], blocks=card["blocks"])
+    return {"channel": sent["channel"], "ts": sent["ts"]}
 
 
 async def doubted(bot: Bot) -> dict[str, Any]:
@@ -90,7 +105,7 @@ async def asks_by_command(bot: Bot, _: None) -> None:
 
 async def asks_by_form(bot: Bot, _: None) -> None:
     ana = Person(bot, "ana")
-    form = await ana.opens(lambda: bot.slack.command("ana", "ops", DESTROY), "door.form")
+    form = await ana.opens(lambda: bot.slack.command("ana", "ops", destroy()), "door.form")
     await ana.sends(form, {"_confirm": "shop"})
 
 

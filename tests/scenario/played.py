@@ -1,14 +1,12 @@
 """The local workspace for scenario tests: one for each transport and xdist worker, in a thread with its own loop."""
 
-import asyncio
-import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
 from typing import Any, TypeVar
 
 import pytest
 
 from deploy.local.stage import Stage
+from tests.beside import Beside
 from tests.databases import SessionServer
 
 T = TypeVar("T")
@@ -23,9 +21,7 @@ class Played:
     def __init__(self, transport: str, orders: int) -> None:
         self.place = SessionServer()
         self.stage = Stage(self.place.home, transport=transport, keep=False, orders=orders)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name=f"stage-{transport}", daemon=True)
-        self._thread.start()
+        self._beside = Beside(f"stage-{transport}")
 
     def start(self, backup: bool) -> None:
         """With a first backup, verified, and orders that it lacks, where one is wanted."""
@@ -39,16 +35,13 @@ class Played:
 
     def carry_out(self, work: Coroutine[Any, Any, T], within: float = ACT_WITHIN) -> T:
         """Something of the stage, in the stage's own loop."""
-        done: Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
-        return done.result(within)
+        return self._beside.carry_out(work, within)
 
     def stop(self) -> None:
         try:
             self.carry_out(self.stage.stop())
         finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(ACT_WITHIN)
-            self._loop.close()
+            self._beside.stop()
             self.place.close()
 
     @property

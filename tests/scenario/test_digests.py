@@ -10,6 +10,7 @@ from bot.digest import ANEW, Digester
 from bot.store.digests import Digests
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
+from tests.scenario.interactions import called
 from tests.scenario.story import until
 from tests.support.company import account
 
@@ -19,14 +20,7 @@ WAIT_FOR_YOU = "wait for you"
 
 async def asks(bot: Bot, *backups: str) -> list[dict[str, Any]]:
     """Ana's requests; the replies that call whoever may approve."""
-    replies = []
-    for backup in backups:
-        await bot.slack.command("ana", "ops", f'/test destroy shop backup={backup} reason="drill"')
-        form = await bot.slack.wait_for_view("ana", callback_id="door.form")
-        await bot.slack.submit("ana", form, {"_confirm": "shop"})
-        card = await bot.card(f"Put {backup} over shop")
-        replies.append(await bot.told(card, "Press Approve, Deny or Ask back"))
-    return replies
+    return [(await called(bot, backup=backup))[1] for backup in backups]
 
 
 async def direct(bot: Bot, person: str, text: str = WAIT_FOR_YOU) -> dict[str, Any]:

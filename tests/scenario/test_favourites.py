@@ -7,7 +7,7 @@ import pytest
 from bot.links import Links
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
-from tests.scenario.test_slack_door_buttons import proposed
+from tests.scenario.interactions import proposed
 
 BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
 LINE = "★ /test destroy database=shop backup=b2"

@@ -4,7 +4,7 @@ from typing import Any
 
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
-from tests.scenario.test_slack_door_buttons import old_copy, proposed
+from tests.scenario.interactions import old_copy, proposed
 
 
 async def events(bot: Bot, kind: str) -> int:

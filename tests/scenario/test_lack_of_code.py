@@ -7,16 +7,13 @@ from uuid import uuid4
 from bot.model import State
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
+from tests.scenario.interactions import proposed
 from tests.scenario.story import until
 
 
 async def approved_without_code(bot: Bot) -> tuple[dict[str, Any], list[str]]:
     """A run that is queued while the only worker has all its kinds but one: its card, and its kinds."""
-    await bot.slack.command("ana", "ops", "/test destroy shop backup=b2 reason=drill")
-    form = await bot.slack.wait_for_view("ana", callback_id="door.form")
-    await bot.slack.submit("ana", form, {"_confirm": "shop"})
-    card = await bot.card("Waiting for approval")
-    await bot.told(card, "Press Approve, Deny or Ask back")
+    card = await proposed(bot)
     kinds = list(await bot.home.pool.fetchval("SELECT kinds FROM runs"))
     assert len(kinds) == 2  # the step's, and that of its undo
     await bot.home.own.execute("UPDATE workers SET kinds = $1", kinds[:1])

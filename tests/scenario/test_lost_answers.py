@@ -14,8 +14,8 @@ from bot.store.pool import open_pool
 from bot.store.store import Doors
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
+from tests.scenario.interactions import old_copy, proposed
 from tests.scenario.test_hooks_door import Sender, hooks
-from tests.scenario.test_slack_door_buttons import old_copy
 from tests.support.plugin import Home
 from tests.support.proxy import Proxy, proxied
 
@@ -115,11 +115,7 @@ async def test_an_approval_that_was_recorded_unheard_counts_once_and_the_run_sta
     home: Home, tmp_path: Path, cut: bool
 ) -> None:
     async with far(home, tmp_path) as (bot, proxy):
-        await bot.slack.command("ana", "ops", "/test destroy shop backup=b2 reason=drill")
-        form = await bot.slack.wait_for_view("ana", callback_id="door.form")
-        await bot.slack.submit("ana", form, {"_confirm": "shop"})
-        card = await bot.card("Waiting for approval")
-        await bot.told(card, "Press Approve, Deny or Ask back")
+        card = await proposed(bot)
         again = await old_copy(bot, card)  # as a screen that was not drawn anew: the run may be over sooner than it is
         print_of_plan = await bot.home.pool.fetchval("SELECT fingerprint FROM runs")
         proxy.lose(print_of_plan, cut=cut)

@@ -8,8 +8,9 @@ import pytest
 from bot.model import State
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
+from tests.scenario.interactions import proposed
 from tests.scenario.story import until
-from tests.scenario.test_slack_door_buttons import proposed, state
+from tests.scenario.test_slack_door_buttons import state
 
 RENAME = "ALTER FUNCTION tandem.shown_at RENAME TO shown_at_of_another_day"
 BACK = "ALTER FUNCTION tandem.shown_at_of_another_day RENAME TO shown_at"

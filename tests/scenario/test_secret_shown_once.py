@@ -11,6 +11,7 @@ import pytest
 from bot.model import State
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
+from tests.scenario.interactions import old_copy
 from tests.scenario.story import until
 from tests.support.plugin import Home
 
@@ -81,12 +82,6 @@ async def test_it_is_shown_once_to_whom_it_is_for_and_to_nobody_else(bot: Bot) -
         await bot.slack.wait_for_ephemeral(person, "ops", text="no longer waiting")
         assert await bot.slack.view(person) is None
     await kept_nowhere(bot, 1)
-
-
-async def old_copy(bot: Bot, card: dict[str, Any]) -> dict[str, Any]:
-    """The card as it was: what somebody's screen still shows."""
-    sent = await bot.client.chat_postMessage(channel=bot.id("ops"), text=card["text"], blocks=card["blocks"])
-    return {"channel": sent["channel"], "ts": sent["ts"]}
 
 
 @BOTH

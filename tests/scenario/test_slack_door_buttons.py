@@ -16,25 +16,10 @@ from bot.slack.socket import PING_EVERY
 from bot.telemetry import Lines
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
+from tests.scenario.interactions import old_copy, proposed
 from tests.support.company import account
 
 BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
-
-
-async def proposed(bot: Bot, person: str = "ana") -> dict[str, Any]:
-    """The card of something that destroys and waits for approval."""
-    await bot.slack.command(person, "ops", '/test destroy shop backup=b2 reason="drill"')
-    form = await bot.slack.wait_for_view(person, callback_id="door.form")
-    await bot.slack.submit(person, form, {"_confirm": "shop"})
-    card = await bot.card("Waiting for approval")
-    await bot.told(card, "Press Approve, Deny or Ask back")  # told after Slack's word that the plan is shown was kept
-    return card
-
-
-async def old_copy(bot: Bot, card: dict[str, Any]) -> dict[str, Any]:
-    """The card as it was: what somebody's screen still shows, or an edit that Slack never made."""
-    sent = await bot.client.chat_postMessage(channel=bot.id("ops"), text=card["text"], blocks=card["blocks"])
-    return {"channel": sent["channel"], "ts": sent["ts"]}
 
 
 async def state(bot: Bot) -> str:
@@ -311,8 +296,9 @@ async def test_a_socket_lost_without_a_word_is_open_again_soon(bot: Bot) -> None
     assert await bot.slack.cut_sockets() == 1
     begun = time.monotonic()
 
-    async def works() -> bool:
-        return (await bot.slack.command("ana", "ops", "/test look")).ok
+    async def opened() -> bool:
+        return any(app["sockets"] for app in await bot.slack.apps())
 
-    await bot.slack.wait_for(works, what="a command that is taken again")
+    await bot.slack.wait_for_log(opened)
     assert time.monotonic() - begun < 2 * PING_EVERY
+    assert (await bot.slack.command("ana", "ops", "/test look")).ok

@@ -12,7 +12,7 @@ from slack_sdk.signature import SignatureVerifier
 from bot.catalogue import Catalogue
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
-from tests.scenario.test_slack_door_buttons import proposed
+from tests.scenario.interactions import proposed
 from tests.support.company import TEAM, account
 
 Json = dict[str, Any]

@@ -8,16 +8,14 @@ import asyncpg
 
 from bot.model import State
 from tests.scenario.door import Bot
+from tests.scenario.interactions import proposed
 from tests.support.company import TEAM, account
 from tests.support.plugin import Home
 
 
-async def proposed(bot: Bot, name: str) -> tuple[int, dict[str, Any]]:
-    await bot.slack.command("ana", "ops", f"/test destroy shop backup={name} reason=drill")
-    form = await bot.slack.wait_for_view("ana", callback_id="door.form")
-    await bot.slack.submit("ana", form, {"_confirm": "shop"})
-    card = await bot.card(f"Put {name} over shop")
-    await bot.told(card, "Press Approve, Deny or Ask back")
+async def asked(bot: Bot, backup: str) -> tuple[int, dict[str, Any]]:
+    """The run's id and its card."""
+    card = await proposed(bot, backup=backup)
     return int(await bot.home.pool.fetchval("SELECT max(id) FROM runs")), card
 
 
@@ -25,7 +23,7 @@ async def test_an_event_that_commits_after_newer_ones_of_other_runs_were_told_is
     home: Home, tmp_path: Path
 ) -> None:
     async with Bot(home, tmp_path) as bot:
-        (slow, slow_card), (quick, quick_card) = await proposed(bot, "b1"), await proposed(bot, "b2")
+        (slow, slow_card), (quick, quick_card) = await asked(bot, "b1"), await asked(bot, "b2")
         late = await asyncpg.connect(home.bot, server_settings={"search_path": "tandem"})
         try:
             await late.execute("BEGIN")

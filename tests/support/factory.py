@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from tests.support.story import Story
 SEAL = Seal(b"k" * 32)
 PERSONAL = PersonalSeal(b"p" * 32)
 LEASE = timedelta(milliseconds=500)
+SWEEP_EVERY, LOOK_EVERY = 0.05, 0.01  # seconds; each sweep and each look are statements, on a machine that has others
 RULES = Policy(rules=(Rule(operations=("ops personal *",), ask=("engineers",), approve=("dba",)),
                       Rule(operations=("test *",), ask=("engineers",), approve=(), risks=(Risk.READ, Risk.WRITE)),
                       Rule(operations=("test *",), ask=("engineers",), approve=("dba",))))  # fmt: skip
@@ -51,8 +53,9 @@ def deeds() -> dict[str, type[Any]]:
     return {**found, kind_of(ErasePersonal): ErasePersonal}
 
 
+@cache
 def catalogue() -> Catalogue:
-    """The tests' operations, and the one by which a person is erased."""
+    """The tests' operations, and the one by which a person is erased; read once, as a bot does."""
     erase = [entry for entry in load(handlers).catalogue.entries.values() if entry.command == "ops personal erase"]
     return Catalogue([*load(ops).catalogue.entries.values(), *erase])
 
@@ -74,7 +77,7 @@ class Factory:
         attempts = Attempts(self.ledger, connectors, SEAL)
         runner = Runner(self.ledger, Planner(self.ledger, house, connectors), attempts, house, timedelta(0))
         self.worker = Worker(
-            self.ledger, runner, home.bot, config="c1", kinds=tuple(house.deeds), lease=LEASE, sweep_every=0.02
+            self.ledger, runner, home.bot, config="c1", kinds=tuple(house.deeds), lease=LEASE, sweep_every=SWEEP_EVERY
         )
 
     def _make(self, kind: type[Connector[Any, Any]], path: Path) -> Connector[Any, Any]:
@@ -99,7 +102,7 @@ class Factory:
             if loop.time() > end:
                 kinds = [(e.kind, e.step, e.mark, e.body.get("why")) for e in await self.ledger.events(run)]
                 raise AssertionError(f"{row.state} heading {row.heading} after {within} s: {kinds}")
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(LOOK_EVERY)
 
     async def show_all(self) -> None:
         for row in await self.home.pool.fetch(

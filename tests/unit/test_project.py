@@ -76,6 +76,14 @@ def test_make_run_passes_the_real_slack_on() -> None:
     assert "-m deploy.local --slack 'real'" in said.stdout
 
 
+def test_no_worker_of_make_compiles_what_another_has_compiled() -> None:
+    environ = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    argv = ["make", "--eval=told:\n\t@env", "told"]
+    said = subprocess.run(argv, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=30)
+    assert "PATH=" in said.stdout
+    assert "PYTHONDONTWRITEBYTECODE" not in said.stdout
+
+
 @pytest.mark.parametrize(
     ("script", "advice"),
     [
