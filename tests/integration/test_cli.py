@@ -305,6 +305,22 @@ async def test_a_token_that_slack_does_not_take_starts_nothing(shell: Shell) -> 
     assert refused.words == ["SLACK_BOT_TOKEN: Slack answers invalid_auth; write the Bot User OAuth Token of the app"]
 
 
+async def test_a_policy_in_which_nobody_could_ever_approve_starts_nothing_and_is_not_applied(shell: Shell) -> None:
+    """Of two database people one is gone: what the other asks for could never be approved."""
+    assert (await shell.type("migrate")).status == 0
+    people = Path(shell.environment["TANDEM_CONFIG"]) / "people.toml"
+    fine = people.read_text()
+    people.write_text(fine.replace('members = ["ben", "cleo"]', 'members = ["ben"]'))
+    checked, ran, migrated = await asyncio.gather(*(shell.type(verb) for verb in ("check", "run", "migrate")))
+    assert [told.status for told in (checked, ran, migrated)] == [1, 1, 1]
+    assert ran.words == checked.words == migrated.words
+    [word] = ran.words
+    assert re.match(r"policy\.toml:\d+: .*if ben asks, nobody could approve it: it takes 1 other people from dba", word)
+    people.write_text(fine)
+    refused = await shell.type("run", SLACK_BOT_TOKEN="")
+    assert "SLACK_BOT_TOKEN is not set" in refused.words[0], "with the people of before it comes further"
+
+
 async def test_check_reads_the_config_without_any_database(shell: Shell) -> None:
     fine, broken, usage = await asyncio.gather(
         shell.type("check", DATABASE_URL="", TANDEM_OWNER_URL="", SLACK_BOT_TOKEN=""),
