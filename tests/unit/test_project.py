@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from deploy.chromium import NAMES
 from deploy.imports import imports_of, is_allowed, is_denied
 from deploy.lock import LOCK, PROJECT, faults
 from tests.databases import ROOT
+from tests.skips import listed
 
 TARGETS = ["run", "test", "check", "bench", "prove", "format", "lock", "clean"]
 FILE_LINES = 400
@@ -122,6 +124,14 @@ def test_libraries_that_a_link_leads_to_are_brought_up_to_date_and_the_link_stay
 def test_ci_can_be_run() -> None:
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
     assert subprocess.run(["bash", "-n", ROOT / ".ci" / "run"], timeout=30).returncode == 0
+
+
+def test_what_ci_must_try_is_what_a_test_may_be_skipped_for() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+    demanded = re.findall(r"^must (\w+) ", script, re.MULTILINE)
+    assert set(demanded) == {"chromium", "pgbouncer", "node", "reference"}
+    assert set(demanded) <= set(listed())
+    assert f"browsers=({' '.join(NAMES)})" in script
 
 
 def test_no_file_is_longer_than_the_house_limit() -> None:
