@@ -8,15 +8,21 @@ import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import asyncpg
 import pytest
 
+from bot import opening
+from bot.compose import Ground, Unfit
+from bot.store.pool import DOOR_TIMEOUT, open_pool
 from deploy.local.slack import SlackServer
 from tests.conftest import MakeDatabase
 from tests.scenario.door import workspace
+from tests.scenario.story import until
 from tests.support.company import BOT, OWNER, PASSWORD, TEMPLATE, as_role
 from tests.support.forked import Told, typed
+from tests.support.plugin import Home
 
 ROOT = Path(__file__).parents[2]
 COMPANY = ROOT / "deploy" / "local" / "company"
@@ -264,6 +270,40 @@ async def test_a_wrong_address_a_wrong_password_and_none_at_all(shell: Shell) ->
     assert dead.words[0].startswith("DATABASE_URL: the server cannot be reached (ConnectionRefusedError)")
     assert odd.words[0].startswith("DATABASE_URL: that is no address of a PostgreSQL server; write postgresql://")
     assert owner.words[0].startswith("TANDEM_OWNER_URL: the server does not accept that user or password (28P01);")
+
+
+async def test_who_types_an_ask_waits_longer_for_the_database_than_slack_would(shell: Shell) -> None:
+    assert (await shell.type("migrate")).status == 0
+    holds, sees = await asyncpg.connect(shell.superuser), await asyncpg.connect(shell.superuser)
+    late = (
+        "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' "
+        "AND clock_timestamp() - query_start > make_interval(secs => $1))"
+    )
+    try:
+        await holds.execute("BEGIN; LOCK TABLE tandem.dedupe IN ACCESS EXCLUSIVE MODE")
+        asking = asyncio.create_task(shell.type("ask", '/ops db backup shop reason="a drill"'))
+
+        async def waits() -> bool:
+            return asking.done() or bool(await sees.fetchval(late, DOOR_TIMEOUT + 0.5))
+
+        await until(waits, "ask that waits longer than a door does")
+        await holds.execute("ROLLBACK")
+        told = await asking
+    finally:
+        await holds.close()
+        await sees.close()
+    assert (told.status, told.out[:10]) == (0, "Asked: r1."), told.err
+
+
+async def test_a_database_that_does_not_answer_is_told_in_words(home: Home) -> None:
+    pool, holds = await open_pool(home.bot, size=1, door=True, within=0.5), await asyncpg.connect(home.superuser)
+    try:
+        await holds.execute("BEGIN; LOCK TABLE tandem.applied IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(Unfit, match=r"the database does not answer in time \(LockNotAvailableError\); see what"):
+            await opening.fit(cast(Ground, None), pool)  # it does not come to the config
+    finally:
+        await holds.close()
+        await pool.close()
 
 
 async def test_a_superuser_an_owner_or_one_role_for_both_is_refused(shell: Shell) -> None:
