@@ -8,10 +8,10 @@ from typing import Any
 import asyncpg
 
 from bot.compose import Ground, Unfit
-from bot.store.pool import UnfitRole, fit_to_run, open_pool
+from bot.store.pool import DATABASE_AWAY, DOOR_TIMEOUT, ROLLED_BACK, UnfitRole, fit_to_run, open_pool
 from config.settings import Settings
 
-WITHIN = 10.0  # seconds until a first connection stands
+WITHIN = 10.0  # seconds until a first connection stands, and until what is typed at a terminal is recorded
 MIGRATE = "type `python -m bot migrate`"
 REFUSALS = {
     "28P01": "the server does not accept that user or password; write the right ones into the URL",
@@ -49,12 +49,12 @@ def why(name: str, error: BaseException) -> str:
     return f"{name}: {said}"
 
 
-async def pool_of(settings: Settings, *, size: int, door: bool = False) -> Any:
+async def pool_of(settings: Settings, *, size: int, door: bool = False, within: float = DOOR_TIMEOUT) -> Any:
     """A pool on the bot's database. Raises Unfit."""
     url = secret(settings, "DATABASE_URL")
     try:
         async with asyncio.timeout(WITHIN):
-            return await open_pool(url, size=size, door=door)
+            return await open_pool(url, size=size, door=door, within=within)
     except NOT_OPEN as error:
         raise Unfit([why("DATABASE_URL", error)]) from None
 
@@ -68,6 +68,9 @@ async def fit(ground: Ground, pool: Any) -> None:
         raise Unfit([str(unfit)]) from None
     except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
         raise Unfit([f"the database is empty: {MIGRATE} first"]) from None
+    except (*ROLLED_BACK, *DATABASE_AWAY) as error:
+        what = f"the database does not answer in time ({type(error).__name__})"
+        raise Unfit([f"DATABASE_URL: {what}; see what holds it up, then type this again"]) from None
     except asyncpg.InsufficientPrivilegeError:
         raise Unfit([f"the database's tables are not this role's to read: {MIGRATE} with this DATABASE_URL"]) from None
     if in_force != ground.applied.config:
@@ -76,8 +79,11 @@ async def fit(ground: Ground, pool: Any) -> None:
 
 @asynccontextmanager
 async def opened(ground: Ground, *, size: int, door: bool = False, fitting: bool = True) -> AsyncIterator[Any]:
-    """A pool for one command. `fitting` False: only to read, whoever asks, whichever config is in force."""
-    pool = await pool_of(ground.settings, size=size, door=door)
+    """A pool for one command; what it writes as a `door` ends WITHIN.
+
+    `fitting` False: only to read, whoever asks, whichever config is in force.
+    """
+    pool = await pool_of(ground.settings, size=size, door=door, within=WITHIN)
     try:
         if fitting:
             await fit(ground, pool)

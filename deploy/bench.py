@@ -46,6 +46,7 @@ class Size(BaseModel):
 
 WHOLE = Size(requests=200, rounds=5, commands=200, starts=5, delays=(0, 3000), backup=(200, 2000), page=(30, 5000))
 QUICK = Size(requests=60, rounds=3, commands=200, starts=5, delays=(0,), backup=(64, 256), page=(10, 5000))
+SMOKE = Size(requests=4, rounds=1, commands=8, starts=1, page=(2, 60))
 
 
 class Ratio(BaseModel):
@@ -161,13 +162,16 @@ async def _until_told(home: Path, size: Size) -> Report:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a few minutes instead of a quarter of an hour")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="a few minutes instead of a quarter of an hour")
+    size.add_argument("--smoke", action="store_true", help="a minute: whether all of it works; its figures say nothing")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     said = parser.parse_args(arguments)
+    wanted = SMOKE if said.smoke else QUICK if said.quick else WHOLE
     with tempfile.TemporaryDirectory(prefix="tandem-bench-") as folder:
         Path(folder).chmod(0o711)  # as root the database server is another user, who passes through
         try:
-            report = asyncio.run(_until_told(Path(folder) / "home", QUICK if said.quick else WHOLE))
+            report = asyncio.run(_until_told(Path(folder) / "home", wanted))
         except asyncio.CancelledError:
             return 143
     print(table(report))

@@ -1,26 +1,32 @@
-"""What every test may ask for: the session's PostgreSQL, a database, a Chromium; and CI's rule about skips."""
+"""What every test may ask for: the session's PostgreSQL, a database, a Chromium, a word in the end; and skips."""
 
-import os
 import secrets
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
-from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from deploy import chromium as programs
 from deploy.local.postgres import Server
+from tests import skips
 from tests.browsing import running
-from tests.databases import ROOT, Databases, SessionServer, Template
+from tests.databases import Databases, SessionServer, Template
 from tests.together import Together
 
 pytest_plugins = ["tests.support.plugin"]
 MakeDatabase = Callable[..., Awaitable[str]]
+Tell = Callable[[str], None]
+TOLD = "told"
 SESSION = pytest.StashKey[SessionServer]()
 settings.register_profile("shared-machine", deadline=None)  # how long an example takes there says nothing of the code
 settings.load_profile("shared-machine")
+
+
+def pytest_configure() -> None:
+    skips.demanded()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -92,10 +98,31 @@ async def make_database(databases: Databases, template_database: Template | None
         await databases.drop(name)
 
 
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Tell:
+    """Says a line in the end of the session, also of a test that passed: `tell("mail: 34 points")`."""
+    return partial(record_property, TOLD)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Under xdist too: what a test told comes along with its report."""
+    reports = [one for kind in ("passed", "failed") for one in terminalreporter.getreports(kind) if one.when == "call"]
+    lines = [
+        f"{report.nodeid.rpartition('::')[2]}: {said}"
+        for report in reports
+        for name, said in report.user_properties
+        if name == TOLD
+    ]
+    if lines:
+        terminalreporter.section("what tests tell")
+        for line in sorted(lines):
+            terminalreporter.line(line)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Path:
     """The browser's program."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    found = programs.chromium()
     if found is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
     return Path(found)
@@ -108,29 +135,11 @@ def browser(chromium: Path) -> Iterator[str]:
         yield address
 
 
-def allowed_skips() -> list[str]:
-    """The reasons for which CI lets a test be skipped, as patterns."""
-    lines = (ROOT / "tests" / "allowed_skips.txt").read_text().splitlines()
-    return [line for line in lines if line and not line.startswith("#")]
-
-
-def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
-    """Where CI=true, turns a skip for a reason that is not on the list into a failure."""
-    if os.environ.get("CI") != "true" or not report.skipped or hasattr(report, "wasxfail"):
-        return
-    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-    reason = reason.removeprefix("Skipped: ")
-    if any(fnmatchcase(reason, pattern) for pattern in allowed_skips()):
-        return
-    report.outcome = "failed"
-    report.longrepr = f"Skipped in CI for a reason that tests/allowed_skips.txt does not have: {reason}"
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Runs in xdist's workers too."""
     report = yield
-    refuse_skip(report)
+    skips.refuse(report)
     return report
 
 
@@ -138,5 +147,5 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """A whole module may be skipped while it is read."""
     report = yield
-    refuse_skip(report)
+    skips.refuse(report)
     return report

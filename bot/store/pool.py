@@ -64,8 +64,8 @@ async def _as_it_is(conn: Any) -> None:
     """Nobody here leaves anything in a session, and asyncpg's own reset is a second round trip before each ack."""
 
 
-async def open_pool(url: str, *, size: int, door: bool = False) -> Any:
-    """An asyncpg pool on the bot's schema; a door's transactions end by themselves within DOOR_TIMEOUT."""
+async def open_pool(url: str, *, size: int, door: bool = False, within: float = DOOR_TIMEOUT) -> Any:
+    """An asyncpg pool on the bot's schema; a door's transactions end by themselves `within` so many seconds."""
     settings = {
         "search_path": "tandem",
         "application_name": "tandem-door" if door else "tandem-engine",
@@ -76,7 +76,7 @@ async def open_pool(url: str, *, size: int, door: bool = False) -> Any:
     if door:
         # The gentlest ends first: a wait for a lock, then the statement; the last one ends the whole connection.
         limits = {"lock_timeout": 0.3, "statement_timeout": 0.2, "transaction_timeout": 0.0}
-        settings |= {name: f"{int((DOOR_TIMEOUT - less) * 1000)}ms" for name, less in limits.items()}
+        settings |= {name: f"{int((within - less) * 1000)}ms" for name, less in limits.items()}
     return await asyncpg.create_pool(
         url,
         min_size=min(2, size),
@@ -84,7 +84,7 @@ async def open_pool(url: str, *, size: int, door: bool = False) -> Any:
         init=_json,
         reset=_as_it_is,
         server_settings=settings,
-        command_timeout=DOOR_TIMEOUT + 0.2 if door else 30,
+        command_timeout=within + 0.2 if door else 30,
         max_inactive_connection_lifetime=0 if door else 300,  # a new one has every plan to make, and people wait
     )
 

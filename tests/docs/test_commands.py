@@ -31,17 +31,18 @@ from tests.docs.workspace import ORDERS, clean, workspace
 from tests.support.company import applied
 
 WITHIN = 100.0  # seconds for one command
+MINUTES = 600.0  # seconds for one that looks at everything
 COMMAND = re.compile(r"\bmake [a-z]|python -m \w")
 
 
-async def typed(line: str, *, env: Mapping[str, str], cwd: Path = ROOT) -> tuple[int, str]:
+async def typed(line: str, *, env: Mapping[str, str], cwd: Path = ROOT, within: float = WITHIN) -> tuple[int, str]:
     """One piece of shell to its end: its status and what it said. Over its time, its own session is ended."""
     process = await asyncio.create_subprocess_exec(
         "sh", "-ec", line, cwd=cwd, env=env, start_new_session=True,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(WITHIN):
+        async with asyncio.timeout(within):
             said, _ = await process.communicate()
     finally:
         _end(process, signal.SIGKILL)
@@ -74,14 +75,54 @@ async def _tests(fence: Fence, tmp_path: Path) -> None:
     assert re.search(r"\d+ passed", said)
 
 
-async def _dry(fence: Fence, tmp_path: Path) -> None:
-    """What changes this repository or takes minutes: make knows it, and every module that it starts is there."""
+async def _dry(fence: Fence) -> None:
+    """What takes minutes: make knows it, and every module that it starts is there."""
     for line in fence.text.splitlines():
         status, said = await typed(line.replace("make", "make --dry-run", 1), env=clean())
         assert status == 0, said
         modules = re.findall(r"python -m ([\w.]+)", said) + re.findall(r"from (\w+)\.\w+ import", said)
         assert modules, said
         assert [name for name in modules if importlib.util.find_spec(name) is None] == []
+
+
+async def _project(fence: Fence, tmp_path: Path) -> None:
+    """In the order of the page; what changes files does so in a copy, to which a fault of style was added."""
+    copy = tmp_path / "copy"
+    left_out = shutil.ignore_patterns("__pycache__", "node_modules", ".local")
+    for name in ("bot", "config", "deploy", "handlers"):
+        shutil.copytree(ROOT / name, copy / name, ignore=left_out)
+    for name in ("Makefile", "pyproject.toml", "requirements.lock", "tests/unit/test_durations.py"):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, copy / name)  # make looks at the lock's age
+    (copy / ".venv").symlink_to(ROOT / ".venv")
+    (copy / "bot" / "ugly.py").write_text('"""A fault of style."""\n\nugly = { "a":1 }\n')
+    for line in fence.text.splitlines():
+        if line not in UNTYPED:
+            await PROJECT[line](line, copy)
+
+
+async def _finds(line: str, copy: Path) -> None:
+    """The fault, by its file; without it nothing."""
+    status, said = await typed(line, env=clean(), cwd=copy)
+    assert (status, "ugly.py" in said) == (2, True), said
+    ugly = (copy / "bot" / "ugly.py").read_text()
+    (copy / "bot" / "ugly.py").unlink()
+    status, said = await typed(line, env=clean(), cwd=copy, within=MINUTES)
+    assert status == 0, said
+    (copy / "bot" / "ugly.py").write_text(ugly)
+
+
+async def _mends(line: str, copy: Path) -> None:
+    status, said = await typed(line, env=clean(), cwd=copy)
+    assert status == 0, said
+    assert (copy / "bot" / "ugly.py").read_text().endswith('ugly = {"a": 1}\n')
+
+
+async def _proves(line: str, copy: Path) -> None:
+    """The same target on one small file: the whole is what runs this."""
+    status, said = await typed(f"{line} WORKERS=1 ARGS=tests/scenario/test_slack_door_payloads.py", env=clean())
+    assert status == 0, said
+    assert re.search(r"\d+ passed", said)
 
 
 async def _pictures(fence: Fence, tmp_path: Path) -> None:
@@ -169,21 +210,30 @@ async def _keys(fence: Fence, tmp_path: Path) -> None:
     assert Keys(keyset).open(Keys(keyset).seal(b"backup", "a"), "a") == b"backup"
 
 
+# What no test types, and why; every other command of the pages is typed.
+UNTYPED = {
+    "make lock": "it asks the package index",
+    "npm ci --prefix tests/foreign/javascript": "it asks the package index; .ci/run types it",
+}
+PROJECT = {"make check": _finds, "make format": _mends, "make prove": _proves}
+SLOW = ("pictures", "project")  # a whole story in a browser; types of everything: `make prove` does
+
+
 def slow(fence: Fence) -> Any:
-    """The whole story in a browser is played for the pictures: `make prove` does."""
-    return pytest.param(fence, marks=pytest.mark.prove) if fence.marks["run"] == "pictures" else fence
+    marks = [pytest.mark.prove, pytest.mark.timeout(2 * MINUTES)]
+    return pytest.param(fence, marks=marks) if fence.marks["run"] in SLOW else fence
 
 
 ALONE = {
-    "tests": _tests, "dry": _dry, "pictures": _pictures, "gallery": _gallery,
+    "tests": _tests, "project": _project, "pictures": _pictures, "gallery": _gallery,
     "page": _page, "slack": _slack, "init": _init, "keys": _keys,
 }  # fmt: skip
 INSIDE = {"company", "serves"}  # in a running workspace, as its bot
 
 
-@pytest.mark.parametrize("fence", [f for f in all_fences("sh") if f.marks.get("run") == "pictures"], ids=str)
-async def test_make_knows_what_takes_the_pictures(fence: Fence, tmp_path: Path) -> None:
-    await _dry(fence, tmp_path)
+@pytest.mark.parametrize("fence", [f for f in all_fences("sh") if f.marks.get("run") in SLOW], ids=str)
+async def test_make_knows_what_is_typed_by_make_prove_alone(fence: Fence) -> None:
+    await _dry(fence)
 
 
 @pytest.mark.parametrize("fence", [slow(f) for f in all_fences("sh") if f.marks.get("run") in ALONE], ids=str)
@@ -248,6 +298,14 @@ async def test_the_statements_of_the_operators_page_make_a_database_that_the_bot
         async with pg_server.connect() as connection:
             await connection.execute(f"DROP OWNED BY {mark}_operator")
             await connection.execute(f"DROP ROLE {mark}_owner, {mark}_bot, {mark}_operator")
+
+
+def test_what_no_test_types_still_stands_on_a_page() -> None:
+    lines = {line for fence in all_fences("sh") for line in fence.text.splitlines()}
+    assert set(UNTYPED) <= lines | {code for page in PAGES for code in codes(page)}
+    (project,) = [fence for fence in all_fences("sh") if fence.marks.get("run") == "project"]
+    assert set(project.text.splitlines()) <= {*PROJECT, *UNTYPED}
+    assert (ROOT / "tests" / "foreign" / "javascript" / "package-lock.json").exists()
 
 
 def test_no_command_is_shown_without_being_typed_here() -> None:

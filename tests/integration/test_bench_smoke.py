@@ -1,25 +1,32 @@
 """The bench: a very short run measures all of it, and its report can be read by people and machines."""
 
 import json
-from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from deploy.bench import Report, Size, bench, table
+from deploy.bench import Report, table
 from deploy.benches.ack import times
 from deploy.benches.post import Seen
-from tests.databases import SessionServer
+from tests.docs.pages import PAGES, codes
+from tests.docs.test_commands import MINUTES, typed
+from tests.docs.workspace import clean
 
 
 @pytest.mark.prove  # a minute on two cores
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(MINUTES + 60)
 @pytest.mark.browser
 @pytest.mark.usefixtures("chromium")
-async def test_a_short_bench_measures_every_door_and_says_so() -> None:
-    with closing(SessionServer()) as place:
-        report = await bench(place.home, Size(requests=4, rounds=1, commands=8, starts=1, page=(2, 60)))
+async def test_a_short_bench_measures_every_door_and_says_so(tmp_path: Path) -> None:
+    """As the page types it, but for its size."""
+    (told,) = {code for page in PAGES for code in codes(page) if code.startswith("make bench ")}
+    assert told.count("--quick") == told.count("FILE") == 1
+    file = tmp_path / "report.json"
+    line = told.replace("--quick", "--smoke").replace("FILE", str(file))
+    status, printed = await typed(line, env=clean(), within=MINUTES)
+    assert status == 0, printed
 
-    said = json.loads(report.model_dump_json())
+    said = json.loads(file.read_text())
     assert {(one["door"], one["commit_delay"]) for one in said["ratios"]} == {
         ("read", 0),
         ("change", 0),
@@ -32,9 +39,10 @@ async def test_a_short_bench_measures_every_door_and_says_so() -> None:
     assert said["commands"]["tandem"] > 0
     assert said["page"]["load_s"] > 0 < said["page"]["click_ms"]
     assert 0 < said["page"]["frame_ms"] <= said["page"]["longest_ms"]
-    assert Report.model_validate(said) == report
-    assert "Ack with its commit, commit_delay 0 µs" in table(report)
-    assert "Scrolling through 60 messages" in table(report)
+    assert table(Report.model_validate(said)) in printed
+    assert file.read_text() in printed
+    assert "Ack with its commit, commit_delay 0 µs" in printed
+    assert "Scrolling through 60 messages" in printed
 
 
 def test_percentiles_are_of_milliseconds_and_the_rate_of_all_together() -> None:

@@ -8,15 +8,21 @@ import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import asyncpg
 import pytest
 
+from bot import opening
+from bot.compose import Ground, Unfit
+from bot.store.pool import DOOR_TIMEOUT, open_pool
 from deploy.local.slack import SlackServer
 from tests.conftest import MakeDatabase
 from tests.scenario.door import workspace
+from tests.scenario.story import until
 from tests.support.company import BOT, OWNER, PASSWORD, TEMPLATE, as_role
 from tests.support.forked import Told, typed
+from tests.support.plugin import Home
 
 ROOT = Path(__file__).parents[2]
 COMPANY = ROOT / "deploy" / "local" / "company"
@@ -266,6 +272,40 @@ async def test_a_wrong_address_a_wrong_password_and_none_at_all(shell: Shell) ->
     assert owner.words[0].startswith("TANDEM_OWNER_URL: the server does not accept that user or password (28P01);")
 
 
+async def test_who_types_an_ask_waits_longer_for_the_database_than_slack_would(shell: Shell) -> None:
+    assert (await shell.type("migrate")).status == 0
+    holds, sees = await asyncpg.connect(shell.superuser), await asyncpg.connect(shell.superuser)
+    late = (
+        "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' "
+        "AND clock_timestamp() - query_start > make_interval(secs => $1))"
+    )
+    try:
+        await holds.execute("BEGIN; LOCK TABLE tandem.dedupe IN ACCESS EXCLUSIVE MODE")
+        asking = asyncio.create_task(shell.type("ask", '/ops db backup shop reason="a drill"'))
+
+        async def waits() -> bool:
+            return asking.done() or bool(await sees.fetchval(late, DOOR_TIMEOUT + 0.5))
+
+        await until(waits, "ask that waits longer than a door does")
+        await holds.execute("ROLLBACK")
+        told = await asking
+    finally:
+        await holds.close()
+        await sees.close()
+    assert (told.status, told.out[:10]) == (0, "Asked: r1."), told.err
+
+
+async def test_a_database_that_does_not_answer_is_told_in_words(home: Home) -> None:
+    pool, holds = await open_pool(home.bot, size=1, door=True, within=0.5), await asyncpg.connect(home.superuser)
+    try:
+        await holds.execute("BEGIN; LOCK TABLE tandem.applied IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(Unfit, match=r"the database does not answer in time \(LockNotAvailableError\); see what"):
+            await opening.fit(cast(Ground, None), pool)  # it does not come to the config
+    finally:
+        await holds.close()
+        await pool.close()
+
+
 async def test_a_superuser_an_owner_or_one_role_for_both_is_refused(shell: Shell) -> None:
     assert (await shell.type("migrate")).status == 0
     owner = shell.environment["TANDEM_OWNER_URL"]
@@ -303,6 +343,22 @@ async def test_a_token_that_slack_does_not_take_starts_nothing(shell: Shell) -> 
         await server.stop()
     assert refused.status == 1
     assert refused.words == ["SLACK_BOT_TOKEN: Slack answers invalid_auth; write the Bot User OAuth Token of the app"]
+
+
+async def test_a_policy_in_which_nobody_could_ever_approve_starts_nothing_and_is_not_applied(shell: Shell) -> None:
+    """Of two database people one is gone: what the other asks for could never be approved."""
+    assert (await shell.type("migrate")).status == 0
+    people = Path(shell.environment["TANDEM_CONFIG"]) / "people.toml"
+    fine = people.read_text()
+    people.write_text(fine.replace('members = ["ben", "cleo"]', 'members = ["ben"]'))
+    checked, ran, migrated = await asyncio.gather(*(shell.type(verb) for verb in ("check", "run", "migrate")))
+    assert [told.status for told in (checked, ran, migrated)] == [1, 1, 1]
+    assert ran.words == checked.words == migrated.words
+    [word] = ran.words
+    assert re.match(r"policy\.toml:\d+: .*if ben asks, nobody could approve it: it takes 1 other people from dba", word)
+    people.write_text(fine)
+    refused = await shell.type("run", SLACK_BOT_TOKEN="")
+    assert "SLACK_BOT_TOKEN is not set" in refused.words[0], "with the people of before it comes further"
 
 
 async def test_check_reads_the_config_without_any_database(shell: Shell) -> None:

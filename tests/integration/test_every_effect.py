@@ -11,6 +11,7 @@ import pytest
 import bot.connectors
 from bot.discovery import deeds
 from bot.effect import CannotTell, Effect, No, Permanent, Survival, Temporary, Yes
+from tests.conftest import Tell
 from tests.integration.effect_worlds import WORLDS, Case, Ground
 from tests.integration.reached import Try
 
@@ -86,12 +87,12 @@ async def test_done_twice_and_cut_short_it_is_as_it_declares(ground: Ground, nam
 
 @pytest.mark.prove
 @pytest.mark.parametrize("name", sorted(n for n in WORLDS if EFFECTS[n].survives is not Survival.ONCE))
-async def test_cut_short_everywhere_it_is_as_done_once(ground: Ground, name: str) -> None:
+async def test_cut_short_everywhere_it_is_as_done_once(ground: Ground, tell: Tell, name: str) -> None:
     case = await WORLDS[name](ground)
     await case.effect.do(case.hands, Try("step", 1))
     once = await case.look()
     cuts = await _through_all_cuts(lambda: WORLDS[name](ground), EVERYWHERE, once, barred=name not in UNBARRED)
-    print(f"{name}: cut at {cuts} points")  # noqa: T201
+    tell(f"cut at {cuts} points")
 
 
 async def _probed(case: Case, number: int, truth: type[Yes[Any] | No]) -> None:

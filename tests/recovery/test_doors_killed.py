@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from deploy.local.slack import Outcome
+from tests.conftest import Tell
 from tests.scenario.killing import killed, reachable, unheard
 from tests.scenario.played import played
 from tests.scenario.story import JO, TYPE_AGAIN, Run, Story, people
@@ -201,12 +202,12 @@ async def kill(config: pytest.Config, point: str) -> None:
 
 
 async def test_what_was_killed_somewhere_before_its_commit_is_done_once_when_it_is_done_again(
-    request: pytest.FixtureRequest,
+    request: pytest.FixtureRequest, tell: Tell
 ) -> None:
     """One point by seed, over HTTP, or the one named by TANDEM_KILL_DOOR; `make prove` tries them all."""
     seed = SEED or str(random.SystemRandom().randrange(10**6))
     point = KILL or random.Random(seed).choice([one for one in POINTS if one.endswith("http")])
-    print(f"{len(POINTS)} points; TANDEM_SEED={seed} chose {point!r}")  # noqa: T201
+    tell(f"{len(POINTS)} points; TANDEM_SEED={seed} chose {point!r}")
     await kill(request.config, point)
 
 

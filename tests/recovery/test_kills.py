@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import MakeDatabase
+from tests.conftest import MakeDatabase, Tell
 from tests.recovery.harness import killed, undisturbed
 from tests.recovery.scenarios import SCENARIOS
 from tests.support.company import TEMPLATE
@@ -33,13 +33,15 @@ async def kill_at(make_database: MakeDatabase, folder: Path, name: str, point: s
 
 
 @pytest.mark.parametrize("number", range(SAMPLE))
-async def test_a_kill_somewhere(home: Home, make_database: MakeDatabase, tmp_path: Path, number: int) -> None:
+async def test_a_kill_somewhere(
+    home: Home, make_database: MakeDatabase, tmp_path: Path, tell: Tell, number: int
+) -> None:
     """One point of one scenario, both by seed; `make prove` tries them all."""
     seed = SEED or str(random.SystemRandom().randrange(10**6))
     name = one_of(f"{seed} {number}", SCENARIOS)
     points = await undisturbed(home, tmp_path / "undisturbed", SCENARIOS[name])
     point = one_of(seed + name, points)
-    print(f"{name}: {len(points)} points; TANDEM_SEED={seed} chose {point!r}")  # noqa: T201
+    tell(f"{name}: {len(points)} points; TANDEM_SEED={seed} chose {point!r}")
     assert await kill_at(make_database, tmp_path / "killed", name, point) == [], replay(name, point)
 
 
@@ -55,8 +57,10 @@ async def test_this_kill(make_database: MakeDatabase, tmp_path: Path) -> None:
 
 @pytest.mark.prove
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_a_kill_everywhere(home: Home, make_database: MakeDatabase, tmp_path: Path, name: str) -> None:
+async def test_a_kill_everywhere(
+    home: Home, make_database: MakeDatabase, tmp_path: Path, tell: Tell, name: str
+) -> None:
     points = await undisturbed(home, tmp_path / "undisturbed", SCENARIOS[name])
-    print(f"{name}: {len(points)} points")  # noqa: T201
+    tell(f"{len(points)} points")
     for number, point in enumerate(points):
         assert await kill_at(make_database, tmp_path / str(number), name, point) == [], replay(name, point)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 
+from tests.conftest import Tell
 from tests.scenario.killing import CANCEL, cancelled_at, gate, killed_at, points, reachable
 from tests.scenario.played import ORDERS, played
 from tests.scenario.story import JO, LONG, TYPE_AGAIN, Run, Story, people, until
@@ -151,14 +152,14 @@ async def kill(story: Story, name: str, point: str) -> None:
 
 
 @pytest.mark.parametrize("number", range(SAMPLE))
-async def test_a_bot_killed_somewhere_ends_its_run_like_one_that_lives(story: Story, number: int) -> None:
+async def test_a_bot_killed_somewhere_ends_its_run_like_one_that_lives(story: Story, tell: Tell, number: int) -> None:
     """One point of one operation, both by seed; `make prove` tries them all."""
     seed = SEED or str(random.SystemRandom().randrange(10**6))
     chance = random.Random(f"{seed} {number}")
     name = chance.choice(sorted(SCENARIOS))
     found = await SCENARIOS[name].points(story)
     point = chance.choice([one for one in found if not any(f" {step} " in one for step in WAITS)])
-    print(f"{name}: {len(found)} points; TANDEM_SEED={seed} chose {point!r}")  # noqa: T201
+    tell(f"{name}: {len(found)} points; TANDEM_SEED={seed} chose {point!r}")
     await kill(story, name, point)
 
 
@@ -171,8 +172,8 @@ async def test_this_kill_of_an_operation(story: Story) -> None:
 @pytest.mark.prove
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_an_operation_survives_a_kill_at_every_commit(story: Story, name: str, side: str) -> None:
+async def test_an_operation_survives_a_kill_at_every_commit(story: Story, tell: Tell, name: str, side: str) -> None:
     found = [point for point in await SCENARIOS[name].points(story) if point.startswith(side)]
-    print(f"{name}: {len(found)} points {side} a commit")  # noqa: T201
+    tell(f"{len(found)} points")
     for point in found:
         await kill(story, name, point)

@@ -11,10 +11,10 @@ from tests.scenario.story import Story, people
 from tests.support.plugin import Home
 
 
-@pytest.fixture
-def transport() -> str:
-    """Which way Slack delivers; a test of both is parametrised by it."""
-    return "http"
+@pytest.fixture(params=["http", pytest.param("socket", marks=pytest.mark.prove)])
+def transport(request: pytest.FixtureRequest) -> str:
+    """Which way Slack delivers. `make prove` plays everything over Socket Mode; a test that names both always does."""
+    return str(request.param)
 
 
 @pytest.fixture

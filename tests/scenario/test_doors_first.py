@@ -1,10 +1,9 @@
 """Payloads go first, and a flood of them starves nobody: the lease, a timer and the thread go on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,15 +12,9 @@ from bot.model import State
 from bot.precedence import LONGEST, REST
 from tests.scenario.door import Bot
 from tests.support.factory import LEASE
-from tests.support.plugin import Home
 
+pytestmark = pytest.mark.parametrize("transport", ["http", "socket"])
 SLACK = 2.0  # seconds that a loaded machine may need for what is done in a moment
-
-
-@pytest.fixture(params=["http", "socket"])
-async def bot(request: pytest.FixtureRequest, home: Home, tmp_path: Path) -> AsyncIterator[Bot]:
-    async with Bot(home, tmp_path, socket=request.param == "socket") as bot:
-        yield bot
 
 
 @contextmanager

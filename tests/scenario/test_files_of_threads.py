@@ -1,14 +1,12 @@
 """What is too long for a message goes up as a file, and no trouble with Slack loses it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from tests.scenario.door import Bot
 from tests.scenario.interactions import card_before_its_plan, reply_saying
-from tests.support.plugin import Home
 
 STEPS = ("files.getUploadURLExternal", "files.completeUploadExternal")
 KINDS = ("drop", "server_error")
@@ -16,12 +14,6 @@ FIRST, *OTHERS = [(one, kind) for one in STEPS for kind in KINDS]
 TROUBLE = pytest.mark.parametrize(
     ("method", "kind"), [FIRST, *(pytest.param(*other, marks=pytest.mark.prove) for other in OTHERS)]
 )
-
-
-@pytest.fixture
-async def bot(home: Home, tmp_path: Path) -> AsyncIterator[Bot]:
-    async with Bot(home, tmp_path) as bot:
-        yield bot
 
 
 def file_named(bot: Bot, card: dict[str, Any], name: str) -> Callable[[], Awaitable[bool]]:

@@ -91,8 +91,8 @@ def hooks(bot: Bot) -> dict[str, Hook]:
 
 
 @pytest.fixture
-async def sender(home: Home, tmp_path: Path) -> AsyncIterator[Sender]:
-    async with Bot(home, tmp_path) as bot, aiohttp.ClientSession() as http:
+async def sender(bot: Bot) -> AsyncIterator[Sender]:
+    async with aiohttp.ClientSession() as http:
         bot.hooks.update(hooks(bot))
         yield Sender(bot, http)
 

@@ -26,11 +26,11 @@ WAYS = pytest.mark.parametrize("cut", [CUT, pytest.param(False, id="no answer co
 
 
 @asynccontextmanager
-async def far(home: Home, path: Path, *, socket: bool = False) -> AsyncIterator[tuple[Bot, Proxy]]:
+async def far(home: Home, path: Path, transport: str) -> AsyncIterator[tuple[Bot, Proxy]]:
     """A bot whose doors reach the database by way of a proxy; engine and poster have their own way."""
     async with proxied(home.bot) as (url, proxy):
         pool = await open_pool(url, size=2, door=True)
-        async with Bot(home, path, socket=socket, doors=Doors(pool)) as bot:
+        async with Bot(home, path, socket=transport == "socket", doors=Doors(pool)) as bot:
             yield bot, proxy
         pool.terminate()
 
@@ -42,11 +42,11 @@ async def recorded(bot: Bot, reason: str) -> list[str]:
 
 
 @pytest.mark.parametrize("cut", [CUT, SILENT])
-@pytest.mark.parametrize("socket", [False, True], ids=["http", "socket"])
+@pytest.mark.parametrize("transport", ["http", "socket"])
 async def test_an_ask_that_was_recorded_unheard_is_told_as_unknown_and_the_same_words_find_it(
-    home: Home, tmp_path: Path, socket: bool, cut: bool
+    home: Home, tmp_path: Path, transport: str, cut: bool
 ) -> None:
-    async with far(home, tmp_path, socket=socket) as (bot, proxy):
+    async with far(home, tmp_path, transport) as (bot, proxy):
         proxy.lose("unheard", cut=cut)
         begun = time.monotonic()
         ran = await bot.slack.command("ana", "ops", "/test write plain reason=unheard")
@@ -64,8 +64,10 @@ async def test_an_ask_that_was_recorded_unheard_is_told_as_unknown_and_the_same_
 
 
 @WAYS
-async def test_a_run_that_was_recorded_unheard_tells_its_asker_by_itself(home: Home, tmp_path: Path, cut: bool) -> None:
-    async with far(home, tmp_path) as (bot, proxy):
+async def test_a_run_that_was_recorded_unheard_tells_its_asker_by_itself(
+    home: Home, tmp_path: Path, transport: str, cut: bool
+) -> None:
+    async with far(home, tmp_path, transport) as (bot, proxy):
         proxy.lose("unheard", cut=cut)
         await bot.slack.command("ana", "ops", "/test write plain reason=unheard")
         card = await bot.card("Asked by Ana")
@@ -76,9 +78,9 @@ async def test_a_run_that_was_recorded_unheard_tells_its_asker_by_itself(home: H
 
 @pytest.mark.parametrize("typed_again", [False, True])
 async def test_an_ask_that_is_recorded_only_after_the_door_gave_up_is_one_run_and_tells_its_asker(
-    home: Home, tmp_path: Path, typed_again: bool
+    home: Home, tmp_path: Path, transport: str, typed_again: bool
 ) -> None:
-    async with far(home, tmp_path) as (bot, proxy):
+    async with far(home, tmp_path, transport) as (bot, proxy):
         await bot.slack.command("ben", "ops", "/test write plain reason=before")  # prepared, it begins with its values
         held = proxy.hold("unheard")
         await bot.slack.command("ana", "ops", "/test write plain reason=unheard")
@@ -96,9 +98,9 @@ async def test_an_ask_that_is_recorded_only_after_the_door_gave_up_is_one_run_an
 
 @WAYS
 async def test_a_form_that_was_recorded_unheard_stays_open_and_sent_again_is_the_same_run(
-    home: Home, tmp_path: Path, cut: bool
+    home: Home, tmp_path: Path, transport: str, cut: bool
 ) -> None:
-    async with far(home, tmp_path) as (bot, proxy):
+    async with far(home, tmp_path, transport) as (bot, proxy):
         await bot.slack.command("ana", "ops", "/test destroy shop backup=b2 reason=unheard")
         form = await bot.slack.wait_for_view("ana", callback_id="door.form")
         proxy.lose("unheard", cut=cut)
@@ -112,9 +114,9 @@ async def test_a_form_that_was_recorded_unheard_stays_open_and_sent_again_is_the
 
 @WAYS
 async def test_an_approval_that_was_recorded_unheard_counts_once_and_the_run_starts(
-    home: Home, tmp_path: Path, cut: bool
+    home: Home, tmp_path: Path, transport: str, cut: bool
 ) -> None:
-    async with far(home, tmp_path) as (bot, proxy):
+    async with far(home, tmp_path, transport) as (bot, proxy):
         card = await proposed(bot)
         again = await old_copy(bot, card)  # as a screen that was not drawn anew: the run may be over sooner than it is
         print_of_plan = await bot.home.pool.fetchval("SELECT fingerprint FROM runs")
@@ -130,9 +132,9 @@ async def test_an_approval_that_was_recorded_unheard_counts_once_and_the_run_sta
 
 @WAYS
 async def test_a_delivery_that_was_recorded_unheard_is_found_when_it_is_sent_again(
-    home: Home, tmp_path: Path, cut: bool
+    home: Home, tmp_path: Path, transport: str, cut: bool
 ) -> None:
-    async with far(home, tmp_path) as (bot, proxy), aiohttp.ClientSession() as http:
+    async with far(home, tmp_path, transport) as (bot, proxy), aiohttp.ClientSession() as http:
         bot.hooks.update(hooks(bot))
         sender = Sender(bot, http)
         headers = await sender.signed()

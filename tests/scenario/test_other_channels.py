@@ -1,22 +1,11 @@
 """The channels that a plan tells: its start, its way back and its end, each once, and nothing of what is between."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from bot import render
 from bot.model import State
 from bot.render.replies import REFUSES
 from tests.scenario.door import Bot
-from tests.support.plugin import Home
-
-
-@pytest.fixture
-async def bot(home: Home, tmp_path: Path) -> AsyncIterator[Bot]:
-    async with Bot(home, tmp_path) as bot:
-        yield bot
 
 
 async def ended(bot: Bot) -> int:

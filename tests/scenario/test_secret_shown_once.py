@@ -1,9 +1,7 @@
 """A secret for one person: a modal opened once, by whom it is for, within ten minutes; else it is gone and replaced."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,21 +11,9 @@ from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
 from tests.scenario.interactions import old_copy
 from tests.scenario.story import until
-from tests.support.plugin import Home
 
-BOTH = pytest.mark.parametrize("socket", [False, True], ids=["http", "socket"])
+BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
 CANARY = "minted-canary"
-
-
-@pytest.fixture
-def socket() -> bool:
-    return False
-
-
-@pytest.fixture
-async def bot(home: Home, tmp_path: Path, socket: bool) -> AsyncIterator[Bot]:
-    async with Bot(home, tmp_path, socket=socket) as bot:
-        yield bot
 
 
 async def offered(bot: Bot) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from bot.sent import DOUBLE_AFTER
@@ -14,7 +13,6 @@ from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
 from tests.scenario.interactions import proposed
 from tests.scenario.story import until
-from tests.support.plugin import Home
 
 SHORT, SLOW = timedelta(seconds=1), 1.3  # a hold, and the seconds that Slack takes for a message: longer than that
 
@@ -77,18 +75,14 @@ class Thread:
         return bool(await self.bot.home.pool.fetchval(sql, self.run))
 
 
-@asynccontextmanager
-async def two_copies(home: Home, path: Path, hold: timedelta) -> AsyncIterator[Thread]:
-    async with Bot(home, path) as bot:
-        bot.poster.hold = hold
-        mine = bot.poster
-        other = Poster(
-            Letterbox(home.pool), mine.views, mine.client, mine.names, mine.fallback, bot_id=mine.bot_id, hold=hold
-        )
-        card = await proposed(bot)
-        thread = Thread(bot, card, await home.pool.fetchval("SELECT max(id) FROM runs"), other)
-        await until(thread.quiet, "end of what is told of the plan")
-        yield thread
+async def two_copies(bot: Bot, hold: timedelta) -> Thread:
+    bot.poster.hold = hold
+    mine, pool = bot.poster, bot.home.pool
+    other = Poster(Letterbox(pool), mine.views, mine.client, mine.names, mine.fallback, bot_id=mine.bot_id, hold=hold)
+    card = await proposed(bot)
+    thread = Thread(bot, card, await pool.fetchval("SELECT max(id) FROM runs"), other)
+    await until(thread.quiet, "end of what is told of the plan")
+    return thread
 
 
 @asynccontextmanager
@@ -108,9 +102,10 @@ async def eager(poster: Poster) -> AsyncIterator[None]:
         await asyncio.gather(job, return_exceptions=True)
 
 
-async def test_a_thread_that_takes_longer_than_a_hold_is_told_once_and_in_order(home: Home, tmp_path: Path) -> None:
+async def test_a_thread_that_takes_longer_than_a_hold_is_told_once_and_in_order(bot: Bot) -> None:
     """Also where something happens meanwhile and makes the thread due."""
-    async with two_copies(home, tmp_path, SHORT) as thread, eager(thread.other):
+    thread = await two_copies(bot, SHORT)
+    async with eager(thread.other):
         before, last, mark = await thread.told(), await thread.last(), await thread.mark()
         await thread.bot.slack.fault("chat.postMessage", "slow", times=-1, seconds=SLOW)
         await thread.say("ask_back", "why b2?")
@@ -121,40 +116,40 @@ async def test_a_thread_that_takes_longer_than_a_hold_is_told_once_and_in_order(
         assert await thread.told() == [*before, last + 1, last + 2, last + 3]
 
 
-async def test_who_lost_a_thread_while_slack_took_its_message_tells_nothing_more(home: Home, tmp_path: Path) -> None:
+async def test_who_lost_a_thread_while_slack_took_its_message_tells_nothing_more(bot: Bot) -> None:
     """The one message that was under way is there twice for a while; the younger one is taken away."""
-    async with two_copies(home, tmp_path, HOLD) as thread:
-        before, last, mark = await thread.told(), await thread.last(), await thread.mark()
-        await thread.bot.slack.fault("chat.postMessage", "slow", seconds=SLOW)
-        await thread.say("ask_back", "why b2?")
-        await thread.say("answer_back", "b3 is broken", "ana")
-        await thread.sends("chat.postMessage", mark)
-        await thread.taken_over()
-        both = [last + 1, last + 2]
-        assert await thread.told() == [*before, *both]
+    thread = await two_copies(bot, HOLD)
+    before, last, mark = await thread.told(), await thread.last(), await thread.mark()
+    await thread.bot.slack.fault("chat.postMessage", "slow", seconds=SLOW)
+    await thread.say("ask_back", "why b2?")
+    await thread.say("answer_back", "b3 is broken", "ana")
+    await thread.sends("chat.postMessage", mark)
+    await thread.taken_over()
+    both = [last + 1, last + 2]
+    assert await thread.told() == [*before, *both]
 
-        async def arrived() -> bool:
-            return len(await thread.told()) > len(before) + len(both)
+    async def arrived() -> bool:
+        return len(await thread.told()) > len(before) + len(both)
 
-        await until(arrived, "message that was under way")
-        await thread.say("ask_back", "and b1?")
-        await until(thread.quiet, "end of the thread")
-        assert await thread.told() == [*before, *both, both[0], both[1] + 1]
-        await home.move_clock(DOUBLE_AFTER + timedelta(seconds=1))
-        await until(thread.sound, "thread without a double")
-        assert await thread.told() == [*before, *both, both[1] + 1]
+    await until(arrived, "message that was under way")
+    await thread.say("ask_back", "and b1?")
+    await until(thread.quiet, "end of the thread")
+    assert await thread.told() == [*before, *both, both[0], both[1] + 1]
+    await bot.move_clock(DOUBLE_AFTER + timedelta(seconds=1))
+    await until(thread.sound, "thread without a double")
+    assert await thread.told() == [*before, *both, both[1] + 1]
 
 
-async def test_an_older_card_that_arrives_over_the_newest_is_drawn_again(home: Home, tmp_path: Path) -> None:
-    async with two_copies(home, tmp_path, HOLD) as thread:
-        mark = await thread.mark()
-        await thread.bot.slack.fault("chat.update", "slow", seconds=SLOW)
-        await thread.say("ask_back", "why b2?")
-        await thread.sends("chat.update", mark)
-        await thread.say("deny", "not today")
-        await thread.taken_over()
-        assert "Denied" in shown_text(await thread.bot.card("Put b2 over shop"))
-        await until(thread.shows("Waiting for approval"), "older card")
-        await home.move_clock(DOUBLE_AFTER + timedelta(seconds=1))
-        await until(thread.sound, "thread in good order")
-        assert "Denied" in shown_text(await thread.bot.card("Put b2 over shop"))
+async def test_an_older_card_that_arrives_over_the_newest_is_drawn_again(bot: Bot) -> None:
+    thread = await two_copies(bot, HOLD)
+    mark = await thread.mark()
+    await thread.bot.slack.fault("chat.update", "slow", seconds=SLOW)
+    await thread.say("ask_back", "why b2?")
+    await thread.sends("chat.update", mark)
+    await thread.say("deny", "not today")
+    await thread.taken_over()
+    assert "Denied" in shown_text(await thread.bot.card("Put b2 over shop"))
+    await until(thread.shows("Waiting for approval"), "older card")
+    await bot.move_clock(DOUBLE_AFTER + timedelta(seconds=1))
+    await until(thread.sound, "thread in good order")
+    assert "Denied" in shown_text(await thread.bot.card("Put b2 over shop"))

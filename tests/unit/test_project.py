@@ -1,4 +1,4 @@
-"""The repository's own rules: the lock, the Makefile, the imports, the sizes, and what CI does with a skipped test."""
+"""The repository's own rules: the lock, the Makefile, the imports and the sizes."""
 
 import ast
 import os
@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from deploy.chromium import NAMES
 from deploy.imports import imports_of, is_allowed, is_denied
 from deploy.lock import LOCK, PROJECT, faults
 from tests.databases import ROOT
+from tests.skips import listed
 
 TARGETS = ["run", "test", "check", "bench", "prove", "format", "lock", "clean"]
 FILE_LINES = 400
@@ -132,6 +134,14 @@ def test_ci_can_be_run() -> None:
     assert subprocess.run(["bash", "-n", ROOT / ".ci" / "run"], timeout=30).returncode == 0
 
 
+def test_what_ci_must_try_is_what_a_test_may_be_skipped_for() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+    demanded = re.findall(r"^must (\w+) ", script, re.MULTILINE)
+    assert set(demanded) == {"chromium", "pgbouncer", "node", "reference"}
+    assert set(demanded) <= set(listed())
+    assert f"browsers=({' '.join(NAMES)})" in script
+
+
 def test_no_file_is_longer_than_the_house_limit() -> None:
     lengths = {named(path): len(path.read_text().splitlines()) for path in sources()}
     assert {name: lines for name, lines in lengths.items() if lines > FILE_LINES} == {}
@@ -212,34 +222,3 @@ def test_a_denied_module_is_found_under_each_spelling() -> None:
     assert is_denied(["subprocess.run", "subprocess"], ["subprocess"])
     assert is_denied(["urllib.request", "urllib"], ["urllib.request"])
     assert not is_denied(["urllib.parse", "urllib"], ["urllib.request"])
-
-
-@pytest.mark.parametrize("workers", ["0", "2"])
-def test_in_ci_a_skip_for_a_reason_that_is_not_listed_fails(tmp_path: Path, workers: str) -> None:
-    (tmp_path / "test_skips.py").write_text(
-        "import pytest\n"
-        "def test_of_the_page(): pytest.skip('no Chromium on this machine: install it')\n"
-        "@pytest.mark.skip(reason='flaky')\n"
-        "def test_of_the_clock(): pass\n"
-        "def test_of_today(): pytest.skip('not today')\n"
-        "@pytest.mark.xfail(strict=True)\n"
-        "def test_of_a_known_fault(): assert False\n"
-    )
-    (tmp_path / "test_module.py").write_text("import pytest\npytest.importorskip('no_such_module')\n")
-    argv = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider", "-n", workers]
-    argv += ["--continue-on-collection-errors", "-c", str(PROJECT), "--rootdir", str(ROOT), str(tmp_path)]
-
-    def run(**environ: str) -> subprocess.CompletedProcess[str]:
-        kept = {name: value for name, value in os.environ.items() if name != "CI" and not name.startswith("PYTEST_")}
-        return subprocess.run(argv, cwd=ROOT, env=kept | environ, capture_output=True, text=True, timeout=100)
-
-    if workers == "0":
-        by_hand = run()
-        assert by_hand.returncode == 0, by_hand.stdout
-        assert "4 skipped" in by_hand.stdout
-    in_ci = run(CI="true")
-    assert in_ci.returncode == 1, in_ci.stdout
-    assert "allowed_skips.txt does not have: flaky" in in_ci.stdout
-    assert "allowed_skips.txt does not have: not today" in in_ci.stdout
-    assert "allowed_skips.txt does not have: could not import 'no_such_module'" in in_ci.stdout
-    assert "1 skipped, 1 xfailed" in in_ci.stdout
