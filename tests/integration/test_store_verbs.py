@@ -155,6 +155,41 @@ async def test_amending_drops_the_approvals_and_makes_the_amender_an_asker(story
     assert await story.home.ledger.askers(run) == ("ana", "cleo")
 
 
+@pytest.mark.parametrize("between", [(), ({"plan": "another"},)], ids=["at once", "by way of another"])
+async def test_an_amendment_that_comes_to_the_very_same_plan_drops_the_approvals_too(
+    story: Story, between: tuple[dict[str, Any], ...]
+) -> None:
+    run = await story.proposed("ana", "test destroy-two")
+    first = (await story.row(run)).fingerprint
+    await story.approve("ben", run)
+    for plan in (*between, {"plan": run}):
+        assert (await story.say("ana", run, "amend", params={}))["code"] == "done"
+        await story.propose(run, plan=plan)
+        assert (await story.approve("cleo", run))["code"] == "not_shown"
+        await story.show(run)
+
+    answer = await story.home.doors.approve(story.word("ben", run) | {"fingerprint": first, "config": "c1"})
+    assert answer["code"] == "other_plan"  # a press on the card as it stood before
+    assert (await story.approve("cleo", run))["queued"] is False
+    assert (await story.approve("ben", run))["queued"] is True
+    assert sorted(await story.slots(run)) == ["ben", "cleo"]
+
+
+async def test_after_an_amendment_the_same_plan_asked_once_more_is_the_one_that_was_approved(story: Story) -> None:
+    run = await story.proposed("ana", "test destroy")
+    await story.say("ana", run, "amend", params={})
+    await story.propose(run)
+    await story.show(run)
+    assert (await story.approve("ben", run))["queued"] is True
+    queued = await story.row(run)
+
+    await story.propose(run, signal="differ")
+    await story.home.ledger.sweep()
+
+    again = await story.row(run)
+    assert (again.fingerprint, again.state) == (queued.fingerprint, State.QUEUED)
+
+
 async def test_what_was_asked_stays_beside_what_the_planner_made_of_it_and_an_amendment_replaces_it(
     story: Story,
 ) -> None:

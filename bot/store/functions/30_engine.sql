@@ -115,6 +115,7 @@ BEGIN
     PERFORM tell(p_run, CASE v_signal WHEN 'refuse' THEN 'refused' WHEN 'break' THEN 'broke' ELSE 'answered_read' END, v_signal, NULL, v_body);
     RETURN jsonb_build_object('code', v_signal);
   END IF;
+  p := p || jsonb_build_object('plan', kept_plan(p_run, p ->> 'plan'));
   SELECT root INTO v_holder FROM locks WHERE name IN (SELECT jsonb_array_elements_text(p -> 'locks')) AND root <> v_run.root LIMIT 1;
   IF v_holder IS NOT NULL AND NOT v_run.look_only AND v_run.state = 'planning' THEN
     PERFORM tell(p_run, 'refused', 'refuse', NULL, jsonb_build_object('code', 'held', 'by', 'r' || v_holder));
