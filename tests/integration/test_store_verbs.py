@@ -135,6 +135,28 @@ async def test_one_live_run_a_target_from_queued_on(story: Story) -> None:
     assert (await story.propose(third["run"], locks=["database/shop"]))["code"] == "held"
 
 
+async def test_an_amended_request_waits_for_the_run_that_holds_its_target_as_it_did_before(story: Story) -> None:
+    first = await story.proposed("ana", "test destroy", locks=["database/shop"])
+    second = await story.proposed("dora", "test destroy", locks=["database/shop"])
+    await story.approve("ben", first)
+    await story.say("dora", second, "amend", params={})
+    assert (await story.propose(second, locks=["database/shop"]))["code"] == "propose"
+    await story.show(second)
+    assert (await story.approve("ben", second))["held_by"] == f"r{first}"
+    await story.say("ana", first, "cancel")
+    await story.home.ledger.sweep()
+    assert (await story.row(second)).state is State.QUEUED
+
+
+async def test_an_amended_request_that_needs_nobody_any_more_is_refused_while_its_target_is_held(story: Story) -> None:
+    first = await story.proposed("ana", "test destroy", locks=["database/shop"])
+    second = await story.proposed("dora", "test write", risk=2, locks=["database/shop"])
+    await story.approve("ben", first)
+    await story.say("dora", second, "amend", params={})
+    assert (await story.propose(second, locks=["database/shop"], risk=1))["code"] == "held"
+    assert (await story.row(second)).state is State.REFUSED
+
+
 async def test_a_waiting_ask_is_superseded_by_another_for_the_same_target(story: Story) -> None:
     first = await story.proposed("ana", "test destroy", locks=["database/shop"])
     second = await story.proposed("dora", "test destroy", locks=["database/shop"])

@@ -52,12 +52,13 @@ class Story:
         plan: Any = None,
         signal: str = "propose",
         params: dict[str, Any] | None = None,
+        risk: int | None = None,
     ) -> dict[str, Any]:
         row = await self.row(run)
         claimed = await self.claim(run)
         word = {
             "signal": signal, "plan": json.dumps(plan or {"plan": run}), "kinds": [], "facts": {},
-            "risk": int(row.risk), "environment": "", "locks": locks or [], "body": {},
+            "risk": int(row.risk) if risk is None else risk, "environment": "", "locks": locks or [], "body": {},
             "start_by": "900 s", "resume_within": "900 s",
         }  # fmt: skip
         return await self.home.ledger.planned(claimed, word | ({"params": params} if params is not None else {}))
