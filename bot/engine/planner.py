@@ -131,7 +131,8 @@ class Planner:
         elif not made.plan.steps:
             answer = entry.operation.answer(made.params, made.facts, NoResults()) or Answer(headline=made.plan.sentence)
             await self._say(claimed, row, "answer", {"answer": answer.model_dump(mode="json")}, made)
-        elif frozen := await self.handlers.frozen(made.changes):
+        elif row.plan is None and (frozen := await self.handlers.frozen(made.changes)):
+            # only what is new: what is amended while it waits goes on waiting, as it would have done untouched
             await self._say(claimed, row, "refuse", frozen.model_dump(mode="json"), made)
         else:
             word = self._proposal("propose", row, made)

@@ -64,6 +64,7 @@ def question(sql: str) -> str:
     return f"INSERT INTO answers SELECT id, question_seq, {sql}, clock() FROM runs WHERE id = {{run}};"
 
 
+QUEUES = told("approved", "queued")
 NO_QUORUM = (Cut("wall_quorum", "v_missing > 0"), Cut("wall_quorum", "NOT suffices(p_run, v_people, '60 s')"))
 STILL = Cut("wall_quorum_still", "v_queued IS NULL OR NOT suffices(p_run, v_people)")
 NO_EVENT = Cut("wall_runs", "NOT FOUND OR v_event.state <> NEW.state")
@@ -104,38 +105,38 @@ APPROVALS = (
            ("ALTER TABLE approvals DROP CONSTRAINT approvals_run_fingerprint_person_key",)),
     Attack(
         "one person fills two slots", "two",
-        approval("ben") + slot(1, "ben") + slot(2, "ben", "security") + told("approved", "queued"), "23505",
+        approval("ben") + slot(1, "ben") + slot(2, "ben", "security") + QUEUES, "23505",
         (DROP_SLOTS_UNIQUE, DROP_ONE_RIGHT, Cut("wall_quorum", "NOT suffices(p_run, v_people, '60 s')")),
     ),
-    Attack("it is queued without any slot", "awaiting", approval("ben") + told("approved", "queued"), "TD009", NO_QUORUM),
+    Attack("it is queued without any slot", "awaiting", approval("ben") + QUEUES, "TD009", NO_QUORUM),
     Attack("it is queued with one slot of two", "two",
-           approval("ben") + slot(1, "ben") + told("approved", "queued"), "TD009", NO_QUORUM),
-    Attack("it is queued with slots that nobody approved", "awaiting", slot(1, "ben") + told("approved", "queued"),
+           approval("ben") + slot(1, "ben") + QUEUES, "TD009", NO_QUORUM),
+    Attack("it is queued with slots that nobody approved", "awaiting", slot(1, "ben") + QUEUES,
            "TD009", (NO_QUORUM[0],)),
     Attack("it is queued with the slots of another plan", "awaiting",
-           approval("ben") + slot(1, "ben", "dba", "'f00d'") + told("approved", "queued"), "TD009", (NO_QUORUM[0],)),
+           approval("ben") + slot(1, "ben", "dba", "'f00d'") + QUEUES, "TD009", (NO_QUORUM[0],)),
     Attack("it is queued by somebody outside the group", "awaiting",
-           approval("emil") + slot(1, "emil") + told("approved", "queued"), "TD009", NO_QUORUM),
+           approval("emil") + slot(1, "emil") + QUEUES, "TD009", NO_QUORUM),
     Attack("it is queued by whom Slack has deactivated", "awaiting",
-           approval("ben") + slot(1, "ben") + told("approved", "queued"), "TD009",
+           approval("ben") + slot(1, "ben") + QUEUES, "TD009",
            (Cut("counts", "AND a.fit", ""),),
            "UPDATE directory SET fit = false WHERE slack_user = 'U0BEN'"),
     Attack("it is queued by whom Slack was not asked about lately", "awaiting",
-           approval("ben") + slot(1, "ben") + told("approved", "queued"), "TD009",
+           approval("ben") + slot(1, "ben") + QUEUES, "TD009",
            (Cut("counts", "(p_within IS NULL OR a.seen >= clock() - p_within)", "true"),),
            "UPDATE directory SET seen = clock() - interval '61 s' WHERE slack_user = 'U0BEN'"),
     Attack("it is queued by one of a group that Slack was not asked about lately", "awaiting",
-           approval("ben") + slot(1, "ben") + told("approved", "queued"), "TD009",
+           approval("ben") + slot(1, "ben") + QUEUES, "TD009",
            (Cut("in_group", "(p_within IS NULL OR m.seen >= clock() - p_within)", "true"),),
            "DELETE FROM members WHERE grp = 'dba'; UPDATE groups SET slack = 'S1' WHERE grp = 'dba'; "
            "INSERT INTO slack_members VALUES ('dba', 'ben', '2020-01-01', clock() - interval '61 s')"),
     Attack("it is queued on the old policy, the new one wants another group", "awaiting",
-           approval("ben") + slot(1, "ben") + told("approved", "queued"), "TD009",
+           approval("ben") + slot(1, "ben") + QUEUES, "TD009",
            (Cut("wall_quorum", "NOT suffices(p_run, v_people, '60 s')"),),
            "INSERT INTO policy SELECT 'c2', command, environment, risk, '{{lead}}', expires, warns FROM policy "
            "WHERE config = 'c1'; UPDATE applied SET config = 'c2'"),
     Attack("it is queued without its locks", "locked",
-           approval("ben") + slot(1, "ben") + told("approved", "queued"), "TD031",
+           approval("ben") + slot(1, "ben") + QUEUES, "TD031",
            (Cut("wall_quorum", "EXISTS (SELECT 1 FROM unnest(p_run.locks) AS name\n             WHERE NOT EXISTS "
                                "(SELECT 1 FROM locks l WHERE l.name = name.name AND l.root = p_run.root))"),)),
 )  # fmt: skip
@@ -190,9 +191,9 @@ MOVES = (
                                       "IS NOT NULL"),)),
     Attack("it is queued without a plan", "planning", told("admitted", "queued"), "TD008",
            (Cut("wall_quorum", "p_run.plan IS NULL"),)),
-    Attack("a look runs", "look", told("approved", "queued"), "TD008",
+    Attack("a look runs", "look", QUEUES, "TD008",
            (Cut("wall_quorum", "p_run.look_only"), *NO_QUORUM)),
-    Attack("what destroys is asked of nobody", "awaiting", told("approved", "queued"), "TD022",
+    Attack("what destroys is asked of nobody", "awaiting", QUEUES, "TD022",
            (Cut("needed_if", "p_run.risk >= 2 AND cardinality(v_slots) = 0"),),
            "UPDATE policy SET slots = '{{}}' WHERE command = 'test destroy'"),
     Attack("its risk is told below its floor", "planning",
@@ -232,6 +233,10 @@ RUNNING = (
     Attack("it starts unshown", "admitted", told("started", "running"), "TD015",
            (Cut("wall_quorum_still", "p_run.risk > 0 AND NOT EXISTS (SELECT 1 FROM shown WHERE run = p_run.id AND "
                                      "fingerprint = p_run.fingerprint)"),)),
+    Attack("an approval of before an amendment is taken for one of after it", "awaiting",
+           approval("ben") + told("amended", "planning", actor="'ana'") + told("proposed", "awaiting_approval") +
+           slot(1, "ben") + QUEUES, "TD005", (Cut("wall_runs", "EXISTS (SELECT 1 FROM shown WHERE run = NEW.id AND "
+           "fingerprint = fingerprint_of(NEW.plan))"),)),
     Attack("an approval of one target is taken for another", "queued",
            event("differed", "awaiting_approval") + "UPDATE runs SET seq = seq + 1, state = 'awaiting_approval', "
            "locks = '{{else}}' WHERE id = {run};", "TD005", (Cut("wall_runs", "OLD.state <> 'planning' AND NEW.plan = "
@@ -310,7 +315,6 @@ def handed(giver: str, taker: str, lasting: str = "1 h") -> str:
     )
 
 
-QUEUES = told("approved", "queued")
 ABSENCES = (
     Attack("somebody approves for another who handed nothing over", "awaiting",
            approval("emil") + for_another(1, "emil", "cleo") + QUEUES, "TD009", (RIGHTS, NO_QUORUM[1]), EMIL_SEEN),

@@ -159,6 +159,26 @@ async def test_whoever_approves_reads_what_it_waits_for(home: Home, tmp_path: Pa
         assert more.sentence.startswith("Recorded. 1 more approval needed. It cannot start before freeze-r7 ends")
 
 
+async def test_what_is_amended_in_a_freeze_goes_on_waiting_for_its_end(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with working(home, tmp_path) as factory:
+        house: Any = factory.worker.runner.handlers
+        object.__setattr__(house, "freezes", Own(home.pool).freezes)
+        monkeypatch.setattr(type(house.entry("test write").operation), "changes", ("web",))
+        run = await factory.ask("big-plain")
+        before = (await factory.state(run, State.AWAITING)).fingerprint
+        await freezes(factory.story)
+        await factory.story.say("ana", run, "amend", params={"script": "big-plain"})
+        factory.worker.wake()
+        planned = await factory.until(run, lambda row: row.state is not State.PLANNING)
+        assert (planned.state, planned.fingerprint == before) == (State.AWAITING, False)
+        await factory.story.saw("ben")
+        assert (await factory.story.approve("ben", run))["frozen"]["name"] == "launch"
+        new = await factory.end(await factory.ask("plain"))
+        assert new.state is State.REFUSED
+
+
 async def test_a_freeze_that_begins_after_the_last_look_keeps_it_from_starting_too(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

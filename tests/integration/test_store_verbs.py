@@ -135,6 +135,28 @@ async def test_one_live_run_a_target_from_queued_on(story: Story) -> None:
     assert (await story.propose(third["run"], locks=["database/shop"]))["code"] == "held"
 
 
+async def test_an_amended_request_waits_for_the_run_that_holds_its_target_as_it_did_before(story: Story) -> None:
+    first = await story.proposed("ana", "test destroy", locks=["database/shop"])
+    second = await story.proposed("dora", "test destroy", locks=["database/shop"])
+    await story.approve("ben", first)
+    await story.say("dora", second, "amend", params={})
+    assert (await story.propose(second, locks=["database/shop"]))["code"] == "propose"
+    await story.show(second)
+    assert (await story.approve("ben", second))["held_by"] == f"r{first}"
+    await story.say("ana", first, "cancel")
+    await story.home.ledger.sweep()
+    assert (await story.row(second)).state is State.QUEUED
+
+
+async def test_an_amended_request_that_needs_nobody_any_more_is_refused_while_its_target_is_held(story: Story) -> None:
+    first = await story.proposed("ana", "test destroy", locks=["database/shop"])
+    second = await story.proposed("dora", "test write", risk=2, locks=["database/shop"])
+    await story.approve("ben", first)
+    await story.say("dora", second, "amend", params={})
+    assert (await story.propose(second, locks=["database/shop"], risk=1))["code"] == "held"
+    assert (await story.row(second)).state is State.REFUSED
+
+
 async def test_a_waiting_ask_is_superseded_by_another_for_the_same_target(story: Story) -> None:
     first = await story.proposed("ana", "test destroy", locks=["database/shop"])
     second = await story.proposed("dora", "test destroy", locks=["database/shop"])
@@ -153,6 +175,41 @@ async def test_amending_drops_the_approvals_and_makes_the_amender_an_asker(story
     assert (await story.approve("cleo", run))["code"] == "asker"
     assert (await story.approve("ben", run))["queued"] is False
     assert await story.home.ledger.askers(run) == ("ana", "cleo")
+
+
+@pytest.mark.parametrize("between", [(), ({"plan": "another"},)], ids=["at once", "by way of another"])
+async def test_an_amendment_that_comes_to_the_very_same_plan_drops_the_approvals_too(
+    story: Story, between: tuple[dict[str, Any], ...]
+) -> None:
+    run = await story.proposed("ana", "test destroy-two")
+    first = (await story.row(run)).fingerprint
+    await story.approve("ben", run)
+    for plan in (*between, {"plan": run}):
+        assert (await story.say("ana", run, "amend", params={}))["code"] == "done"
+        await story.propose(run, plan=plan)
+        assert (await story.approve("cleo", run))["code"] == "not_shown"
+        await story.show(run)
+
+    answer = await story.home.doors.approve(story.word("ben", run) | {"fingerprint": first, "config": "c1"})
+    assert answer["code"] == "other_plan"  # a press on the card as it stood before
+    assert (await story.approve("cleo", run))["queued"] is False
+    assert (await story.approve("ben", run))["queued"] is True
+    assert sorted(await story.slots(run)) == ["ben", "cleo"]
+
+
+async def test_after_an_amendment_the_same_plan_asked_once_more_is_the_one_that_was_approved(story: Story) -> None:
+    run = await story.proposed("ana", "test destroy")
+    await story.say("ana", run, "amend", params={})
+    await story.propose(run)
+    await story.show(run)
+    assert (await story.approve("ben", run))["queued"] is True
+    queued = await story.row(run)
+
+    await story.propose(run, signal="differ")
+    await story.home.ledger.sweep()
+
+    again = await story.row(run)
+    assert (again.fingerprint, again.state) == (queued.fingerprint, State.QUEUED)
 
 
 async def test_what_was_asked_stays_beside_what_the_planner_made_of_it_and_an_amendment_replaces_it(

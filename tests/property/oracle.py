@@ -18,6 +18,7 @@ class Oracle:
     state: str = "awaiting_approval"
     approved: set[str] = field(default_factory=set)
     unfit: set[str] = field(default_factory=set)
+    held: bool = False  # by another run
 
     def filled(self) -> bool:
         counted = self.approved - self.unfit - self.askers
@@ -30,7 +31,7 @@ class Oracle:
     def listed(self, person: str) -> bool:
         return any(person in GROUPS[slot] for slot in self.slots)
 
-    def click(self, what: str, who: str) -> None:
+    def click(self, what: str, who: str) -> None:  # noqa: C901
         if self.state != "awaiting_approval":
             return
         if what == "wait":
@@ -41,13 +42,15 @@ class Oracle:
             self.state = "denied"
         elif what == "cancel" and who in ASK:
             self.state = "cancelled"
-        elif what == "amend" and who in ASK:
+        elif what in ("amend", "amend to the same", "amend back") and who in ASK:
             self.askers.add(who)
             self.approved.clear()
             self.left = timedelta(minutes=30)
+        elif what in ("rival", "rival ends"):
+            self.held = what == "rival"
         elif what == "unfit":
             self.unfit ^= {who}
         elif what in ("approve", "dies before ack") and self.listed(who) and who not in self.askers:
             self.approved.add(who)
-        if self.state == "awaiting_approval" and self.filled():
+        if self.state == "awaiting_approval" and self.filled() and not self.held:
             self.state = "queued"

@@ -1,4 +1,4 @@
-"""People, clicks, crashes and time in any order on the real database, against an oracle that knows no bot."""
+"""People, clicks, crashes, rivals and time in any order on the real database, against an oracle that knows no bot."""
 
 import ast
 import asyncio
@@ -8,13 +8,17 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from bot.model import State
 from bot.store.audit import verify
+from bot.store.pool import StaleClaim
+from bot.store.store import Claimed
 from deploy.local.postgres import Server
 from tests.databases import ROOT, ensure_template
 from tests.property.oracle import GROUPS, SLOTS, Oracle
@@ -25,8 +29,8 @@ from tests.support.story import Story
 PEOPLE = ("ana", "ben", "cleo", "dora", "emil")
 ASKERS = ("ana", "ben", "cleo")  # of these some may approve what another asks for
 ACTS = (
-    "approve", "approve", "approve", "deny", "amend", "wait", "unfit", "stale approve", "cancel", "dies before commit",
-    "dies before ack",
+    "approve", "approve", "approve", "approve", "deny", "amend", "amend to the same", "amend back", "wait", "unfit",
+    "stale approve", "cancel", "dies before commit", "dies before ack", "worker dies", "rival", "rival ends",
 )  # fmt: skip
 CLICKS = st.tuples(
     st.sampled_from(ACTS),
@@ -44,6 +48,22 @@ FOUND: tuple[dict[str, Any], ...] = (
     {"asker": "ana", "command": "test destroy", "clicks": [("amend", "ben"), ("approve", "ben")]},
     {"asker": "ana", "command": "test destroy-two", "clicks": [("approve", "cleo"), *[("wait", "ana")] * 3]},
     {"asker": "ana", "command": "test destroy", "clicks": [("unfit", "ben"), ("deny", "ben")]},
+    {
+        "asker": "ana", "command": "test destroy-two",
+        "clicks": [("approve", "ben"), ("amend", "ana"), ("amend back", "ana"), ("approve", "cleo")],
+    },
+    {
+        "asker": "ana", "command": "test destroy-two",
+        "clicks": [("approve", "ben"), ("amend to the same", "ana"), ("approve", "cleo")],
+    },
+    {
+        "asker": "ana", "command": "test destroy",
+        "clicks": [("rival", "ana"), ("amend to the same", "ana"), ("approve", "ben"), ("rival ends", "ana")],
+    },
+    {
+        "asker": "ana", "command": "test destroy",
+        "clicks": [("worker dies", "ana"), ("amend", "ana"), ("worker dies", "ana"), ("approve", "ben")],
+    },
 )  # fmt: skip
 
 
@@ -60,14 +80,25 @@ async def approve_and_die(story: Story, who: str, run: int) -> None:
         pass
 
 
-async def play(home: Home, asker: str, command: str, clicks: list[tuple[str, str]]) -> None:  # noqa: C901
-    story = Story(home)
-    run = await story.proposed(asker, command, key=secrets.token_hex(8))
-    oracle, version = Oracle(SLOTS[command], {asker}), 0
-    first = (await story.row(run)).fingerprint
-    for what, who in clicks:
-        for person in PEOPLE:
-            await story.saw(person, fit=person not in oracle.unfit ^ ({who} if what == "unfit" else set()))
+class Play:
+    """One request, the workers that turn to it, and another run that may hold its target."""
+
+    def __init__(self, home: Home, asker: str, command: str) -> None:
+        self.home, self.story, self.asker = home, Story(home), asker
+        self.oracle = Oracle(SLOTS[command], {asker})
+        self.lock = [f"database/{secrets.token_hex(8)}"]
+        self.plan: dict[str, Any] = {}
+        self.changes, self.doomed, self.rival = 0, False, 0
+
+    async def ask(self, command: str) -> None:
+        self.run = await self.story.proposed(self.asker, command, key=self.lock[0], locks=self.lock)
+        self.plan = {"plan": self.run}
+        self.first = (await self.story.row(self.run)).fingerprint
+
+    async def act(self, what: str, who: str) -> None:  # noqa: C901
+        story, run = self.story, self.run
+        unfit = self.oracle.unfit ^ ({who} if what == "unfit" else set())
+        await story.read({person: person not in unfit for person in PEOPLE})
         match what:
             case "approve":
                 await story.approve(who, run)
@@ -77,31 +108,91 @@ async def play(home: Home, asker: str, command: str, clicks: list[tuple[str, str
                 await story.approve(who, run)
                 again = await story.approve(who, run)
                 assert again["code"] != "recorded", again
-            case "stale approve" if version:
-                word = story.word(who, run) | {"fingerprint": first, "config": "c1"}
-                assert "queued" not in await home.doors.approve(word)
+            case "stale approve" if self.changes:
+                word = story.word(who, run) | {"fingerprint": self.first, "config": "c1"}
+                assert (await self.home.doors.approve(word))["code"] in ("other_plan", "not_waiting")
             case "deny" | "cancel":
                 await story.say(who, run, what)
             case "amend":
-                if (await story.say(who, run, "amend", params={"n": version + 1}))["code"] == "done":
-                    version += 1
-                    await story.propose(run, plan={"n": version, "run": run})
-                    await story.show(run)
+                await self.amend(who, {"n": self.changes + 1, "run": run})
+            case "amend to the same":
+                await self.amend(who, self.plan)
+            case "amend back":
+                await self.amend(who, {"plan": run})
             case "wait":
-                await home.move_clock(timedelta(minutes=11))
-                for person in PEOPLE:
-                    await story.saw(person, fit=person not in oracle.unfit)
-        await home.ledger.sweep()
-        oracle.click(what, who)
-        row = await story.row(run)
-        assert (what, who, row.state.value) == (what, who, oracle.state)
-        if oracle.state == "queued":
-            people = await story.slots(run)
-            assert len(set(people)) == len(people) == len(oracle.slots)
-            assert set(people) <= oracle.approved - oracle.askers - oracle.unfit
-            assert all(person in GROUPS[slot] for person, slot in zip(people, oracle.slots, strict=True))
-            await story.say(asker, run, "cancel")
+                await self.home.move_clock(timedelta(minutes=11))
+                await story.read({person: person not in unfit for person in PEOPLE})
+            case "worker dies":  # the next one that claims this request
+                self.doomed = True
+            case "rival" if not self.rival:
+                self.rival, code = await self.another()
+                assert code == "admit"
+            case "rival ends" if self.rival:
+                await story.say("dora", self.rival, "cancel")
+                self.rival = 0
+        await self.home.ledger.sweep()
+
+    async def amend(self, who: str, plan: dict[str, Any]) -> None:
+        if (await self.story.say(who, self.run, "amend", params={"n": self.changes + 1}))["code"] != "done":
             return
+        self.changes, self.plan = self.changes + 1, plan
+        dead = await self.dead()
+        assert (await self.story.propose(self.run, plan=plan, locks=self.lock))["code"] == "propose"
+        if dead:
+            word = {"signal": "refuse", "body": {"code": "late", "sentence": "It had looked before it died."}}
+            with pytest.raises(StaleClaim):
+                await self.home.ledger.planned(dead, word)
+        await self.story.show(self.run)
+
+    async def another(self) -> tuple[int, str]:
+        """Another run of the same target, that needs nobody's approval; and what planning it came to."""
+        run = int((await self.story.ask("dora", "test write", key=secrets.token_hex(8)))["run"])
+        return run, (await self.story.propose(run, locks=self.lock))["code"]
+
+    async def dead(self) -> Claimed | None:
+        """The claim of a worker whose lease ended behind it, where one is doomed."""
+        if not self.doomed:
+            return None
+        self.doomed, worker = False, uuid4()
+        await self.home.own.execute("SELECT enlist($1, interval '1 hour', 'c1', '{}')", worker)
+        (row,) = [row for row in await self.home.ledger.claim(worker, 50) if row.id == self.run]
+        over = "UPDATE workers SET lease = '0', lease_until = clock_timestamp() - interval '1 s' WHERE id = $1"
+        await self.home.own.execute(over, worker)
+        return Claimed(run=row.id, worker=worker, fence=row.fence)
+
+    async def starts_once(self) -> None:
+        """Queued by these very people; no other run has its target; one worker begins it, whoever died before."""
+        people, oracle = await self.story.slots(self.run), self.oracle
+        assert len(set(people)) == len(people) == len(oracle.slots)
+        assert set(people) <= oracle.approved - oracle.askers - oracle.unfit
+        assert all(person in GROUPS[slot] for person, slot in zip(people, oracle.slots, strict=True))
+        dead = await self.dead()
+        claimed = await self.story.claim(self.run)
+        assert await self.home.ledger.begin(claimed) == "started"
+        if dead:
+            with pytest.raises(StaleClaim):
+                await self.home.ledger.begin(dead)
+        assert (await self.another())[1] == "held"
+        assert await self.home.ledger.finished(claimed, "succeed", {}) is State.SUCCEEDED
+        self.rival, code = await self.another()
+        assert code == "admit", "its target is free again"
+
+
+async def play(home: Home, asker: str, command: str, clicks: list[tuple[str, str]]) -> None:
+    playing = Play(home, asker, command)
+    await playing.ask(command)
+    try:
+        for what, who in clicks:
+            await playing.act(what, who)
+            playing.oracle.click(what, who)
+            state = (await playing.story.row(playing.run)).state.value
+            assert (what, who, state) == (what, who, playing.oracle.state)
+            if state == "queued":
+                await playing.starts_once()
+                return
+    finally:  # what is due no other history's worker shall claim
+        if playing.rival:
+            await playing.story.say("dora", playing.rival, "cancel")
 
 
 @pytest.fixture(scope="module")

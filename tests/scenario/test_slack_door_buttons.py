@@ -17,6 +17,7 @@ from bot.telemetry import Lines
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
 from tests.scenario.interactions import old_copy, proposed
+from tests.scenario.story import until
 from tests.support.company import account
 
 BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
@@ -174,6 +175,24 @@ async def test_an_amended_request_is_planned_anew_and_old_buttons_count_for_noth
     await bot.slack.click("ben", await old_copy(bot, card), "Approve")
     await bot.slack.wait_for_ephemeral("ben", "ops", text="The plan has changed")
     assert await state(bot) == State.AWAITING
+
+
+async def test_a_change_that_changes_nothing_is_approved_on_its_own_card_alone(bot: Bot) -> None:
+    card = await proposed(bot)
+    await bot.slack.click("ana", card, "Amend")
+    form = await bot.slack.wait_for_view("ana", callback_id="door.form")
+    done = await bot.slack.submit("ana", form, {"_confirm": "shop"})
+    assert done.result == "acked", done
+
+    async def shown_anew() -> bool:
+        return await bot.home.pool.fetchval("SELECT count(*) FROM events WHERE kind = 'shown'") == 2
+
+    await until(shown_anew, "word that the plan was shown once more")
+    await bot.slack.click("ben", await old_copy(bot, card), "Approve")
+    await bot.slack.wait_for_ephemeral("ben", "ops", text="The plan has changed")
+    assert await state(bot) == State.AWAITING
+    await bot.slack.click("ben", card, "Approve")
+    await bot.told(card, "shop is back")
 
 
 async def test_a_cancel_before_the_start_does_nothing_else(bot: Bot) -> None:

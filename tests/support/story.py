@@ -1,6 +1,7 @@
 """Short words for what people and a worker do to a run, for tests of the store."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -52,12 +53,13 @@ class Story:
         plan: Any = None,
         signal: str = "propose",
         params: dict[str, Any] | None = None,
+        risk: int | None = None,
     ) -> dict[str, Any]:
         row = await self.row(run)
         claimed = await self.claim(run)
         word = {
             "signal": signal, "plan": json.dumps(plan or {"plan": run}), "kinds": [], "facts": {},
-            "risk": int(row.risk), "environment": "", "locks": locks or [], "body": {},
+            "risk": int(row.risk) if risk is None else risk, "environment": "", "locks": locks or [], "body": {},
             "start_by": "900 s", "resume_within": "900 s",
         }  # fmt: skip
         return await self.home.ledger.planned(claimed, word | ({"params": params} if params is not None else {}))
@@ -75,15 +77,18 @@ class Story:
         await self.propose(run, locks=locks)
         if shown:
             await self.show(run)
-        for someone in ("ana", "ben", "cleo", "dora"):
-            await self.saw(someone)
+        await self.read(dict.fromkeys(("ana", "ben", "cleo", "dora"), True))
         return run
 
     async def saw(self, person: str, fit: bool = True) -> None:
+        await self.read({person: fit})
+
+    async def read(self, fit: Mapping[str, bool]) -> None:
+        """What Slack says of these people now."""
         await self.home.pool.execute(
-            "INSERT INTO directory VALUES ($1, $2, $3, '', clock()) "
-            "ON CONFLICT (team, slack_user) DO UPDATE SET fit = $3, seen = clock()",
-            TEAM, account(person), fit,
+            "INSERT INTO directory SELECT $1, u, f, '', clock() FROM unnest($2::text[], $3::bool[]) AS t(u, f) "
+            "ON CONFLICT (team, slack_user) DO UPDATE SET fit = EXCLUDED.fit, seen = EXCLUDED.seen",
+            TEAM, [account(person) for person in fit], list(fit.values()),
         )  # fmt: skip
 
     async def approve(self, person: str, run: int) -> dict[str, Any]:

@@ -19,6 +19,13 @@ BEGIN
       AND NOT EXISTS (SELECT 1 FROM subjects u WHERE u.run = a.run AND u.person = a.person);
 END $$;
 
+-- A plan's text as it is kept. One that was made after an amendment names it, in its place among the sorted keys: so it has
+-- a fingerprint of its own, is shown anew and approved anew, also where all else is as it was.
+CREATE OR REPLACE FUNCTION kept_plan(p_run bigint, p_plan text) RETURNS text LANGUAGE sql STABLE SET search_path = tandem, pg_temp AS $$
+  SELECT coalesce('{"amended":' || max(seq) || ',' || regexp_replace(p_plan, '^\{("amended":\d+,)?', ''), p_plan)
+    FROM events WHERE run = p_run AND kind = 'amended'
+$$;
+
 -- Whose latest answers to the standing question are this one, and might count; as `approving`.
 CREATE OR REPLACE FUNCTION answering(p_run runs, p_choice text) RETURNS TABLE (person text, at timestamptz, fit boolean, seen timestamptz)
 LANGUAGE plpgsql STABLE SET search_path = tandem, pg_temp AS $$

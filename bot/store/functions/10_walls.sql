@@ -168,6 +168,10 @@ BEGIN
   THEN
     RAISE EXCEPTION 'a plan is made once and never changed in place' USING ERRCODE = 'TD005';
   END IF;
+  IF OLD.state = 'planning' AND NEW.state IN ('awaiting_approval', 'queued')
+     AND EXISTS (SELECT 1 FROM shown WHERE run = NEW.id AND fingerprint = fingerprint_of(NEW.plan)) THEN
+    RAISE EXCEPTION 'a plan of before an amendment is none of after it' USING ERRCODE = 'TD005';
+  END IF;
   IF OLD.state <> 'planning' AND NEW.plan = OLD.plan
      AND (NEW.risk, NEW.environment, NEW.locks) IS DISTINCT FROM (OLD.risk, OLD.environment, OLD.locks) THEN
     RAISE EXCEPTION 'an approval of one target is none of another' USING ERRCODE = 'TD005';

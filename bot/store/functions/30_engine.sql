@@ -107,6 +107,7 @@ END $$;
 CREATE OR REPLACE FUNCTION planned(p_run bigint, p_worker uuid, p_fence bigint, p jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
 DECLARE v_run runs; v_slots text[]; v_signal text := p ->> 'signal'; v_holder bigint; v_policy policy; v_body jsonb;
+  v_amended boolean;
 BEGIN
   v_run := held(p_run, p_worker, p_fence);
   v_body := coalesce(p -> 'body', '{}');
@@ -115,11 +116,8 @@ BEGIN
     PERFORM tell(p_run, CASE v_signal WHEN 'refuse' THEN 'refused' WHEN 'break' THEN 'broke' ELSE 'answered_read' END, v_signal, NULL, v_body);
     RETURN jsonb_build_object('code', v_signal);
   END IF;
-  SELECT root INTO v_holder FROM locks WHERE name IN (SELECT jsonb_array_elements_text(p -> 'locks')) AND root <> v_run.root LIMIT 1;
-  IF v_holder IS NOT NULL AND NOT v_run.look_only AND v_run.state = 'planning' THEN
-    PERFORM tell(p_run, 'refused', 'refuse', NULL, jsonb_build_object('code', 'held', 'by', 'r' || v_holder));
-    RETURN jsonb_build_object('code', 'held', 'by', 'r' || v_holder);
-  END IF;
+  p := p || jsonb_build_object('plan', kept_plan(p_run, p ->> 'plan'));
+  v_amended := v_run.state = 'planning' AND v_run.plan IS NOT NULL;
   -- The columns of a plan change only together with the move, so the policy is looked up on the row as it will be.
   v_run.environment := p ->> 'environment';
   v_run.risk := (p ->> 'risk')::smallint;
@@ -137,6 +135,12 @@ BEGIN
     AND environment = v_run.environment AND risk = v_run.risk;
   v_body := v_body || CASE v_signal WHEN 'propose' THEN standing_told(v_run) ELSE standing_told(v_run) - 'standing' END;
   IF v_signal = 'propose' AND (cardinality(v_slots) = 0 OR v_body ? 'standing') AND NOT v_run.look_only THEN v_signal := 'admit'; END IF;
+  SELECT root INTO v_holder FROM locks WHERE name IN (SELECT jsonb_array_elements_text(p -> 'locks')) AND root <> v_run.root LIMIT 1;
+  -- What is amended while it waits may go on waiting; what is new is not begun behind another run, nor what waits for nobody.
+  IF v_holder IS NOT NULL AND NOT v_run.look_only AND v_run.state = 'planning' AND NOT (v_amended AND v_signal = 'propose') THEN
+    PERFORM tell(p_run, 'refused', 'refuse', NULL, jsonb_build_object('code', 'held', 'by', 'r' || v_holder));
+    RETURN jsonb_build_object('code', 'held', 'by', 'r' || v_holder);
+  END IF;
   PERFORM tell_planned(v_run, v_signal, p, v_policy, v_body || jsonb_build_object('slots', to_jsonb(v_slots)));
   RETURN jsonb_build_object('code', v_signal);
 END $$;
