@@ -1,4 +1,4 @@
-"""A restore that meets a full disk, cut connections, a locked table or a killed pg_restore says that shop is as it was."""
+"""A restore meets a full disk, cut connections, a locked table, a killed pg_restore, and says that shop is as it was."""
 
 import asyncio
 import os
