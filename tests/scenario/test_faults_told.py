@@ -1,4 +1,4 @@
-"""A restore meets a full disk, cut connections, a locked table, a killed pg_restore, and says that shop is as it was."""
+"""A restore meets a full disk, cut connections, a locked table, a killed pg_restore: shop is as it was, and told so."""
 
 import asyncio
 import os
