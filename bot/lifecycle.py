@@ -50,7 +50,7 @@ SENTENCES: dict[State, str] = {
     State.IN_DOUBT: "stopped: somebody must answer a question",
     State.SUCCEEDED: "done",
     State.FAILED: "failed",
-    State.UNDONE: "did not go through; what had been done was undone",
+    State.UNDONE: "did not go through; what could be undone was undone",
     State.REFUSED: "refused by a rule",
     State.DENIED: "denied by an approver",
     State.EXPIRED: "nobody answered in time; nothing was done",

@@ -195,6 +195,32 @@ def passed_barrier(plan: Plan, last: Mapping[tuple[str, Way], Entry]) -> bool:
     return any(step.no_return and not surely_not(last.get((step.name, Way.DO))) for step in plan.steps)
 
 
+def changed(plan: Plan, last: Mapping[tuple[str, Way], Entry]) -> tuple[Step[Any], ...]:
+    """The steps that changed something, or may have; a closing speaks for nothing but what it closes."""
+    return tuple(step for step in plan.steps if _changes(step) and not surely_not(last.get((step.name, Way.DO))))
+
+
+def remaining(plan: Plan, last: Mapping[tuple[str, Way], Entry]) -> tuple[Step[Any], ...]:
+    """Those of them that were neither undone nor closed."""
+    closers = {step.closes: step.name for step in plan.steps if step.closes}
+    return tuple(
+        step
+        for step in changed(plan, last)
+        if not _done(last.get((step.name, Way.UNDO))) and not _closed(closers.get(step.name, ""), last)
+    )
+
+
+def _changes(step: Step[Any]) -> bool:
+    """Whether it leaves the world other than it was; what people do and other runs do may."""
+    if step.closes and not step.no_return:
+        return False
+    return step.does.changes if isinstance(step.does, Effect) else isinstance(step.does, (Call, Task))
+
+
+def _closed(closer: str, last: Mapping[tuple[str, Way], Entry]) -> bool:
+    return _done(last.get((closer, Way.CLOSE)) or last.get((closer, Way.DO)))
+
+
 def _done(entry: Entry | None) -> bool:
     return entry is not None and entry.mark is Mark.DONE
 

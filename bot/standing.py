@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.journey import TRIES, vain
+from bot.journey import TRIES, Last, last_words, vain
 from bot.lifecycle import ended
 from bot.model import Entry, Event, Heading, Mark, Record, State, Way
 from bot.operation import Call, Plan, Step, Task, Until, Wait, Watch
@@ -36,6 +36,11 @@ def entries_of(events: Sequence[Event]) -> list[Entry]:
         for e in events
         if e.step is not None and e.way is not None and e.mark is not None
     ]
+
+
+def last_of(events: Sequence[Event]) -> Last:
+    """The last word of the ledger on each step, by (step, way)."""
+    return last_words(entries_of(events))
 
 
 class Recall(Record):

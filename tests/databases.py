@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,3 +132,14 @@ class Databases:
     def close(self) -> None:
         self._beside.carry_out(self._line.hang_up(), CLOSE_WITHIN)
         self._beside.stop()
+
+
+@contextmanager
+def limited(size: int) -> Iterator[None]:
+    """The kernel lets no file of this process, and of those it starts, grow beyond that, as a full disk would."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -9,6 +9,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 STAGED = (
+    "tests/browser/test_builder.py",
     "tests/browser/test_form.py",
     "tests/browser/test_home.py",
     "tests/browser/test_stranger.py",
@@ -17,6 +18,7 @@ STAGED = (
     "tests/recovery/test_operations_killed.py",
     "tests/scenario/test_absences.py",
     "tests/scenario/test_company.py",
+    "tests/scenario/test_incidents.py",
     "tests/scenario/test_restore.py",
     "tests/scenario/test_slack_trouble.py",
 )

@@ -10,10 +10,11 @@ from bot.render.blocks import bullets, context, header, line, linked, quoted, ri
 from bot.render.buttons import row
 from bot.render.decision import decision, was_approved
 from bot.render.doubt import question_lines
+from bot.render.ending import BROKEN_OFF, WAS_TO, broken_off, left, upshot, was_to
 from bot.render.escape import clean, fallback, one_line
 from bot.render.message import NOBODY, Block, File, Message, Names
 from bot.render.plan import FINGERPRINT_SHOWN, file_hash, fits, plan_file
-from bot.render.steps import LIVE, SECOND, left, on_failure, step_lines
+from bot.render.steps import LIVE, SECOND, on_failure, step_lines
 from bot.view import Begun, RunView, Standing, Usual
 
 ICONS: dict[State, str] = {
@@ -85,8 +86,8 @@ def state_words(view: RunView, names: Names = NOBODY) -> str:
         said = f"approved; waits for {holder}"
     elif view.state is State.EXPIRED and was_approved(view):
         said = "approved, but it could not start in time; nothing was done"
-    elif view.state is State.UNDONE and view.why == "cancelled":
-        said = "cancelled; what had been done was undone"
+    elif view.state in BROKEN_OFF:
+        said = broken_off(view)
     elif view.state is State.SUCCEEDED and not view.steps and view.answer:
         said = "answer"
     return said[0].upper() + said[1:]
@@ -106,7 +107,7 @@ def _moving(view: RunView, said: str) -> str:
 def lock_screen(view: RunView, names: Names = NOBODY) -> str:
     """All that a lock screen shows: who, what, on what, where it stands, until when."""
     target = words.target(view.plan, view.params)
-    what = one_line(view.plan.sentence, 120) if view.plan else f"/{view.command}"
+    what = one_line(was_to(view), 120) or f"/{view.command}"
     on = f" ({target})" if target and target not in what else ""
     who = requester(view, names)
     match view.state:
@@ -119,10 +120,11 @@ def lock_screen(view: RunView, names: Names = NOBODY) -> str:
         case State.REFUSED if view.refusal:
             tail = f"Refused: {one_line(view.refusal.sentence)}"
         case _:
-            tail = state_words(view, names)
+            tail = ". ".join(said for said in (state_words(view, names), upshot(view)) if said)
     tail = _with_decision(view, names, tail)
     until = f", until {utc(view.expires_at)}" if view.state is State.AWAITING and view.expires_at else ""
-    return fallback(f"{ICONS[view.state]} {who[:1].upper()}{who[1:]} asked: {what}{on}. {tail}{until}")
+    asked = "asked." if what.startswith(WAS_TO) else "asked:"
+    return fallback(f"{ICONS[view.state]} {who[:1].upper()}{who[1:]} {asked} {what}{on}. {tail}{until}")
 
 
 def _with_decision(view: RunView, names: Names, tail: str) -> str:
@@ -141,7 +143,7 @@ def requester(view: RunView, names: Names = NOBODY) -> str:
 
 
 def _what(view: RunView, names: Names) -> list[Block]:
-    sentence = view.plan.sentence if view.plan else words.command(view.command, _typed(view))
+    sentence = was_to(view) or words.command(view.command, _typed(view))
     read = view.answer is not None and not view.steps and not view.reason
     told = [str(given) for name, given in _typed(view).items() if given] == [words.target(view.plan, view.params)]
     headed = read and (told or sentence == f"/{view.command}")  # the headline says as much
@@ -230,7 +232,9 @@ def _ending(view: RunView) -> list[Block]:
         blocks.append(rich(line(text(clean(view.refusal.sentence, 2000)))))
     if view.answer and ended(view.state):
         blocks += answer_blocks(view.answer)
-    if view.state in (State.FAILED, State.UNDONE, State.CANCELLED) and (stays := left(view)):
+    if said := upshot(view):
+        blocks.append(rich(line(text(f"{said}.", bold=True))))
+    if view.state in BROKEN_OFF and (stays := left(view)):
         blocks.append(rich(line(text("What stays", bold=True)), bullets([text(one)] for one in stays)))
     return blocks
 

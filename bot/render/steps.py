@@ -28,7 +28,6 @@ STANDINGS: dict[Standing, tuple[str, str]] = {
     Standing.UNDO_FAILED: ("⚠️", "could not be undone"),
     Standing.NEVER: ("▫️", "not reached"),
 }
-STAYS = frozenset({Standing.DONE, Standing.UNKNOWN, Standing.UNDO_FAILED})
 OVER = frozenset({Standing.UNDONE, Standing.UNDOING, Standing.NEVER, Standing.SKIPPED})
 SECOND = timedelta(seconds=1)
 STEADY = timedelta(seconds=3)  # a rate over less says little
@@ -147,16 +146,3 @@ def on_failure(plan: Plan) -> str:
         return f"{back}."
     last = one_line(barriers[-1].tells or barriers[-1].name, 120)
     return f"{back}, down to the last point of no return that was passed. The last one is: {last}."
-
-
-def left(view: RunView) -> list[str]:
-    """What stays behind after a run that did not go through: steps that were, or may have been, done and not undone."""
-    lines = []
-    standings = {step.name: step.standing for step in view.steps}
-    for step, planned in zip(view.steps, view.plan.steps if view.plan else (), strict=False):
-        changed = planned.undo or planned.leaves or planned.no_return
-        if step.standing not in STAYS or not (changed or step.closer) or standings.get(step.closer) is Standing.DONE:
-            continue
-        more = ", still open" if step.closer else f", {step.undo}" if step.undo.startswith("leaves ") else ""
-        lines.append(f"{one_line(step.text)} ({STANDINGS[step.standing][1]}{more})")
-    return lines

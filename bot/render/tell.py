@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 
-from bot.lifecycle import SENTENCES
 from bot.model import Choice, Event, State
 from bot.render import approvals, doubt, tell_request, tell_steps, wakes, words
 from bot.render.buttons import CHOICES
+from bot.render.ending import broken_off, left, upshot
 from bot.render.escape import one_line
 from bot.render.message import Names
-from bot.render.steps import left
 from bot.render.telling import CARD, Told, again, because, word
 from bot.view import RunView
 
@@ -70,10 +69,10 @@ def _ended(view: RunView, names: Names, event: Event) -> Told:
         return Told(
             said=one_line(said, 500), points=points, wakes=called, direct=direct, alone=True, answer=True, icon="✅"
         )
-    said = SENTENCES[event.state]
-    said = f"{said[0].upper()}{said[1:]}" + (f": {why}" if why not in ("", "failed", "cancelled", "stopped") else "")
+    said = broken_off(view) + (f": {why}" if why not in ("", "failed", "cancelled", "stopped") else "")
+    said = ". ".join(part for part in (f"{said[0].upper()}{said[1:]}", upshot(view)) if part)
     stays = tuple(f"Stays: {one}" for one in left(view))
-    then = "Look at what stays before you ask again." if stays else again(view)
+    then = "Look at what stays before you ask again." if stays and not upshot(view) else again(view)
     icon = {State.UNDONE: "↩️", State.CANCELLED: "⏹️"}.get(event.state, "❌")
     return Told(
         said=f"{said}.", points=stays, then=then, wakes=wakes.page(view, names), alone=True,

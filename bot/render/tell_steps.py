@@ -1,9 +1,10 @@
 """A run's steps as its thread tells them: begun, done, failed, unknown, somebody's turn, the way back."""
 
 from bot.durations import about_duration
-from bot.model import Event, Heading, Mark, State, Way
+from bot.model import Event, Mark, State, Way
 from bot.operation import Task
 from bot.render import wakes
+from bot.render.ending import course
 from bot.render.escape import one_line
 from bot.render.message import Names
 from bot.render.steps import duration
@@ -114,10 +115,4 @@ def turned(view: RunView, names: Names, event: Event) -> Told:
     named = next((one_line(s.text, 200) for s in view.steps if s.name == failed), failed)
     cause = {"failed": f"A step failed ({named})." if named else "A step failed.", "cancelled": "Cancelled, as asked."}
     said = cause.get(str(why), "Stopped, as answered.")
-    if event.body.get("heading") == Heading.STOP:
-        course = "Nothing is undone; what was opened is closed."
-    else:
-        course = (
-            "What was done is now undone in reverse, down to the last point of no return; what was opened is closed."
-        )
-    return Told(said=f"{said} {course}", alone=True, icon="↩️")
+    return Told(said=f"{said} {course(view, event)}", alone=True, icon="↩️")

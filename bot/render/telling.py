@@ -1,6 +1,7 @@
 """What telling an event is made of, and the words that many events share."""
 
-from bot.model import Event, Record
+from bot.model import Event, Record, Risk
+from bot.personal import shown
 from bot.render import words
 from bot.render.escape import one_line
 from bot.view import RunView
@@ -40,5 +41,7 @@ def step_of(view: RunView, event: Event) -> str:
 
 
 def again(view: RunView) -> str:
-    given = {name: value for name, value in view.params.items() if name != "reason"}
-    return f"If it is still needed, type it again: {words.command(view.command, given)}"
+    """The line that asks for the same once more, as *Ask again* does; its reason is another each time."""
+    given = {name: value for name, value in shown(view.given, view.masks).items() if name != "reason"}
+    why = "" if view.risk is Risk.READ else ' reason="..."'
+    return f"If it is still needed, type it again: {words.command(view.command, given)}{why}"

@@ -11,7 +11,7 @@ from bot.model import Doubt, Event, Heading, Mark, State, Way
 from bot.operation import Answer
 from bot.render.tell import KINDS, QUIET
 from bot.view import ApprovalView, FreezeView
-from tests.unit.rendered import HOSTILE, NAMES, NOON, approval, event, mrkdwn, question, shown, view
+from tests.unit.rendered import HOSTILE, NAMES, NOON, approval, event, ledger, mrkdwn, plan, question, shown, view
 
 ALONE = [
     event(1, "denied", State.DENIED, actor="ben", body={"text": "not today"}),
@@ -207,8 +207,10 @@ def test_the_end_brings_the_answer_once() -> None:
 
 
 def test_going_back_says_why_and_how_far() -> None:
-    turned = event(5, "turned", body={"heading": Heading.BACK.value, "why": "failed", "step": "load"})
-    (message,) = render.replies(view(State.RUNNING, heading=Heading.BACK), [turned], NAMES)
+    load, swap = (next(step for step in plan().steps if step.name == name) for name in ("load", "swap"))
+    turned = event(15, "turned", body={"heading": Heading.BACK.value, "why": "failed", "step": "load"})
+    barred, events = plan(steps=(swap, load)), ledger(("swap", Mark.DONE), ("load", Mark.DONE))
+    (message,) = render.replies(view(State.RUNNING, events, plan=barred, heading=Heading.BACK), [turned], NAMES)
     assert "A step failed (Load it)." in shown(message).words
     assert "down to the last point of no return" in shown(message).words
 

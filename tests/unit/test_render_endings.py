@@ -1,0 +1,174 @@
+"""What a run that did not go through says of the world: it never claims more, and it contradicts itself nowhere."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from bot import render
+from bot.model import Event, Heading, Mark, Risk, State, Way
+from bot.operation import Call, Database, Step, Task
+from bot.view import RunView
+from tests.unit.rendered import NAMES, Take, event, ledger, plan, shown, view
+
+AS_IT_WAS = "shop is as it was and goes on as before"
+APART = f"Apart from what stays, {AS_IT_WAS}"
+SAFETY, LOAD = ("safety", Mark.DONE), ("load", Mark.DONE)
+SHOP = Database(key="shop")
+CLOSED = plan(steps=(
+    Step("shut", Take(database=SHOP, name="shut"), tells="Close shop"),
+    Step("load", Take(database=SHOP, name="new"), undo=Take(database=SHOP, name="drop"), tells="Load it"),
+    Step("open", Take(database=SHOP, name="open"), closes="shut", tells="Open shop"),
+))  # fmt: skip
+
+
+def begun(*steps: str) -> list[Event]:
+    return ledger(*((step, Mark.STARTED) for step in steps))
+
+
+def ending(state: State, events: Sequence[Event], **more: Any) -> RunView:
+    return view(state, events=events, heading=more.pop("heading", Heading.BACK), **more)
+
+
+def thread(shaped: RunView, why: str = "failed") -> str:
+    (message,) = render.replies(shaped, [event(90, "ended", shaped.state, body={"why": why})], NAMES)
+    return shown(message).words
+
+
+def turn(shaped: RunView, heading: Heading = Heading.BACK) -> str:
+    turned = event(80, "turned", body={"heading": heading.value, "why": "failed", "step": "load"})
+    (message,) = render.replies(shaped, [turned], NAMES)
+    return shown(message).words
+
+
+def test_where_the_first_step_failed_nothing_was_changed_and_card_and_thread_say_so() -> None:
+    events = [*begun("safety"), *ledger(("safety", Mark.NOT_DONE))]
+    shaped = ending(State.FAILED, events)
+    assert "Nothing had been changed, so nothing is undone." in turn(shaped)
+    assert f"Failed; nothing was changed. {AS_IT_WAS}." in thread(shaped)
+    card = render.card(shaped, NAMES)
+    assert f"{AS_IT_WAS}." in shown(card).words
+    assert f"Failed; nothing was changed. {AS_IT_WAS}" in card.text
+    assert "What stays" not in shown(card).words
+
+
+def test_where_only_what_a_step_leaves_is_there_nothing_is_called_undone() -> None:
+    events = [*begun("safety"), *ledger(SAFETY), *begun("load"), *ledger(("load", Mark.FAILED))]
+    shaped = ending(State.UNDONE, events)
+    assert "There is nothing to undo." in turn(shaped)
+    words = thread(shaped)
+    assert f"Did not go through. {APART}." in words
+    assert "Stays: the safety backup" in words
+    assert "type it again" in words
+    assert "undone" not in shown(render.card(shaped, NAMES)).words.split("Steps")[0]
+
+
+def test_where_a_step_was_undone_that_is_said_beside_what_stays() -> None:
+    events = [*begun("safety", "load"), *ledger(SAFETY, LOAD)]
+    undone = [*events, *ledger(("load", Mark.DONE), way=Way.UNDO)]
+    assert "What was done is now undone in reverse." in turn(ending(State.RUNNING, events))
+    assert f"Did not go through; what could be undone was undone. {APART}." in thread(ending(State.UNDONE, undone))
+
+
+def test_what_was_closed_counts_as_it_was_and_what_is_still_open_does_not() -> None:
+    events = [*begun("shut", "load"), *ledger(("shut", Mark.DONE), ("load", Mark.FAILED))]
+    assert "What was opened is closed." in turn(ending(State.RUNNING, events, plan=CLOSED))
+    shut = ending(State.UNDONE, [*events, *ledger(("open", Mark.DONE), way=Way.CLOSE)], plan=CLOSED)
+    assert f"Did not go through; what had been done was undone. {AS_IT_WAS}." in thread(shut)
+    still_open = ending(State.FAILED, [*events, *ledger(("open", Mark.SKIPPED), way=Way.CLOSE)], plan=CLOSED)
+    assert AS_IT_WAS not in thread(still_open)
+    assert "Stays: Close shop (done, still open)" in thread(still_open)
+
+
+def test_a_run_that_was_stopped_undoes_nothing_and_says_so() -> None:
+    events = [*begun("safety", "load"), *ledger(SAFETY, LOAD)]
+    assert "Nothing is undone." in turn(ending(State.RUNNING, events), Heading.STOP)
+    shaped = ending(State.FAILED, events, heading=Heading.STOP)
+    words = thread(shaped, "stopped")
+    assert AS_IT_WAS not in words
+    assert "Stays: Load it (done)" in words
+    assert "Look at what stays" in words
+
+
+def partly(step: str) -> list[Event]:
+    return [event(30, "step_failed", step=step, way=Way.DO, attempt=1, mark=Mark.FAILED, body={"partly": True})]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ledger(LOAD, ("swap", Mark.UNKNOWN)),
+        ledger(LOAD, ("swap", Mark.DONE)),
+        [*ledger(LOAD), *ledger(("load", Mark.FAILED), way=Way.UNDO)],
+        [*ledger(LOAD), *ledger(("load", Mark.SKIPPED), way=Way.UNDO)],
+        partly("load"),
+        ledger(("tick", Mark.DONE)),
+    ],
+    ids=["unknown", "passed", "not-undone", "undo-given-up", "partly", "by-people"],
+)
+def test_where_something_may_be_other_than_it_was_nobody_says_that_all_is(more: list[Event]) -> None:
+    shaped = ending(State.FAILED, [*begun("safety"), *ledger(SAFETY), *more])
+    assert AS_IT_WAS not in thread(shaped)
+    assert AS_IT_WAS not in shown(render.card(shaped, NAMES)).words + render.card(shaped, NAMES).text
+
+
+def test_a_step_of_which_a_part_may_have_happened_is_among_what_stays() -> None:
+    shaped = ending(State.FAILED, [*begun("load"), *partly("load")])
+    assert "Stays: Load it (failed, and a part of it may have happened)" in thread(shaped)
+
+
+def test_another_run_that_was_called_may_have_changed_something() -> None:
+    calls = plan(steps=(Step("call", Call(command="ops db backup", params={"database": "shop"})),))
+    shaped = ending(State.FAILED, [*begun("call"), *ledger(("call", Mark.DONE))], plan=calls)
+    assert "as it was" not in thread(shaped)
+
+
+def test_without_a_target_it_is_everything_that_is_as_it_was() -> None:
+    asks = plan(steps=(Step("tick", Task(text="Tell support", who="requester")),))
+    shaped = ending(State.CANCELLED, [*begun("tick"), *ledger(("tick", Mark.FAILED))], plan=asks)
+    assert "Cancelled; nothing was changed. Everything is as it was and goes on as before." in thread(shaped)
+
+
+@pytest.mark.parametrize(
+    "state", [State.FAILED, State.UNDONE, State.CANCELLED, State.DENIED, State.EXPIRED, State.SUPERSEDED, State.REFUSED]
+)
+def test_what_did_not_come_about_stands_as_what_it_was_to_do(state: State) -> None:
+    card = render.card(view(state, plan=plan("Restore shop; the old database stays as shop_r142_old")), NAMES)
+    assert "Was to: Restore shop; the old database stays" in shown(card).words
+    assert "Was to: Restore shop; the old database stays" in card.text
+    assert "Was to" not in shown(render.card(view(State.SUCCEEDED), NAMES)).words
+
+
+TOKEN, MASK = "p-" + "0a" * 16, "J…@customers.example"
+
+
+def again(shaped: RunView, kind: str = "expired") -> str:
+    (message,) = render.replies(shaped, [event(9, kind, shaped.state)], NAMES)
+    return shown(message).words.strip()
+
+
+def test_what_is_typed_again_is_what_was_asked_not_what_it_came_to() -> None:
+    given = {"database": "shop", "backup": "latest"}
+    words = again(view(State.EXPIRED, params=given | {"backup": "nightly-0412"}, given=given))
+    assert words.endswith('type it again: /ops db restore database=shop backup=latest reason="..."')
+    read = again(view(State.FAILED, given={"database": "shop"}, risk=Risk.READ, plan=None), "broke")
+    assert read.endswith("/ops db restore database=shop")
+
+
+def test_a_personal_value_is_typed_again_as_its_mask_and_never_as_its_token() -> None:
+    given = {"database": "shop", "user": TOKEN}
+    assert f"user={MASK}" in again(view(State.EXPIRED, given=given, masks={TOKEN: MASK}))
+    erased = again(view(State.EXPIRED, given=given))
+    assert "user=•••" in erased
+    assert TOKEN not in erased
+
+
+def test_where_the_plan_cannot_be_read_here_nothing_is_said_of_what_was_changed() -> None:
+    """As by a replica without the effect's code, which knows the plan's sentence alone."""
+    bare = plan(steps=())
+    events = [*begun("load"), *ledger(LOAD)]
+    shaped = ending(State.FAILED, events, plan=bare)
+    assert thread(shaped).startswith("❌ Failed.")
+    assert "as it was" not in thread(shaped) + render.card(shaped, NAMES).text
+    assert "Nothing" not in turn(ending(State.RUNNING, events, plan=bare))
+    assert "Nothing is undone; what was opened is closed." in turn(shaped, Heading.STOP)
