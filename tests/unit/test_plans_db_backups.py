@@ -244,6 +244,7 @@ def test_verifying_it_once_more_meanwhile_asks_nobody_again() -> None:
         ({"backup": a_backup(kind="data")}, "not_full"),
         ({"backup": a_backup(kind="schema")}, "not_full"),
         ({"backup": a_backup(verified=None)}, "unverified"),
+        ({"backup": a_backup(verified=None), "damaged": True}, "damaged"),
         ({"version": 17}, "version"),
         ({"free": 80 << 20}, "disk"),
         ({"switchless": ("api",)}, "no_maintenance"),

@@ -42,6 +42,7 @@ class Params(Input):
 
 class Facts(Observed):
     backup: Backup | None
+    damaged: bool = False
     newer: Backup | None = None  # the newest full one, where nobody verified it and it is younger than that
     live: Beheld | None
     names: tuple[str, ...]
@@ -93,6 +94,7 @@ class RestoreDatabase(Operation[Params, Facts]):
             run=see.run,
             at=see.at,
             backup=await vault.find(params.backup),
+            damaged=await vault.damaged(params.backup),
             newer=_newer(newest, manifest.backup) if manifest and isinstance(newest, Backup) else None,
             live=await live.identity(),
             names=await live.names(),
@@ -258,9 +260,8 @@ def _refusal(params: Params, facts: Facts) -> Refusal | None:
         return _refuse(params, "no_backup", f"{key} has no backup called {params.backup}.")
     if backup.kind != "full":
         return _refuse(params, "not_full", f"{backup.name} is a {backup.kind} backup; only a full one can be restored.")
-    if backup.verified is None:
-        sentence = f"{backup.name} was never restored and compared, so it may be no good. Verify it first."
-        return Refusal(code="unverified", sentence=sentence, offers=(_verify(params, backup, "any"),))
+    if told := _unproven(params, facts, backup):
+        return told
     if misfit := backup.misfit(facts.version, facts.free):
         return _refuse(params, *misfit)
     if facts.unrestorable:
@@ -277,6 +278,16 @@ def _refusal(params: Params, facts: Facts) -> Refusal | None:
     fresh, aside = _names(facts, facts.live) if facts.live else ("", "")
     if taken := [name for name in (fresh, aside, kept(fresh)) if name in facts.names]:
         return _refuse(params, "name_taken", f"A database called {taken[0]} is in the way. Drop it first.")
+    return None
+
+
+def _unproven(params: Params, facts: Facts, backup: Backup) -> Refusal | None:
+    if facts.damaged:
+        todo = f"Choose an earlier one: /ops db backups {params.database.key}"
+        return _refuse(params, "damaged", f"{backup.name} was found damaged when it was last read. {todo}")
+    if backup.verified is None:
+        sentence = f"{backup.name} was never restored and compared, so it may be no good. Verify it first."
+        return Refusal(code="unverified", sentence=sentence, offers=(_verify(params, backup, "any"),))
     return None
 
 
