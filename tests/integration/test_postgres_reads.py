@@ -9,11 +9,11 @@ from random import Random
 import asyncpg
 import pytest
 
-from bot.connectors.postgres import CloseDoor, Counters
+from bot.connectors.postgres import CloseDoor, Counters, Postgres, survey
 from bot.connectors.postgres.programs import complaint, environment, find
 from bot.connectors.postgres.session import LOOK, DatabaseSettings, Login, fit
 from bot.connectors.postgres.survey import counters
-from bot.effect import Permanent, Temporary
+from bot.effect import Permanent, Temporary, World
 from deploy.local.postgres import Server
 from tests.databases import SessionServer
 from tests.integration.vault_rig import SEED, SHOP, Rig, Try
@@ -90,23 +90,95 @@ CHANGES = {
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_rows_written_since_agree_with_a_generated_history(rig: Rig, seed: int) -> None:
-    then, dice, written = await settled(rig), Random(seed), 0
+    """Every committed row is in the figure, and beside them no more than was rolled back, which the server counts."""
+    then, dice = await settled(rig), Random(seed)
+    rows_of = {"committed": 0, "rolled back": 0}
     there: dict[str, list[int]] = {table: [] for table in INSERTS}
     connection = await asyncpg.connect(rig.url)
     for number in range(1, 121):
-        table, kind = dice.choice(list(INSERTS)), dice.choice(["insert", "insert", "rollback", *CHANGES])
+        table, kind = dice.choice(list(INSERTS)), dice.choice(["insert", "insert", "rollback", "savepoint", *CHANGES])
         fresh = [10_000 + number * 10 + n for n in range(dice.randint(1, 9))]
         rows = dice.sample(there[table], len(there[table]) // 3) if kind in CHANGES else fresh
-        transaction = connection.transaction()
-        await transaction.start()
+        outer, inner = connection.transaction(), connection.transaction()
+        await outer.start()
+        await inner.start()
         await connection.execute(CHANGES[kind].format(table) if kind in CHANGES else INSERTS[table], rows)
-        await (transaction.rollback if kind == "rollback" else transaction.commit)()
-        written += len(rows)  # what was rolled back counts too: the server does not tell it apart
+        await (inner.rollback if kind == "savepoint" else inner.commit)()
+        await (outer.rollback if kind == "rollback" else outer.commit)()
+        rows_of["rolled back" if kind in ("rollback", "savepoint") else "committed"] += len(rows)
         there[table] += rows * (kind == "insert")
         there[table] = [row for row in there[table] if kind != "delete" or row not in rows]
     await connection.close()
-    found = await since(rig, then, written)
-    assert (found.rows, found.at_least) == (written, False)
+    found = await since(rig, then, sum(rows_of.values()))
+    assert rows_of["rolled back"]
+    assert (found.rows, found.at_least) == (rows_of["committed"] + rows_of["rolled back"], False)
+
+
+async def test_rows_of_an_open_transaction_make_the_figure_a_lower_bound_until_it_ends(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "ENDING", timedelta(milliseconds=200))
+    then, reads = await settled(rig), await rig.postgres.reads(SHOP)
+    reader, writer = await asyncpg.connect(rig.url), await asyncpg.connect(rig.url)
+    async with reader.transaction(), writer.transaction():
+        await reader.fetchval("SELECT count(*) FROM orders")
+        assert not (await reads.written_since(then)).at_least  # whoever only reads keeps nothing back
+        await writer.execute("INSERT INTO customers (id, name) SELECT n, 'new' FROM generate_series(9001, 10000) n")
+        found = await reads.written_since(then)
+        assert (found.rows, found.at_least) == (0, True)
+        assert found.why == "a transaction is open, and its rows count only once it ends"
+    for connection in (reader, writer):
+        await connection.close()  # a session that is kept tells within ten seconds
+    found = await since(rig, then, 1000)
+    assert (found.rows, found.at_least, found.why) == (1000, False, "")
+
+
+async def test_a_transaction_that_ends_while_it_is_looked_at_keeps_nothing_back(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "ENDING", timedelta(seconds=30))
+    then, writer = await settled(rig), await asyncpg.connect(rig.url)
+    async with writer.transaction():
+        await writer.execute("INSERT INTO customers (id, name) SELECT n, 'new' FROM generate_series(9001, 10000) n")
+        looking = asyncio.create_task((await rig.postgres.reads(SHOP)).written_since(then))
+        query = (
+            "SELECT 1 FROM pg_stat_activity WHERE application_name = $1 AND datname = $2 AND query LIKE '%prepared%'"
+        )
+        async with asyncio.timeout(30):
+            while not await rig.value(query, LOOK, rig.name):
+                pass
+    await writer.close()
+    assert not (await looking).at_least
+    assert (await since(rig, then, 1000)).rows == 1000
+
+
+async def test_a_prepared_transaction_is_an_open_one(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey, "ENDING", timedelta())
+    with closing(SessionServer()) as place:
+        server = Server.start(place.database_home, durable=False, settings={"max_prepared_transactions": "1"})
+        rig = await Rig.open(await server.create_database("shop"), tmp_path / "vault")
+        await rig.run(SEED)
+        then = await settled(rig)
+        await rig.run("BEGIN; UPDATE orders SET total = 0; PREPARE TRANSACTION 'one'")
+        assert (await (await rig.postgres.reads(SHOP)).written_since(then)).why == survey.UNENDED
+        await rig.run("COMMIT PREPARED 'one'")
+        found = await since(rig, then, 5000)
+        assert (found.rows, found.at_least) == (5000, False)
+        await rig.close()
+
+
+async def test_a_role_that_cannot_see_others_transactions_does_not_call_the_figure_exact(rig: Rig) -> None:
+    then, role = await settled(rig), f"{rig.name}_blind"
+    await rig.run(f"CREATE ROLE \"{role}\" LOGIN PASSWORD 'word'")
+    other = await asyncpg.connect(rig.url)
+    settings = rig.settings.model_copy(update={"user": role, "password_env": "BLIND"})
+    blind = Postgres(World(targets={"shop": settings}, secret={"BLIND": "word"}.__getitem__))
+    await blind.open()
+    found = await (await blind.reads(SHOP)).written_since(then)
+    assert (found.at_least, found.why) == (True, survey.UNSEEN)
+    await blind.close()
+    await other.close()
+    await rig.run(f'DROP ROLE "{role}"')
 
 
 @pytest.mark.parametrize(

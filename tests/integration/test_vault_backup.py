@@ -4,14 +4,15 @@ import asyncio
 import json
 import stat
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
 from bot.connectors.postgres import Beside, DropDatabase
-from bot.connectors.vault import Load, MarkVerified, Matches, Take, Verified, new_keyset, rotated
+from bot.connectors.vault import Backup, Load, MarkVerified, Matches, Take, Verified, new_keyset, rotated
 from bot.effect import Changed, No, Permanent, Yes
 from tests.integration.vault_rig import SEED, SHOP, Rig, Try
 
@@ -106,6 +107,66 @@ async def test_a_flipped_byte_refuses_before_anything_is_touched(rig: Rig, where
     with pytest.raises(Permanent, match="is damaged"):
         await load(rig, backup)
     assert await rig.oid(fresh(rig)) == oid
+
+
+async def proven(rig: Rig, name: str) -> Backup:
+    """A backup that was restored and found equal, and of which nothing but that is left."""
+    backup, on = await rig.take(name), await rig.vault_hands()
+    verified = Verified(at=datetime.now(UTC), tables=backup.tables, rows=backup.rows)
+    await MarkVerified(database=SHOP, backup=backup, verified=verified).do(on, Try("r1/mark"))
+    return backup
+
+
+def stored(rig: Rig, name: str) -> Path:
+    return next(path for path in rig.objects() if path.name.startswith(f"{name}.") and path.suffix == ".dump")
+
+
+@pytest.mark.parametrize("how", ["flipped", "cut", "gone"])
+async def test_a_backup_that_was_found_damaged_is_the_latest_no_more(rig: Rig, how: str) -> None:
+    await proven(rig, "older")
+    backup = await proven(rig, "newer")
+    catalogue, sound = await rig.vault.reads(SHOP), stored(rig, "newer").read_bytes()
+    assert await catalogue.named("latest", verified=True) == "newer"
+    damaged = {"flipped": bytes([sound[0] ^ 1]) + sound[1:], "cut": sound[:-1]}
+    place = stored(rig, "newer")
+    place.write_bytes(damaged[how]) if how in damaged else place.unlink()
+    for number in (1, 2):
+        with pytest.raises(Permanent, match=r"newer is damaged: .* choose an earlier one: /ops db backups shop$"):
+            await load(rig, backup, Try("r1/load", number=number))
+    assert {await catalogue.named("latest", verified=proven) for proven in (True, False)} == {"older"}
+    listing = await catalogue.all()
+    assert ([b.name for b in listing.backups], [b.name for b in listing.damaged]) == (["older"], ["newer"])
+    assert [c.value for c in await catalogue.choices("", backup.taken_at, lambda _: True)] == ["older"]
+    found = await catalogue.find("newer")
+    assert found is not None
+    assert (found.verified, await catalogue.damaged("newer"), await catalogue.damaged("older")) == (None, True, False)
+    assert b"newer" not in (rig.folder / "shop" / "newer.damaged").read_bytes()
+
+    place.write_bytes(sound)  # somebody had a copy; whoever verifies it anew takes the word back
+    again = await Matches(database=SHOP, backup=backup, fresh=await load(rig, backup)).do(
+        await rig.vault_hands(), Try("r2/compare")
+    )
+    await MarkVerified(database=SHOP, backup=backup, verified=again).do(await rig.vault_hands(), Try("r2/mark"))
+    assert await catalogue.named("latest", verified=True) == "newer"
+    assert not await catalogue.damaged("newer")
+
+
+async def test_the_mark_of_a_damaged_backup_is_none_of_another_that_takes_its_name(rig: Rig) -> None:
+    backup = await rig.take("one")
+    stored(rig, "one").unlink()
+    with pytest.raises(Permanent, match="is damaged"):
+        await load(rig, backup)
+    (rig.folder / "shop" / "one.manifest").unlink()
+    await rig.take("one")
+    assert not await (await rig.vault.reads(SHOP)).damaged("one")
+
+
+async def test_where_the_vault_takes_no_mark_the_damage_is_told_all_the_same(rig: Rig) -> None:
+    backup = await rig.take("one")
+    stored(rig, "one").unlink()
+    (rig.folder / "shop" / "one.damaged").mkdir()  # nothing can be written there
+    with pytest.raises(Permanent, match="is damaged: .* this could not be noted in the vault"):
+        await load(rig, backup)
 
 
 async def test_a_changed_manifest_refuses_and_the_list_names_it(rig: Rig) -> None:

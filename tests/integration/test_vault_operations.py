@@ -130,3 +130,31 @@ async def test_only_verified_full_backups_are_offered_for_a_restore(rig: Rig) ->
     partly = await run(rig, restore.RestoreDatabase(), restore.Params(database=SHOP, backup="part"), "r3")
     assert isinstance(partly, Refusal)
     assert partly.code == "not_full"
+
+
+async def test_a_damaged_backup_is_told_and_the_next_restore_is_from_an_earlier_one(rig: Rig) -> None:
+    for number, name in enumerate(("one", "two")):
+        await rig.take(name)
+        params = verify_backup.Params(database=SHOP, backup=name)
+        await run(rig, verify_backup.VerifyBackup(), params, f"r{number}")
+    (rig.folder / "shop" / (await _object(rig, "two"))).write_bytes(b"")
+    asked = restore.Params(database=SHOP, reason="orders were deleted")
+    with pytest.raises(Permanent, match="choose an earlier one: /ops db backups shop"):
+        await run(rig, restore.RestoreDatabase(), asked, "r5")
+    again = asked.model_copy(update={"backup": "two"})
+    named = await run(rig, restore.RestoreDatabase(), again, "r6")
+    assert isinstance(named, Refusal)
+    assert (named.code, named.offers[0].call.command) == ("damaged", "ops db backups")
+    listed = await run(rig, backups.ListBackups(), backups.Params(database=SHOP), "r7")
+    assert isinstance(listed, Answer)
+    assert listed.headline == "1 backup is damaged"
+    assert {row[0]: row[-1] for row in listed.table}["two"] == "damaged"
+    restored = await run(rig, restore.RestoreDatabase(), asked, "r8")
+    assert isinstance(restored, Answer)
+    assert "from one." in restored.lines[0]
+
+
+async def _object(rig: Rig, name: str) -> str:
+    manifest = await (await rig.vault.reads(SHOP)).manifest(name)
+    assert manifest is not None
+    return manifest.object

@@ -160,6 +160,21 @@ async def test_a_backup_goes_through_a_bucket_and_comes_back(bucket: Bucket, end
         assert await (await rig.vault.reads(SHOP)).find(backup.name) == backup
 
 
+async def test_damage_that_is_found_in_a_bucket_is_noted_there(bucket: Bucket, endpoint: str, make_database) -> None:
+    async with renting(await make_database(None), endpoint) as rig:
+        on, catalogue = await rig.vault_hands(), await rig.vault.reads(SHOP)
+        backups = [await Take(database=SHOP, name=name).do(on, Try("r1/take")) for name in ("older", "newer")]
+        manifest = await on.shelf.manifest("newer")
+        assert manifest is not None
+        await on.shelf.storage.delete(on.shelf.path(manifest.object))
+        assert await catalogue.named("latest") == "newer"
+        for number in (1, 2):
+            with pytest.raises(Permanent, match="newer is damaged: its bytes are gone"):
+                await Load(database=SHOP, backup=backups[1], into=f"{rig.name}_r1_new").do(on, Try(number=number))
+        assert await catalogue.named("latest") == "older"
+        assert [backup.name for backup in (await catalogue.all()).damaged] == ["newer"]
+
+
 async def test_a_backup_whose_last_answer_is_lost_keeps_its_bytes(bucket: Bucket, endpoint: str, make_database) -> None:
     """The manifest was stored, the answer cut, and the library's own second try is refused: there is one already."""
     async with proxied(endpoint) as (far, proxy), renting(await make_database(None), far) as rig:

@@ -56,6 +56,21 @@ def test_what_cannot_be_opened_or_looked_at_is_said() -> None:
     assert told.loud
 
 
+def test_a_damaged_backup_is_loud_and_counts_for_no_objective() -> None:
+    good, bad = a_backup(taken_at=AT - timedelta(hours=26)), a_backup(name="bad", verified=None)
+    told = listed(found={"shop": Listing(backups=(good,), damaged=(bad,))})
+    assert told.loud
+    assert told.headline == "1 of 1 databases lack a fresh backup; 1 backup is damaged"
+    assert told.lines[-1] == (
+        "bad is damaged: its stored bytes are not those that were written. It counts for nothing. "
+        "If it is mended: /ops db verify-backup shop backup=bad"
+    )
+    assert [(row[0], row[-1]) for row in told.table[1:]] == [("bad", "damaged"), (good.name, "2026-11-21 09:00 UTC")]
+    assert (
+        listed(found={"shop": Listing(backups=(a_backup(),), damaged=(bad, bad))}).headline == "2 backups are damaged"
+    )
+
+
 def test_where_nothing_could_be_looked_at_nobody_is_said_to_be_well() -> None:
     told = listed(found={}, unseen={"shop": "the vault cannot be reached"})
     assert told.headline == "1 of 1 databases could not be looked at"

@@ -175,11 +175,26 @@ def test_a_switch_that_does_not_say_how_it_stands_refuses() -> None:
 
 def test_a_restores_losses_are_shown_with_bounds() -> None:
     minutes, rows = restoring().loses
-    assert (minutes.now, minutes.at_most, minutes.unit) == (7, 37, "minutes")
-    assert rows.now == 4212
-    assert rows.at_most is not None
-    assert rows.at_most > 4212
-    assert not rows.at_least
+    assert (minutes.now, minutes.at_most, minutes.unit) == (7, 52, "minutes")
+    assert (rows.now, rows.at_most, rows.at_least) == (4212, 4212 + 2 * 27078 + 1000, False)
+
+
+def test_a_restores_losses_say_that_people_write_until_the_door_closes() -> None:
+    plan = restoring()
+    assert find(plan, "shut").tells == "Close shop"
+    assert plan.loses[0].what.endswith(", and whatever is written until “Close shop”")
+
+
+@pytest.mark.parametrize("age", [1, 2, 5, 44, 45, 600])
+def test_a_steady_stream_of_writes_stays_within_the_bound_for_as_long_as_an_approval_stands(age: int) -> None:
+    """Thirty minutes until it is approved, fifteen more until it starts; an hour later it does not cover."""
+
+    def after(wait: int, rate: int = 1000) -> Plan:
+        taken, at = a_backup(taken_at=AT - timedelta(minutes=age)), AT + timedelta(minutes=wait)
+        return restoring(at=at, backup=taken, written=Written(rows=rate * (age + wait)))
+
+    assert covers(after(0), after(45))
+    assert not covers(after(0), after(105))
 
 
 def test_a_lower_bound_is_flagged_and_an_approval_of_an_exact_count_does_not_cover_it() -> None:
@@ -188,9 +203,17 @@ def test_a_lower_bound_is_flagged_and_an_approval_of_an_exact_count_does_not_cov
     assert floor.loses[1].at_least
     assert (unknown.loses[1].now, unknown.loses[1].at_most) == (None, None)
     assert unknown.loses[1].what.endswith("nobody can say how many: it is another database than then")
+    assert floor.loses[2].what == "more rows, nobody can say how many: the server crashed"
+    assert (floor.loses[2].now, floor.loses[2].at_most, floor.loses[2].unit) == (None, None, "rows")  # beyond any bound
     assert not covers(exact, floor)
     assert not covers(exact, unknown)
+    assert covers(floor, floor)
     assert covers(floor, exact)
+
+
+def test_what_the_figure_of_rows_holds_is_said() -> None:
+    """PostgreSQL tells rolled-back rows from no others, and a session may tell of its rows ten seconds late."""
+    assert restoring().loses[1].what.endswith(", as of some seconds ago, rolled-back ones included")
 
 
 def test_an_approval_covers_what_is_written_meanwhile_within_the_bound_and_no_more() -> None:
@@ -198,12 +221,13 @@ def test_an_approval_covers_what_is_written_meanwhile_within_the_bound_and_no_mo
     later = {"at": AT + timedelta(minutes=20)}
     assert covers(approved, restoring(**later, written=Written(rows=6000)))
     assert not covers(approved, restoring(**later, written=Written(rows=10**6)))
-    assert not covers(approved, restoring(at=AT + timedelta(minutes=31)))
+    assert not covers(approved, restoring(at=AT + timedelta(minutes=46)))
 
 
 def test_a_live_database_that_cannot_be_asked_loses_nobody_knows_how_much() -> None:
     rows = restoring(written=None).loses[1]
     assert (rows.now, rows.at_most, rows.at_least) == (None, None, True)
+    assert rows.unit == "rows"  # policy's bounds on rows take it for beyond them
 
 
 def test_verifying_it_once_more_meanwhile_asks_nobody_again() -> None:
@@ -220,6 +244,7 @@ def test_verifying_it_once_more_meanwhile_asks_nobody_again() -> None:
         ({"backup": a_backup(kind="data")}, "not_full"),
         ({"backup": a_backup(kind="schema")}, "not_full"),
         ({"backup": a_backup(verified=None)}, "unverified"),
+        ({"backup": a_backup(verified=None), "damaged": True}, "damaged"),
         ({"version": 17}, "version"),
         ({"free": 80 << 20}, "disk"),
         ({"switchless": ("api",)}, "no_maintenance"),

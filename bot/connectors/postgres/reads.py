@@ -13,7 +13,7 @@ import asyncpg
 from bot.connectors.postgres.hands import unending
 from bot.connectors.postgres.programs import restorer
 from bot.connectors.postgres.session import LOOK, Connection, Login, proved, quoted, reached, session
-from bot.connectors.postgres.survey import Counters, Table, Written, count, counters, written
+from bot.connectors.postgres.survey import Counters, Table, Written, count, counters, uncounted, written
 from bot.effect import Permanent, Temporary
 from bot.model import Record
 
@@ -205,9 +205,10 @@ class Reads:
             return await count(connection)
 
     async def written_since(self, then: Counters) -> Written:
-        """Rows inserted, updated and deleted since those counts, rolled-back ones included."""
+        """Rows inserted, updated and deleted since those counts, rolled-back ones included. Takes a second or so."""
         async with self._session(self._live) as connection:
-            return written(then, await counters(connection))
+            lacking = await uncounted(connection)
+            return written(then, await counters(connection), lacking)
 
     async def free_disk(self) -> int | None:
         """Bytes free where the data lie; None where that cannot be known from here: on another machine."""

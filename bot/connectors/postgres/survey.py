@@ -1,7 +1,9 @@
 """What a database holds, in figures that can be compared: tables, rows, newest rows, and what was written since."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from bot.connectors.postgres.session import Connection, proved, quoted
@@ -39,6 +41,21 @@ EPOCH = """
 SELECT d.oid, s.stats_reset, (SELECT stats_reset FROM pg_stat_bgwriter) AS crashed
 FROM pg_database d JOIN pg_stat_database s ON s.datid = d.oid WHERE d.datname = current_database()
 """
+# Whoever may have written what no count holds yet: counts are told when a transaction ends. Others' transactions show
+# to whoever may see all statistics; to others, not even the kind of their session does. What autovacuum's write to the
+# catalogue are no rows of anybody's.
+OPEN = """
+SELECT pid || '/' || coalesce(backend_xid::text, '') AS writer, backend_type IS NULL AS hidden
+FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+  AND (backend_type IS NULL OR backend_xid IS NOT NULL AND backend_type <> 'autovacuum worker')
+UNION ALL
+SELECT 'prepared/' || transaction, false FROM pg_prepared_xacts WHERE database = current_database()
+"""
+ENDING = timedelta(seconds=1)  # the short transactions of every day end within it, and are counted
+LOOKING = 0.1  # seconds between two looks; and from a transaction's end until the server has heard of its rows
+UNENDED = "a transaction is open, and its rows count only once it ends"
+UNSEEN = "whether others' transactions are open is not shown to Tandem's role, which lacks pg_read_all_stats"
 
 
 class Table(Record):
@@ -59,7 +76,10 @@ class Counters(Record):
 
 
 class Written(Record):
-    """Rows inserted, updated and deleted since; a lower bound where `at_least`, None where nobody can say; and why."""
+    """Rows inserted, updated and deleted since; a lower bound where `at_least`, None where nobody can say; and why.
+
+    Rolled-back rows are among them: the server counts them alike, and those of a savepoint by nothing else.
+    """
 
     rows: int | None
     at_least: bool = False
@@ -127,8 +147,27 @@ async def counters(connection: Connection) -> Counters:
     )
 
 
-def written(then: Counters, now: Counters) -> Written:
-    """Rows written between two counts. Counts that began anew in between give a lower bound.
+async def uncounted(connection: Connection) -> str:
+    """Why the counts of the database that the connection is in may lack rows that somebody wrote; empty: they do not.
+
+    Waits for the transactions that are open now, `ENDING` at most. Those that begin meanwhile are later writes. What a
+    session wrote within the last second before its end, the server may tell some seconds later.
+    """
+
+    async def open_now() -> tuple[set[str], bool]:
+        rows = await connection.fetch(OPEN)
+        return {row["writer"] for row in rows if not row["hidden"]}, any(row["hidden"] for row in rows)
+
+    (there, hidden), until = await open_now(), monotonic() + ENDING.total_seconds()
+    while there and monotonic() < until:
+        await asyncio.sleep(LOOKING)
+        there &= (await open_now())[0]
+    await asyncio.sleep(LOOKING)
+    return _both(UNENDED if there else "", UNSEEN if hidden else "")
+
+
+def written(then: Counters, now: Counters, lacking: str = "") -> Written:
+    """Rows written between two counts. Counts that began anew in between, and rows they lack, give a lower bound.
 
     Another database counts what was loaded into it as written, so that its counts bound nothing.
     """
@@ -136,7 +175,7 @@ def written(then: Counters, now: Counters) -> Written:
         return Written(rows=None, at_least=True, why="it is another database than then")
     if (then.stats_reset, then.crashed) != (now.stats_reset, now.crashed):
         why = "the server crashed or its statistics were reset"
-        return Written(rows=sum(now.writes.values()), at_least=True, why=why)
+        return Written(rows=sum(now.writes.values()), at_least=True, why=_both(why, lacking))
     gone = then.writes.keys() - now.writes.keys()
     grown = {name: rows - then.writes.get(name, 0) for name, rows in now.writes.items()}
     fallen = any(rows < 0 for rows in grown.values())
@@ -153,4 +192,8 @@ def written(then: Counters, now: Counters) -> Written:
         else ""
     )
     rows = sum(now.writes[name] if rows < 0 else rows for name, rows in grown.items())
-    return Written(rows=rows, at_least=bool(why), why=why)
+    return Written(rows=rows, at_least=bool(why or lacking), why=_both(why, lacking))
+
+
+def _both(*whys: str) -> str:
+    return ", and ".join(why for why in whys if why)

@@ -18,7 +18,7 @@ from bot.connectors.vault.connector import Hands, Vault
 from bot.connectors.vault.flow import Flow, Stopped, unpack
 from bot.connectors.vault.keys import Unopened
 from bot.connectors.vault.manifest import Backup, Manifest, Verified
-from bot.connectors.vault.shelf import Shelf
+from bot.connectors.vault.shelf import Damage, Shelf
 from bot.effect import Attempt, Changed, Effect, Late, Permanent, Ref, Survival, Temporary
 from bot.operation import Database
 
@@ -42,7 +42,7 @@ class Load(Effect[Beside]):
     """Restores a backup into a database of its own beside the live one, which it leaves alone.
 
     It is made under the attempt's name and gets its own only when it is whole: half of it never bears that name, and
-    an attempt whose session was ended can give it no more.
+    an attempt whose session was ended can give it no more. Damage that it finds is noted beside the backup.
     """
 
     connector = Vault
@@ -56,6 +56,12 @@ class Load(Effect[Beside]):
     async def do(self, on: Hands, at: Attempt) -> Beside:
         on.database.spare(self.into)
         manifest = await fitting(on.shelf, known(self.backup))
+        try:
+            return await self._loaded(on, at, manifest)
+        except Damage as found:
+            raise await on.shelf.condemn(found) from None
+
+    async def _loaded(self, on: Hands, at: Attempt, manifest: Manifest) -> Beside:
         async with on.database.session(at) as guard:
             found = await oids(guard)
             if at.number > 1 and self.into in found:
@@ -182,7 +188,7 @@ def feed(flow: Flow, shelf: Shelf, manifest: Manifest, child: Child) -> None:
         flow.alive()  # else the program ended first, and says why
     except Unopened:
         child.kill()
-        raise Permanent(f"{manifest.backup.name} is damaged: a part of it is not what was sealed") from None
+        raise Damage(manifest.backup, "a part of it is not what was sealed") from None
     child.finish()
     if flow.plain != manifest.backup.plain_bytes:
         raise Temporary(f"pg_restore ended before the end of {manifest.backup.name}")

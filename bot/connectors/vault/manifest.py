@@ -28,6 +28,13 @@ class Verified(Record):
     rows: int
 
 
+class Damaged(Record):
+    """That a backup's stored bytes were found not to be those that were written, and which these were."""
+
+    at: datetime
+    sha256: str  # of that backup: another one that takes its name later is not damaged
+
+
 class Backup(Record):
     """A backup in the vault. `verified` may change while a plan waits, and changes nothing of what it does."""
 

@@ -1,18 +1,18 @@
-"""One database's backups in one vault: found, opened, added, marked as verified."""
+"""One database's backups in one vault: found, opened, added, marked as verified or as damaged."""
 
 import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Container
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import IO
 
 from pydantic import ValidationError
 
 from bot.connectors.vault.keys import Keys, Unopened
-from bot.connectors.vault.manifest import NAME, OBJECT, Backup, Manifest, Verified
+from bot.connectors.vault.manifest import NAME, OBJECT, Backup, Damaged, Manifest, Verified
 from bot.connectors.vault.storage import Storage
-from bot.effect import Permanent
+from bot.effect import Permanent, Temporary
 from bot.model import Record
 from bot.operation import Choice
 
@@ -21,10 +21,20 @@ AT_ONCE = 8
 SAFETY = re.compile(r"before-r\d+")  # what a restore takes first is named after its run
 
 
+class Damage(Permanent):
+    """Proved: what the vault holds of a backup is not what was written."""
+
+    def __init__(self, backup: Backup, how: str, more: str = "") -> None:
+        self.backup, self.how = backup, how
+        todo = f"choose an earlier one: /ops db backups {backup.database}"
+        super().__init__(f"{backup.name} is damaged: {how}. The live database was not touched{more}; {todo}")
+
+
 class Listing(Record):
-    """Every backup that can be read, newest first, and the names of those that cannot."""
+    """Every backup that can be read, newest first, those that were found damaged, and the names of the others."""
 
     backups: tuple[Backup, ...] = ()
+    damaged: tuple[Backup, ...] = ()  # they are for nothing but being told
     unreadable: tuple[str, ...] = ()
 
 
@@ -44,25 +54,42 @@ class Catalogue:
         names = sorted(name.removesuffix(".manifest") for name in sizes if name.endswith(".manifest"))
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def one(name: str) -> Backup | None:
+        async def one(name: str) -> tuple[Backup, bool] | None:
             async with gate:
                 try:
-                    return await self.find(name)
+                    return await self._known(name)
                 except Permanent:
                     return None
 
         found = dict(zip(names, await asyncio.gather(*map(one, names)), strict=True))
-        backups = sorted((b for b in found.values() if b), key=lambda backup: backup.taken_at, reverse=True)
-        return Listing(backups=tuple(backups), unreadable=tuple(name for name, b in found.items() if b is None))
+        known = sorted((k for k in found.values() if k), key=lambda known: known[0].taken_at, reverse=True)
+        return Listing(
+            backups=tuple(backup for backup, damaged in known if not damaged),
+            damaged=tuple(backup for backup, damaged in known if damaged),
+            unreadable=tuple(name for name, k in found.items() if k is None),
+        )
 
     async def find(self, name: str) -> Backup | None:
-        """The backup of that name, with its mark; None where there is none."""
+        """The backup of that name, with its mark; None where there is none. A damaged one is not verified."""
+        known = await self._known(name)
+        return known and known[0]
+
+    async def damaged(self, name: str) -> bool:
+        """Whether the backup of that name was found damaged, and not verified since."""
+        known = await self._known(name)
+        return known is not None and known[1]
+
+    async def _known(self, name: str) -> tuple[Backup, bool] | None:
+        """The backup, and whether it is damaged: of its two marks the later one counts."""
         manifest = await self.manifest(name)
         if manifest is None:
             return None
-        mark = await self._sealed(f"{name}.verified")
-        verified = Verified.model_validate_json(mark) if mark else None
-        return manifest.backup.model_copy(update={"verified": verified})
+        good, bad = await self._sealed(f"{name}.verified"), await self._sealed(f"{name}.damaged")
+        verified = Verified.model_validate_json(good) if good else None
+        damaged = Damaged.model_validate_json(bad) if bad else None
+        if damaged and damaged.sha256 == manifest.backup.sha256 and not (verified and verified.at > damaged.at):
+            return manifest.backup, True
+        return manifest.backup.model_copy(update={"verified": verified}), False
 
     async def latest(self, *, verified: bool = False) -> Backup | None:
         """The newest full one; `verified`: the newest verified one, where there is any.
@@ -116,8 +143,20 @@ class Shelf(Catalogue):
 
     async def mark(self, name: str, verified: Verified) -> None:
         """Says that it was restored and found equal."""
-        place = self.path(f"{name}.verified")
-        sealed = await asyncio.to_thread(self.keys.seal, verified.model_dump_json().encode(), place)
+        await self._mark(f"{name}.verified", verified)
+
+    async def condemn(self, found: Damage) -> Damage:
+        """Says beside the backup that it is damaged; the damage, which says it where the vault takes no mark."""
+        mark = Damaged(at=datetime.now(UTC), sha256=found.backup.sha256)
+        try:
+            await self._mark(f"{found.backup.name}.damaged", mark)
+        except (OSError, Temporary, Permanent):
+            return Damage(found.backup, found.how, ", and this could not be noted in the vault")
+        return found
+
+    async def _mark(self, name: str, mark: Verified | Damaged) -> None:
+        place = self.path(name)
+        sealed = await asyncio.to_thread(self.keys.seal, mark.model_dump_json().encode(), place)
         await self.storage.write(place, sealed, only_new=False)
 
     async def clear(self, before: datetime) -> int:
@@ -145,7 +184,7 @@ class Shelf(Catalogue):
         return {manifest.object} if manifest else objects
 
     def check(self, manifest: Manifest, alive: Callable[[], None]) -> None:
-        """Compares the stored bytes with the manifest's checksum, in a worker thread. Raises Permanent."""
+        """Compares the stored bytes with the manifest's checksum, in a worker thread. Raises Damage."""
         digest, size = hashlib.sha256(), 0
         with self.stored(manifest) as source:
             while chunk := source.read(CHUNK):
@@ -153,14 +192,11 @@ class Shelf(Catalogue):
                 digest.update(chunk)
                 size += len(chunk)
         if (size, digest.hexdigest()) != (manifest.backup.bytes, manifest.backup.sha256):
-            raise Permanent(
-                f"{manifest.backup.name} is damaged: its stored bytes are not those that were written. "
-                "Nothing was touched; take another backup."
-            )
+            raise Damage(manifest.backup, "its stored bytes are not those that were written")
 
     def stored(self, manifest: Manifest) -> IO[bytes]:
-        """The sealed bytes, in a worker thread. Raises Permanent where they are gone."""
+        """The sealed bytes, in a worker thread. Raises Damage where they are gone."""
         try:
             return self.storage.reader(self.path(manifest.object))
         except FileNotFoundError:
-            raise Permanent(f"the vault has the manifest of {manifest.backup.name}, but its bytes are gone") from None
+            raise Damage(manifest.backup, "its bytes are gone from the vault") from None

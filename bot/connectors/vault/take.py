@@ -18,7 +18,7 @@ from bot.connectors.vault.connector import Hands, Vault
 from bot.connectors.vault.flow import Flow, Stopped, pack, unpack
 from bot.connectors.vault.keys import Unopened
 from bot.connectors.vault.manifest import Backup, BackupName, Kind, Manifest, object_name
-from bot.connectors.vault.shelf import Shelf
+from bot.connectors.vault.shelf import Damage, Shelf
 from bot.effect import Attempt, Effect, Happened, No, Permanent, Survival, Temporary, Yes
 from bot.operation import Database
 
@@ -209,7 +209,7 @@ def _head(flow: Flow, shelf: Shelf, manifest: Manifest, child: Child) -> None:
             unpack(flow, source, child.pipe, shelf.keys, shelf.path(manifest.object))
     except BrokenPipeError:
         flow.alive()  # it has read the contents and needs no rows
-    except Unopened:
+    except (Unopened, Damage):
         raise Permanent("the vault gave back other bytes than were written; the backup was not kept") from None
     child.finish()
 

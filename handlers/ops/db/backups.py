@@ -40,7 +40,7 @@ class ListBackups(Operation[Params, Facts]):
     """Lists the backups of one database, or of all.
 
     With age, size, kind and whether each was ever restored and found equal. A database whose newest full backup is
-    older than its recovery point objective is called out.
+    older than its recovery point objective is called out, and so is a backup that was found damaged.
     """
 
     risk = Risk.READ
@@ -64,19 +64,21 @@ class ListBackups(Operation[Params, Facts]):
 
     def answer(self, params: Params, facts: Facts, results: Results) -> Answer | None:
         late = {key: _lateness(key, facts) for key in facts.found if _lateness(key, facts)}
-        rows = [_row(backup, facts) for listing in facts.found.values() for backup in listing.backups]
+        rows = [row for listing in facts.found.values() for row in _rows(listing, facts)]
+        damaged = [backup for listing in facts.found.values() for backup in listing.damaged]
         lost = [name for listing in facts.found.values() for name in listing.unreadable]
         return Answer(
-            headline=_headline(len(rows), late, facts),
+            headline=_headline(len(rows), len(damaged), late, facts),
             lines=(
                 *late.values(),
                 *(f"{name} cannot be opened: sealed under another key, or changed." for name in lost),
+                *(_damage(backup) for backup in damaged),
                 *(f"{key} could not be looked at: {why}" for key, why in facts.unseen.items()),
             ),
             table=(HEADINGS, *rows),
             series=_sizes(facts),
             offers=tuple(_take_one(key) for key in late),
-            loud=bool(late or lost or facts.unseen),
+            loud=bool(late or lost or damaged or facts.unseen),
         )
 
 
@@ -95,9 +97,22 @@ def _lateness(key: str, facts: Facts) -> str:
     return f"{key}: the newest full backup is {newest.age_text(facts.at)} old; its objective is {hours}."
 
 
-def _row(backup: Backup, facts: Facts) -> tuple[str, ...]:
-    verified = f"{backup.verified.at:%Y-%m-%d %H:%M} UTC" if backup.verified else "no"
-    return (backup.name, backup.age_text(facts.at), backup.size, backup.kind, verified)
+def _rows(listing: Listing, facts: Facts) -> list[tuple[str, ...]]:
+    """One for each backup, newest first, damaged ones among them."""
+    found = sorted((*listing.backups, *listing.damaged), key=lambda backup: backup.taken_at, reverse=True)
+    return [
+        (b.name, b.age_text(facts.at), b.size, b.kind, "damaged" if b in listing.damaged else _verified(b))
+        for b in found
+    ]
+
+
+def _verified(backup: Backup) -> str:
+    return f"{backup.verified.at:%Y-%m-%d %H:%M} UTC" if backup.verified else "no"
+
+
+def _damage(backup: Backup) -> str:
+    told = f"{backup.name} is damaged: its stored bytes are not those that were written. It counts for nothing."
+    return f"{told} If it is mended: /ops db verify-backup {backup.database} backup={backup.name}"
 
 
 def _sizes(facts: Facts) -> Series | None:
@@ -109,9 +124,11 @@ def _sizes(facts: Facts) -> Series | None:
     )
 
 
-def _headline(number: int, late: Mapping[str, str], facts: Facts) -> str:
+def _headline(number: int, damaged: int, late: Mapping[str, str], facts: Facts) -> str:
     """What is wrong, before what is well: nobody is within an objective that nobody could look at."""
     wrong = [f"{len(late)} of {len(facts.found)} databases lack a fresh backup"] if late else []
+    if damaged:
+        wrong.append("1 backup is damaged" if damaged == 1 else f"{damaged} backups are damaged")
     if facts.unseen:
         wrong.append(f"{len(facts.unseen)} of {len(facts.found) + len(facts.unseen)} databases could not be looked at")
     return "; ".join(wrong) or f"{number} backup{'' if number == 1 else 's'}, every database within its objective"

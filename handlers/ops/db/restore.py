@@ -31,7 +31,8 @@ from bot.operation import (
     Until,
 )
 
-LATER = 30  # minutes that may pass until it starts: the bounds on what is lost include them
+# Minutes that may pass until it starts, by policy's usual expiry: the bounds on what is lost include them.
+LATER = ceil((timedelta(minutes=30) + Operation.start_by) / timedelta(minutes=1))
 
 
 class Params(Input):
@@ -41,6 +42,7 @@ class Params(Input):
 
 class Facts(Observed):
     backup: Backup | None
+    damaged: bool = False
     newer: Backup | None = None  # the newest full one, where nobody verified it and it is younger than that
     live: Beheld | None
     names: tuple[str, ...]
@@ -92,6 +94,7 @@ class RestoreDatabase(Operation[Params, Facts]):
             run=see.run,
             at=see.at,
             backup=await vault.find(params.backup),
+            damaged=await vault.damaged(params.backup),
             newer=_newer(newest, manifest.backup) if manifest and isinstance(newest, Backup) else None,
             live=await live.identity(),
             names=await live.names(),
@@ -117,7 +120,7 @@ class RestoreDatabase(Operation[Params, Facts]):
             sentence=f"Restore {params.database.key} from {_chosen(facts, facts.backup)}; "
             f"the old database stays as {aside}{room}{stays}",
             steps=_steps(params, facts, facts.backup, facts.live, fresh, aside),
-            loses=_losses(facts, facts.backup, aside),
+            loses=_losses(facts, facts.backup, facts.live, aside),
             offers=(
                 _offer(f"Drop {aside}", "ops db drop-old", database=params.database.key, name=aside),
                 _offer("Swap back", "ops db swap-back", database=params.database.key, name=aside),
@@ -219,23 +222,36 @@ def _released(services: tuple[Service, ...], switched: tuple[Service, ...], left
     )
 
 
-def _losses(facts: Facts, backup: Backup, aside: str) -> tuple[Loss, ...]:
+def _losses(facts: Facts, backup: Backup, live: Beheld, aside: str) -> tuple[Loss, ...]:
+    """Bounds hold for the start; what is written while it dumps and loads, nobody can know before."""
     minutes = ceil(backup.age(facts.at) / timedelta(minutes=1))
-    time = Loss(what=f"everything since {backup.name} was taken", now=minutes, at_most=minutes + LATER, unit="minutes")
-    if facts.written is None or facts.written.rows is None:
-        why = f": {facts.written.why}" if facts.written else ""
-        rows = Loss(what=f"rows written since (kept in {aside}), nobody can say how many{why}", at_least=True)
-    else:
-        now = facts.written.rows
-        most = 2 * now + 1000 + ceil(now / max(minutes, LATER) * LATER)
-        rows = Loss(
-            what=f"rows written since (kept in {aside})",
-            now=now,
-            at_most=most,
-            unit="rows",
-            at_least=facts.written.at_least,
-        )
-    return (time, rows)
+    time = Loss(
+        what=f"everything since {backup.name} was taken, and whatever is written until “Close {live.name}”",
+        now=minutes,
+        at_most=minutes + LATER,
+        unit="minutes",
+    )
+    return (time, *_rows(facts.written, minutes, aside))
+
+
+def _rows(written: Written | None, minutes: int, aside: str) -> tuple[Loss, ...]:
+    """The figure with a bound for twice the pace until now, and as a loss without bounds what it cannot hold."""
+    if written is None or written.rows is None:
+        why = f": {written.why}" if written else ""
+        what = f"rows written since (kept in {aside}), nobody can say how many{why}"
+        return (Loss(what=what, unit="rows", at_least=True),)
+    now = written.rows
+    counted = Loss(
+        what=f"rows written since (kept in {aside}), as of some seconds ago, rolled-back ones included",
+        now=now,
+        at_most=now + 2 * ceil(now / max(minutes, 1) * LATER) + 1000,
+        unit="rows",
+        at_least=written.at_least,
+    )
+    if not written.at_least:
+        return (counted,)
+    more = Loss(what=f"more rows, nobody can say how many: {written.why}", unit="rows", at_least=True)
+    return (counted, more)
 
 
 def _refusal(params: Params, facts: Facts) -> Refusal | None:
@@ -244,9 +260,8 @@ def _refusal(params: Params, facts: Facts) -> Refusal | None:
         return _refuse(params, "no_backup", f"{key} has no backup called {params.backup}.")
     if backup.kind != "full":
         return _refuse(params, "not_full", f"{backup.name} is a {backup.kind} backup; only a full one can be restored.")
-    if backup.verified is None:
-        sentence = f"{backup.name} was never restored and compared, so it may be no good. Verify it first."
-        return Refusal(code="unverified", sentence=sentence, offers=(_verify(params, backup, "any"),))
+    if told := _unproven(params, facts, backup):
+        return told
     if misfit := backup.misfit(facts.version, facts.free):
         return _refuse(params, *misfit)
     if facts.unrestorable:
@@ -263,6 +278,16 @@ def _refusal(params: Params, facts: Facts) -> Refusal | None:
     fresh, aside = _names(facts, facts.live) if facts.live else ("", "")
     if taken := [name for name in (fresh, aside, kept(fresh)) if name in facts.names]:
         return _refuse(params, "name_taken", f"A database called {taken[0]} is in the way. Drop it first.")
+    return None
+
+
+def _unproven(params: Params, facts: Facts, backup: Backup) -> Refusal | None:
+    if facts.damaged:
+        todo = f"Choose an earlier one: /ops db backups {params.database.key}"
+        return _refuse(params, "damaged", f"{backup.name} was found damaged when it was last read. {todo}")
+    if backup.verified is None:
+        sentence = f"{backup.name} was never restored and compared, so it may be no good. Verify it first."
+        return Refusal(code="unverified", sentence=sentence, offers=(_verify(params, backup, "any"),))
     return None
 
 
