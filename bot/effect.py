@@ -329,6 +329,10 @@ class Connector(Generic[Reads, Hands]):
     async def hands(self, target: Target | None) -> Hands:
         raise TypeError(f"{type(self).__name__} has no effects")
 
+    def within(self, effect: Effect[Any]) -> timedelta:
+        """How long one attempt at it may take: what the effect says, unless its target's settings say otherwise."""
+        return effect.timeout
+
     async def identity(self, target: Target) -> str:
         """What a target of the kind it `identifies` is, the same under every key: locks go by it.
 

@@ -71,8 +71,9 @@ class Attempts:
         deed = deed_of(step, act.way)
         assert isinstance(deed, Effect)  # noqa: S101  the runner sends only effects here
         body = {"closes": step.closes} if step.closes else {}
-        trying = Trying(tag, step.name, act.way, act.attempt, deed.timeout)
-        if await self.ledger.started(c, step.name, act.way, act.attempt, deed.timeout, body) is None:
+        within = self.connectors.within(deed)
+        trying = Trying(tag, step.name, act.way, act.attempt, within)
+        if await self.ledger.started(c, step.name, act.way, act.attempt, within, body) is None:
             return False
         if deed.survives is Survival.OURS:
             await self._record(c, step, act, codec.fill(deed, results))

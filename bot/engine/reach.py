@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from bot.effect import Connector, Permanent, Target, Temporary
+from bot.effect import Connector, Effect, Permanent, Survival, Target, Temporary
 from bot.operation import RunRef, Unseen
 
 C = TypeVar("C", bound=Connector[Any, Any])
@@ -46,6 +46,10 @@ class Connectors:
     async def hands(self, deed: Any) -> Any:
         """What an effect or check is given: the hands of its connector on its target."""
         return await (await self.get(deed.connector)).hands(deed.target())
+
+    def within(self, deed: Effect[Any]) -> timedelta:
+        """How long one attempt at an effect may take."""
+        return deed.timeout if deed.survives is Survival.OURS else self.made(deed.connector).within(deed)
 
     async def close(self) -> None:
         for connector in self._made.values():

@@ -17,6 +17,7 @@ from bot.house import House
 from bot.model import State, Way
 from tests.scenario.story import until
 from tests.support.factory import Factory, working
+from tests.support.notebook import Notebook, Write
 from tests.support.plugin import Home
 from tests.support.story import Story
 
@@ -202,3 +203,12 @@ async def test_a_watch_that_was_blind_for_half_its_time_asks(factory: Factory) -
     row = await factory.state(run, State.IN_DOUBT)
     assert row.question is not None
     assert row.question["doubt"] == "blind"
+
+
+async def test_an_attempt_takes_as_long_as_the_settings_of_its_target_allow(
+    home: Home, factory: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Notebook, "within", lambda notebook, effect: effect.timeout + 8 * HOUR)
+    await factory.end(await factory.ask("plain"))
+    query = "SELECT deadline - at FROM events WHERE kind = 'step_started' AND step = 'b'"
+    assert abs(await home.pool.fetchval(query) - 8 * HOUR - Write.timeout) < timedelta(minutes=1)

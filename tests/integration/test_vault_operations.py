@@ -8,6 +8,7 @@ import pytest
 
 from bot.codec import fill
 from bot.connectors.postgres import Postgres
+from bot.connectors.vault import Load, MarkVerified, Matches, Take
 from bot.effect import Effect, Permanent, Ref, Temporary
 from bot.operation import Answer, Database, Plan, Refusal, RunRef, Unseen
 from handlers.ops.db import backup, backups, drop_old, restore, swap_back, verify_backup
@@ -158,3 +159,15 @@ async def _object(rig: Rig, name: str) -> str:
     manifest = await (await rig.vault.reads(SHOP)).manifest(name)
     assert manifest is not None
     return manifest.object
+
+
+async def test_what_passes_over_all_of_a_database_may_take_as_long_as_its_settings_say(rig: Rig) -> None:
+    backup = await rig.take("one")
+    patient = await Rig.open(rig.url, rig.folder, longest=timedelta(days=2))
+    take, load = Take(database=SHOP, name="two"), Load(database=SHOP, backup=backup, into=f"{rig.name}_r1_new")
+    compare = Matches(database=SHOP, backup=backup, fresh=Ref("load"))
+    mark = MarkVerified(database=SHOP, backup=backup, verified=Ref("compare"))
+    for opened, longest in ((rig, timedelta(hours=6)), (patient, timedelta(days=2))):
+        assert [opened.vault.within(effect) for effect in (take, load, compare)] == [longest] * 3
+        assert opened.vault.within(mark) == timedelta(seconds=30)
+    await patient.close()

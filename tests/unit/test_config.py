@@ -90,6 +90,13 @@ CASES: list[tuple[str, tuple[str, str], str, str, str]] = [
     ("services.toml", ('services = ["web", "api"]', 'services = ["web", "apy"]'), "apy", "'apy'", "meant api"),
     ("services.toml", ('port = "env:SHOP_PORT"', 'prot = "env:SHOP_PORT"'), "prot", "no key 'prot'", "meant port"),
     ("services.toml", ('"env:WEB_URL"', '"env:WEB_URI"'), "WEB_URI", "WEB_URI is not set", "Set WEB_URI"),
+    (
+        "services.toml",
+        ('vault = "main"', 'vault = "main"\nlongest = "8d"'),
+        "longest",
+        "longest is not",
+        "less than or equal to 7 days",
+    ),
     ("services.toml", ("[databases.shop]", "[database.shop]"), "database.shop", "no key 'database'", "meant databases"),
     (
         "tandem.toml",

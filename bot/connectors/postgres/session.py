@@ -20,6 +20,8 @@ LOOK = "tandem/look"  # application_name of every session that only reads
 NAME_BYTES = 63  # PostgreSQL cuts names of databases and sessions here
 OLDEST = 14  # pg_terminate_backend with a time-out, client_connection_check_interval
 
+LONGEST = timedelta(hours=6)  # that one dump, load or comparison may take, unless config says otherwise
+
 # The server refused the statement, so nothing of it happened. These may pass by themselves; every other code will not.
 PASSING = {
     "40001": "another transaction changed the same rows",
@@ -57,6 +59,7 @@ class DatabaseSettings(Record):
     rpo: Duration = timedelta(hours=24)  # the oldest that the newest backup may be
     maintenance_database: str = "postgres"  # where sessions go that rename, create or drop it
     lock_wait: Duration = timedelta(seconds=10)  # for a table or database that somebody else has locked
+    longest: Duration = Field(default=LONGEST, ge=timedelta(minutes=1), le=timedelta(days=7))
     binaries: str | None = None  # folder of pg_dump and pg_restore; by default they are looked for
 
 

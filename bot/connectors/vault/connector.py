@@ -1,14 +1,16 @@
 """The vault: where backups of the company's databases lie, sealed. One or several, each a folder or a bucket."""
 
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import model_validator
 
 from bot.connectors.postgres.connector import Postgres
 from bot.connectors.postgres.hands import Hands as DatabaseHands
-from bot.effect import Attempt, Connector, Target, World
+from bot.connectors.postgres.session import LONGEST
+from bot.effect import Attempt, Connector, Effect, Target, World
 from bot.model import Record
 
 if TYPE_CHECKING:
@@ -77,6 +79,12 @@ class Vault(Connector["Catalogue", Hands]):
         from bot.connectors.vault.shelf import Shelf
 
         return Hands(await self.world.other(Postgres).hands(target), Shelf(*self._shelf(target)))
+
+    def within(self, effect: Effect[Any]) -> timedelta:
+        """What passes over all of a database takes as long as its settings allow."""
+        target = effect.target()
+        settings = self.world.targets.get(target.key) if target else None
+        return settings.longest if settings is not None and effect.timeout == LONGEST else effect.timeout
 
     def _shelf(self, target: Target | None) -> "tuple[str, Storage, Keys]":
         if target is None or target.key not in self.world.targets:

@@ -12,7 +12,7 @@ from bot.connectors.postgres.door import Beside, Name, beside, drop, trial
 from bot.connectors.postgres.hands import expect, oids
 from bot.connectors.postgres.programs import Child, database_argument, environment, restorer
 from bot.connectors.postgres.properties import Properties, creation, furnishing, properties
-from bot.connectors.postgres.session import Connection, proved, quoted
+from bot.connectors.postgres.session import LONGEST, Connection, proved, quoted
 from bot.connectors.postgres.survey import Table, count, differences
 from bot.connectors.vault.connector import Hands, Vault
 from bot.connectors.vault.flow import Flow, Stopped, unpack
@@ -47,7 +47,7 @@ class Load(Effect[Beside]):
 
     connector = Vault
     survives = Survival.IDEMPOTENT
-    timeout: ClassVar[timedelta] = timedelta(hours=6)
+    timeout: ClassVar[timedelta] = LONGEST
     stoppable = True
     database: Database
     backup: Late[Backup]
@@ -119,7 +119,7 @@ class Matches(Effect[Verified]):
 
     connector = Vault
     survives = Survival.IDEMPOTENT
-    timeout: ClassVar[timedelta] = timedelta(hours=6)
+    timeout: ClassVar[timedelta] = LONGEST
     changes = False
     database: Database
     backup: Late[Backup]

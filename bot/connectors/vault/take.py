@@ -12,7 +12,7 @@ import asyncpg
 
 from bot.connectors.postgres.programs import Child, database_argument, environment, find
 from bot.connectors.postgres.properties import Properties, properties
-from bot.connectors.postgres.session import Connection, milliseconds, proved
+from bot.connectors.postgres.session import LONGEST, Connection, milliseconds, proved
 from bot.connectors.postgres.survey import Counters, Table, configured, count, counters, lock
 from bot.connectors.vault.connector import Hands, Vault
 from bot.connectors.vault.flow import Flow, Stopped, pack, unpack
@@ -53,7 +53,7 @@ class Take(Effect[Backup]):
 
     connector = Vault
     survives = Survival.PROBE
-    timeout: ClassVar[timedelta] = timedelta(hours=6)
+    timeout: ClassVar[timedelta] = LONGEST
     stoppable = True
     database: Database
     name: BackupName
@@ -61,7 +61,8 @@ class Take(Effect[Backup]):
 
     async def do(self, on: Hands, at: Attempt) -> Backup:
         with suppress(Temporary, Permanent, OSError):  # what others left behind keeps nobody from a backup
-            await on.shelf.clear(datetime.now(UTC) - self.timeout - AFTER)
+            longest = max(self.timeout, on.database.login.settings.longest)
+            await on.shelf.clear(datetime.now(UTC) - longest - AFTER)
         with unkept(self.database.key):
             there = await on.shelf.manifest(self.name)
             made = None if there else await self._stored(on, at)
