@@ -185,7 +185,7 @@ def test_a_restores_losses_say_that_people_write_until_the_door_closes() -> None
     assert plan.loses[0].what.endswith(", and whatever is written until “Close shop”")
 
 
-@pytest.mark.parametrize("age", [1, 2, 5, 44, 45, 600])
+@pytest.mark.parametrize("age", [5, 10, 44, 45, 600])
 def test_a_steady_stream_of_writes_stays_within_the_bound_for_as_long_as_an_approval_stands(age: int) -> None:
     """Thirty minutes until it is approved, fifteen more until it starts; an hour later it does not cover."""
 

@@ -32,6 +32,7 @@ from bot.operation import (
 )
 
 # Minutes that may pass until it starts, by policy's usual expiry: the bounds on what is lost include them.
+YOUNG = 10  # minutes: what was written right after a backup says little of the pace
 LATER = ceil((timedelta(minutes=30) + Operation.start_by) / timedelta(minutes=1))
 
 
@@ -244,7 +245,7 @@ def _rows(written: Written | None, minutes: int, aside: str) -> tuple[Loss, ...]
     counted = Loss(
         what=f"rows written since (kept in {aside}), as of some seconds ago, rolled-back ones included",
         now=now,
-        at_most=now + 2 * ceil(now / max(minutes, 1) * LATER) + 1000,
+        at_most=now + 2 * ceil(now / max(minutes, YOUNG) * LATER) + 1000,
         unit="rows",
         at_least=written.at_least,
     )
