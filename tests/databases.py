@@ -1,11 +1,13 @@
 """The tests' PostgreSQL: one server for a whole session, whichever workers share it, and a database for each test."""
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,3 +79,14 @@ async def ensure_template(server: Server, template: Template) -> None:
             await connection.execute(f"ALTER DATABASE {quoted(making)} RENAME TO {quoted(template.name)}")
         except asyncpg.ObjectInUseError:
             raise RuntimeError(f"Building the template left a connection to {making} open: close it.") from None
+
+
+@contextmanager
+def limited(size: int) -> Iterator[None]:
+    """The kernel lets no file of this process, and of those it starts, grow beyond that, as a full disk would."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -10,7 +10,7 @@ from bot.render.blocks import bullets, context, header, line, linked, quoted, ri
 from bot.render.buttons import row
 from bot.render.decision import decision, was_approved
 from bot.render.doubt import question_lines
-from bot.render.ending import BROKEN_OFF, broken_off, left, upshot, was_to
+from bot.render.ending import BROKEN_OFF, WAS_TO, broken_off, left, upshot, was_to
 from bot.render.escape import clean, fallback, one_line
 from bot.render.message import NOBODY, Block, File, Message, Names
 from bot.render.plan import FINGERPRINT_SHOWN, file_hash, fits, plan_file
@@ -123,7 +123,8 @@ def lock_screen(view: RunView, names: Names = NOBODY) -> str:
             tail = ". ".join(said for said in (state_words(view, names), upshot(view)) if said)
     tail = _with_decision(view, names, tail)
     until = f", until {utc(view.expires_at)}" if view.state is State.AWAITING and view.expires_at else ""
-    return fallback(f"{ICONS[view.state]} {who[:1].upper()}{who[1:]} asked: {what}{on}. {tail}{until}")
+    asked = "asked." if what.startswith(WAS_TO) else "asked:"
+    return fallback(f"{ICONS[view.state]} {who[:1].upper()}{who[1:]} {asked} {what}{on}. {tail}{until}")
 
 
 def _with_decision(view: RunView, names: Names, tail: str) -> str:

@@ -9,6 +9,7 @@ from bot.render.steps import STANDINGS
 from bot.standing import last_of
 from bot.view import RunView, Standing, StepView
 
+WAS_TO = "Was to:"
 BROKEN_OFF = (State.FAILED, State.UNDONE, State.CANCELLED)
 GIVEN_UP = frozenset({Standing.FAILED, Standing.SKIPPED, Standing.RETRYING})
 
@@ -16,7 +17,7 @@ GIVEN_UP = frozenset({Standing.FAILED, Standing.SKIPPED, Standing.RETRYING})
 def was_to(view: RunView) -> str:
     """What it was asked for, as it stands above all else; no promise any more once it did not go through."""
     sentence = view.plan.sentence if view.plan else ""
-    return f"Was to: {sentence}" if sentence and ended(view.state) and view.state is not State.SUCCEEDED else sentence
+    return f"{WAS_TO} {sentence}" if sentence and ended(view.state) and view.state is not State.SUCCEEDED else sentence
 
 
 def broken_off(view: RunView) -> str:
@@ -38,13 +39,13 @@ def broken_off(view: RunView) -> str:
 
 
 def upshot(view: RunView) -> str:
-    """ "shop is as it was, and goes on as before"; empty where that is not sure."""
+    """ "shop is as it was and goes on as before"; empty where that is not sure."""
     if view.plan is None or view.state not in BROKEN_OFF or not began(view):
         return ""
     left_over = remaining(view.plan, last_of(view.events))
     if not all(step.leaves for step in left_over):
         return ""
-    said = f"{words.target(view.plan, {}) or 'Everything'} is as it was, and goes on as before"
+    said = f"{words.target(view.plan, {}) or 'Everything'} is as it was and goes on as before"
     return f"Apart from what stays, {said[0].lower()}{said[1:]}" if left_over else said
 
 

@@ -3,14 +3,13 @@
 import asyncio
 import errno
 import os
-import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import timedelta
 
 import asyncpg
@@ -22,7 +21,7 @@ from bot.connectors.vault import Load, new_keyset
 from bot.connectors.vault.flow import Flow, Stopped
 from bot.effect import Permanent, Temporary
 from deploy.local.postgres import Server
-from tests.databases import SessionServer
+from tests.databases import SessionServer, limited
 from tests.integration.vault_rig import SEED, SHOP, Rig, Try
 
 
@@ -33,17 +32,6 @@ async def rig(make_database, tmp_path) -> AsyncIterator[Rig]:
     yield made
     await made.drop_besides()
     await made.close()
-
-
-@contextmanager
-def limited(size: int) -> Iterator[None]:
-    """The kernel lets no file of this process, and of those it starts, grow beyond that, as a full disk would."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def fresh(rig: Rig) -> str:

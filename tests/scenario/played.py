@@ -20,9 +20,9 @@ STAGES = pytest.StashKey[dict[str, "Played"]]()
 class Played:
     """A running Stage. Its loop goes on between tests, as Slack does; after a kill of pytest the guard ends it."""
 
-    def __init__(self, transport: str, orders: int) -> None:
+    def __init__(self, transport: str, orders: int, made: type[Stage] = Stage) -> None:
         self.place = SessionServer()
-        self.stage = Stage(self.place.home, transport=transport, keep=False, orders=orders)
+        self.stage = made(self.place.home, transport=transport, keep=False, orders=orders)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"stage-{transport}", daemon=True)
         self._thread.start()
@@ -63,9 +63,9 @@ def played(config: pytest.Config, transport: str) -> Played:
     return _kept(config, transport, lambda: Played(transport, ORDERS), backup=True)
 
 
-def apart(config: pytest.Config, name: str) -> Played:
+def apart(config: pytest.Config, name: str, made: type[Stage] = Stage) -> Played:
     """The worker's stage of that name, nearly empty, for tests that do to it what others must not meet."""
-    return _kept(config, name, lambda: Played("http", 100), backup=False)
+    return _kept(config, name, lambda: Played("http", 100, made), backup=False)
 
 
 def _kept(config: pytest.Config, name: str, make: Callable[[], Played], backup: bool) -> Played:

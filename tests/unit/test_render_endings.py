@@ -11,7 +11,7 @@ from bot.operation import Call, Database, Step, Task
 from bot.view import RunView
 from tests.unit.rendered import NAMES, Take, event, ledger, plan, shown, view
 
-AS_IT_WAS = "shop is as it was, and goes on as before"
+AS_IT_WAS = "shop is as it was and goes on as before"
 APART = f"Apart from what stays, {AS_IT_WAS}"
 SAFETY, LOAD = ("safety", Mark.DONE), ("load", Mark.DONE)
 SHOP = Database(key="shop")
@@ -126,7 +126,7 @@ def test_another_run_that_was_called_may_have_changed_something() -> None:
 def test_without_a_target_it_is_everything_that_is_as_it_was() -> None:
     asks = plan(steps=(Step("tick", Task(text="Tell support", who="requester")),))
     shaped = ending(State.CANCELLED, [*begun("tick"), *ledger(("tick", Mark.FAILED))], plan=asks)
-    assert "Cancelled; nothing was changed. Everything is as it was, and goes on as before." in thread(shaped)
+    assert "Cancelled; nothing was changed. Everything is as it was and goes on as before." in thread(shaped)
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ def _steps(params: Params, facts: Facts, backup: Backup, live: Beheld, fresh: st
         Step(
             "safety",
             Take(database=db, name=f"before-{facts.run.tag}"),
-            leaves="a safety backup in the vault",
+            leaves=f"the backup before-{facts.run.tag} in the vault",
             tells=f"Back {live.name} up as it is now",
         ),
         load,
