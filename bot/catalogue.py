@@ -156,7 +156,7 @@ class Catalogue:
         following = self._after(words[:known])
         wrong = words[known] if known < len(words) else ""
         longest = max((len(entry.words) for entry in self.entries.values()), default=0)
-        near = self.near(" ".join(words[:longest])) if wrong else ()
+        near = self._near_below(words[:known], " ".join(words[known:longest])) if wrong else ()
         branches = get_close_matches(wrong, following, n=2, cutoff=0.6)
         wanted = {(*words[:known], branch): rank for rank, branch in enumerate(branches)}
         close = [e for e in self.entries.values() if e.words[: known + 1] in wanted]
@@ -173,6 +173,11 @@ class Catalogue:
         commands = (entry.words for entry in self.entries.values())
         return tuple(dict.fromkeys(c[depth] for c in commands if len(c) > depth and list(c[:depth]) == words))
 
+    def _near_below(self, area: list[str], typed: str) -> tuple[str, ...]:
+        """Commands of an area that look like this behind it: the area's own words make nothing look alike."""
+        below = {" ".join(e.words[len(area) :]): e.command for e in self.entries.values() if _begins(e, area)}
+        return tuple(below[rest] for rest in get_close_matches(typed, below, n=3, cutoff=0.6))
+
     def near(self, command: str) -> tuple[str, ...]:
         """Commands that look like this one."""
         return tuple(get_close_matches(command, self.entries, n=3, cutoff=0.6))
@@ -186,6 +191,10 @@ class Catalogue:
         names = dict.fromkeys(e.words[len(words)] for e in inside if len(e.words) > len(words) + 1)
         here = {e.words[-1]: e for e in inside if len(e.words) == len(words) + 1}
         return Area(" ".join(words), {name: self._area((*words, name)) for name in names}, here)
+
+
+def _begins(entry: Entry, area: Sequence[str]) -> bool:
+    return list(entry.words[: len(area)]) == list(area)
 
 
 def _did_you_mean(near: Sequence[str]) -> str:

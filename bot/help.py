@@ -107,7 +107,7 @@ def help_for(
         return operation_help(found.entry, policy, places, reader)
     if found is None or not found.word:
         return _area(mine, asked)
-    return _search(mine, asked)
+    return _search(mine, asked, " ".join(asked[len(found.area.split()) :]))
 
 
 def operation_help(entry: Entry, policy: Policy, environments: Iterable[str], reader: Reader) -> OperationHelp:
@@ -199,10 +199,10 @@ def _area(mine: Catalogue, words: Sequence[str]) -> AreaHelp:
     return AreaHelp(words=area.words, areas=tuple(counts.items()), operations=shortly)
 
 
-def _search(mine: Catalogue, words: Sequence[str]) -> SearchHelp:
+def _search(mine: Catalogue, words: Sequence[str], said: str) -> SearchHelp:
+    """`said`: what of it is said back."""
     scored = [(_score(entry, words), entry) for entry in mine.entries.values()]
     found = sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: (-pair[0], pair[1].command))[:10]
-    said = " ".join(words)
     then = "Type one of these with help behind it." if found else "Type help alone behind the command to see all of it."
     return SearchHelp(words=said, operations=tuple(_shortly(entry) for _, entry in found), next=then)
 

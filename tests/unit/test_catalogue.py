@@ -122,6 +122,7 @@ def test_the_longest_command_wins_and_the_rest_are_parameters(catalogue: Catalog
         (["ops", "db", "restor", "shop"], "ops db", "restor", "ops db restore"),
         (["ops", "bd", "restore"], "ops", "bd", "ops db restore"),
         (["release", "rolback"], "release", "rolback", "release rollback"),
+        (["ops", "restore", "shop"], "ops", "restore", "ops db restore"),
     ],
 )
 def test_a_typing_error_gets_what_was_meant(
@@ -131,6 +132,13 @@ def test_a_typing_error_gets_what_was_meant(
     assert isinstance(found, NotFound)
     assert (found.area, found.word) == (area, wrong)
     assert found.suggestions[0] == suggestion
+
+
+@pytest.mark.parametrize("words", [["ops", "foo"], ["ops", "food", "shop"], ["ops", "db", "foo"]])
+def test_what_is_near_to_nothing_is_no_typing_error_of_anything(words: list[str]) -> None:
+    found = load(handlers).catalogue.find(words)
+    assert isinstance(found, NotFound)
+    assert found.suggestions == ()
 
 
 def test_the_nearest_word_is_suggested_first(write: Write) -> None:

@@ -181,6 +181,21 @@ def test_words_are_found_in_names_other_words_descriptions_and_examples(text: st
     assert "`" not in page.next, "it is shown as it stands"
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("/ops recover", "recover"),
+        ("ops db restoer shop", "restoer shop"),
+        ("roll back", "roll back"),
+        ("zebra", "zebra"),
+    ],
+)
+def test_what_was_looked_for_is_said_back_without_the_area_it_was_typed_behind(text: str, said: str) -> None:
+    page = helped(text)
+    assert isinstance(page, SearchHelp)
+    assert page.words == said
+
+
 def test_secret_and_personal_fields_say_so() -> None:
     page = helped("ops user ban", Reader(groups=frozenset({"support"})))
     assert isinstance(page, OperationHelp)
