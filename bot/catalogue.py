@@ -131,7 +131,7 @@ class Catalogue:
     def get(self, command: str) -> Entry:
         """The operation of that very command. Raises NoOperation with what to type."""
         if command not in self.entries:
-            near = self.near(command)
+            near = self._not_found(command.split()).suggestions
             raise NoOperation(f"there is no operation `{command}`; {_did_you_mean(near) or 'type help to see them'}")
         return self.entries[command]
 
@@ -177,10 +177,6 @@ class Catalogue:
         """Commands of an area that look like this behind it: the area's own words make nothing look alike."""
         below = {" ".join(e.words[len(area) :]): e.command for e in self.entries.values() if _begins(e, area)}
         return tuple(below[rest] for rest in get_close_matches(typed, below, n=3, cutoff=0.6))
-
-    def near(self, command: str) -> tuple[str, ...]:
-        """Commands that look like this one."""
-        return tuple(get_close_matches(command, self.entries, n=3, cutoff=0.6))
 
     def tree(self) -> Area:
         """The areas and operations as the picker shows them."""

@@ -164,6 +164,8 @@ def test_the_tree_holds_every_operation_once(catalogue: Catalogue) -> None:
 def test_an_unknown_command_is_refused_with_what_was_meant(catalogue: Catalogue) -> None:
     with pytest.raises(LookupError, match="did you mean `ops db restore`"):
         catalogue.get("ops db restores")
+    with pytest.raises(LookupError, match="`ops foo`; type help to see them"):
+        catalogue.get("ops foo")
 
 
 @pytest.mark.parametrize(
