@@ -2,6 +2,7 @@
 
 from bot.lifecycle import SENTENCES, ended
 from bot.model import Event, Heading, Mark, State, Way
+from bot.operation import Plan
 from bot.plans import changed, passed_barrier, remaining, way_back
 from bot.render import words
 from bot.render.escape import one_line
@@ -23,52 +24,56 @@ def was_to(view: RunView) -> str:
 def broken_off(view: RunView) -> str:
     """How it ended, in half a sentence that claims no undoing where nothing was undone."""
     lead = "cancelled" if view.state is State.UNDONE and view.why == "cancelled" else ""
-    if view.plan is None or view.state not in BROKEN_OFF or not began(view):
+    if (plan := _known(view)) is None:
         return lead or SENTENCES[view.state]
     last = last_of(view.events)
-    if not changed(view.plan, last):
+    did, stays = changed(plan, last), remaining(plan, last)
+    if not did:
         return f"{lead or SENTENCES[view.state]}; nothing was changed"
     if view.state is not State.UNDONE:
         return SENTENCES[view.state]
     lead = lead or "did not go through"
-    left_over = remaining(view.plan, last)
-    if not left_over:
+    if not stays:
         return f"{lead}; what had been done was undone"
-    some = len(left_over) < len(changed(view.plan, last))
-    return f"{lead}; what could be undone was undone" if some else lead
+    return f"{lead}; what could be undone was undone" if len(stays) < len(did) else lead
 
 
 def upshot(view: RunView) -> str:
     """ "shop is as it was and goes on as before"; empty where that is not sure."""
-    if view.plan is None or view.state not in BROKEN_OFF or not began(view):
+    plan = _known(view)
+    stays = remaining(plan, last_of(view.events)) if plan else ()
+    if plan is None or not all(step.leaves for step in stays):
         return ""
-    left_over = remaining(view.plan, last_of(view.events))
-    if not all(step.leaves for step in left_over):
-        return ""
-    said = f"{words.target(view.plan, {}) or 'Everything'} is as it was and goes on as before"
-    return f"Apart from what stays, {said[0].lower()}{said[1:]}" if left_over else said
+    what, so = words.target(plan, {}), "is as it was and goes on as before"
+    return f"Apart from what stays, {what or 'everything'} {so}" if stays else f"{what or 'Everything'} {so}"
 
 
-def began(view: RunView) -> bool:
-    """Whether any step was begun."""
-    return any(event.mark is Mark.STARTED for event in view.events)
+def _known(view: RunView) -> Plan | None:
+    """The plan of a run that began and was broken off; None where this version cannot read its steps."""
+    began = any(event.mark is Mark.STARTED for event in view.events)
+    return view.plan if view.plan and view.plan.steps and began and view.state in BROKEN_OFF else None
 
 
 def course(view: RunView, turned: Event) -> str:
     """What a run that turns does now, in a sentence."""
-    if view.plan is None:
-        return "What can be undone is undone in reverse; what was opened is closed."
-    last = last_of([event for event in view.events if event.seq < turned.seq])
     stops = turned.body.get("heading") == Heading.STOP
-    ways = {back.way for back in way_back(view.plan, last, undoing=not stops)}
+    if view.plan is None or not view.plan.steps:
+        undone = "Nothing is undone" if stops else "What can be undone is undone in reverse"
+        return f"{undone}; what was opened is closed."
+    last = last_of([event for event in view.events if event.seq < turned.seq])
     if not changed(view.plan, last):
         return "Nothing had been changed, so nothing is undone."
-    down = ", down to the last point of no return" if passed_barrier(view.plan, last) else ""
-    undone = f"What was done is now undone in reverse{down}" if Way.UNDO in ways else ""
-    closed = "what was opened is closed" if Way.CLOSE in ways else ""
-    nothing = "Nothing is undone" if stops else "There is nothing to undo"
-    said = "; ".join(part for part in (undone or (nothing if stops or not closed else ""), closed) if part)
-    return f"{said[0].upper()}{said[1:]}."
+    ways = {back.way for back in way_back(view.plan, last, undoing=not stops)}
+    said = []
+    if Way.UNDO in ways:
+        down = ", down to the last point of no return" if passed_barrier(view.plan, last) else ""
+        said.append(f"What was done is now undone in reverse{down}")
+    elif stops or not ways:
+        said.append("Nothing is undone" if stops else "There is nothing to undo")
+    if Way.CLOSE in ways:
+        said.append("what was opened is closed")
+    sentence = "; ".join(said)
+    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def left(view: RunView) -> list[str]:

@@ -161,3 +161,14 @@ def test_a_personal_value_is_typed_again_as_its_mask_and_never_as_its_token() ->
     erased = again(view(State.EXPIRED, given=given))
     assert "user=•••" in erased
     assert TOKEN not in erased
+
+
+def test_where_the_plan_cannot_be_read_here_nothing_is_said_of_what_was_changed() -> None:
+    """As by a replica without the effect's code, which knows the plan's sentence alone."""
+    bare = plan(steps=())
+    events = [*begun("load"), *ledger(LOAD)]
+    shaped = ending(State.FAILED, events, plan=bare)
+    assert thread(shaped).startswith("❌ Failed.")
+    assert "as it was" not in thread(shaped) + render.card(shaped, NAMES).text
+    assert "Nothing" not in turn(ending(State.RUNNING, events, plan=bare))
+    assert "Nothing is undone; what was opened is closed." in turn(shaped, Heading.STOP)
