@@ -56,6 +56,7 @@ def body(view: RunView, names: Names = NOBODY) -> list[Block]:
     if view.question and view.state is State.IN_DOUBT:
         blocks.append(rich(*question_lines(view, view.question)))
     blocks += _decided(view, names)
+    blocks += [rich(line(text(f"{said}.", bold=True))) for said in [upshot(view)] if said]
     blocks += _losses(view)
     if view.state is State.AWAITING and not view.look_only:
         blocks.append(rich(*(line(text(said)) for said in approvals.lines(view, names))))
@@ -232,8 +233,6 @@ def _ending(view: RunView) -> list[Block]:
         blocks.append(rich(line(text(clean(view.refusal.sentence, 2000)))))
     if view.answer and ended(view.state):
         blocks += answer_blocks(view.answer)
-    if said := upshot(view):
-        blocks.append(rich(line(text(f"{said}.", bold=True))))
     if view.state in BROKEN_OFF and (stays := left(view)):
         blocks.append(rich(line(text("What stays", bold=True)), bullets([text(one)] for one in stays)))
     return blocks

@@ -6,12 +6,14 @@ from typing import Any
 
 from bot.durations import about_duration
 from bot.lifecycle import ended
-from bot.model import Heading, State
+from bot.model import Heading, State, Way
 from bot.operation import IfFails, Plan, Step, Until, Watch
+from bot.plans import surely_not
 from bot.render import words
 from bot.render.blocks import bullets, text
 from bot.render.escape import one_line
 from bot.render.message import Block
+from bot.standing import last_of
 from bot.view import RunView, Standing, StepView
 
 STANDINGS: dict[Standing, tuple[str, str]] = {
@@ -115,7 +117,8 @@ def way_back(view: RunView, step: StepView) -> str:
     if step.standing in OVER and not view.look_only:
         return ""
     if step.no_return:
-        return "point of no return"
+        only_closed = view.heading is not Heading.FORTH and surely_not(last_of(view.events).get((step.name, Way.DO)))
+        return "" if only_closed else "point of no return"
     if step.undo.startswith("leaves "):
         return step.undo if step.standing not in (Standing.FAILED, Standing.RETRYING) else ""
     if view.heading is not Heading.FORTH or (ended(view.state) and not view.look_only):

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot import render
-from bot.model import Doubt, Heading, Mark, State, Way
+from bot.model import Doubt, Event, Heading, Mark, State, Way
 from bot.operation import Refusal
 from bot.render.message import Message
 from deploy.gallery.samples import (
@@ -54,6 +54,13 @@ STATES: dict[str, State] = {
     "answer": State.IN_DOUBT, "ended": State.SUCCEEDED, "answered_read": State.SUCCEEDED, "waiting": State.WAITING,
     "nudge": State.WAITING, "recalled": State.WAITING,
 }  # fmt: skip
+LOADED = done(restoring(), "safety", "load", "verify", last=Mark.FAILED)
+ENDED: dict[State, tuple[Event, ...]] = {
+    State.SUCCEEDED: done(restoring()),
+    State.FAILED: (*LOADED, *done(restoring(), "load", way=Way.UNDO, last=Mark.FAILED)),
+    State.UNDONE: (*LOADED, *done(restoring(), "load", way=Way.UNDO)),
+    State.CANCELLED: done(restoring(), "safety", last=Mark.FAILED),
+}
 OF_STEPS = ("step_started", "step_done", "step_not_done", "step_failed", "step_unknown", "step_again", "step_late")
 
 
@@ -68,7 +75,7 @@ def of(kind: str) -> list[Message]:
 def _view(kind: str, state: State) -> Any:
     plan = with_task() if kind in ("nudge", "recalled", "ticked", "revealed", "step_started") else restoring()
     last = event(20, kind, state, **_said(kind))
-    before = done(plan, "safety", "load") if state is State.RUNNING else done(plan) if kind == "ended" else ()
+    before = done(plan, "safety", "load") if state is State.RUNNING else ENDED.get(state, ()) if kind == "ended" else ()
     waits = state is State.AWAITING and kind != "approval"
     more: dict[str, Any] = {"approvals": () if waits else (approval(),), "seq": 20}
     if state is State.IN_DOUBT:
@@ -79,7 +86,7 @@ def _view(kind: str, state: State) -> Any:
         more |= {"answer": report() if state is State.SUCCEEDED else None, "moved_at": NOW}
     if kind == "answered_read":
         more |= {"slack_user": None, "requester": None, "plan": None}
-    if state is State.UNDONE:
+    if kind == "ended" and state is not State.SUCCEEDED:
         more |= {"heading": Heading.BACK}
     return run(state, more.pop("plan", plan), (*before, last), **more)
 

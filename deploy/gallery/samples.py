@@ -130,6 +130,7 @@ def run(state: State, plan: Plan | None, events: Sequence[Event] = (), **more: A
     return RunView(**{
         "id": 142, "tag": "r142", "seq": 20, "command": "ops db restore", "reason": REASON,
         "params": {"database": "shop", "backup": BACKUP.name, "reason": REASON},
+        "given": {"database": "shop", "backup": "latest", "reason": REASON},
         "requester": "ana", "requester_name": "Ana Duarte", "slack_user": "U0ANA", "channel": "C0INCIDENTS",
         "created_at": ASKED, "moved_at": ASKED, "now": NOW, "state": state, "ended_at": over,
         "risk": Risk.DESTRUCTIVE, "environment": "production", "plan": plan, "fingerprint": "5e1f" * 16,

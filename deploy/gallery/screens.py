@@ -106,7 +106,9 @@ def _until_swap(last: Mark) -> tuple[Any, ...]:
 def _states() -> dict[str, Any]:
     """One card for each state."""
     plan, whole = restoring(), done(restoring())
-    back = (*_until_swap(Mark.FAILED), *done(plan, "load", way=Way.UNDO))
+    closed = (*_until_swap(Mark.FAILED), *done(plan, "open", "reopen", way=Way.CLOSE))
+    back, stuck = (*closed, *done(plan, "load", way=Way.UNDO)), done(plan, "load", way=Way.UNDO, last=Mark.FAILED)
+    unchanged = done(plan, "safety", last=Mark.FAILED)
     yes, progress = (
         (approval(),),
         {"load": {"done": 812_000_000, "total": 1_400_000_000, "note": "table orders", "unit": "B"}},
@@ -124,7 +126,8 @@ def _states() -> dict[str, Any]:
         "waiting": run(State.WAITING, logging_slowly(), done(logging_slowly(), "set", "for", last=Mark.STARTED),
                        command="ops db slow-log", params={"database": "shop"}, risk=Risk.WRITE, slots=()),
         "succeeded": run(State.SUCCEEDED, plan, whole, approvals=yes, answer=report()),
-        "failed": run(State.FAILED, plan, _until_swap(Mark.FAILED), approvals=yes, why="the disk is full"),
+        "failed": run(State.FAILED, plan, (*closed, *stuck), approvals=yes, heading=Heading.BACK),
+        "failed-and-unchanged": run(State.FAILED, plan, unchanged, approvals=yes, heading=Heading.BACK),
         "undone": run(State.UNDONE, plan, back, approvals=yes, heading=Heading.BACK),
         "refused": run(State.REFUSED, None, fingerprint=None, refusal=refusal),
         "denied": run(State.DENIED, plan, denied),

@@ -172,3 +172,15 @@ def test_where_the_plan_cannot_be_read_here_nothing_is_said_of_what_was_changed(
     assert "as it was" not in thread(shaped) + render.card(shaped, NAMES).text
     assert "Nothing" not in turn(ending(State.RUNNING, events, plan=bare))
     assert "Nothing is undone; what was opened is closed." in turn(shaped, Heading.STOP)
+
+
+def test_a_point_of_no_return_that_was_only_closed_on_the_way_back_is_called_none() -> None:
+    held = plan(steps=(
+        Step("on", Take(database=SHOP, name="on"), tells="Maintenance on"),
+        Step("off", Take(database=SHOP, name="off"), closes="on", no_return=True, tells="Maintenance off"),
+    ))  # fmt: skip
+    events = [*begun("on"), *ledger(("on", Mark.DONE))]
+    closed = ending(State.UNDONE, [*events, *ledger(("off", Mark.DONE), way=Way.CLOSE)], plan=held)
+    assert "point of no return" not in shown(render.card(closed, NAMES)).words
+    passed = ending(State.FAILED, [*events, *ledger(("off", Mark.DONE))], plan=held)
+    assert "point of no return" in shown(render.card(passed, NAMES)).words
