@@ -75,7 +75,8 @@ def encode_plan(plan: Plan, asked: Mapping[str, Any] | None = None, upon: Mappin
 
     `asked`: the parameters and the reason it was made for, so that an approval of one reason is none of another.
     `upon`: the locks, the services it changes, the environment and the risk, so that an approval for one target is
-    none for another that the same key leads to by then.
+    none for another that the same key leads to by then. After an amendment the database puts the number of that event
+    in front, as `amended`.
     """
     return canonical(
         {

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
-from bot.effect import AtMost, Deed, Effect, Ref, Shown, Survival, Sweep, Within
+from bot.effect import AtMost, Deed, Effect, Ref, Shown, Survival, Sweep, Target, Within
 from bot.model import Entry, Mark, Record, Way
 from bot.operation import Call, Loss, Plan, Step, Task
 
@@ -62,9 +62,8 @@ def _faults_of(step: Step[Any], before: Mapping[str, Step[Any]], closers: Mappin
         yield f"a step's name is one word of at most {NAME_LIMIT} characters"
     if step.name in before:
         yield "there is an earlier step of this name"
-    for name in (*refs(step.does), *refs(step.undo)):
-        if name not in before:
-            yield f"uses the result of {name}, which is no earlier step"
+    for deed in (step.does, step.undo):
+        yield from _faults_of_results(deed, before) if deed else ()
     if isinstance(step.does, Task) and step.does.again is not None:
         yield from _faults_of_recall(step.does)
     if step.closes and step.closes not in before:
@@ -75,6 +74,30 @@ def _faults_of(step: Step[Any], before: Mapping[str, Step[Any]], closers: Mappin
         yield from _faults_of_effect(step, step.does, step.name in closers)
     elif step.undo and not isinstance(step.does, Call):
         yield "only an effect or a call can be undone"
+
+
+def _faults_of_results(deed: Deed[Any], before: Mapping[str, Step[Any]]) -> Iterator[str]:
+    for name in refs(deed):
+        if name not in before:
+            yield f"uses the result of {name}, which is no earlier step"
+    for name in _late_targets(deed):
+        yield f"{name} is a target: the plan names it, the result of a step never chooses it"
+
+
+def _late_targets(given: Record) -> Iterator[str]:
+    """The fields for a target, of a deed and of what it looks with, in which a result would choose the target."""
+    for name, field in type(given).model_fields.items():
+        part = getattr(given, name)
+        if _for_target(field.annotation) and any(refs(part)):
+            yield name
+        elif isinstance(part, Record):
+            yield from _late_targets(part)
+
+
+def _for_target(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, Target):
+        return True
+    return any(_for_target(part) for part in get_args(annotation))
 
 
 def _alone(plan: Plan) -> bool:

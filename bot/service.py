@@ -62,8 +62,10 @@ class Service:
 
     async def may_ask(self, who: Who, entry: Entry, channel: str | None, params: Input | None = None) -> Verdict:
         """Whether somebody may ask for this here and now; without params, for the operation in general."""
+        return self._may_ask(who, entry, channel, params, await self.ledger.now())
+
+    def _may_ask(self, who: Who, entry: Entry, channel: str | None, params: Input | None, at: datetime) -> Verdict:
         environment = self.house.environment(params) if params is not None else ""
-        at = await self.ledger.now()
         key = self.roster.people.channel_key(channel)
         return self.house.may_ask(entry, environment, self.roster.groups(who.person), key, at)
 
@@ -210,7 +212,7 @@ class Service:
         view = await self.views.run(run)
         if view is None or view.command != entry.command:
             return Outcome(code="no_run", ok=False)
-        verdict = await self.may_ask(who, entry, view.channel, params)
+        verdict = self._may_ask(who, entry, view.channel, params, view.now)
         if not verdict.may:
             return self._refused(verdict)
         word = {"verb": "amend", "run": run, "team": who.team, "user": who.user, "key": key, "fingerprint": fingerprint}

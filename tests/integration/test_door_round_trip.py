@@ -1,16 +1,32 @@
 """A door's act costs one round trip to the database, counted on the wire, and reads no table whole."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 import asyncpg
 
+from bot import codec
+from bot.house import House
+from bot.model import Choice, State, Way
+from bot.operation import Plan
+from bot.roster import Roster
+from bot.service import Service
 from bot.store.pool import open_pool
-from bot.store.store import Doors
+from bot.store.store import Claimed, Doors, Ledger
+from bot.store.views import Views
+from bot.view import Outcome
+from tests.scenario.door import Company
 from tests.support.company import TEAM, account
+from tests.support.factory import Factory
+from tests.support.place import NoSlack, who
 from tests.support.plugin import Home
+from tests.support.story import Story
 
 READY = ord("Z")  # PostgreSQL's ReadyForQuery: one at the end of each round trip
 
@@ -85,14 +101,78 @@ async def test_an_ask_is_one_round_trip(home: Home) -> None:
         assert wire.trips - before == 20
 
 
-async def test_a_refused_approval_is_one_round_trip_too(home: Home) -> None:
-    async with counted(home.bot) as (wire, doors):
-        word = {"run": 1, "team": TEAM, "user": account("ben"), "fingerprint": "-", "config": "c1"}
-        await doors.approve(word)
-        before = wire.trips
+class Counted(NamedTuple):
+    code: str
+    trips: int
 
-        assert (await doors.approve(word))["code"] == "no_run"
-        assert wire.trips - before == 1
+
+async def begun(story: Story, body: dict[str, Any]) -> Claimed:
+    """A run that was approved, at its first step."""
+    run = await story.proposed("ana", "test destroy")
+    await story.approve("ben", run)
+    claimed = await story.claim(run)
+    assert await story.home.ledger.begin(claimed) == "started"
+    await story.home.ledger.started(claimed, "a", Way.DO, 1, timedelta(minutes=1), body)
+    return claimed
+
+
+async def in_doubt(story: Story) -> tuple[int, int]:
+    """A run that asks whether its step is done again, and the number of its question."""
+    claimed = await begun(story, {})
+    question = {"doubt": "effect", "step": "a", "way": "do", "attempt": 1, "choices": ["again", "stop"]}
+    await story.home.ledger.doubted(claimed, question)
+    return claimed.run, (await story.row(claimed.run)).question_seq or 0
+
+
+async def waiting(story: Story) -> int:
+    """A request with a plan that can be shown."""
+    run = int((await story.ask("ana", "test write", risk=2))["run"])
+    await story.propose(run, plan=json.loads(codec.encode_plan(Plan(sentence="Write it"))))
+    await story.show(run)
+    return run
+
+
+async def test_what_people_decide_is_one_round_trip_and_two_where_the_run_is_read_for_it(
+    home: Home, tmp_path: Path
+) -> None:
+    story, factory = Story(home), Factory(home, tmp_path)
+    approved, denied = [await story.proposed("ana", "test destroy") for _ in range(2)]
+    doubtful, question = await in_doubt(story)
+    task = (await begun(story, {"who": "another"})).run
+    other = await waiting(story)
+    ana, ben, cleo = who("ana"), who("ben"), who("cleo")
+    prints = {run: (await story.row(run)).fingerprint or "" for run in (approved, denied, other)}
+
+    async with counted(home.bot) as (wire, doors):
+        pool, house = doors.pool, cast(House, factory.worker.runner.handlers)
+        views = Views(pool, {})
+        service = Service(
+            house, Roster(Company()), doors, Ledger(pool), views, factory.connectors, NoSlack(), lambda: None
+        )
+        await service.approve(ben, 0, "")  # the first of each kind prepares its statement
+        await service.deny(ben, 0, "", "", "k0")
+        await service.answer_doubt(ben, 0, 0, Choice.AGAIN)
+        await service.tick(ben, 0, "a")
+        await service.looked(ben, 0)
+        await service.view(0)
+        entry = house.entry("test write")
+        params = entry.params.model_validate({"script": "plain", "reason": "another"})
+
+        async def act(doing: Awaitable[Outcome]) -> Counted:
+            before = wire.trips
+            outcome = await doing
+            return Counted(outcome.code, wire.trips - before)
+
+        assert await act(service.approve(cleo, approved, "-")) == ("other_plan", 1)
+        assert await act(service.approve(ben, approved, prints[approved])) == ("recorded", 1)
+        assert await act(service.deny(ben, denied, prints[denied], "no", "k1")) == ("done", 1)
+        assert await act(service.answer_doubt(ben, doubtful, question, Choice.AGAIN)) == ("answered", 1)
+        assert await act(service.tick(ben, task, "a")) == ("done", 1)
+        assert await act(service.follow(ben, other)) == ("done", 1)
+        assert await act(service.approve(ana, other, prints[other])) == ("asker", 2), "it names who could"
+        assert await act(service.amend(ana, other, prints[other], entry, params, "k2")) == ("done", 2)
+    states = [(await story.row(run)).state for run in (approved, denied, doubtful)]
+    assert states == [State.QUEUED, State.DENIED, State.RUNNING], "each was decided by that one act"
 
 
 async def test_a_statement_that_was_broken_off_leaves_the_connection_as_good_as_new(home: Home) -> None:

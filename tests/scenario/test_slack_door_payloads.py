@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 
 from bot.catalogue import Catalogue
+from bot.render.outcome import ANEW
+from bot.render.outcome import FORM as FORM_BUTTON
+from bot.render.picker import OPEN
 from deploy.local.slack.client import shown_text
 from deploy.local.slack.delivery.transport import Delivery
 from tests.scenario.door import Bot
@@ -13,6 +16,8 @@ from tests.support.company import TEAM, account
 
 Json = dict[str, Any]
 WHO: Json = {"team": {"id": TEAM}, "user": {"id": account("ana"), "team_id": TEAM}}
+BEN: Json = {"team": {"id": TEAM}, "user": {"id": account("ben"), "team_id": TEAM}}
+FILLED = {"database": "shop", "backup": "b2", "reason": "drill", "_confirm": "shop"}
 
 
 async def sends(bot: Bot, body: Json) -> Json | None:
@@ -85,4 +90,28 @@ async def test_what_an_operation_left_behind_that_is_not_there_any_more_is_answe
     await bot.slack.click("ana", card, "Amend")
     told = await bot.slack.wait_for_ephemeral("ana", "ops", text="not in this version of the bot")
     assert "/ops help" in shown_text(told)
+    assert await bot.asked() == 1
+
+
+async def test_a_form_is_of_whoever_opened_it_whatever_a_payload_says(bot: Bot) -> None:
+    """Ben's own signed click or form, with the id of Ana's row in it."""
+    await bot.slack.command("ana", "ops", '/test destroy shop backup=b2 reason="drill"')
+    form = await bot.slack.wait_for_view("ana", callback_id="door.form")
+    row = form["private_metadata"]
+    typed = {name: {"x": {"type": "plain_text_input", "value": value}} for name, value in FILLED.items()}
+    submits: Json = {"type": "view_submission", "trigger_id": "1.2.x"}
+    submits["view"] = view("door.form") | {"private_metadata": row, "state": {"values": typed}}
+
+    for action in (FORM_BUTTON, ANEW, f"{OPEN}test"):
+        button = {"type": "button", "action_id": action, "value": row, "text": {"type": "plain_text", "text": action}}
+        sent = await bot.client.chat_postMessage(
+            channel=bot.id("ops"), text="-", blocks=[{"type": "actions", "elements": [button]}]
+        )
+        await bot.slack.click("ben", {"channel": sent["channel"], "ts": sent["ts"]}, action)
+    told = await bot.slack.ephemerals("ben", "ops")
+    assert ["This form is not yours" in shown_text(message) for message in told] == [True] * 3
+    assert "This form is not yours" in await sends(bot, submits | BEN)
+    assert await bot.asked() == 0
+
+    assert json.loads(await sends(bot, submits | WHO)) == {"response_action": "clear"}
     assert await bot.asked() == 1

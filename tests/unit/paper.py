@@ -59,6 +59,12 @@ class Use(Effect[None]):
     secret: Late[Secret]
 
 
+class Aim(Effect[None]):
+    survives: ClassVar[Survival] = Survival.IDEMPOTENT
+    database: Late[Database] = Database(key="shop")
+    others: tuple[Late[Database], ...] = ()
+
+
 class MailAll(Sweep[str]):
     survives: ClassVar[Survival] = Survival.IDEMPOTENT
     each: ClassVar[Survival] = Survival.ONCE
@@ -66,6 +72,10 @@ class MailAll(Sweep[str]):
 
 class Healthy(Check[int]):
     service: str = "shop"
+
+
+class Reached(Check[int]):
+    database: Late[Database]
 
 
 def step(name: str, does: Any = None, **more: Any) -> Step[Any]:

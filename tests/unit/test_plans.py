@@ -8,9 +8,9 @@ import pytest
 from bot.effect import Ref, Until
 from bot.journey import last_words
 from bot.model import Way
-from bot.operation import Call, IfFails, Loss, Plan, Step, Task, Wait
+from bot.operation import Call, Database, IfFails, Loss, Plan, Step, Task, Wait
 from bot.plans import STEPS_LIMIT, covers, faults, find, passed_barrier, refs, reveals, surely_not, way_back
-from tests.unit.paper import Ban, Dump, Healthy, Look, Mint, Post, Set, Silent, Use, ledger, plan, step
+from tests.unit.paper import Aim, Ban, Dump, Healthy, Look, Mint, Post, Reached, Set, Silent, Use, ledger, plan, step
 
 
 def recall(again: timedelta = timedelta(minutes=30), **more: Any) -> Task:
@@ -21,6 +21,7 @@ WELL_FORMED = plan(
     step("back", recall()),
     step("look", Look()),
     step("dump", Dump(), leaves="a backup"),
+    step("aim", Aim(), leaves="x"),
     step("shut", Set(), tells="Maintenance on"),
     step("swap", Set(value=Ref("dump")), undo=Set()),
     step("a", undo=Set(), group="g"),
@@ -46,6 +47,13 @@ def test_a_plan_that_says_everything_has_no_faults() -> None:
         ([step("a", Set(value=Ref("b"))), step("b")], "uses the result of b"),
         ([step("a", Set(value=Ref("a")))], "uses the result of a"),
         ([step("a", undo=Set(value=Ref("a")))], "uses the result of a"),  # rule 6: a before-image dies with a crash
+        ([step("a"), step("b", Aim(database=Ref("a")), leaves="x")], "b: database is a target"),
+        ([step("a"), step("b", Aim(others=(Database(key="x"), Ref("a"))), leaves="x")], "b: others is a target"),
+        ([step("a"), step("b", undo=Aim(database=Ref("a")))], "b: database is a target"),
+        (
+            [step("a"), step("b", Until(check=Reached(database=Ref("a")), within=timedelta(minutes=1)))],
+            "b: database is a target",
+        ),
         ([step("a", closes="b"), step("b")], "closes b"),
         ([step("a", Post(), closes="a")], "closes a"),
         ([step("o", leaves="x"), step("p", Post(), closes="o")], "must be repeatable"),
