@@ -6,6 +6,7 @@ import { confirmed, held, ids, put } from "./holds.js";
 import { choices, fileInput, picker, typed } from "./inputs.js";
 import { emojis, reader } from "./mrkdwn.js";
 import { image, text } from "./blocks.js";
+import { follow, leads } from "./places.js";
 
 export function element(one, block, surface) {
   const draw = DRAW[one.type];
@@ -20,9 +21,7 @@ function button(one, block, surface) {
     {
       class: `button ${one.style ?? ""}`,
       type: one.url ? undefined : "button",
-      href: one.url,
-      target: one.url ? "_blank" : undefined,
-      rel: one.url ? "noopener noreferrer" : undefined,
+      ...(one.url ? leads(one.url) : {}),
       "aria-label": one.accessibility_label,
       "data-value": one.value,
       ...ids(one, block),
@@ -33,6 +32,7 @@ function button(one, block, surface) {
     if (one.confirm) {
       event.preventDefault();
       if (!(await confirmed(one.confirm))) return;
+      if (one.url) follow(one.url);
     }
     node.classList.add("waiting");
     node.setAttribute("aria-busy", "true");
@@ -60,7 +60,7 @@ function overflow(one, block, surface) {
       note: option.description?.text,
       run: async () => {
         if (one.confirm && !(await confirmed(one.confirm))) return;
-        if (option.url) window.open(option.url, "_blank", "noopener");
+        if (option.url) follow(option.url);
         await surface.act(block, one, option.value);
       },
     })),

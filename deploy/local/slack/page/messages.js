@@ -221,6 +221,22 @@ export class MessageList {
     this.jump.hidden = true;
   }
 
+  // Brings a message into view, marked for a moment.
+  reveal(ts) {
+    const at = this.list.findIndex((one) => one.ts === ts);
+    if (at < 0) return;
+    this.stuck = false;
+    this.from = Math.max(0, at - FIRST / 2);
+    this.to = Math.min(this.list.length, at + FIRST / 2);
+    this.render();
+    const { node } = this.nodes.get(ts);
+    node.classList.add("sought");
+    node.addEventListener("animationend", () => node.classList.remove("sought"), { once: true });
+    node.scrollIntoView({ block: "center" });
+    node.focus({ preventScroll: true });
+    this.scrolled();
+  }
+
   draw(message) {
     const known = this.nodes.get(message.ts);
     if (known?.message === message && known.version === reader.version) return known;

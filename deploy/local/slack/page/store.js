@@ -70,10 +70,12 @@ function take(found) {
     found.groups,
     found.me.id,
     found.apps.map((one) => one.shortcuts),
+    found.team.domain,
   ]);
   if (known !== reader.known) reader.version += 1;
   Object.assign(reader, {
     known,
+    domain: found.team.domain,
     people: store.people,
     channels: store.channels,
     groups: new Map(found.groups.map((one) => [one.id, one])),
@@ -189,14 +191,15 @@ export async function readChannel(id) {
   });
 }
 
-// Older messages before those that are there. Whether there are older ones still.
-export async function readOlder(id) {
+// Older messages before those that are there, at least as far back as `until`.
+export async function readOlder(id, until = "") {
   const known = store.messages.get(id);
   const found = await ask("messages", {
     as: store.me.id,
     channel: id,
     limit: PAGE * 2,
     before: known.keys().next().value,
+    until,
   });
   store.messages.set(id, new Map([...found.messages.map((one) => [one.ts, one]), ...known]));
   store.more.set(id, found.more);
