@@ -140,8 +140,8 @@ class Stage:
             await self.slack.start(port)
         except OSError as error:
             raise NotReady(
-                f"The page cannot be on port {port} of 127.0.0.1: {os.strerror(error.errno or 0)}. End what listens there, or start "
-                'again with another port, such as `make run ARGS="--port 8300"`.'
+                f"The page cannot be on port {port} of 127.0.0.1: {os.strerror(error.errno or 0)}. "
+                'End what listens there, or start with another port, such as `make run ARGS="--port 8300"`.'
             ) from None
         if self._keep:
             kept.write_text(self.slack.url.rpartition(":")[2])
