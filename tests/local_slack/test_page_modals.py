@@ -71,3 +71,21 @@ async def test_where_the_focused_part_is_gone_the_focus_stays_in_the_modal(bench
     await expect(last).not_to_have_attribute("aria-busy", "true")
     await expect(last).to_be_focused()
     assert await page.evaluate(TOP) == there, "the same view, a little changed, stays where it was"
+
+
+async def test_a_choice_of_conversations_offers_dms_and_those_with_apps_where_they_are_not_left_out(
+    bench: Bench, page: Page
+) -> None:
+    select = {"type": "conversations_select", "action_id": "to"}
+    few = select | {"action_id": "few", "filter": {"include": ["im", "mpim"], "exclude_bot_users": True}}
+    row = {"type": "actions", "block_id": "row", "elements": [select, few]}
+    await bench.slack.direct("ada", "bo")
+    await bench.api.chat_postMessage(channel=bench.id("ops"), text="where to?", blocks=[row])
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    for which, offered in ((select, {"#ops", "#private", "Bo Lind", "Bench App"}), (few, {"Bo Lind"})):
+        await page.locator(f'[data-action="{which["action_id"]}"]').get_by_role("combobox").click()
+        await expect(page.get_by_role("option", name="Bo Lind")).to_be_visible()
+        shown = set(await page.get_by_role("option").all_inner_texts())
+        assert offered <= shown
+        assert "Bench App" not in shown - offered
+        await page.keyboard.press("Escape")

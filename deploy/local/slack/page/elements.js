@@ -105,8 +105,11 @@ export function grouped(answer) {
 
 function entity(kind, id) {
   if (kind === "users_select") return { id, label: reader.people.get(id)?.display_name ?? id };
-  return { id, label: `#${reader.channels.get(id)?.name ?? id}` };
+  return { id, label: placeName(reader.channels.get(id) ?? { name: id }) };
 }
+
+const placeName = (channel) =>
+  channel.app ? (reader.apps.get(channel.app)?.name ?? "") : `${/^m?p?im$/.test(channel.kind) ? "" : "#"}${channel.name}`;
 
 function known(kind, one) {
   if (kind === "static_select") return grouped(one);
@@ -127,12 +130,12 @@ function known(kind, one) {
   const sort = { channel: "public", group: "private", im: "im", mpim: "mpim" };
   const there = [...reader.channels.values()].filter(
     (channel) =>
-      channel.kind !== "im" &&
       !channel.archived &&
       (!wanted || wanted.includes(sort[channel.kind])) &&
-      !(one.filter?.exclude_external_shared_channels && channel.external),
+      !(one.filter?.exclude_external_shared_channels && channel.external) &&
+      !(one.filter?.exclude_bot_users && channel.app),
   );
-  return [{ label: "", items: there.map((channel) => ({ id: channel.id, label: `#${channel.name}` })) }];
+  return [{ label: "", items: there.map((channel) => ({ id: channel.id, label: placeName(channel) })) }];
 }
 
 function filtered(groups, query) {

@@ -12,6 +12,7 @@ export const reader = {
   people: new Map(),
   channels: new Map(),
   groups: new Map(),
+  apps: new Map(),
   me: null,
   known: "",
   version: 0,

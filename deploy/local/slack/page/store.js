@@ -79,6 +79,7 @@ function take(found) {
     people: store.people,
     channels: store.channels,
     groups: new Map(found.groups.map((one) => [one.id, one])),
+    apps: new Map(found.apps.map((one) => [one.id, one])),
     me: found.me,
   });
 }

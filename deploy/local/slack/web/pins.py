@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import acts
+from ..limits import length
 from ..render import message_object
 from ..state import Bookmark, Channel
 from ..wire import JsonObject, SlackError, argument_error
@@ -100,7 +101,7 @@ def _of(call: Call, channel: Channel) -> list[Bookmark]:
 def _read(call: Call) -> JsonObject:
     """title, link and emoji, as far as given. Raises SlackError."""
     said: JsonObject = {key: call.text(key) for key in ("title", "link", "emoji") if key in call.args}
-    if len(said.get("title", "")) > TITLE_MOST:
+    if length(said.get("title", ""), call.core.switches) > TITLE_MOST:
         raise argument_error(f"must be less than {TITLE_MOST + 1} characters [json-pointer:/title]")
     link = said.get("link")
     if link is not None and (len(link) > LINK_MOST or not link.startswith(("http://", "https://"))):
