@@ -40,6 +40,7 @@ def visible(core: Core, person: Person) -> JsonObject:
         "page": core.page,
         "desk": {**core.desk.shown(), "weather": core.faults.weather},
         "now": core.clock.now(),
+        "ahead": core.clock.ahead,
         "me": person_row(person),
         "team": {"id": state.team.id, "name": state.team.name, "domain": state.team.domain},
         "people": [person_row(one) for one in state.people.values()],

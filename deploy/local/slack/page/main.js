@@ -319,6 +319,9 @@ function news(what) {
     sidebar($("side"), here.channel, go);
     const channel = store.channels.get(here.channel);
     if (!channel) return void go(find(""));
+    if (appOf(here.channel) && here.tab === "home") drawHome();
+    list?.show(inChannel()); // names and times in it may be others now
+    threadList?.show(inThread());
     const old = $("main").querySelector(".pane-head");
     const fresh = heading(channel, appOf(here.channel), here.tab, go);
     if (old && !old.isEqualNode(fresh))

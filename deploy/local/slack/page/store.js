@@ -1,6 +1,7 @@
 // What the page knows: the workspace in one person's eyes, messages, modals, homes. A live socket tells what changes.
 
 import { ask, toast } from "./dom.js";
+import { clock } from "./dates.js";
 import { reader } from "./mrkdwn.js";
 
 export const store = {
@@ -71,8 +72,10 @@ function take(found) {
     found.me.id,
     found.apps.map((one) => one.shortcuts),
     found.team.domain,
+    found.ahead,
   ]);
   if (known !== reader.known) reader.version += 1;
+  clock.ahead = found.ahead;
   Object.assign(reader, {
     known,
     domain: found.team.domain,
