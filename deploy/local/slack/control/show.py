@@ -12,7 +12,7 @@ from ..wire import JsonObject
 def message(core: Core, said: Message, viewer: str) -> JsonObject:
     """A message with its channel and whether only the viewer sees it."""
     body = message_object(core.state, said, core.base_url, metadata=True, viewer=viewer)
-    return {**body, "channel": said.channel, "ephemeral": bool(said.ephemeral_for)}
+    return {**body, "user": said.user, "channel": said.channel, "ephemeral": bool(said.ephemeral_for)}
 
 
 def modal_stack(core: Core, person: str) -> list[JsonObject]:

@@ -14,7 +14,7 @@ const FIRST = 40; // messages drawn at once when a list opens
 const STEP = 16; // messages drawn more, when one comes near the end of those
 const NEAR = 1200; // pixels to the end of what is drawn at which more is drawn
 const FAR = 3600; // pixels beyond which it is taken away again
-export const SYSTEM = new Set(["channel_join", "group_join", "tombstone"]);
+export const SYSTEM = new Set(["channel_join", "channel_leave", "group_join", "group_leave", "tombstone"]);
 
 export function surfaceOf(message) {
   const key = `${store.me.id}/${message.channel}/${message.ts}`;

@@ -29,7 +29,7 @@ def add(call: Call) -> JsonObject:
     message = call.message(channel, "timestamp")
     if any(item["ts"] == stamp for item in channel.pins):
         raise SlackError("already_pinned")
-    if message.subtype in ("channel_join", "channel_leave", "tombstone"):
+    if message.subtype in ("channel_join", "channel_leave", "group_join", "group_leave", "tombstone"):
         raise SlackError("not_pinnable")
     if len(channel.pins) >= PINS_MOST:
         raise SlackError("too_many_pins")
