@@ -57,8 +57,9 @@ async def submit(core: Core, person: Person, view: View, values: JsonObject) -> 
     payload |= {
         "trigger_id": trigger,
         "view": modals.shown(core, view),
-        "response_urls": _response_urls(core, app, person, view, held),
     }
+    place = payload if core.switches.response_urls_place == "top" else payload["view"]
+    place["response_urls"] = _response_urls(core, app, person, view, held)
     view.busy = True
     _show(core, view)
     url = app.spec.manifest.settings.interactivity.request_url
