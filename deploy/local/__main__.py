@@ -78,8 +78,8 @@ def leave_real_tokens() -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make run")
     parser.add_argument("--slack", choices=["local", "real"], default="local")
-    parser.add_argument("--transport", choices=["http", "socket"], default="http")
-    parser.add_argument("--port", type=int, default=0, help="of the page; 0 takes a free one")
+    parser.add_argument("--transport", choices=["http", "socket"], default="socket")
+    parser.add_argument("--port", type=int, default=0, help="of the page; without it the last one, or any")
     parser.add_argument("--home", type=Path, help="where all of it is kept")
     said = parser.parse_args()
     if said.slack == "local":

@@ -1,9 +1,10 @@
-"""A port of 127.0.0.1 that stays one's own while nobody listens on it."""
+"""Ports of 127.0.0.1: one that stays one's own while nobody listens on it, and one that is the same next time."""
 
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 
 @contextmanager
@@ -20,3 +21,13 @@ def kept_port() -> Iterator[int]:
         if sys.platform != "linux":
             held.close()
         yield port
+
+
+def port_again(file: Path) -> int:
+    """The TCP port that this file names; 0, which is any free one, where it names none or somebody has it now."""
+    with suppress(OSError, ValueError, OverflowError), socket.socket() as tried:
+        port = int(file.read_text())
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        tried.bind(("127.0.0.1", port))
+        return port
+    return 0

@@ -19,7 +19,7 @@ from deploy.local.child import AGAIN_AFTER, Child
 from deploy.local.databases import ORDERS, Databases, Words, more_orders, prepare
 from deploy.local.first_minute import desk
 from deploy.local.mailbox import Mailbox
-from deploy.local.ports import kept_port
+from deploy.local.ports import kept_port, port_again
 from deploy.local.postgres import Server
 from deploy.local.slack import AppSpec, ChannelSpec, PersonSpec, SlackServer, TeamSpec, WorkspaceSpec
 from deploy.local.slack.spec import GroupSpec, load_file
@@ -125,9 +125,26 @@ class Stage:
         self.slack = SlackServer(
             self._with_tokens(workspace(self.transport)), file=file, desk=desk(self._kill, self.fresh)
         )
-        await self.slack.start(self._port)
         self._stack.push_async_callback(self.slack.stop)
+        await self._listen()
         self.slack.set_request_url(f"http://127.0.0.1:{self.bot_port}/slack/events")
+
+    async def _listen(self) -> None:
+        """Where the page was the last time, so that one that is open comes back.
+
+        Raises NotReady where the port that was asked for is taken.
+        """
+        kept = self.home / "page.port"
+        port = self._port or (port_again(kept) if self._keep else 0)
+        try:
+            await self.slack.start(port)
+        except OSError as error:
+            raise NotReady(
+                f"The page cannot be on port {port} of 127.0.0.1: {os.strerror(error.errno or 0)}. "
+                'End what listens there, or start with another port, such as `make run ARGS="--port 8300"`.'
+            ) from None
+        if self._keep:
+            kept.write_text(self.slack.url.rpartition(":")[2])
 
     def _with_tokens(self, spec: WorkspaceSpec) -> WorkspaceSpec:
         """The tokens of this home in the place of those that anybody can work out."""
@@ -207,13 +224,17 @@ class Stage:
             while loop.time() < end and not self.bot.ends:
                 try:
                     async with session.get(url) as answer:
-                        if answer.status == 200:
+                        if answer.status == 200 and self._reachable():
                             return
                 except aiohttp.ClientError:
                     pass
                 await asyncio.sleep(0.05)
         tail = self.bot._log.read_text(errors="replace").splitlines()[-5:]
         raise NotReady("The bot did not become ready:\n" + "\n".join(tail))
+
+    def _reachable(self) -> bool:
+        """Whether a command typed now gets to the bot: it is ready before its first socket is open."""
+        return self.real is not None or self.transport == "http" or self.slack.sockets() > 0
 
     async def first_backup(self) -> None:
         """Ana backs the shop up and has the backup verified, as she would; then orders come in that it lacks."""

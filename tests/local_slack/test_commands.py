@@ -138,6 +138,22 @@ async def test_escaping_is_the_manifests_choice(bench: Bench, recorder: Recorder
     ]
 
 
+async def test_addresses_stay_whole_when_the_rest_is_escaped(bench: Bench, recorder: Recorder) -> None:
+    bench.server.set_request_url(recorder.url)
+    typed = {
+        "https://x.io/@ada/x#ops @ada": f"<https://x.io/@ada/x#ops> <@{bench.id('ada')}|ada>",
+        "(http://x.io/?a=1&b=2).": "(<http://x.io/?a=1&amp;b=2>).",
+        "see http://x.io/a_(b), then": "see <http://x.io/a_(b)>, then",
+        "a<https://x.io": "a&lt;<https://x.io>",
+        "<https://x.io|@ada>": "<https://x.io|@ada>",
+        "http://x.io/a.b...": "<http://x.io/a.b>...",
+        "https://": "https://",
+    }
+    for line in typed:
+        await bench.slack.command("ada", "ops", f"/escaped {line}")
+    assert [dict(parse_qsl(body))["text"] for _, body in recorder.requests] == list(typed.values())
+
+
 async def test_many_commands_at_once_are_all_acked(bench: Bench) -> None:
     @bench.bolt.command("/ops")
     async def ops(ack):

@@ -11,8 +11,9 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from slack_sdk.errors import SlackRequestError
+from slack_sdk.errors import SlackApiError, SlackRequestError
 
+from deploy.local.slack import AppSpec, Manifest, WorkspaceSpec
 from deploy.local.slack.client import ControlRefused
 from deploy.local.slack.delivery import quota
 from deploy.local.slack.switches import Switches
@@ -242,6 +243,58 @@ async def test_threads_urls_modals_and_times_follow_their_switches(bench: Bench)
     assert await refused(api.views_open(trigger_id=second, view=view)) == "invalid_trigger_id"
     said = await slack.post("ola", "shared", "x")
     assert (await slack.shortcut("ola", "copy", said)).result == "refused"  # it was sent; nobody listens to it
+
+
+def with_shortcuts(kind: str, many: int) -> Manifest:
+    """The test app's manifest with so many shortcuts of one kind, and one of the other."""
+    rest = "global" if kind == "message" else "message"
+    shortcuts = [{"name": f"S{n}", "callback_id": f"s{n}", "type": kind} for n in range(many)]
+    features = {"shortcuts": [*shortcuts, {"name": "Other", "callback_id": "other", "type": rest}]}
+    return Manifest.model_validate({"features": features})
+
+
+async def test_an_app_has_five_shortcuts_of_a_kind_unless_one_says_otherwise(bench: Bench) -> None:
+    async def said(kind: str, many: int) -> Any:
+        token, manifest = bench.server.state.team.config_token, with_shortcuts(kind, many).model_dump_json()
+        made = bench.api.api_call("apps.manifest.validate", params={"token": token, "manifest": manifest})
+        try:
+            return (await made)["errors"]
+        except SlackApiError as refusal:
+            return refusal.response["errors"]
+
+    for kind in ("global", "message"):
+        assert await said(kind, 5) == []
+        words = f"no more than 5 shortcuts of the type {kind} allowed"
+        assert await said(kind, 6) == [{"message": words, "pointer": "/features/shortcuts"}]
+    with pytest.raises(ValueError, match="no more than 5 shortcuts of the type message"):
+        WorkspaceSpec(apps=[AppSpec(manifest=with_shortcuts("message", 6))])
+    ten = Switches(shortcuts_of_a_kind=10)
+    assert WorkspaceSpec(apps=[AppSpec(manifest=with_shortcuts("message", 9))], switches=ten).apps
+    await bench.slack.switches(shortcuts_of_a_kind=10)
+    assert await said("message", 9) == []
+
+
+async def test_response_urls_stand_where_the_switch_says(bench: Bench) -> None:
+    @bench.bolt.command("/ops")
+    async def ops(ack, body, client):
+        await ack()
+        element = {"type": "conversations_select", "action_id": "to", "response_url_enabled": True}
+        await client.views_open(
+            trigger_id=body["trigger_id"], view=modal("form", {**text_input("to", "To"), "element": element})
+        )
+
+    @bench.bolt.view("form")
+    async def form(ack):
+        await ack()
+
+    places = []
+    for place in ("top", "view"):
+        await bench.slack.switches(response_urls_place=place)
+        await bench.slack.command("ada", "ops", "/ops")
+        await bench.slack.submit("ada", await bench.slack.wait_for_view("ada"), {"to": "ops"})
+        sent = (await bench.slack.log(kind="delivery", name="view_submission"))[-1]["request"]
+        places.append((len(sent.get("response_urls", [])), len(sent["view"].get("response_urls", []))))
+    assert places == [(1, 0), (0, 1)]
 
 
 async def test_bursts_marks_and_empty_rich_text_follow_their_switches(bench: Bench) -> None:

@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deploy.local.slack.limits import check_message_blocks, check_view, checked_metadata, normalize_blocks
+from deploy.local.slack.limits import (
+    check_message_blocks,
+    check_text,
+    check_view,
+    checked_metadata,
+    meter,
+    normalize_blocks,
+)
 from deploy.local.slack.switches import Switches
 from deploy.local.slack.wire import SlackError
 from tests.local_slack.bench import button, modal, mrkdwn, plain, text_input
@@ -221,6 +228,26 @@ def test_a_view_is_not_too_large_and_a_home_has_no_buttons_of_a_modal() -> None:
     focused = [{**text_input(f"a{n}", "A", focus_on_load=True)} for n in range(2)]
     with pytest.raises(SlackError):
         check_view(modal("form", *focused))
+
+
+def test_an_emoji_is_two_characters_wherever_text_is_counted_and_one_by_the_switch() -> None:
+    halves = [{"type": "markdown", "text": "🦊" * 3001}] * 2
+    assert faults(halves) == ["markdown blocks must be less than 12001 characters together [json-pointer:/blocks]"]
+    assert faults(halves, characters="code_points") == []
+    assert check_text("🦊" * 20_001) == ("🦊" * 20_000, ["message_truncated"])
+    assert check_text("x" + "🦊" * 20_000) == ("x" + "🦊" * 19_999, ["message_truncated"])
+    assert check_text("🦊" * 20_001, Switches(characters="code_points")) == ("🦊" * 20_001, [])
+    section = {"type": "section", "text": mrkdwn("🦊" * 1500)}
+    assert [use.used for use in meter.uses([section], "message") if use.most == 3000] == [3000]
+    assert [use.used for use in meter.uses([section], "message", Switches(characters="code_points"))][:1] == [1500]
+
+
+def test_where_no_limit_is_published_none_is_made_up() -> None:
+    sections = [{"type": "rich_text_section", "elements": []}] * 1001
+    rows = {"type": "data_table", "caption": "c", "rows": [[]] * 1001}
+    assert faults([{"type": "rich_text", "elements": sections}, rows]) == []
+    found = meter.uses([{"type": "rich_text", "elements": sections[:2]}, rows], "message")
+    assert {use.at for use in found} == {"/blocks"}
 
 
 def test_metadata_has_a_shape_and_a_size() -> None:

@@ -104,6 +104,17 @@ async def test_slacks_own_checks_send_nothing(bench: Bench) -> None:
     assert await bench.slack.log(kind="delivery", name="view_submission") == []
 
 
+async def test_what_is_typed_is_counted_as_every_other_text(bench: Bench) -> None:
+    view = await opened(bench, modal("form", text_input("why", "Reason", min_length=3, max_length=3)))
+    assert (await bench.slack.submit("ada", view, {"why": "🦊🦊"})).errors == {
+        "why": "Please enter at most 3 characters."
+    }
+    await bench.slack.switches(characters="code_points")
+    assert (await bench.slack.submit("ada", view, {"why": "🦊🦊"})).errors == {
+        "why": "Please enter at least 3 characters."
+    }
+
+
 async def test_update_push_and_clear_change_the_stack(bench: Bench) -> None:
     @bench.bolt.view("one")
     async def first(ack):
@@ -363,3 +374,14 @@ async def test_only_conversations_that_one_sees_and_that_are_offered_can_be_chos
     ):
         with pytest.raises(ControlRefused, match=words):
             await bench.slack.choose("ada", shown, target, place)
+
+
+async def test_a_filter_leaves_out_the_dms_of_apps(bench: Bench) -> None:
+    element = {"type": "conversations_select", "action_id": "where", "filter": {"exclude_bot_users": True}}
+    view = modal("form", {"type": "input", "block_id": "to", "label": plain("To"), "element": element})
+    shown = await opened(bench, view)
+    two = await bench.slack.direct("ada", "bo")
+    bot = next(one["im"] for one in (await bench.slack.ask("workspace", **{"as": "ada"}))["apps"])
+    await bench.slack.choose("ada", shown, "where", two)
+    with pytest.raises(ControlRefused, match="an app and not offered"):
+        await bench.slack.choose("ada", shown, "where", bot)

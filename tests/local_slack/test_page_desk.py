@@ -15,7 +15,7 @@ from deploy.local.slack import SlackServer, posting
 from deploy.local.slack.posting import read_content
 from deploy.local.slack.server import PAGE
 from tests.accessibility import stumbles
-from tests.local_slack.bench import Bench, button, modal, plain, text_input, workspace_spec
+from tests.local_slack.bench import Bench, button, modal, mrkdwn, plain, text_input, workspace_spec
 from tests.local_slack.test_desk import Guided
 
 pytestmark = pytest.mark.browser
@@ -98,6 +98,19 @@ async def test_a_message_that_comes_while_a_channel_is_read_is_not_lost(bench: B
     await page.locator('[data-channel="private"]').click()
     await expect(page.get_by_test_id("channel-title")).to_have_text("private")
     await expect(page.get_by_test_id("messages")).to_contain_text("number 1")
+
+
+async def test_how_long_ago_something_was_is_by_the_workspace_s_clock(bench: Bench, page: Page) -> None:
+    began = int(bench.server.clock.now())
+    section = {"type": "section", "text": mrkdwn(f"It began <!date^{began}^{{date_pretty}}, {{ago}}|then>")}
+    await bench.api.chat_postMessage(channel=bench.id("ops"), text="card", blocks=[section])
+    await page.goto(f"{bench.server.url}/?as=bo&channel=ops")
+    shown = page.get_by_test_id("block-section")
+    await expect(shown).to_contain_text(re.compile(r"began today, \d+ seconds? ago"))
+    await bench.slack.move_clock(86400)
+    await expect(shown).to_have_text("It began yesterday, 1 day ago")
+    await page.reload()
+    await expect(shown).to_have_text("It began yesterday, 1 day ago")
 
 
 async def test_a_search_ends_with_leaving_the_field(bench: Bench, page: Page) -> None:

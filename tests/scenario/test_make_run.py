@@ -98,7 +98,12 @@ async def test_a_stranger_without_network_has_a_company_and_a_token_that_lies_ab
 
 async def test_ctrl_c_during_the_first_backup_does_not_wait_for_it() -> None:
     async with made() as started:
-        await started.until("A first backup")
+        said = await started.until("A first backup")
+        page = re.search(r"http://127\.0\.0\.1:\d+", said)
+        assert page, said
+        async with Workspace(page[0]) as slack:
+            assert await slack.cut_sockets() == 1, "the sockets that README tells people to cut"
+            await slack.wait_for_log(lambda: _socket(slack))
     assert started.process.returncode == 0
     assert "Type there" not in started.said
     assert "starts again" not in started.said

@@ -31,6 +31,8 @@ def leave(core: Core, channel: Channel, person: Person) -> None:
         return
     channel.members.remove(person.id)
     core.state.changed("channel", channel, channel=channel.id)
+    subtype = "channel_leave" if channel.kind == "channel" else "group_leave"
+    system_message(core, channel, person, subtype, f"<@{person.id}> has left the channel")
     event: JsonObject = {
         "type": "member_left_channel",
         "user": person.id,
@@ -121,7 +123,8 @@ def archive(core: Core, channel: Channel, *, archived: bool, actor: str) -> None
     channel.archived = archived
     core.state.changed("channel", channel, channel=channel.id)
     name = ("channel_" if channel.kind == "channel" else "group_") + ("archive" if archived else "unarchive")
-    event: JsonObject = {"type": name, "channel": channel.id, "user": actor, "event_ts": core.state.new_ts()}
+    who = "actor_id" if name == "group_unarchive" else "user"
+    event: JsonObject = {"type": name, "channel": channel.id, who: actor, "event_ts": core.state.new_ts()}
     events.emit(core, event, channel=channel)
 
 

@@ -164,7 +164,13 @@ def message_object(
     state: State, message: Message, base: str, *, metadata: bool = False, thread: bool = True, viewer: str = ""
 ) -> JsonObject:
     """A message as history gives it; `thread` adds the counts of a thread's first message."""
-    body: JsonObject = {"user": message.user, "type": "message", "ts": message.ts, "text": message.text}
+    known = message.subtype != "bot_message"  # such a one goes by another name than its app's
+    body: JsonObject = {
+        **({"user": message.user} if known else {}),
+        "type": "message",
+        "ts": message.ts,
+        "text": message.text,
+    }
     if message.client_msg_id:
         body["client_msg_id"] = message.client_msg_id
     if message.subtype:

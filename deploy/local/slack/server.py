@@ -92,6 +92,10 @@ class SlackServer:
         """Where the app takes commands, events and interactions: one URL for all."""
         self._installed(app).request_url = url
 
+    def sockets(self, app: str = "") -> int:
+        """How many sockets the app has open."""
+        return self.core.transport.sockets.count(self._installed(app).id)
+
     def workspace(self) -> Workspace:
         """A client that acts as people; closed by `stop`."""
         client = Workspace(self.url)

@@ -192,6 +192,15 @@ class Manifest(_ManifestPart):
     settings: _Settings = Field(default_factory=_Settings)
 
 
+def crowded(manifest: Manifest, switches: Switches) -> str:
+    """What is wrong where an app has too many shortcuts of one kind; "" where it has not."""
+    most = switches.shortcuts_of_a_kind
+    for kind in ("global", "message"):
+        if sum(one.type == kind for one in manifest.features.shortcuts) > most:
+            return f"no more than {most} shortcuts of the type {kind} allowed"
+    return ""
+
+
 class AppSpec(_Data):
     """An installed app. `request_url`, when given, stands in place of every URL of the manifest."""
 
@@ -249,6 +258,13 @@ class WorkspaceSpec(_Data):
     emoji: dict[str, str] = Field(default_factory=dict)
     apps: list[AppSpec] = Field(default_factory=list)
     switches: Switches = Field(default_factory=Switches)
+
+    @model_validator(mode="after")
+    def _uncrowded(self) -> WorkspaceSpec:
+        for app in self.apps:
+            if words := crowded(app.manifest, self.switches):
+                raise ValueError(f"{app.name}: {words}")
+        return self
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> WorkspaceSpec:

@@ -60,6 +60,10 @@ class Switches(BaseModel):
     """Whose `team` a payload of somebody of another organisation carries."""
     outsiders_use_shortcuts: bool = False
     """Whether people of another organisation are offered shortcuts."""
+    shortcuts_of_a_kind: Literal[5, 10] = 5
+    """The most shortcuts of one type: five of each by the guide, ten in all by the manifest's schema."""
+    response_urls_place: Literal["top", "view"] = "top"
+    """Where a view_submission has its `response_urls`."""
     second_modal: Literal["replaces", "refused"] = "replaces"
     """What views.open does while another modal is open."""
     command_timeout: Literal["operation_timeout", "did_not_respond"] = "operation_timeout"

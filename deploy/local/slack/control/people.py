@@ -236,6 +236,8 @@ def messages(ask: Ask) -> JsonObject:
     if before := ask.text("before"):
         roots = [said for said in roots if said.ts < before]
     limit = int(ask.number("limit", 1000))
+    if until := ask.text("until"):
+        limit = max(limit, sum(said.ts >= until for said in roots))
     found = [message(ask.core, said, person.id) for said in roots[-limit:]]
     return {"ok": True, "messages": found, "more": len(roots) > limit}
 

@@ -12,7 +12,7 @@ from ..wire import JsonObject
 def message(core: Core, said: Message, viewer: str) -> JsonObject:
     """A message with its channel and whether only the viewer sees it."""
     body = message_object(core.state, said, core.base_url, metadata=True, viewer=viewer)
-    return {**body, "channel": said.channel, "ephemeral": bool(said.ephemeral_for)}
+    return {**body, "user": said.user, "channel": said.channel, "ephemeral": bool(said.ephemeral_for)}
 
 
 def modal_stack(core: Core, person: str) -> list[JsonObject]:
@@ -40,6 +40,7 @@ def visible(core: Core, person: Person) -> JsonObject:
         "page": core.page,
         "desk": {**core.desk.shown(), "weather": core.faults.weather},
         "now": core.clock.now(),
+        "ahead": core.clock.ahead,
         "me": person_row(person),
         "team": {"id": state.team.id, "name": state.team.name, "domain": state.team.domain},
         "people": [person_row(one) for one in state.people.values()],

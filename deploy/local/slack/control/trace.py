@@ -33,7 +33,7 @@ def trace(ask: Ask) -> JsonObject:
         "ok": True,
         "entries": [_row(entry, why) for entry, why in found[-limit:]],
         "rates": _rates(ask),
-        "uses": [asdict(use) for use in meter.uses(said.blocks, "message")] if said.blocks else [],
+        "uses": [asdict(use) for use in meter.uses(said.blocks, "message", core.switches)] if said.blocks else [],
         "message": body,
     }
 
@@ -51,7 +51,7 @@ def _of_view(ask: Ask, limit: int) -> JsonObject:
         "ok": True,
         "entries": [_row(entry, why) for entry, why in found[-limit:]],
         "rates": _rates(ask),
-        "uses": [asdict(use) for use in meter.uses(view.blocks, view.type)] if view else [],
+        "uses": [asdict(use) for use in meter.uses(view.blocks, view.type, core.switches)] if view else [],
         "view": modals.shown(core, view) if view else None,
     }
 

@@ -108,6 +108,8 @@ def _check_places(core: Core, surface: Surface, element: JsonObject, held: JsonO
             raise WrongValue(f"the conversation {channel_id!r} is not among those offered")
         if rule.get("exclude_external_shared_channels") and channel.external_teams:
             raise WrongValue(f"#{channel.name} is shared with another organisation and not offered")
+        if rule.get("exclude_bot_users") and channel.app_id:
+            raise WrongValue("that is a direct message with an app and not offered")
 
 
 def dispatches(block: JsonObject, element: JsonObject) -> bool:

@@ -7,7 +7,7 @@ import re
 from .. import posting
 from ..core import Core
 from ..delivery.transport import Ack, Delivery
-from ..limits.normalize import normalize_text
+from ..limits.normalize import cut_at_urls, normalize_text
 from ..posting import read_content
 from ..spec import SlashCommand
 from ..state import Channel, InstalledApp, Message, Person, ResponseUrl
@@ -16,7 +16,7 @@ from .outcome import Outcome, blocked, of_ack
 
 _MENTION = re.compile(r"(?<![\w<])@([\w.-]+)")
 _CHANNEL = re.compile(r"(?<![\w<&])#([\w-]+)")
-_LINK = re.compile(r"(?<![<|])https?://[^\s<>|]+")
+_TOKEN = re.compile(r"(<[^<>\n]*>)")
 
 
 async def run(core: Core, person: Person, channel: Channel, line: str, thread_ts: str = "") -> Outcome:
@@ -97,15 +97,21 @@ def escaped(core: Core, app: InstalledApp, text: str) -> str:
         return f"<!subteam^{group.id}|@{group.handle}>" if group else found[0]
 
     def channel(found: re.Match[str]) -> str:
-        named = core.state.channel(found[1])
-        if named is None:
+        there = core.state.channel(found[1])
+        if there is None:
             return found[0]
-        hidden = named.kind != "channel" and app.spec.bot_user_id not in named.members
-        return f"<#{named.id}|{'' if hidden else named.name}>"
+        hidden = there.kind != "channel" and app.spec.bot_user_id not in there.members
+        return f"<#{there.id}|{'' if hidden else there.name}>"
 
-    text = normalize_text(text, links=False)
-    text = _LINK.sub(lambda found: f"<{found[0]}>", text)
-    return _CHANNEL.sub(channel, _MENTION.sub(person, text))
+    def named(words: str) -> str:
+        return _CHANNEL.sub(channel, _MENTION.sub(person, words))
+
+    def sent(part: str) -> str:
+        if part.startswith("<"):
+            return part  # a token that was typed
+        return "".join(f"<{words}>" if is_url else named(words) for words, is_url in cut_at_urls(part))
+
+    return "".join(sent(part) for part in _TOKEN.split(normalize_text(text, links=False)))
 
 
 def answer(

@@ -48,7 +48,7 @@ async def submit(core: Core, person: Person, view: View, values: JsonObject) -> 
         return blocked(NOT_CONFIGURED)
     fill(core, Surface(app, person, view=view), values)
     held = collect(view.blocks, view.values)
-    errors = _client_errors(view, held)
+    errors = _client_errors(core, view, held)
     if errors:
         _show(core, view, errors=errors)
         return blocked("Please correct the marked fields.", errors=errors)
@@ -57,8 +57,9 @@ async def submit(core: Core, person: Person, view: View, values: JsonObject) -> 
     payload |= {
         "trigger_id": trigger,
         "view": modals.shown(core, view),
-        "response_urls": _response_urls(core, app, person, view, held),
     }
+    place = payload if core.switches.response_urls_place == "top" else payload["view"]
+    place["response_urls"] = _response_urls(core, app, person, view, held)
     view.busy = True
     _show(core, view)
     url = app.spec.manifest.settings.interactivity.request_url
@@ -71,12 +72,12 @@ async def submit(core: Core, person: Person, view: View, values: JsonObject) -> 
     return outcome
 
 
-def _client_errors(view: View, held: dict[str, dict[str, JsonObject]]) -> dict[str, str]:
+def _client_errors(core: Core, view: View, held: dict[str, dict[str, JsonObject]]) -> dict[str, str]:
     errors: dict[str, str] = {}
     for block in view.blocks:
         if block["type"] != "input" or block["element"]["type"] not in KEYS:
             continue
-        words = problem(block, held[block["block_id"]][block["element"]["action_id"]])
+        words = problem(core, block, held[block["block_id"]][block["element"]["action_id"]])
         if words:
             errors[block["block_id"]] = words
     return errors

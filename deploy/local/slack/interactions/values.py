@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from ..core import Core
+from ..limits import length
 from ..limits.normalize import elements_of
 from ..render import file_object
 from ..wire import JsonObject
@@ -150,7 +151,7 @@ def find_option(options: list[JsonObject], given: Any) -> JsonObject:
     raise WrongValue(f"{wanted!r} is not among the options offered: {there}")
 
 
-def problem(block: JsonObject, value: JsonObject) -> str:
+def problem(core: Core, block: JsonObject, value: JsonObject) -> str:
     """What Slack's client says of an input before it sends anything; "" when nothing is wrong."""
     element = block["element"]
     kind = str(element["type"])
@@ -160,14 +161,15 @@ def problem(block: JsonObject, value: JsonObject) -> str:
     if kind not in TYPED:
         most = element.get("max_selected_items") or element.get("max_files")
         return f"Please select at most {most} items." if most and len(held) > most else ""
-    return _typed_problem(element, kind, str(held))
+    return _typed_problem(core, element, kind, str(held))
 
 
-def _typed_problem(element: JsonObject, kind: str, text: str) -> str:
+def _typed_problem(core: Core, element: JsonObject, kind: str, text: str) -> str:
+    signs = length(text, core.switches)
     least, most = element.get("min_length"), element.get("max_length") or TYPED_MOST
-    if least and len(text) < least:
+    if least and signs < least:
         return f"Please enter at least {least} characters."
-    if len(text) > most:
+    if signs > most:
         return f"Please enter at most {most} characters."
     if kind == "email_text_input" and not _EMAIL.match(text):
         return "Please enter a valid email address."

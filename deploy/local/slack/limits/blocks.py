@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ..wire import JsonObject
 from . import newer
-from .checker import MRKDWN, Checker
+from .checker import MRKDWN, Checker, length
 from .elements import check_element
 
 _SELECTS = tuple(
@@ -41,7 +41,7 @@ def check_blocks(check: Checker, holder: JsonObject, at: str, most: int, surface
         check_block(check, block, where, surface)
         tables += block.get("type") == "table"
         if block.get("type") == "markdown" and isinstance(block.get("text"), str):
-            markdown += len(block["text"])
+            markdown += length(block["text"], check.switches)
     if markdown > MARKDOWN_MOST:
         check.fault(f"{at}/blocks", f"markdown blocks must be less than {MARKDOWN_MOST + 1} characters together")
     if tables > 1 and check.switches.one_table_a_message:
@@ -164,7 +164,7 @@ def _rich_text(check: Checker, block: JsonObject, at: str) -> None:
     kinds = ("rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote")
     if block.get("elements") is None:
         check.fault(at, "missing required field: elements")
-    for where, element in check.objects(block, "elements", at, 1000, least=0):
+    for where, element in check.objects(block, "elements", at, None, least=0):
         if element.get("type") not in kinds:
             check.fault(f"{where}/type", f"unsupported type: {element.get('type')}")
         elif not isinstance(element.get("elements"), list):

@@ -19,11 +19,18 @@ def length(text: str, switches: Switches) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+def shortened(text: str, most: int, switches: Switches) -> str:
+    """As much of `text` as has `most` characters; no sign is cut in two."""
+    if switches.characters == "code_points":
+        return text[:most]
+    return text.encode("utf-16-le", "surrogatepass")[: 2 * most].decode("utf-16-le", "ignore")
+
+
 class Checker:
     """`faults` holds lines like `must be less than 3001 characters [json-pointer:/blocks/0/text/text]`.
 
     `surface` and `block` say what is being looked at; `margin` lowers every length by that share, for who wants to know
-    how near to a limit something comes.
+    how near to a limit something comes. `most` is None where Slack says no number.
     """
 
     def __init__(self, switches: Switches | None = None, *, margin: float = 0.0) -> None:
@@ -33,8 +40,10 @@ class Checker:
         self.focused: list[str] = []
         self.surface = self.block = ""
 
-    def _within(self, most: int) -> int:
-        return most - int(most * self.margin)
+    def _beyond(self, used: int, most: int | None) -> int | None:
+        """The limit, where `used` is beyond it."""
+        within = None if most is None else most - int(most * self.margin)
+        return within if within is not None and used > within else None
 
     def fault(self, at: str, words: str) -> None:
         """Note one fault at a pointer."""
@@ -47,7 +56,7 @@ class Checker:
                 self.fault(at, f"invalid additional property: {key}")
 
     def string(
-        self, value: JsonObject, key: str, at: str, most: int, *, required: bool = False, least: int = 0
+        self, value: JsonObject, key: str, at: str, most: int | None, *, required: bool = False, least: int = 0
     ) -> str | None:
         """A string of `least` to `most` characters under `key`."""
         text = value.get(key)
@@ -59,8 +68,8 @@ class Checker:
         if not isinstance(text, str):
             self.fault(where, "must be a string")
             return None
-        if length(text, self.switches) > (most := self._within(most)):
-            self.fault(where, f"must be less than {most + 1} characters")
+        if (limit := self._beyond(length(text, self.switches), most)) is not None:
+            self.fault(where, f"must be less than {limit + 1} characters")
         if len(text) < least:
             self.fault(where, f"must be more than {least - 1} characters")
         return text
@@ -107,7 +116,7 @@ class Checker:
             if value.get(key) is not None and not isinstance(value[key], bool):
                 self.fault(f"{at}/{key}", "must be a boolean")
 
-    def items(self, value: JsonObject, key: str, at: str, most: int, *, least: int = 1) -> list[Any] | None:
+    def items(self, value: JsonObject, key: str, at: str, most: int | None, *, least: int = 1) -> list[Any] | None:
         """A list of `least` to `most` items under `key`; None when there is none."""
         found = value.get(key)
         if found is None:
@@ -116,14 +125,14 @@ class Checker:
         if not isinstance(found, list):
             self.fault(where, "must be an array")
             return None
-        if len(found) > (most := self._within(most)):
-            self.fault(where, f"no more than {most} items allowed")
+        if (limit := self._beyond(len(found), most)) is not None:
+            self.fault(where, f"no more than {limit} items allowed")
         if len(found) < least:
             self.fault(where, f"no fewer than {least} items allowed")
         return found
 
     def objects(
-        self, value: JsonObject, key: str, at: str, most: int, *, least: int = 1
+        self, value: JsonObject, key: str, at: str, most: int | None, *, least: int = 1
     ) -> list[tuple[str, JsonObject]]:
         """The items under `key` that are objects, each with its pointer; others are faults."""
         found = self.items(value, key, at, most, least=least) or []

@@ -8,7 +8,7 @@ from typing import Any
 from ..switches import Switches
 from ..wire import JsonObject, SlackError
 from .blocks import check_blocks
-from .checker import Checker, length
+from .checker import Checker, length, shortened
 
 TEXT_MOST = 40_000
 UPDATE_TEXT_MOST = 4_000
@@ -33,8 +33,9 @@ def check_message_blocks(blocks: Any, switches: Switches | None = None, *, margi
 
 def check_text(text: str, switches: Switches | None = None, *, most: int = TEXT_MOST) -> tuple[str, list[str]]:
     """The text Slack would keep, and the warnings it would give."""
-    if length(text, switches or Switches()) > most:
-        return text[:most], ["message_truncated"]
+    switches = switches or Switches()
+    if length(text, switches) > most:
+        return shortened(text, most, switches), ["message_truncated"]
     return text, []
 
 

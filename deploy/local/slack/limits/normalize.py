@@ -11,7 +11,8 @@ from ..wire import JsonObject
 
 _ID_SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+/="
 _TOKEN = re.compile(r"<(?:[@#!][^<>\n]+|(?:https?|mailto|tel|slack):[^<>\n]*)>")
-_URL = re.compile(r"https?://[^\s<>|`]+")
+_URL = re.compile(r"https?://(?:(?!&[lg]t;)[^\s<>|`])+")
+_CLOSERS = {")": "(", "]": "[", "}": "{"}
 _AMP = re.compile(r"&(?!amp;|lt;|gt;)")
 _QUIET = {"image", "plain_text", "mrkdwn", "workflow_button"}
 
@@ -83,4 +84,26 @@ def normalize_text(text: str, *, links: bool = True) -> str:
 def _plain(text: str, links: bool) -> str:
     escaped = _AMP.sub("&amp;", text).replace("<", "&lt;").replace(">", "&gt;")
     # Slack leaves URLs inside code alone; a text with code in it is left alone as a whole here.
-    return _URL.sub(lambda found: f"<{found.group()}>", escaped) if links and "`" not in text else escaped
+    if not links or "`" in text:
+        return escaped
+    return "".join(f"<{piece}>" if is_url else piece for piece, is_url in cut_at_urls(escaped))
+
+
+def cut_at_urls(text: str) -> list[tuple[str, bool]]:
+    """The pieces of a text, each with whether it is a bare URL: a sentence's end is not of it."""
+    pieces: list[tuple[str, bool]] = []
+    end = 0
+    for match in _URL.finditer(text):
+        url = _trimmed(match.group())
+        pieces += [(text[end : match.start()], False), (url, True)]
+        end = match.start() + len(url)
+    return [(piece, is_url) for piece, is_url in (*pieces, (text[end:], False)) if piece]
+
+
+def _trimmed(url: str) -> str:
+    while not url.endswith("&amp;"):
+        last = url[-1]
+        if last not in ".,;:!?'\"" and url.count(last) <= url.count(_CLOSERS.get(last, last)):
+            break
+        url = url[:-1]
+    return url

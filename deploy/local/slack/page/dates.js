@@ -1,5 +1,8 @@
 // Dates as Slack writes them, in the reader's zone.
 
+export const clock = { ahead: 0 }; // seconds by which the workspace's was moved
+const present = () => Date.now() / 1000 + clock.ahead;
+
 const formatters = new Map();
 
 function formatter(zone, options) {
@@ -21,7 +24,7 @@ const format = (seconds, zone, options) => formatter(zone, options).format(secon
 const day = (seconds, zone) => format(seconds, zone, { year: "numeric", month: "2-digit", day: "2-digit" });
 
 function pretty(seconds, zone, words) {
-  const now = Date.now() / 1000;
+  const now = present();
   for (const [name, shift] of [
     ["today", 0],
     ["yesterday", -86400],
@@ -58,7 +61,7 @@ function isoDay(seconds, zone) {
 }
 
 function ago(seconds) {
-  const past = Math.round(Date.now() / 1000 - seconds);
+  const past = Math.round(present() - seconds);
   const [size, word] = [
     [86400, "day"],
     [3600, "hour"],

@@ -6,6 +6,7 @@ import { confirmed, held, ids, put } from "./holds.js";
 import { choices, fileInput, picker, typed } from "./inputs.js";
 import { emojis, reader } from "./mrkdwn.js";
 import { image, text } from "./blocks.js";
+import { follow, leads } from "./places.js";
 
 export function element(one, block, surface) {
   const draw = DRAW[one.type];
@@ -20,9 +21,7 @@ function button(one, block, surface) {
     {
       class: `button ${one.style ?? ""}`,
       type: one.url ? undefined : "button",
-      href: one.url,
-      target: one.url ? "_blank" : undefined,
-      rel: one.url ? "noopener noreferrer" : undefined,
+      ...(one.url ? leads(one.url) : {}),
       "aria-label": one.accessibility_label,
       "data-value": one.value,
       ...ids(one, block),
@@ -33,6 +32,7 @@ function button(one, block, surface) {
     if (one.confirm) {
       event.preventDefault();
       if (!(await confirmed(one.confirm))) return;
+      if (one.url) follow(one.url);
     }
     node.classList.add("waiting");
     node.setAttribute("aria-busy", "true");
@@ -60,7 +60,7 @@ function overflow(one, block, surface) {
       note: option.description?.text,
       run: async () => {
         if (one.confirm && !(await confirmed(one.confirm))) return;
-        if (option.url) window.open(option.url, "_blank", "noopener");
+        if (option.url) follow(option.url);
         await surface.act(block, one, option.value);
       },
     })),
@@ -105,8 +105,11 @@ export function grouped(answer) {
 
 function entity(kind, id) {
   if (kind === "users_select") return { id, label: reader.people.get(id)?.display_name ?? id };
-  return { id, label: `#${reader.channels.get(id)?.name ?? id}` };
+  return { id, label: placeName(reader.channels.get(id) ?? { name: id }) };
 }
+
+const placeName = (channel) =>
+  channel.app ? (reader.apps.get(channel.app)?.name ?? "") : `${/^m?p?im$/.test(channel.kind) ? "" : "#"}${channel.name}`;
 
 function known(kind, one) {
   if (kind === "static_select") return grouped(one);
@@ -127,12 +130,12 @@ function known(kind, one) {
   const sort = { channel: "public", group: "private", im: "im", mpim: "mpim" };
   const there = [...reader.channels.values()].filter(
     (channel) =>
-      channel.kind !== "im" &&
       !channel.archived &&
       (!wanted || wanted.includes(sort[channel.kind])) &&
-      !(one.filter?.exclude_external_shared_channels && channel.external),
+      !(one.filter?.exclude_external_shared_channels && channel.external) &&
+      !(one.filter?.exclude_bot_users && channel.app),
   );
-  return [{ label: "", items: there.map((channel) => ({ id: channel.id, label: `#${channel.name}` })) }];
+  return [{ label: "", items: there.map((channel) => ({ id: channel.id, label: placeName(channel) })) }];
 }
 
 function filtered(groups, query) {

@@ -26,7 +26,8 @@ async function start() {
   document.body.classList.toggle("framed", Boolean(here.frame));
   const person = at("as") || localStorage.getItem("local-slack-person") || "";
   if (at("beside")) return sideBySide(person, at("beside"), at("channel"));
-  return become(person, at("channel"), at("thread"), at("tab"));
+  await become(person, at("channel"), at("thread"), at("tab"));
+  if (at("message")) await visit({ channel: at("channel"), ts: at("message"), thread: at("thread") });
 }
 
 async function become(person, channel, thread = "", tab = "") {
@@ -114,14 +115,7 @@ addEventListener("message", (event) => {
 });
 
 // Nobody was named: ask the workspace who is there.
-async function first() {
-  const answer = await fetch("/control/first", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: "{}",
-  });
-  return (await answer.json()).person;
-}
+const first = async () => (await ask("first", {})).person;
 
 function find(name) {
   const wanted = name.replace(/^#/, "");
@@ -154,6 +148,22 @@ async function go(channel, thread = "", tab = "") {
     ask("open_home", { as: store.me.id, app: app.id, tab: here.tab }).catch((problem) =>
       toast(problem.message, "warn"),
     );
+}
+
+// To a message: it is in view, with its thread, and in the thread too where it is a reply.
+async function visit({ channel, ts = "", thread = "" }) {
+  const root = thread || ts;
+  if (!store.channels.has(channel))
+    return toast(`${store.me.real_name} does not see the conversation that this leads to.`, "warn");
+  if (!root) return go(channel);
+  const replies = await readThread(channel, root).then((found) => store.threads.get(found).size - 1, () => -1);
+  if (replies < 0) return toast("The message that this leads to is not there any more.", "warn");
+  await go(channel, replies ? root : "", "messages");
+  if (!inChannel().some((one) => one.ts === root)) await readOlder(channel, root);
+  list.show(inChannel());
+  list.reveal(root);
+  if (thread && ts) threadList?.reveal(ts);
+  return undefined;
 }
 
 function nothing() {
@@ -309,6 +319,9 @@ function news(what) {
     sidebar($("side"), here.channel, go);
     const channel = store.channels.get(here.channel);
     if (!channel) return void go(find(""));
+    if (appOf(here.channel) && here.tab === "home") drawHome();
+    list?.show(inChannel()); // names and times in it may be others now
+    threadList?.show(inThread());
     const old = $("main").querySelector(".pane-head");
     const fresh = heading(channel, appOf(here.channel), here.tab, go);
     if (old && !old.isEqualNode(fresh))
@@ -371,10 +384,13 @@ document.addEventListener("keydown", (event) => {
 });
 document.addEventListener("click", (event) => {
   const wanted = event.target.closest?.("a[data-go]");
-  if (!wanted || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (!wanted || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  go(wanted.dataset.go);
+  const { go: channel, at: ts, thread } = wanted.dataset;
+  if (wanted.closest("dialog")) window.open(wanted.href, "_blank", "noopener"); // what lies under a modal is out of reach
+  else visit({ channel, ts, thread }).catch((problem) => toast(problem.message, "warn"));
 });
+addEventListener("follow", (event) => visit(event.detail).catch((problem) => toast(problem.message, "warn")));
 addEventListener("focus", () => seen());
 // Whoever says something wants to see what comes of it.
 addEventListener("said", (event) => (event.detail ? threadList : list)?.bottom());

@@ -14,7 +14,7 @@ const FIRST = 40; // messages drawn at once when a list opens
 const STEP = 16; // messages drawn more, when one comes near the end of those
 const NEAR = 1200; // pixels to the end of what is drawn at which more is drawn
 const FAR = 3600; // pixels beyond which it is taken away again
-export const SYSTEM = new Set(["channel_join", "group_join", "tombstone"]);
+export const SYSTEM = new Set(["channel_join", "channel_leave", "group_join", "group_leave", "tombstone"]);
 
 export function surfaceOf(message) {
   const key = `${store.me.id}/${message.channel}/${message.ts}`;
@@ -219,6 +219,22 @@ export class MessageList {
     this.box.scrollTop = this.box.scrollHeight;
     this.top = this.box.scrollTop;
     this.jump.hidden = true;
+  }
+
+  // Brings a message into view, marked for a moment.
+  reveal(ts) {
+    const at = this.list.findIndex((one) => one.ts === ts);
+    if (at < 0) return;
+    this.stuck = false;
+    this.from = Math.max(0, at - FIRST / 2);
+    this.to = Math.min(this.list.length, at + FIRST / 2);
+    this.render();
+    const { node } = this.nodes.get(ts);
+    node.classList.add("sought");
+    node.addEventListener("animationend", () => node.classList.remove("sought"), { once: true });
+    node.scrollIntoView({ block: "center" });
+    node.focus({ preventScroll: true });
+    this.scrolled();
   }
 
   draw(message) {

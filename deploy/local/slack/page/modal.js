@@ -11,7 +11,8 @@ const typed = new Map();
 const DRAFT = "local-slack-typed"; // in the tab's storage: what is typed in an open modal outlives a reload
 const draft = (view) => `${DRAFT}/${store.me.id}/${view}`;
 let dialog = null;
-let shown = "";
+let shown = ""; // the view's id
+let leaf = ""; // what makes it another one to a person's eyes
 // The inspector beside the open modal: in the dialog, since all else is out of reach while that is open.
 let inspector = null;
 
@@ -112,22 +113,28 @@ export function show() {
       clearError(latest(view));
     },
   });
+  const turned = leaf !== `${view.id}/${view.callback_id}/${view.title?.text}`;
+  leaf = `${view.id}/${view.callback_id}/${view.title?.text}`;
   const scrolled = dialog.querySelector(".modal-body")?.scrollTop ?? 0;
+  const focused = dialog.contains(document.activeElement);
   redraw(dialog, ...parts(view, surface), inspector);
-  dialog.querySelector(".modal-body").scrollTop = shown === view.id ? scrolled : 0;
+  dialog.querySelector(".modal-body").scrollTop = turned ? 0 : scrolled;
   if (fresh) dialog.showModal();
-  if (shown !== view.id) {
-    shown = view.id;
-    if (!inspector.hidden) inspect(inspector, { view: view.id }, { same: true });
-    const wanted = view.blocks.find((block) => block.element?.focus_on_load);
-    const key = wanted ? `${wanted.block_id}/${wanted.element.action_id}` : "";
-    const first =
-      (key && dialog.querySelector(`[data-key="${CSS.escape(key)}"]`)) ||
-      dialog.querySelector(
-        ".modal-body textarea, .modal-body input:not([type=radio]):not([type=checkbox]):not([role=combobox])",
-      );
-    (first ?? dialog.querySelector(".submit, .modal-close"))?.focus();
-  }
+  if (shown !== view.id && !inspector.hidden) inspect(inspector, { view: view.id }, { same: true });
+  shown = view.id;
+  // Where only a part went, with the focus in it, one goes on looking at the rest.
+  if (turned || (focused && !dialog.contains(document.activeElement))) focusFirst(view, { preventScroll: !turned });
+}
+
+function focusFirst(view, how) {
+  const wanted = view.blocks.find((block) => block.element?.focus_on_load);
+  const key = wanted ? `${wanted.block_id}/${wanted.element.action_id}` : "";
+  const first =
+    (key && dialog.querySelector(`[data-key="${CSS.escape(key)}"]`)) ||
+    dialog.querySelector(
+      ".modal-body textarea, .modal-body input:not([type=radio]):not([type=checkbox]):not([role=combobox])",
+    );
+  (first ?? dialog.querySelector(".submit, .modal-close"))?.focus(how);
 }
 
 function parts(view, surface) {
@@ -241,5 +248,5 @@ function shut() {
   dialog?.close();
   dialog?.remove();
   dialog = null;
-  shown = "";
+  shown = leaf = "";
 }

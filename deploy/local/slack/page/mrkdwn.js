@@ -3,10 +3,20 @@
 import { h } from "./dom.js";
 import { emoji } from "./emoji.js";
 import { formatDate } from "./dates.js";
+import { leads } from "./places.js";
 import { signs } from "./signs.js";
 
-// The reader's workspace: names behind ids, and the zone dates are shown in.
-export const reader = { people: new Map(), channels: new Map(), groups: new Map(), me: null, known: "", version: 0 };
+// The reader's workspace: its address, names behind ids, and the zone dates are shown in.
+export const reader = {
+  domain: "",
+  people: new Map(),
+  channels: new Map(),
+  groups: new Map(),
+  apps: new Map(),
+  me: null,
+  known: "",
+  version: 0,
+};
 
 const unescape = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 const MARKS = [
@@ -152,7 +162,7 @@ export function channelMention(id, label) {
 
 export function link(target, label) {
   const safe = /^(https?:|mailto:|tel:)/i.test(target) ? unescape(target) : null;
-  return h("a", { href: safe ?? undefined, target: "_blank", rel: "noopener noreferrer" }, label);
+  return h("a", safe ? leads(safe) : {}, label);
 }
 
 function dateToken(target, label) {

@@ -1,6 +1,7 @@
 // What the page knows: the workspace in one person's eyes, messages, modals, homes. A live socket tells what changes.
 
 import { ask, toast } from "./dom.js";
+import { clock } from "./dates.js";
 import { reader } from "./mrkdwn.js";
 
 export const store = {
@@ -70,13 +71,18 @@ function take(found) {
     found.groups,
     found.me.id,
     found.apps.map((one) => one.shortcuts),
+    found.team.domain,
+    found.ahead,
   ]);
   if (known !== reader.known) reader.version += 1;
+  clock.ahead = found.ahead;
   Object.assign(reader, {
     known,
+    domain: found.team.domain,
     people: store.people,
     channels: store.channels,
     groups: new Map(found.groups.map((one) => [one.id, one])),
+    apps: new Map(found.apps.map((one) => [one.id, one])),
     me: found.me,
   });
 }
@@ -189,14 +195,15 @@ export async function readChannel(id) {
   });
 }
 
-// Older messages before those that are there. Whether there are older ones still.
-export async function readOlder(id) {
+// Older messages before those that are there, at least as far back as `until`.
+export async function readOlder(id, until = "") {
   const known = store.messages.get(id);
   const found = await ask("messages", {
     as: store.me.id,
     channel: id,
     limit: PAGE * 2,
     before: known.keys().next().value,
+    until,
   });
   store.messages.set(id, new Map([...found.messages.map((one) => [one.ts, one]), ...known]));
   store.more.set(id, found.more);

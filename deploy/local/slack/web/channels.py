@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from .. import acts
+from ..limits import length
 from ..render import channel_object
 from ..state import Channel
 from ..wire import JsonObject, SlackError
@@ -126,7 +127,7 @@ def _describe(call: Call, what: str) -> JsonObject:
         raise SlackError("not_in_channel")
     if channel.archived:
         raise SlackError("is_archived")
-    if len(text) > TOPIC_MOST:
+    if length(text, call.core.switches) > TOPIC_MOST:
         raise SlackError("too_long")
     acts.describe(call.core, channel, what, text, call.core.state.people[call.bot])
     body = channel_object(call.core.state, channel, call.bot)

@@ -11,6 +11,7 @@ from aiohttp import web
 from .. import posting, scheduling
 from ..core import Core
 from ..faults import cut, play
+from ..limits import length
 from ..render import file_object
 from ..state import Channel, FileRecord, Message, Scheduled
 from ..wire import JsonObject, SlackError, argument_error
@@ -22,16 +23,16 @@ ALT_MOST = 1000
 
 
 def get_upload_url(call: Call) -> JsonObject:
-    name, length = call.text("filename"), call.number("length", 0)
-    if length <= 0:
+    name, size = call.text("filename"), call.number("length", 0)
+    if size <= 0:
         raise argument_error("must be a positive number [json-pointer:/length]")
-    if call.text("snippet_type") and length > SNIPPET_MOST:
+    if call.text("snippet_type") and size > SNIPPET_MOST:
         raise SlackError("snippet_too_large")
-    if length > FILE_MOST:
+    if size > FILE_MOST:
         raise SlackError("file_upload_size_restricted")
-    if len(call.text("alt_txt")) > ALT_MOST:
+    if length(call.text("alt_txt"), call.core.switches) > ALT_MOST:
         raise SlackError("alt_txt_too_large")
-    file = new_file(call.core, name, length, call.bot, call.app.id)
+    file = new_file(call.core, name, size, call.bot, call.app.id)
     file.filetype, file.alt_text = call.text("snippet_type") or file.filetype, call.text("alt_txt")
     call.core.state.save(file)
     return {"upload_url": f"{call.core.base_url}/upload/v1/{file.secret}", "file_id": file.id}

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..interactions import modals
-from ..spec import AppSpec, Manifest
+from ..spec import AppSpec, Manifest, crowded
 from ..state import AppChange, InstalledApp
 from ..state.seed import install
 from ..wire import JsonObject, SlackError
@@ -21,13 +21,16 @@ def _manifest(call: Call) -> Manifest:
     if not isinstance(given, dict):
         raise SlackError("invalid_manifest", errors=[{"message": "must provide an object", "pointer": "/"}])
     try:
-        return Manifest.model_validate(given)
+        manifest = Manifest.model_validate(given)
     except ValidationError as wrong:
         faults = [
             {"message": fault["msg"], "pointer": "/" + "/".join(str(part) for part in fault["loc"])}
             for fault in wrong.errors(include_url=False, include_context=False, include_input=False)
         ]
         raise SlackError("invalid_manifest", errors=faults) from None
+    if words := crowded(manifest, call.core.switches):
+        raise SlackError("invalid_manifest", errors=[{"message": words, "pointer": "/features/shortcuts"}])
+    return manifest
 
 
 def validate(call: Call) -> JsonObject:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import acts
+from ..limits import length
 from ..render import message_object
 from ..state import Bookmark, Channel
 from ..wire import JsonObject, SlackError, argument_error
@@ -28,7 +29,7 @@ def add(call: Call) -> JsonObject:
     message = call.message(channel, "timestamp")
     if any(item["ts"] == stamp for item in channel.pins):
         raise SlackError("already_pinned")
-    if message.subtype in ("channel_join", "channel_leave", "tombstone"):
+    if message.subtype in ("channel_join", "channel_leave", "group_join", "group_leave", "tombstone"):
         raise SlackError("not_pinnable")
     if len(channel.pins) >= PINS_MOST:
         raise SlackError("too_many_pins")
@@ -100,7 +101,7 @@ def _of(call: Call, channel: Channel) -> list[Bookmark]:
 def _read(call: Call) -> JsonObject:
     """title, link and emoji, as far as given. Raises SlackError."""
     said: JsonObject = {key: call.text(key) for key in ("title", "link", "emoji") if key in call.args}
-    if len(said.get("title", "")) > TITLE_MOST:
+    if length(said.get("title", ""), call.core.switches) > TITLE_MOST:
         raise argument_error(f"must be less than {TITLE_MOST + 1} characters [json-pointer:/title]")
     link = said.get("link")
     if link is not None and (len(link) > LINK_MOST or not link.startswith(("http://", "https://"))):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import posting
+from ..limits import length
 from ..limits.blocks import MARKDOWN_MOST
 from ..posting import Content, read_content
 from ..render import message_object
@@ -47,7 +48,7 @@ def _grown(blocks: list[JsonObject], call: Call) -> list[JsonObject]:
         _add(grown, chunk)
     for chunk in chunks or []:
         _add(grown, chunk)
-    if len(_text(grown)) > MARKDOWN_MOST:
+    if length(_text(grown), call.core.switches) > MARKDOWN_MOST:
         raise SlackError("msg_blocks_too_long")
     return grown
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import acts
+from ..limits import length
 from ..render import group_object
 from ..spec import GroupSpec, stable_id
 from ..state import Channel, Group
@@ -59,9 +60,9 @@ def _names(call: Call, but: str = "") -> JsonObject:
     """name, handle and description, as far as given. Raises SlackError in Slack's words."""
     said: JsonObject = {key: call.text(key) for key in ("name", "handle", "description") if key in call.args}
     others = [group for group in call.core.state.groups.values() if group.id != but]
-    if len(said.get("name", "")) > NAME_MOST:
+    if length(said.get("name", ""), call.core.switches) > NAME_MOST:
         raise SlackError("name_too_long")
-    if len(said.get("description", "")) > DESCRIPTION_MOST:
+    if length(said.get("description", ""), call.core.switches) > DESCRIPTION_MOST:
         raise SlackError("description_too_long")
     if said.get("name") and any(group.name == said["name"] for group in others):
         raise SlackError("name_already_exists")
