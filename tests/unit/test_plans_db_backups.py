@@ -176,7 +176,7 @@ def test_a_switch_that_does_not_say_how_it_stands_refuses() -> None:
 def test_a_restores_losses_are_shown_with_bounds() -> None:
     minutes, rows = restoring().loses
     assert (minutes.now, minutes.at_most, minutes.unit) == (7, 52, "minutes")
-    assert (rows.now, rows.at_most, rows.at_least) == (4212, 4212 + 2 * 27078 + 1000, False)
+    assert (rows.now, rows.at_most, rows.at_least) == (4212, 4212 + 2 * 18954 + 1000, False)
 
 
 def test_a_restores_losses_say_that_people_write_until_the_door_closes() -> None:
