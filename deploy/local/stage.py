@@ -43,8 +43,9 @@ class Stage:
     """The local workspace. `home` keeps databases, mail, backups and the workspace's messages between starts.
 
     `keep=False` is for a stage that is thrown away: no file of messages, no fsync, and a bot that was killed starts
-    again at once. `orders` is how much of the shop there is to lose. `real` is the environment of a bot in a real Slack
-    workspace: then there is none here, and what that environment says goes before what is ours.
+    again at once. `port` is the page's; 0: the last one of this home, or any. `orders` is how much of the shop there is
+    to lose. `real` is the environment of a bot in a real Slack workspace: then there is none here, and what that
+    environment says goes before what is ours.
     """
 
     def __init__(

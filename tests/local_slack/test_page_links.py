@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.local_slack.bench import Bench, button, mrkdwn
+from tests.local_slack.test_page_desk import say
 
 pytestmark = pytest.mark.browser
 NOISE = 62  # more than the page reads at once
@@ -24,8 +25,7 @@ async def story(bench: Bench) -> tuple[str, str]:
     first = (await bench.api.chat_postMessage(channel=ops, thread_ts=root, text="first step"))["ts"]
     for number in range(15):
         await bench.api.chat_postMessage(channel=ops, thread_ts=root, text=f"step {number}\nand\nmore\nto\nread")
-    for number in range(NOISE):
-        await bench.slack.post("bo", "ops", f"noise {number}")
+    say(bench, "ops", NOISE)
     return await permalink(bench, ops, root), await permalink(bench, ops, first)
 
 
