@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.effect import Secret
 from bot.model import Event, State
-from bot.render import words
+from bot.render import changes, words
 from bot.render.blocks import chunks, fixed, header, line, modal, rich, text, utc
 from bot.render.buttons import Verb, decisions, pack, unmask
 from bot.render.card import body, headline
@@ -62,6 +62,8 @@ def _blocks(view: RunView, names: Names, private: bool) -> list[Block]:
     if private and view.answer and view.answer.private:
         blocks += _part("Only for you", "\n".join(view.answer.private))
     blocks += [*_part("Parameters", _params(view)), *unmask(view)]
+    if differs := changes.waiting(view):
+        blocks += _part("Changed since the plan before", "\n".join(differs))
     if view.plan:
         blocks += _part("Plan", plan_text(view))
     if view.answer and view.answer.file:

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.lifecycle import SENTENCES, ended
 from bot.model import State
-from bot.render import fit, words
+from bot.render import changes, fit, words
 from bot.render.blocks import button, context, header, line, place, plain, rich, seconds, text, when
 from bot.render.buttons import ACTION, Verb, pack
 from bot.render.card import ICONS
@@ -66,7 +66,8 @@ def one(
     value = pack(brief.id, brief.fingerprint, Verb.REVIEW)
     decide = button("Look and decide", _action(Verb.REVIEW, brief), value, style="primary")
     row: Block = {"type": "actions", "elements": [decide, details]}
-    return [rich(line(text(title, bold=True)), line(text(who))), context(since + until + there), row]
+    changed = [line(text(f"Changed: {changes.briefly(brief.changes)}"))] if brief.changes else []
+    return [rich(line(text(title, bold=True)), line(text(who)), *changed), context(since + until + there), row]
 
 
 def _action(verb: Verb, brief: Brief) -> str:

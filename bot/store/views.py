@@ -61,7 +61,9 @@ FROM runs r""".replace("{columns}", ", ".join(f"r.{name}" for name in RUN_COLUMN
 
 BRIEF = """
 SELECT r.id, r.tag, r.command, r.params, r.state, r.risk, coalesce(p.name, '') AS requester_name, r.via, r.reason,
-  coalesce(t.channel, r.channel) AS channel, t.card_ts, r.moved_at, r.expires_at, r.fingerprint
+  coalesce(t.channel, r.channel) AS channel, t.card_ts, r.moved_at, r.expires_at, r.fingerprint,
+  CASE WHEN r.state = 'awaiting_approval' THEN (SELECT e.body -> 'changes' FROM events e
+    WHERE e.run = r.id AND e.kind IN ('proposed', 'differed') ORDER BY e.seq DESC LIMIT 1) END AS changes
 FROM runs r LEFT JOIN people p ON p.person = r.requester LEFT JOIN threads t ON t.run = r.id
 """
 AWAITING = f"""
@@ -177,7 +179,8 @@ class Views:
 def brief_of(row: Any) -> Brief:
     """A row of BRIEF."""
     columns = Brief.model_fields.keys() - {"link"}
-    return Brief.model_validate({n: row[n] for n in columns} | {"params": without_values(row["params"], {})})
+    hidden = {"params": without_values(row["params"], {}), "changes": without_values(row["changes"] or [], {})}
+    return Brief.model_validate({n: row[n] for n in columns} | hidden)
 
 
 def run_view(row: RunRow, extras: Any, events: Sequence[Event], deeds: Mapping[str, type[Any]]) -> RunView:
