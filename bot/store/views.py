@@ -96,6 +96,14 @@ LISTS: Mapping[str, str] = {
     "AND r.risk > 0 ORDER BY r.ended_at DESC LIMIT $1",
     "doubt": "WHERE r.state = 'in_doubt' ORDER BY r.moved_at LIMIT $1",
 }
+# Each of the words begins a word of the command, of who asked, of what it was asked for, or the name of what it locks.
+FOUND = """WHERE (r.ended_at IS NULL OR r.ended_at > clock() - interval '2 days') AND r.risk > 0 AND NOT r.look_only
+  AND NOT EXISTS (SELECT 1 FROM unnest($2::text[]) AS w WHERE NOT EXISTS (
+    SELECT 1 FROM (SELECT regexp_split_to_table(concat_ws(' ', r.command, p.name, r.requester), ' ') AS said
+      UNION ALL SELECT substr(l, strpos(l, '/') + 1) FROM unnest(r.locks) AS l
+      UNION ALL SELECT v #>> '{}' FROM jsonb_path_query(r.params - 'reason', '$.**') AS v
+        WHERE jsonb_typeof(v) = 'string') AS s
+    WHERE starts_with(lower(s.said), w))) ORDER BY r.id DESC LIMIT $1"""
 # What somebody asked for, each thing once; looked for among the newest runs only.
 MINE = """WHERE r.id IN (
   SELECT max(id) FROM (
@@ -153,6 +161,15 @@ class Views:
     async def briefs(self, which: str, limit: int = 20) -> list[Brief]:
         """One of LISTS, newest first."""
         return [brief_of(r) for r in await self.pool.fetch(BRIEF + LISTS[which], limit)]
+
+    async def brief(self, tag: str) -> Brief | None:
+        """One run by its short name, "r142"."""
+        row = await self.pool.fetchrow(f"{BRIEF} WHERE r.tag = $1", tag)
+        return brief_of(row) if row else None
+
+    async def found(self, words: Sequence[str], limit: int = 50) -> list[Brief]:
+        """Live runs and those that ended in the last two days, newest first: by target, words of a command, person."""
+        return [brief_of(r) for r in await self.pool.fetch(BRIEF + FOUND, limit, [word.lower() for word in words])]
 
     async def mine(self, person: str, limit: int = 10) -> list[Brief]:
         return [brief_of(r) for r in await self.pool.fetch(BRIEF + MINE, limit, person)]
