@@ -99,6 +99,7 @@ def home(
     """
     starred = {favourite.run for favourite in favourites}
     blocks: list[Block] = [_start()]
+    below_first = 0
     parts = (
         ("Waiting for me", waiting, "Nothing waits for you.", 8),
         ("In flight", in_flight, "Nothing is in flight.", 6),
@@ -114,9 +115,9 @@ def home(
             blocks.append(rich(line(text(empty))))
         elif len(briefs) > most:
             blocks.append(rich(line(text(f"and {len(briefs) - most} more: type /ops runs"))))
-        if title == first and favourites:
-            blocks += [header("Favourites"), *on_home(favourites)]
+        below_first = below_first or len(blocks)
     blocks.append(context(f"as of {seconds(now)}; opening this page renews it"))
+    blocks[below_first:below_first] = on_home(favourites, fit.VIEW_BLOCKS - len(blocks))
     return {"type": "home", "blocks": fit.fitted(blocks, fit.VIEW_BLOCKS, fit.VIEW_JSON, "under /ops runs")}
 
 

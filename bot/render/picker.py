@@ -32,9 +32,10 @@ def picker(draft: str, at: str, items: Sequence[Item], favourites: Sequence[Favo
         up = at.rpartition(" ")[0] or TOP
         blocks += actions("door.up", [button("◀ Back", f"{OPEN}.up", up)])
         blocks.append(rich(line(text(f"/{at}", bold=True))))
-    blocks += [_item(n, item) for n, item in enumerate(items[:SHOWN])]
-    if len(items) > SHOWN:
-        more = f"and {len(items) - SHOWN} more: type /{at or 'ops'} help with a word that you look for"
+    room = SHOWN - len(favourites)
+    blocks += [_item(n, item) for n, item in enumerate(items[:room])]
+    if len(items) > room:
+        more = f"and {len(items) - room} more: type /{at or 'ops'} help with a word that you look for"
         blocks.append(rich(line(text(more, italic=True))))
     if not items:
         blocks.append(rich(line(text("There is nothing under this that you may ask for in this channel."))))
