@@ -53,6 +53,9 @@ async def line(
         return await runs(desk, act, words[1:])
     if len(words) == 1 and tag(words[0]):
         return await run(desk, act, tag(words[0]))
+    if area not in desk.areas() and not words:
+        await open_picker(desk, act, "", channel, notice=f"No operation of /{area} is installed here. There are these:")
+        return None
     if area not in desk.areas():
         return empty(area, sorted(desk.areas()))
     if not words:

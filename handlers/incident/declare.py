@@ -55,7 +55,7 @@ class DeclareAnIncident(Operation[Params, Facts]):
 
     risk = Risk.WRITE
     examples = (
-        '/incident declare "checkout is down" P0 services=shop reason="every payment fails"',
+        '/incident declare "checkout is down" P0 services=web reason="every payment fails"',
         '/incident declare "mails are late" severity=P3 reason="a customer wrote"',
     )
     words = ("outage", "down", "alarm", "emergency", "broken", "SEV1")
