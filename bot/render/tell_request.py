@@ -217,6 +217,7 @@ def broke(view: RunView, names: Names, event: Event) -> Told:
 
 
 def admitted(view: RunView, names: Names, event: Event) -> Told:
+    differs = changes.points(changes.of(event) or ())
     if under := approvals.standing(view, names):
-        return Told(said=f"It starts now, under an approval given before. {under[0]}")
-    return Told(said="It needs no approval and starts now.")
+        return Told(said=f"It starts now, under an approval given before. {under[0]}", points=differs)
+    return Told(said="It needs no approval and starts now.", points=differs)

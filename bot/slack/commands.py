@@ -54,7 +54,7 @@ async def line(
     if len(words) == 1 and tag(words[0]):
         return await run(desk, act, tag(words[0]))
     if area not in desk.areas() and not words:
-        await open_picker(desk, act, "", channel, notice=f"No operation of /{area} is installed here. There are these:")
+        await open_picker(desk, act, "", channel, notice=none_of(area))
         return None
     if area not in desk.areas():
         return empty(area, sorted(desk.areas()))
@@ -106,6 +106,11 @@ async def run(desk: Desk, act: Act, named: str) -> Message | None:
 
 def _says(word: Word, said: str) -> bool:
     return word.value.lower() == said and not word.key and not word.quoted
+
+
+def none_of(area: str) -> str:
+    """What stands above the list that such a command opens."""
+    return f"No operation of /{area} is installed here. Choose one of these:"
 
 
 def empty(area: str, areas: Sequence[str]) -> Message:

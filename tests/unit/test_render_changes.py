@@ -113,3 +113,9 @@ def test_a_step_that_changed_names_what_is_different_in_it_and_nothing_else() ->
         "changed: Swap the databases: if fails: undo → ask",
         f"lost now: every write since the backup: {grew}",
     ]
+
+
+def test_what_needs_no_approval_any_more_says_what_changed_as_well() -> None:
+    (admitted,) = asked_anew(CHANGES[0], kind="admitted")[-1:]
+    (reply,) = render.replies(view(State.QUEUED, slots=()), [admitted], NAMES)
+    assert CHANGES[0] in shown(reply).words
