@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     verbs.add_parser("doctor", help="ask the outside: Slack, database, tools, vault, mail, clock")
     verbs.add_parser("migrate", help="bring schema and policy in the database up to date, as the owner")
     runs = verbs.add_parser("runs", help="what runs, waits or is in doubt")
-    runs.add_argument("tag", nargs="?", help="one run, e.g. r142, with its events")
+    runs.add_argument("words", nargs="*", help="one run, e.g. r142, with its events; or a target, a command, who asked")
     audit = verbs.add_parser("audit", help="check the chain of events, or print the checkpoints over it")
     audit.add_argument("what", choices=["verify", "checkpoints"])
     audit.add_argument("--against", type=Path, help="a file of checkpoints, as `audit checkpoints` printed them")

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from bot import compose, opening
-from bot.model import Who
+from bot.model import Who, run_of
 from bot.render import words
 from bot.render.outcome import sentence
 from bot.store import migrate as migration
@@ -61,13 +61,13 @@ async def migrate(said: argparse.Namespace) -> int:
 
 
 async def runs(said: argparse.Namespace) -> int:
-    """Lists live runs, or tells one."""
+    """Lists live runs, those that words speak of, or tells one."""
     ground = compose.ground()
     async with opening.opened(ground, size=1, fitting=False) as pool:
         views = Views(pool, ground.deeds.classes, compose.kept_in(pool, ground.settings))
-        if said.tag:
-            return await _one(views, said.tag)
-        for brief in await views.briefs("live", 50):
+        if len(said.words) == 1 and run_of(tag := said.words[0].lower()) is not None:
+            return await _one(views, tag)
+        for brief in await (views.found(said.words) if said.words else views.briefs("live", 50)):
             what = f"{brief.command} {words.target(None, brief.params)}"
             print(f"{brief.tag:6} {brief.state:18} {what}  {brief.requester_name}: {brief.reason}")
     return 0

@@ -91,6 +91,12 @@ def encode_plan(plan: Plan, asked: Mapping[str, Any] | None = None, upon: Mappin
     )
 
 
+def asked(text: str) -> dict[str, Any]:
+    """The parameters and the reason that a stored plan was made for."""
+    found: dict[str, Any] = json.loads(text)["asked"]
+    return found
+
+
 def upon(text: str) -> dict[str, Any]:
     """What a stored plan was made upon, besides what was asked."""
     found: dict[str, Any] = json.loads(text)["upon"]

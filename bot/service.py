@@ -302,6 +302,14 @@ class Service:
         """ "live", "lately" or "doubt"."""
         return await self.views.briefs(which)
 
+    async def brief(self, tag: str) -> Brief | None:
+        """One run by its short name."""
+        return await self.views.brief(tag)
+
+    async def found(self, words: Sequence[str]) -> list[Brief]:
+        """Live runs and those that ended lately, by target, words of the command, or who asked."""
+        return await self.views.found(words)
+
     async def home(self, who: Who) -> HomeView:
         """What App Home shows this person."""
         awaiting = await self.views.awaiting()

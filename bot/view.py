@@ -214,6 +214,7 @@ class Brief(Record):
     moved_at: datetime
     expires_at: datetime | None = None
     fingerprint: str | None = None
+    changes: tuple[str, ...] = ()  # in a request that waits: since the plan before
 
 
 class Favourite(Record):

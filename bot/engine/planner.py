@@ -19,6 +19,7 @@ from bot.operation import Answer, Operation, Plan, Refusal, RunRef
 from bot.parse import suggest
 from bot.plans import covers, faults
 from bot.policy import Verdict
+from bot.render.changes import values
 from bot.render.plan import differences
 from bot.render.words import listed
 from bot.store.pool import DATABASE_AWAY, StaleClaim
@@ -136,10 +137,23 @@ class Planner:
             await self._say(claimed, row, "refuse", frozen.model_dump(mode="json"), made)
         else:
             word = self._proposal("propose", row, made)
+            word["body"] = self._amended(row, word, made.plan)
             if amiss := await self._amiss(row, word):
                 await self._say(claimed, row, "refuse", amiss.model_dump(mode="json"), made)
             else:
                 await self.ledger.planned(claimed, word)
+
+    def _amended(self, row: RunRow, word: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+        """What is different from the plan before the amendment, for those who read that one; empty for a first plan."""
+        if row.plan is None:
+            return {}
+        other = values(codec.asked(row.plan), codec.asked(word["plan"]))
+        renamed = any(not line.startswith("reason:") for line in other)
+        try:
+            steps = differences(codec.decode_plan(row.plan, self.handlers.deeds), plan)
+        except codec.UnknownDeed:
+            steps = ["the steps of the plan before were of an earlier version of the bot: read all of the new ones"]
+        return {"before": row.fingerprint, "changes": [*other, *_moved(row, word, renamed), *steps]}
 
     async def _amiss(self, row: RunRow, word: Mapping[str, Any]) -> Refusal | None:
         """Why whoever asked, or changed it last, may not ask for this as planned.
@@ -254,10 +268,13 @@ def _defect(error: Exception) -> str:
     return f"the operation itself broke off ({type(error).__name__}); tell whoever keeps the bot, its log has more"
 
 
-def _moved(row: RunRow, word: Mapping[str, Any]) -> list[str]:
-    """What an approval was given for besides the plan, and is another thing now."""
+def _moved(row: RunRow, word: Mapping[str, Any], renamed: bool = False) -> list[str]:
+    """What an approval was given for besides the plan, and is another thing now.
+
+    `renamed`: other values were asked for, so that other targets are no news.
+    """
     lines = []
-    if word["locks"] != sorted(row.locks):
+    if word["locks"] != sorted(row.locks) and not renamed:
         lines.append("what its target's name leads to is another one now")
     if word["changes"] != _changes(row):
         lines.append(f"it changes {listed(word['changes']) or 'no service'} now")

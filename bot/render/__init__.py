@@ -5,6 +5,7 @@ from bot.render.answer import answer as answer
 from bot.render.answer import described as described
 from bot.render.card import card as card
 from bot.render.card import lock_screen as lock_screen
+from bot.render.changes import values as values
 from bot.render.details import details as details
 from bot.render.digest import digest as digest
 from bot.render.message import EVENT_TYPE as EVENT_TYPE

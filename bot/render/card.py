@@ -4,7 +4,7 @@ from bot.durations import about_duration
 from bot.lifecycle import SENTENCES, ended
 from bot.model import Heading, Risk, State
 from bot.operation import Plan
-from bot.render import approvals, words
+from bot.render import approvals, changes, words
 from bot.render.answer import answer_blocks, answer_file
 from bot.render.blocks import bullets, context, header, line, linked, quoted, rich, seconds, text, utc, when
 from bot.render.buttons import row
@@ -57,6 +57,7 @@ def body(view: RunView, names: Names = NOBODY) -> list[Block]:
         blocks.append(rich(*question_lines(view, view.question)))
     blocks += _decided(view, names)
     blocks += [rich(line(text(f"{said}.", bold=True))) for said in [upshot(view)] if said]
+    blocks += changes.on_card(view)
     blocks += _losses(view)
     if view.state is State.AWAITING and not view.look_only:
         blocks.append(rich(*(line(text(said)) for said in approvals.lines(view, names))))

@@ -6,8 +6,8 @@ from typing import Any
 
 from bot.effect import Secret
 from bot.model import Event, State
-from bot.render import words
-from bot.render.blocks import chunks, fixed, header, line, modal, rich, text, utc
+from bot.render import changes, words
+from bot.render.blocks import chunks, fixed, header, line, linked, modal, rich, text, utc
 from bot.render.buttons import Verb, decisions, pack, unmask
 from bot.render.card import body, headline
 from bot.render.escape import one_line, size
@@ -22,9 +22,14 @@ EVENTS_SHOWN = 60
 WHOLE = 60_000  # characters of one part; beyond it the audit has the rest
 
 
-def details(view: RunView, names: Names = NOBODY, *, private: bool = False) -> dict[str, Any]:
-    """A modal. `private`: also what the answer holds for few eyes only; the caller has judged that."""
-    return modal(CALLBACK, f"{view.tag} in detail", _blocks(view, names, private))
+def details(view: RunView, names: Names = NOBODY, *, private: bool = False, link: str = "") -> dict[str, Any]:
+    """A modal. `private`: also what the answer holds for few eyes only; the caller has judged that.
+
+    `link`: where its thread stands, for whoever does not come from there.
+    """
+    title, *blocks = _blocks(view, names, private)
+    there = [rich(line(linked(link, "Open its thread")))] if link else []
+    return modal(CALLBACK, f"{view.tag} in detail", [title, *there, *blocks])
 
 
 def review(view: RunView, names: Names = NOBODY, origin: str = "") -> dict[str, Any]:
@@ -62,6 +67,8 @@ def _blocks(view: RunView, names: Names, private: bool) -> list[Block]:
     if private and view.answer and view.answer.private:
         blocks += _part("Only for you", "\n".join(view.answer.private))
     blocks += [*_part("Parameters", _params(view)), *unmask(view)]
+    if differs := changes.waiting(view):
+        blocks += _part("Changed since the plan before", "\n".join(differs))
     if view.plan:
         blocks += _part("Plan", plan_text(view))
     if view.answer and view.answer.file:

@@ -59,7 +59,8 @@ def _area(page: AreaHelp) -> Message:
     listed += [_shortly(one) for one in page.operations]
     if not listed:
         title = "There is nothing here that you may ask for or approve. Whoever keeps config/policy.toml can say why."
-    then = "Put help behind any of these, or type help with a word you look for." if listed else ""
+    then = "Put help behind any of these, or type help with a word you look for. " if listed else ""
+    then += "What was asked for: runs lists it, runs shop narrows that, and r142 alone shows that run."
     return _page(title, listed, then)
 
 

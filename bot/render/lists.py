@@ -6,22 +6,26 @@ from typing import Any
 
 from bot.lifecycle import SENTENCES, ended
 from bot.model import State
-from bot.render import fit, words
+from bot.render import changes, fit, words
 from bot.render.blocks import button, context, header, line, place, plain, rich, seconds, text, when
 from bot.render.buttons import ACTION, Verb, pack
 from bot.render.card import ICONS
 from bot.render.escape import fallback, one_line
 from bot.render.favourites import KEEP, on_home
 from bot.render.message import Block, Message
+from bot.render.outcome import told
 from bot.view import Brief, Favourite
 
 SHOWN = 20
 PICKER = "door.picker"
 
 
-def runs(briefs: Sequence[Brief], now: datetime, title: str = "What runs, waits or is in doubt") -> Message:
-    """A list for one person; whatever stands in doubt comes first."""
-    ordered = sorted(briefs, key=lambda b: (b.state is not State.IN_DOUBT, b.state is not State.AWAITING))
+def runs(
+    briefs: Sequence[Brief], now: datetime, title: str = "What runs, waits or is in doubt", sort: bool = True
+) -> Message:
+    """A list for one person; `sort`: whatever stands in doubt comes first."""
+    urgent = sorted(briefs, key=lambda b: (b.state is not State.IN_DOUBT, b.state is not State.AWAITING))
+    ordered = urgent if sort else list(briefs)
     blocks = [rich(line(text(title if ordered else "Nothing runs, waits or is in doubt.", bold=True)))]
     for brief in ordered[:SHOWN]:
         blocks += one(brief)
@@ -30,6 +34,17 @@ def runs(briefs: Sequence[Brief], now: datetime, title: str = "What runs, waits 
     blocks.append(context(f"as of {seconds(now)}"))
     said = "; ".join(f"{named(b)} {SENTENCES[b.state]}" for b in ordered[:5])
     return Message(text=fallback(said or "Nothing runs, waits or is in doubt."), blocks=tuple(blocks), kind="runs")
+
+
+def found(briefs: Sequence[Brief], words_of_it: str, now: datetime) -> Message:
+    """A list for one person of what they looked for; nothing found: how one looks for runs."""
+    if briefs:
+        return runs(briefs, now, f"Runs that speak of {words_of_it}, newest first", sort=False)
+    said = f"Nothing that runs, waits or ended in the last two days speaks of {words_of_it}."
+    return told(
+        f"{said} Type the name of a run, or a target, words of a command, or who asked:",
+        code="/ops r142\n/ops runs shop\n/ops runs db restore\n/ops runs ana",
+    )
 
 
 def named(brief: Brief) -> str:
@@ -66,7 +81,8 @@ def one(
     value = pack(brief.id, brief.fingerprint, Verb.REVIEW)
     decide = button("Look and decide", _action(Verb.REVIEW, brief), value, style="primary")
     row: Block = {"type": "actions", "elements": [decide, details]}
-    return [rich(line(text(title, bold=True)), line(text(who))), context(since + until + there), row]
+    changed = [line(text(f"Changed: {changes.briefly(brief.changes)}"))] if brief.changes else []
+    return [rich(line(text(title, bold=True)), line(text(who)), *changed), context(since + until + there), row]
 
 
 def _action(verb: Verb, brief: Brief) -> str:
@@ -83,6 +99,7 @@ def home(
     """
     starred = {favourite.run for favourite in favourites}
     blocks: list[Block] = [_start()]
+    below_first = 0
     parts = (
         ("Waiting for me", waiting, "Nothing waits for you.", 8),
         ("In flight", in_flight, "Nothing is in flight.", 6),
@@ -98,9 +115,9 @@ def home(
             blocks.append(rich(line(text(empty))))
         elif len(briefs) > most:
             blocks.append(rich(line(text(f"and {len(briefs) - most} more: type /ops runs"))))
-        if title == first and favourites:
-            blocks += [header("Favourites"), *on_home(favourites)]
+        below_first = below_first or len(blocks)
     blocks.append(context(f"as of {seconds(now)}; opening this page renews it"))
+    blocks[below_first:below_first] = on_home(favourites, fit.VIEW_BLOCKS - len(blocks))
     return {"type": "home", "blocks": fit.fitted(blocks, fit.VIEW_BLOCKS, fit.VIEW_JSON, "under /ops runs")}
 
 

@@ -28,14 +28,18 @@ class Item(Record):
     risk: Risk | None = None  # None for an area
 
 
-def picker(draft: str, at: str, items: Sequence[Item], favourites: Sequence[Favourite] = ()) -> dict[str, Any]:
-    """One level of the tree. `draft`: the row that remembers in which channel it was opened."""
-    blocks: list[Block] = above(favourites)
+def picker(
+    draft: str, at: str, items: Sequence[Item], favourites: Sequence[Favourite] = (), notice: str = ""
+) -> dict[str, Any]:
+    """One level of the tree. `draft`: the row that remembers in which channel it was opened; `notice` comes first."""
+    blocks: list[Block] = [rich(line(text(notice)))] if notice else []
+    blocks += above(favourites)
     if at:
         up = at.rpartition(" ")[0] or TOP
         blocks += actions("door.up", [button("◀ Back", f"{OPEN}.up", up)])
         blocks.append(rich(line(text(f"/{at}", bold=True))))
-    listed = [_item(n, item) for n, item in enumerate(items[:SHOWN])]
+    room = SHOWN - len(favourites)
+    listed = [_item(n, item) for n, item in enumerate(items[:room])]
     shown = [one for one, weight in zip(listed, accumulate(map(fit.weight, listed)), strict=True) if weight <= ROOM]
     blocks += shown
     if len(items) > len(shown):

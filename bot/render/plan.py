@@ -1,6 +1,6 @@
 """A whole plan as text: what an approver must be able to read, and what becomes a file where a card cannot hold it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 from bot.operation import Loss, Plan, Step
@@ -80,20 +80,37 @@ def differences(before: Plan, now: Plan) -> list[str]:
     lines = [f"new step: {_named(new[name])}" for name in new if name not in old]
     lines += [f"no longer a step: {_named(old[name])}" for name in old if name not in new]
     for name in (n for n in new if n in old and not covers(old[n], new[n])):
-        lines.append(f"changed: {_named(new[name])}: {words.deed(old[name].does)} → {words.deed(new[name].does)}")
+        lines.append(f"changed: {_named(new[name])}: {'; '.join(_apart(old[name], new[name]))}")
     if [n for n in old if n in new] != [n for n in new if n in old]:
         lines.append("the steps come in another order")
     return lines + _losses(before.loses, now.loses)
+
+
+def _apart(old: Step[object], new: Step[object]) -> Iterator[str]:
+    """In what two steps of one name differ, each as it was and as it is."""
+    if not covers(old.does, new.does):
+        yield words.apart(old.does, new.does)
+    if not covers(old.undo, new.undo):
+        was, now = ("not" if step.undo is None else f"by {words.deed(step.undo)}" for step in (old, new))
+        yield f"undone {was} → {now}"
+    for part in ("leaves", "no_return", "closes", "group", "if_fails"):
+        was, now = (words.value(getattr(step, part)) or "none" for step in (old, new))
+        if was != now:
+            yield f"{part.replace('_', ' ')}: {was} → {now}"
 
 
 def _named(step: Step[object]) -> str:
     return step.tells or step.name
 
 
+def _bounds(lost: Loss) -> str:
+    return words.loss(lost).removeprefix(f"{lost.what}: ")
+
+
 def _losses(before: Sequence[Loss], now: Sequence[Loss]) -> list[str]:
     shown = {lost.what: lost for lost in before}
     return [
-        f"lost now: {words.loss(lost)}" + (f" (approved: {words.loss(shown[lost.what])})" if lost.what in shown else "")
+        f"lost now: {words.loss(lost)}" + (f" (before: {_bounds(shown[lost.what])})" if lost.what in shown else "")
         for lost in now
         if lost.what not in shown or not covers(shown[lost.what], lost)
     ]

@@ -144,7 +144,8 @@ def _alert(view: RunView, names: Names, said: Sequence[Told]) -> str:
     if view.expires_at and any(part.until for part in said):
         who = words.asker(view.requester_name or (names.person(view.requester) if view.requester else ""), view.via)
         tail = f" Asked by {who}, stands until {utc(view.expires_at)}."
-    return fallback(cut(f"{head}: " + " ".join(part.said for part in said), ALERT - size(tail)) + tail, ALERT)
+    happened = " ".join(part.alert or part.said for part in said)
+    return fallback(cut(f"{head}: {happened}", ALERT - size(tail)) + tail, ALERT)
 
 
 def _pages(view: RunView, names: Names, event: Event, said: Told) -> list[str]:

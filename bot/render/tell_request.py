@@ -2,12 +2,13 @@
 
 from bot.durations import about_duration
 from bot.model import Event, State
-from bot.render import approvals, wakes, words
+from bot.render import approvals, changes, wakes, words
 from bot.render.decision import approved_by, cancelled_by, held_up, was_approved
-from bot.render.escape import one_line
 from bot.render.message import Names
 from bot.render.telling import CARD, Told, again, word
 from bot.view import FreezeView, RunView
+
+DIFFERS = "The new plan differs from the one before in what is listed here."
 
 
 def proposed(view: RunView, names: Names, event: Event) -> Told | None:
@@ -16,10 +17,20 @@ def proposed(view: RunView, names: Names, event: Event) -> Told | None:
     if view.state is not State.AWAITING:
         return Told(said=f"Approval was asked for ({words.count(len(view.slots), 'person', 'people')}).")
     then = f"Press Approve, Deny or Ask back on {CARD}. If nobody answers in time, nothing is done."
+    needs = " ".join(approvals.lines(view, names))
+    known, alert = changes.of(event), ""
+    if known is not None:
+        first = f"Changed by {_who_amended(view, names, event)}: {changes.briefly(known)}." if known else changes.SAME
+        needs, alert = f"{DIFFERS if known else changes.SAME} {needs}", f"{first} {needs}"
     return Told(
-        said=" ".join(approvals.lines(view, names)), then=then, wakes=tuple(approvals.mentions(view, names)),
-        alone=True, until=True, icon="✋",
+        said=needs, alert=alert, points=changes.points(known or ()), then=then,
+        wakes=tuple(approvals.mentions(view, names)), alone=True, until=True, icon="✋",
     )  # fmt: skip
+
+
+def _who_amended(view: RunView, names: Names, event: Event) -> str:
+    by = [e.actor for e in view.events if e.kind == "amended" and e.seq < event.seq]
+    return names.person(by[-1]) if by else "somebody"
 
 
 def differed(view: RunView, names: Names, event: Event) -> Told:
@@ -29,9 +40,12 @@ def differed(view: RunView, names: Names, event: Event) -> Told:
     else:
         said = "Nothing was started: what is there now is not what was approved. Earlier approvals do not count."
         then = f"{CARD[0].upper()}{CARD[1:]} shows the new plan. Approve or deny that one."
-    points = tuple(one_line(str(point), 500) for point in event.body.get("changes", ()))
+    known = changes.of(event) or []
+    alert = f"{said} {changes.briefly(known)}." if known else ""
     called = (*approvals.mentions(view, names), *wakes.asker(view)) if view.state is State.AWAITING else ()
-    return Told(said=said, then=then, points=points, wakes=called, alone=True, until=True, icon="✋")
+    return Told(
+        said=said, alert=alert, then=then, points=changes.points(known), wakes=called, alone=True, until=True, icon="✋"
+    )
 
 
 def approval(view: RunView, names: Names, event: Event) -> Told:
@@ -203,6 +217,7 @@ def broke(view: RunView, names: Names, event: Event) -> Told:
 
 
 def admitted(view: RunView, names: Names, event: Event) -> Told:
+    differs = changes.points(changes.of(event) or ())
     if under := approvals.standing(view, names):
-        return Told(said=f"It starts now, under an approval given before. {under[0]}")
-    return Told(said="It needs no approval and starts now.")
+        return Told(said=f"It starts now, under an approval given before. {under[0]}", points=differs)
+    return Told(said="It needs no approval and starts now.", points=differs)

@@ -11,6 +11,7 @@ class Told(Record):
     """One event in words. `quote` is what a person typed; `wakes` are Slack ids to notify."""
 
     said: str
+    alert: str = ""  # what a lock screen shows in its place
     quote: str = ""
     then: str = ""  # what to do next
     points: tuple[str, ...] = ()

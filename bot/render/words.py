@@ -102,6 +102,20 @@ def _act(does: Deed[Any] | Check[Any]) -> str:
     return f"{type(does).__name__} {arguments(does)}".rstrip()
 
 
+def apart(before: Deed[Any], now: Deed[Any]) -> str:
+    """Two deeds side by side; of two that do the same with other arguments, these alone: "backup=a → b"."""
+    if not isinstance(before, Effect) or type(before) is not type(now):
+        return f"{deed(before)} → {deed(now)}"
+    parts = [(name, part, getattr(now, name)) for name, part in before.__dict__.items()]
+    return ", ".join(f"{name}={_side_by_side(was, is_now)}" for name, was, is_now in parts if was != is_now)
+
+
+def _side_by_side(before: Any, now: Any) -> str:
+    """By the names of the two, where these differ."""
+    said = _typed(_named(before)), _typed(_named(now))
+    return " → ".join(said if said[0] != said[1] else (_typed(value(before)), _typed(value(now))))
+
+
 def briefly(does: Deed[Any], params: Mapping[str, Any]) -> str:
     """What a step carries out, as the card says it below the run's own line.
 

@@ -146,12 +146,15 @@ def lasting(values: Mapping[str, str], entry: Entry) -> dict[str, str]:
 
 
 async def open_picker(
-    desk: Desk, act: Act, at: str, channel: str | None, began: Mapping[str, str] | None = None
+    desk: Desk, act: Act, at: str, channel: str | None, began: Mapping[str, str] | None = None, notice: str = ""
 ) -> None:
-    """Opens one level of the tree of operations. `began`: what the drafts remember of where it was begun."""
+    """Opens one level of the tree of operations. `began`: what the drafts remember of where it was begun.
+
+    `notice`: why it is this level.
+    """
     draft = await desk.service.draft_save(act.who, at or "-", channel, began or {})
     favourites = await desk.service.favourites(act.who) if not at else ()
-    await desk.open(act.by, picker(draft, at, items(desk, act, at, channel), favourites))
+    await desk.open(act.by, picker(draft, at, items(desk, act, at, channel), favourites, notice))
 
 
 async def ask_line(desk: Desk, act: Act, typed: Typed, *, key: str, anew: bool = False) -> Message | None:

@@ -80,9 +80,14 @@ async def _review(desk: Desk, act: Act, hint: Pressed) -> None:
 
 async def _details(desk: Desk, act: Act, hint: Pressed) -> None:
     if view := await _seen(desk, act, hint.run):
-        private = act.who.person in (view.requester, *view.askers)
-        await desk.open(act.by, details(view, desk.names(), private=private))
-        desk.soon(_looked(desk, act, view))
+        await open_details(desk, act, view)
+
+
+async def open_details(desk: Desk, act: Act, view: RunView, link: str = "") -> None:
+    """All of one run in a window of this person's own; `link` leads to its thread. Raises SlackApiError."""
+    private = act.who.person in (view.requester, *view.askers)
+    await desk.open(act.by, details(view, desk.names(), private=private, link=link))
+    desk.soon(_looked(desk, act, view))
 
 
 async def _unmask(desk: Desk, act: Act, hint: Pressed) -> Outcome | None:

@@ -1,4 +1,4 @@
-"""The slash commands: no word opens the picker, `help` and `runs` tell, everything else is asked."""
+"""The slash commands: no word opens the picker, `help`, `runs` and a run's name tell, everything else is asked."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -7,11 +7,15 @@ from typing import Any
 from bot import parse
 from bot.catalogue import Found, NotFound
 from bot.leaks import hidden
+from bot.model import run_of
 from bot.render.help import help_message
+from bot.render.lists import SHOWN
+from bot.render.lists import found as found_list
 from bot.render.lists import runs as runs_list
 from bot.render.message import Message
-from bot.render.outcome import told
+from bot.render.outcome import SENTENCES, told
 from bot.slack.asking import Typed, ask_line, open_picker
+from bot.slack.buttons import open_details
 from bot.slack.desk import Act, Desk, Listener
 from bot.words import Word, unescape
 
@@ -46,7 +50,12 @@ async def line(
     if isinstance(words, parse.Fault):
         return told(f"{words.sentence.replace('`', '')} Nothing was asked.")
     if words and _says(words[0], "runs"):
-        return runs_list(await desk.linked(await desk.service.runs("live"), LINKED), datetime.now(UTC))
+        return await runs(desk, act, words[1:])
+    if len(words) == 1 and tag(words[0]):
+        return await run(desk, act, tag(words[0]))
+    if area not in desk.areas() and not words:
+        await open_picker(desk, act, "", channel, notice=none_of(area))
+        return None
     if area not in desk.areas():
         return empty(area, sorted(desk.areas()))
     if not words:
@@ -67,8 +76,41 @@ async def line(
     return not_found(found, area, words)
 
 
+def tag(word: Word) -> str:
+    """The short name of a run, "r142", if the word is one; else nothing."""
+    named = word.value.lower()
+    return named if run_of(named) is not None and not word.key and not word.quoted else ""
+
+
+async def runs(desk: Desk, act: Act, words: Sequence[Word]) -> Message | None:
+    """What stands behind `runs`: nothing, the short name of one, or what to look for."""
+    now = datetime.now(UTC)
+    if not words:
+        return runs_list(await desk.linked(await desk.service.runs("live"), LINKED), now)
+    if len(words) == 1 and tag(words[0]):
+        return await run(desk, act, tag(words[0]))
+    briefs = await desk.service.found([word.value for word in words])
+    shown = [*await desk.linked(briefs[:SHOWN], LINKED), *briefs[SHOWN:]]
+    return found_list(shown, hidden(" ".join(map(str, words)))[:120], now)
+
+
+async def run(desk: Desk, act: Act, named: str) -> Message | None:
+    """One run's details, in a window; a look is for who asked for it alone."""
+    brief, view = await desk.service.brief(named), await desk.service.view(named, act.who)
+    if brief is None or view is None or (view.look_only and act.who.person not in view.askers):
+        return told(SENTENCES["no_run"])
+    [linked] = await desk.linked([brief], LINKED)
+    await open_details(desk, act, view, linked.link)
+    return None
+
+
 def _says(word: Word, said: str) -> bool:
     return word.value.lower() == said and not word.key and not word.quoted
+
+
+def none_of(area: str) -> str:
+    """What stands above the list that such a command opens."""
+    return f"No operation of /{area} is installed here. Choose one of these:"
 
 
 def empty(area: str, areas: Sequence[str]) -> Message:

@@ -61,7 +61,9 @@ FROM runs r""".replace("{columns}", ", ".join(f"r.{name}" for name in RUN_COLUMN
 
 BRIEF = """
 SELECT r.id, r.tag, r.command, r.params, r.state, r.risk, coalesce(p.name, '') AS requester_name, r.via, r.reason,
-  coalesce(t.channel, r.channel) AS channel, t.card_ts, r.moved_at, r.expires_at, r.fingerprint
+  coalesce(t.channel, r.channel) AS channel, t.card_ts, r.moved_at, r.expires_at, r.fingerprint,
+  CASE WHEN r.state = 'awaiting_approval' THEN (SELECT e.body -> 'changes' FROM events e
+    WHERE e.run = r.id AND e.kind IN ('proposed', 'differed') ORDER BY e.seq DESC LIMIT 1) END AS changes
 FROM runs r LEFT JOIN people p ON p.person = r.requester LEFT JOIN threads t ON t.run = r.id
 """
 AWAITING = f"""
@@ -94,6 +96,14 @@ LISTS: Mapping[str, str] = {
     "AND r.risk > 0 ORDER BY r.ended_at DESC LIMIT $1",
     "doubt": "WHERE r.state = 'in_doubt' ORDER BY r.moved_at LIMIT $1",
 }
+# Each of the words begins a word of the command, of who asked, of what it was asked for, or the name of what it locks.
+FOUND = """WHERE (r.ended_at IS NULL OR r.ended_at > clock() - interval '2 days') AND r.risk > 0 AND NOT r.look_only
+  AND NOT EXISTS (SELECT 1 FROM unnest($2::text[]) AS w WHERE NOT EXISTS (
+    SELECT 1 FROM (SELECT regexp_split_to_table(concat_ws(' ', r.command, p.name, r.requester), ' ') AS said
+      UNION ALL SELECT substr(l, strpos(l, '/') + 1) FROM unnest(r.locks) AS l
+      UNION ALL SELECT v #>> '{}' FROM jsonb_path_query(r.params - 'reason', '$.**') AS v
+        WHERE jsonb_typeof(v) = 'string') AS s
+    WHERE starts_with(lower(s.said), w))) ORDER BY r.id DESC LIMIT $1"""
 # What somebody asked for, each thing once; looked for among the newest runs only.
 MINE = """WHERE r.id IN (
   SELECT max(id) FROM (
@@ -152,6 +162,15 @@ class Views:
         """One of LISTS, newest first."""
         return [brief_of(r) for r in await self.pool.fetch(BRIEF + LISTS[which], limit)]
 
+    async def brief(self, tag: str) -> Brief | None:
+        """One run by its short name, "r142"."""
+        row = await self.pool.fetchrow(f"{BRIEF} WHERE r.tag = $1", tag)
+        return brief_of(row) if row else None
+
+    async def found(self, words: Sequence[str], limit: int = 50) -> list[Brief]:
+        """Live runs and those that ended in the last two days, newest first: by target, words of a command, person."""
+        return [brief_of(r) for r in await self.pool.fetch(BRIEF + FOUND, limit, [word.lower() for word in words])]
+
     async def mine(self, person: str, limit: int = 10) -> list[Brief]:
         return [brief_of(r) for r in await self.pool.fetch(BRIEF + MINE, limit, person)]
 
@@ -177,7 +196,8 @@ class Views:
 def brief_of(row: Any) -> Brief:
     """A row of BRIEF."""
     columns = Brief.model_fields.keys() - {"link"}
-    return Brief.model_validate({n: row[n] for n in columns} | {"params": without_values(row["params"], {})})
+    hidden = {"params": without_values(row["params"], {}), "changes": without_values(row["changes"] or [], {})}
+    return Brief.model_validate({n: row[n] for n in columns} | hidden)
 
 
 def run_view(row: RunRow, extras: Any, events: Sequence[Event], deeds: Mapping[str, type[Any]]) -> RunView:

@@ -23,6 +23,16 @@ from deploy.gallery.samples import (
 SWAP: dict[str, Any] = {"step": "swap", "way": Way.DO, "attempt": 1}
 REFUSED = Refusal(code="unverified", sentence="shop-20260304T0200-full was never restored and compared.")
 LOSSES = "What is lost: 4,212 rows became 9,870, more than the 8,424 that were approved."
+CHANGES = (
+    "backup: shop-20260303T0200-full → shop-20260304T0200-full",
+    "changed: Compare every table: backup=shop-20260303T0200-full → shop-20260304T0200-full",
+    "lost now: rows written since: now 4,212 rows, at most 13,636 when it starts (before: now 107 rows, at most 900)",
+    'reason: "prices are wrong" → "the import at 09:40 put prices to zero"',
+)
+CHANGED = (
+    event(4, "amended", State.PLANNING, actor="ana"),
+    event(6, "proposed", State.AWAITING, body={"before": "0f" * 32, "changes": list(CHANGES)}),
+)
 BODIES: dict[str, dict[str, Any]] = {
     "differed": {"why": "differs", "changes": [LOSSES, "Step 5 is new: close api."]},
     "denied": {"actor": "ben", "body": {"text": "prices can be mended by hand"}},

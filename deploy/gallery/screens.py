@@ -25,6 +25,7 @@ from bot.render.picker import Item, picker
 from bot.render.tell import KINDS
 from bot.slack.asking import form_of
 from bot.slack.buttons import WORDS
+from bot.slack.commands import none_of
 from bot.slack.lines import line_below
 from bot.view import FreezeView
 from deploy.gallery import replies
@@ -151,6 +152,7 @@ def _special() -> dict[str, Any]:
         "approved-for-who-is-away": run(
             State.QUEUED, plan, approvals=(approval("dora").model_copy(update={"stands_for": "cleo"}),)),
         "asked-back": run(State.AWAITING, plan, asked),
+        "changed": run(State.AWAITING, plan, replies.CHANGED),
         "only-a-look": run(State.AWAITING, plan, look_only=True),
         "going-back": run(State.RUNNING, plan, swapped, heading=Heading.BACK, approvals=(approval(),)),
         "cancel-wished": run(State.RUNNING, plan, swapped, wish="cancel", approvals=(approval(),)),
@@ -169,6 +171,9 @@ def _replies() -> Iterator[Screen]:
     for kind in KINDS:
         for n, message in enumerate(replies.of(kind)):
             yield _message(f"reply/{kind.replace('_', '-')}" + (f"-{n + 1}" if n else ""), message)
+    changed = run(State.AWAITING, restoring(), replies.CHANGED)
+    for message in render.replies(changed, replies.CHANGED[-1:], NAMES):
+        yield _message("reply/proposed-again", message)
     yield _message("reply/untold", render.untold(run(State.RUNNING, restoring()), "releases", "not_in_channel"))
     asked = run(State.AWAITING, restoring(), (event(2, "proposed"),), within=INCIDENT)
     told = render.elsewhere(asked, asked.events[0], NAMES, thread=True)
@@ -216,6 +221,7 @@ def _pickers(catalogue: Catalogue) -> Iterator[Screen]:
     top = [Item(words=name, summary=", ".join([*area.areas, *area.entries])) for name, area in tree.areas.items()]
     yield _view("picker/top", picker(DRAFT, "", top))
     yield _view("picker/top-with-favourites", picker(DRAFT, "", top, FAVOURITES))
+    yield _view("picker/nothing-of-that-installed", picker(DRAFT, "", top, FAVOURITES, none_of("runbook")))
     inside = [e for e in catalogue.entries.values() if e.command.startswith("ops db ")]
     items = [Item(words=one.command, summary=one.summary, risk=one.risk) for one in inside]
     yield _view("picker/ops-db", picker(DRAFT, "ops db", items))
@@ -236,12 +242,14 @@ def _homes() -> Iterator[Screen]:
     everything = [*waiting, *flying, *lately]
     yield _message("runs/some", lists.runs(everything, NOW))
     yield _message("runs/none", lists.runs((), NOW))
+    yield _message("runs/found", lists.found([*mine, *lately], "shop", NOW))
+    yield _message("runs/not-found", lists.found((), "moonshine", NOW))
     yield _message("runs/many", lists.runs([brief(n, State.RUNNING, "ops db backup") for n in range(100, 130)], NOW))
 
 
 def _digests() -> Iterator[Screen]:
     waiting = [
-        brief(142, State.AWAITING, "ops db restore"),
+        brief(142, State.AWAITING, "ops db restore", changes=replies.CHANGES),
         brief(143, State.AWAITING, "ops user ban", params={"user": "5b8ab7f6"}, reason="sold stolen goods"),
         brief(
             145, State.AWAITING, "ops db drop-old", reason="the disk is nearly full", requester_name="Cleo Lindqvist"

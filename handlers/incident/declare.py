@@ -55,7 +55,7 @@ class DeclareAnIncident(Operation[Params, Facts]):
 
     risk = Risk.WRITE
     examples = (
-        '/incident declare "checkout is down" P0 services=shop reason="every payment fails"',
+        '/incident declare "checkout is down" P0 services=web reason="every payment fails"',
         '/incident declare "mails are late" severity=P3 reason="a customer wrote"',
     )
     words = ("outage", "down", "alarm", "emergency", "broken", "SEV1")
@@ -111,12 +111,13 @@ def _changed(facts: Facts) -> tuple[str, ...]:
     if not mine:
         return (f"Nothing was changed through Tandem in the {about_duration(BEFORE)} before.",)
     more = (f"and {len(mine) - CHANGES} earlier ones",) if len(mine) > CHANGES else ()
-    return (*(f"Changed before: {_line(one, facts)}" for one in mine[:CHANGES]), *more)
+    return (*(f"Changed before: {_line(one)}" for one in mine[:CHANGES]), *more)
 
 
-def _line(one: Change, facts: Facts) -> str:
-    ago = about_duration(max(facts.at - one.ended, timedelta(minutes=1)))
-    return f"{one.run}, {ago} ago: {one.sentence} ({one.by_name or 'a schedule'}{CAME.get(one.state, '')})"
+def _line(one: Change) -> str:
+    """When, not how long ago: an incident's thread is read for hours."""
+    who = one.by_name or "a schedule"
+    return f"{one.run}, {one.ended:%Y-%m-%d %H:%M} UTC: {one.sentence} ({who}{CAME.get(one.state, '')})"
 
 
 def _others(facts: Facts) -> tuple[str, ...]:

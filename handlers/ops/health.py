@@ -66,7 +66,7 @@ class Health(Operation[Params, Facts]):
     """
 
     risk = Risk.READ
-    examples = ("/ops health", "/ops health shop")
+    examples = ("/ops health", "/ops health web")
     words = ("status", "up", "down", "outage", "alive", "certificate", "version", "diagnose")
 
     async def observe(self, params: Params, see: See) -> Facts:

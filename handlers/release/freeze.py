@@ -44,7 +44,7 @@ class FreezeServices(Operation[Params, Facts]):
 
     risk = Risk.WRITE
     examples = (
-        '/release freeze shop lasting=4h reason="market day"',
+        '/release freeze web lasting=4h reason="market day"',
         '/release freeze lasting=3d starts-in=12h reason="holidays"',
     )
     words = ("stop deploys", "change freeze", "moratorium")

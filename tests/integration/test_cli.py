@@ -110,6 +110,9 @@ async def test_from_an_empty_database_to_a_run_and_its_events(shell: Shell) -> N
     assert listed.out.split() == ["r1", "planning", "ops", "db", "backup", "shop", "Ana", "Duarte:", "a", "drill"]
     assert (chain.status, chain.out) == (0, "Every chain and every checkpoint fits.\n"), chain.err
 
+    found, nothing = await asyncio.gather(shell.type("runs", "shop", "backup"), shell.type("runs", "api"))
+    assert (found.out, nothing.out) == (listed.out, "")
+
 
 async def test_an_event_that_was_changed_by_the_superuser_is_found_by_the_audit(shell: Shell, tmp_path: Path) -> None:
     """And a checkpoint that is another one than was kept elsewhere."""

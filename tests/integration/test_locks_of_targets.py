@@ -76,3 +76,46 @@ async def test_a_key_that_leads_elsewhere_after_the_approval_is_asked_again(fact
     assert changes == [MOVED]
     await approved(factory, run)
     assert (await factory.end(run)).state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("anew", "said"),
+    [
+        ({"page": "back"}, ["page: front → back"]),
+        ({"page": "front"}, ['reason: "a test" → another', MOVED]),
+        ({"page": "front", "calls": True}, ["calls: no → yes", "changed: turn: Write name=a text=a → /test page"]),
+    ],
+)
+async def test_an_amendment_tells_what_it_changed_and_a_key_that_leads_elsewhere(
+    factory: Factory, anew: dict[str, object], said: list[str]
+) -> None:
+    run = await asked(factory, "front")
+    await factory.state(run, State.AWAITING)
+    before = await factory.story.row(run)
+    if MOVED in said:
+        factory.folder.put("page-front", "p2")
+    reason = "another" if MOVED in said else before.reason
+    await factory.story.say("ana", run, "amend", params={"calls": False, **anew}, reason=reason)
+    factory.worker.wake()
+    await factory.until(run, lambda row: row.state is State.AWAITING and row.fingerprint != before.fingerprint)
+    told = [e.body for e in await factory.ledger.events(run) if e.kind == "proposed"]
+    assert "changes" not in told[0]
+    assert told[1]["before"] == before.fingerprint
+    for expected, line in zip(said, told[1]["changes"], strict=True):
+        assert line.startswith(expected)
+
+
+async def test_an_amended_plan_of_an_earlier_version_is_still_made_anew_and_says_that_it_cannot_be_compared(
+    factory: Factory,
+) -> None:
+    run = await asked(factory, "front")
+    await factory.state(run, State.AWAITING)
+    before = (await factory.story.row(run)).fingerprint
+    object.__setattr__(factory.worker.runner.handlers, "deeds", {})  # as of a deploy that has newer versions alone
+    await factory.story.say("ana", run, "amend", params={"page": "back", "calls": False})
+    factory.worker.wake()
+    await factory.until(run, lambda row: row.state is State.AWAITING and row.fingerprint != before)
+    told = await factory.ledger.events(run)
+    [changes] = [e.body["changes"] for e in told if e.kind == "proposed" and "changes" in e.body]
+    assert changes[0] == "page: front → back"
+    assert "of an earlier version of the bot" in changes[1]

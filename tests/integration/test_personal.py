@@ -1,15 +1,17 @@
 """Personal values on a real database: sealed by the door, opened for the run alone, erased for good."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot import render
 from bot.effect import Personal
 from bot.model import State
-from bot.personal import ERASED, TOKEN
+from bot.personal import ERASED, HIDDEN, TOKEN
 from bot.render.details import whole
 from bot.store.audit import verify
 from bot.store.store import Doors
@@ -234,6 +236,11 @@ async def test_an_amended_request_is_about_whom_it_names_now(place: Place) -> No
     assert outcome.ok
     await place.factory.until(run, lambda row: row.state is State.AWAITING and row.params["email"] in (row.plan or ""))
     assert await place.sentence(run) == "Invite k…@customers.example"
+    said = json.dumps(render.card(await place.view(run)).content, ensure_ascii=False)
+    assert "email: J…@customers.example → k…@customers.example" in said
+    assert not TOKEN.search(said)
+    [waiting] = await place.factory.views.awaiting()
+    assert waiting.brief.changes[:1] == (f"email: {HIDDEN} → {HIDDEN}",)
     assert "canary" not in await place.stored()
 
 

@@ -171,7 +171,12 @@ async def test_an_amended_request_is_planned_anew_and_old_buttons_count_for_noth
     await bot.slack.choose("ana", form, "door.pick", "b3", block_id="backup")
     done = await bot.slack.submit("ana", form, {"_confirm": "shop"})
     assert done.result == "acked", done
-    await bot.card("Put b3 over shop")
+    anew = await bot.card("Put b3 over shop")
+    assert "backup: b2 → b3" in shown_text(anew)
+    said = await bot.told(card, "The new plan differs")
+    assert "backup: b2 → b3" in shown_text(said)
+    called = await bot.slack.wait_for_message("ben", "@tandem", text="Changed by Ana")
+    assert "backup: b2 → b3" in called["text"]
     await bot.slack.click("ben", await old_copy(bot, card), "Approve")
     await bot.slack.wait_for_ephemeral("ben", "ops", text="The plan has changed")
     assert await state(bot) == State.AWAITING

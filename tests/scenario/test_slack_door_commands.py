@@ -63,7 +63,6 @@ async def test_the_same_words_again_give_the_first_run_unless_they_are_meant(bot
         ("/test destroy help", "Every write since the backup is lost."),
         ("/test runs", "Nothing runs"),
         ("/test write plain nonsense=1", "nonsense"),
-        ("/runbook", "No operation of /runbook is installed here"),
         ("/runbook start login-failures", "What there is begins with /ops or /test"),
         ("/runbook help", "No operation of /runbook is installed here"),
         ("/runbook runs", "Nothing runs"),
@@ -74,6 +73,14 @@ async def test_what_cannot_be_asked_is_answered_in_words_and_nothing_is_asked(bo
     ran = await bot.slack.command("ana", "ops", line)
     assert ran.result == "acked", ran
     await bot.slack.wait_for_ephemeral("ana", "ops", text=told)
+    assert await bot.asked() == 0
+
+
+async def test_a_command_without_operations_opens_the_list_of_those_that_there_are_and_says_so(bot: Bot) -> None:
+    await bot.slack.command("ana", "ops", "/runbook")
+    view = await bot.slack.wait_for_view("ana", callback_id="door.picker")
+    assert "No operation of /runbook is installed here" in shown_text(view)
+    await bot.slack.click("ana", view, "Open")
     assert await bot.asked() == 0
 
 

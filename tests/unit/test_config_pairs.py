@@ -9,7 +9,7 @@ from config.company import Company
 from config.faults import Fault
 from config.load import load
 from tests.unit.conftest import CATALOGUE, LOCAL, SAMPLE
-from tests.unit.test_config import CASES
+from tests.unit.test_config import CASES, EVERYONE
 from tests.unit.test_config_asks import hook, schedule
 
 Edit = tuple[str, str, str]  # file, old text ("": at its end), new text
@@ -41,7 +41,7 @@ MEANINGS: dict[str, tuple[Edit, str]] = {
 }
 MEANINGS |= {
     "reminder": (
-        ("policy.toml", 'warn = "10m"', 'warn = "10m"\nremind = [{ after = "9m", whom = "leads" }]'),
+        ("policy.toml", '{ after = "4m", whom = "lead" }', '{ after = "4m", whom = "leads" }'),
         "'leads'",
     ),
     "operation": (("schedules.toml", *schedule("/ops db bakup shop")), "did you mean `ops db backup`"),
@@ -56,7 +56,7 @@ SILENT = {
     'people.toml: "ana@example.com"': APPROVALS,
     "people.toml: [people.Ana]": APPROVALS,
     "people.toml: members = []": APPROVALS,
-    "people.toml: [groups.everyone]": APPROVALS,
+    f"people.toml: {EVERYONE}": APPROVALS,
     'policy.toml: ["destructiv"]': APPROVALS,
     'services.toml: prot = "env:SHOP_PORT"': {"one database"},
     "services.toml: [database.shop]": {"one database"},

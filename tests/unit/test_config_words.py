@@ -139,10 +139,14 @@ def test_in_their_quiet_hours_people_are_called_only_where_it_is_their_turn(
 
 def test_whoever_sleeps_is_not_called_where_nobody_of_the_group_is_on_call(change: Change) -> None:
     sleeps = 'zone = "Europe/London"\nquiet = ["22:00-07:00 Europe/London"]'
-    found = company(change("people.toml", ('zone = "Europe/London"', sleeps)))
+    awake = ('quiet = ["20:00-08:00 Europe/Stockholm"]', "quiet = []")
+    found = company(change("people.toml", ('zone = "Europe/London"', sleeps), awake))
     night, noon = (datetime.fromisoformat(f"2026-01-06T{hour}:00:00+00:00") for hour in ("23", "12"))
     assert names(found, {}, night).groups["dba"].mentions == ("U0CLEO",)
     assert names(found, {}, noon).groups["dba"].mentions == ("U0BEN", "U0BENPHONE", "U0CLEO")
+
+
+REMIND = '[{ after = "4m", whom = "lead" }, { after = "12m", whom = "on-call" }]'
 
 
 @pytest.mark.parametrize(
@@ -154,6 +158,6 @@ def test_whoever_sleeps_is_not_called_where_nobody_of_the_group_is_on_call(chang
     ],
 )
 def test_a_reminder_that_could_not_come_is_refused_with_its_line(change: Change, remind: str, said: str) -> None:
-    found = change("policy.toml", ('warn = "10m"', f'warn = "10m"\nremind = {remind}'))
+    found = change("policy.toml", (REMIND, remind))
     assert not isinstance(found, Company)
     assert said in str(found[0])

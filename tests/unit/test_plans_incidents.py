@@ -76,8 +76,8 @@ def test_what_changed_before_is_said_with_what_came_of_it_and_who_is_on_call_is_
     answer = declare.DeclareAnIncident().answer(params(), facts(changes, (OPEN,)), NoResults())
     assert answer.headline == "Incident r142 is open (P1): checkout is down"
     assert answer.lines[:2] == (
-        "Changed before: r141, 14m ago: Do r141 (Ben Okafor)",
-        "Changed before: r140, 14m ago: Do r140 (a schedule, taken back)",
+        "Changed before: r141, 2026-03-04 11:46 UTC: Do r141 (Ben Okafor)",
+        "Changed before: r140, 2026-03-04 11:46 UTC: Do r140 (a schedule, taken back)",
     )
     assert "and 4 earlier ones" in answer.lines
     assert not any("r139" in line for line in answer.lines), "what other incidents did is no suspect"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.connectors.postgres import session
+from bot.examination import ledger
 from deploy.chromium import NAMES
 from deploy.imports import imports_of, is_allowed, is_denied
 from deploy.lock import LOCK, PROJECT, faults
@@ -45,6 +47,12 @@ def named(path: Path) -> str:
 
 def test_the_lock_fits_the_project() -> None:
     assert faults(PROJECT.read_text(), LOCK.read_text()) == []
+
+
+def test_the_operators_page_names_the_oldest_servers_that_the_code_takes() -> None:
+    page = " ".join((ROOT / "docs" / "operators.md").read_text().split())
+    assert f"PostgreSQL {ledger.OLDEST} or newer for the bot's own tables" in page
+    assert f"The databases it looks after may be PostgreSQL {session.OLDEST} or newer" in page
 
 
 def test_a_lock_that_fits_has_no_faults() -> None:

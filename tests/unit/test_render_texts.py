@@ -346,6 +346,19 @@ def test_a_full_home_is_one_that_slack_takes_with_room_to_spare() -> None:
     view = home(many, list(many), list(many), list(many), NOON, kept)
     check_view(view, margin=0.1)
     assert "opening this page renews it" in str(view["blocks"][-1])
+    shown_there = labels_of(view["blocks"]).count("Open the form")
+    assert f"and {20 - shown_there} more: type /ops" in shown_text(view)
+
+
+def test_every_favourite_stands_on_a_home_that_has_room_and_above_the_list_to_choose_from() -> None:
+    kept = [Favourite(id=n, command="ops db backup", values={"database": f"shop{n}"}) for n in range(20)]
+    roomy = home((), (), [brief(7, State.SUCCEEDED)] * 5, (), NOON, kept)
+    many = [Item(words=f"ops a{n}", summary="much", risk=Risk.READ) for n in range(100)]
+    for one in (roomy, picker("d", "", many, kept)):
+        check_view(one, margin=0.1)
+        assert [n for n in range(20) if f"database=shop{n}\n" not in f"{shown_text(one)}\n"] == []
+    assert labels_of(roomy["blocks"]).count("Remove") == 20
+    assert "and 40 more" in shown_text(picker("d", "", many, kept))
 
 
 @pytest.mark.parametrize("verb", list(Verb))
