@@ -2,7 +2,7 @@
 
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
-from tests.scenario.test_slack_door_buttons import proposed
+from tests.scenario.interactions import proposed
 
 
 async def said(bot: Bot, person: str, line: str, text: str) -> str:
