@@ -62,11 +62,13 @@ def _stand_ins(view: RunView, person: str) -> list[str]:
 
 
 def by_name(view: RunView, names: Names, person: str) -> str:
-    """ "Ben Okafor", or where it is not by their own right "Ben Okafor (for Cleo Lindqvist)"."""
+    """ "Ben Okafor", "Ben Okafor (on call)"; where it is not by their own right "Ben Okafor (for Cleo Lindqvist)"."""
     own = any(person in names.group(key).members for key in view.slots)
     stands = [one for one in view.delegations if one.taker == person and one.giver not in view.barred]
-    told = [names.person(one.giver) for one in stands if _decides(view, names, one.giver)]
-    return names.person(person) if own or not told else f"{names.person(person)} (for {words.listed(told)})"
+    told = [] if own else [names.person(one.giver) for one in stands if _decides(view, names, one.giver)]
+    notes = ["on call"] if person in names.on_call else []
+    notes += [f"for {words.listed(told)}"] if told else []
+    return f"{names.person(person)} ({', '.join(notes)})" if notes else names.person(person)
 
 
 def away(view: RunView, names: Names) -> list[str]:
@@ -88,8 +90,8 @@ def called(view: RunView, names: Names, key: str) -> tuple[str, ...]:
 
     A stand-in is not called in quiet hours of their own, unless whom they stand in for is on call.
     """
-    group, on_call = names.group(key), names.group("on-call").members
-    turn = set(on_call) & set(group.members)
+    group = names.group(key)
+    turn = names.on_call & set(group.members)
     ids = list(group.mentions)
     for one in view.delegations:
         if one.giver not in (turn or group.members) or one.taker in view.barred:

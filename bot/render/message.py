@@ -69,6 +69,7 @@ class Names(Record):
     people: Mapping[str, str] = {}
     groups: Mapping[str, Group] = {}
     accounts: Mapping[str, tuple[str, ...]] = {}  # their Slack user ids
+    on_call: frozenset[str] = frozenset()  # keys of those whose turn it is now
     quiet: frozenset[str] = frozenset()  # keys of those who are not to be called now
     links: Mapping[str, str] = {}  # runs' names -> where their threads stand
     joined: frozenset[str] = frozenset()  # Slack user ids of those whom their digest calls to decide
