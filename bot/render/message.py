@@ -34,6 +34,8 @@ class Message(Record):
     file: File | None = None
     series: Series | None = None  # goes up beside the message as a picture; the blocks say the same in words
     pages: tuple[str, ...] = ()  # Slack ids of those mentioned who are told by a direct message as well
+    page_text: str = ""  # what their lock screens show of it
+    page_lines: tuple[Block, ...] = ()  # what it says, but for the way to the thread
     urgent: bool = False  # a question or an end: goes out before steps and progress
 
     @field_validator("blocks")
