@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bot.model import State
 from bot.policy import could_approve, open_slots, with_stand_ins
 from bot.render import words
-from bot.render.blocks import utc, when
+from bot.render.blocks import when, written
 from bot.render.escape import entities, one_line
 from bot.render.message import Names
 from bot.view import ApprovalView, FreezeView, RunView
@@ -46,7 +46,7 @@ def waits_for(view: RunView, names: Names) -> str | None:
 
 def frozen(freeze: FreezeView) -> str:
     """What a freeze means for a request that waits."""
-    return f"It cannot start before the freeze {one_line(freeze.name, 80)} ends ({utc(freeze.until)}) or is ended."
+    return f"It cannot start before the freeze {one_line(freeze.name, 80)} ends ({written(freeze.until)}) or is ended."
 
 
 def may_approve(view: RunView, names: Names) -> list[str]:
@@ -113,7 +113,7 @@ def standing(view: RunView, names: Names) -> list[str]:
     """What a scheduled run's card says of its standing approval: whose, which, until when, how it is ended."""
     if view.standing:
         people = words.listed([names.person(person) for person in view.standing.people])
-        given = f"Standing approval {view.standing.run} of {people}, until {utc(view.standing.until)}."
+        given = f"Standing approval {view.standing.run} of {people}, until {written(view.standing.until)}."
         return [f"{given} To end it: /ops schedule withdraw {view.schedule}"]
     if view.no_standing:
         give = f"To give one: /ops schedule approve {view.schedule}"

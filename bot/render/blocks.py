@@ -160,8 +160,13 @@ def when(at: datetime, shape: str = "{date_short_pretty} at {time}") -> str:
 
 
 def utc(at: datetime) -> str:
-    """ "14:30 UTC", with the day where a reader might take it for another."""
+    """ "04 Mar 14:30 UTC", for what no reader's own time can be drawn in: a lock screen, a picture's description."""
     return at.astimezone(UTC).strftime("%d %b %H:%M UTC")
+
+
+def written(at: datetime) -> str:
+    """ "2026-03-09 08:00 UTC": as handlers write a moment into a sentence, which `line` makes each reader's own."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def seconds(at: datetime) -> str:

@@ -26,8 +26,8 @@ from bot.render.tell import KINDS
 from bot.slack.asking import form_of
 from bot.slack.buttons import WORDS
 from bot.slack.lines import line_below
-from bot.view import FreezeView
-from deploy.gallery import replies
+from bot.view import FreezeView, StandingView, Usual
+from deploy.gallery import answers, replies
 from deploy.gallery.samples import (
     AWAY,
     FAVOURITES,
@@ -43,6 +43,7 @@ from deploy.gallery.samples import (
     long_plan,
     question,
     report,
+    restored,
     restoring,
     run,
     with_task,
@@ -89,7 +90,7 @@ def _view(name: str, view: Mapping[str, Any]) -> Screen:
 
 # Cards ----------------------------------------------------------------------------------------------------------------
 def _cards() -> Iterator[Screen]:
-    for name, view in {**_states(), **_special()}.items():
+    for name, view in {**_states(), **_special(), **_told_besides(), **answers.cards()}.items():
         yield _message(f"card/{name}", render.card(view, NAMES))
     for doubt in Doubt:
         stopped = run(State.IN_DOUBT, restoring(), _until_swap(Mark.UNKNOWN), question=question(doubt))
@@ -123,7 +124,7 @@ def _states() -> dict[str, Any]:
         "running": run(State.RUNNING, plan, loading, approvals=yes, progress=progress),
         "waiting": run(State.WAITING, logging_slowly(), done(logging_slowly(), "set", "for", last=Mark.STARTED),
                        command="ops db slow-log", params={"database": "shop"}, risk=Risk.WRITE, slots=()),
-        "succeeded": run(State.SUCCEEDED, plan, whole, approvals=yes, answer=report()),
+        "succeeded": run(State.SUCCEEDED, plan, whole, approvals=yes, answer=restored()),
         "failed": run(State.FAILED, plan, _until_swap(Mark.FAILED), approvals=yes, why="the disk is full"),
         "undone": run(State.UNDONE, plan, back, approvals=yes, heading=Heading.BACK),
         "refused": run(State.REFUSED, None, fingerprint=None, refusal=refusal),
@@ -159,6 +160,30 @@ def _special() -> dict[str, Any]:
         "answer": run(State.SUCCEEDED, None, fingerprint=None, command="ops db connections", slots=(),
                       risk=Risk.READ, reason="", params={"database": "shop"}, answer=report()),
     }  # fmt: skip
+
+
+def _told_besides() -> dict[str, Any]:
+    """What the machine says beside a plan: how long it takes, who looked, under which word it runs, what it lacks."""
+    plan = restoring()
+    usual = Usual(runs=4, took=timedelta(minutes=11), steps={"load": timedelta(minutes=7)})
+    loading = done(plan, "safety", "load", last=Mark.STARTED)
+    looked = tuple(
+        event(n, "looked", State.AWAITING, actor=who, body={"plan": "5e1f" * 16})
+        for n, who in ((3, "ben"), (4, "cleo"))
+    )
+    timed: dict[str, Any] = {
+        "requester": None, "requester_name": "", "slack_user": None, "askers": (), "via": "schedule",
+        "schedule": "nightly-drill", "slots": ("dba", "dba"),
+    }  # fmt: skip
+    standing = StandingView(run="r101", people=("ben", "cleo"), until=NOW + timedelta(days=20))
+    return {
+        "took-before": run(State.AWAITING, plan, usual=usual),
+        "running-as-before": run(State.RUNNING, plan, loading, approvals=(approval(),), usual=usual),
+        "looked-at": run(State.AWAITING, plan, looked),
+        "under-a-standing-approval": run(State.RUNNING, plan, loading, standing=standing, **timed),
+        "under-no-standing-approval": run(State.AWAITING, plan, no_standing="its time is over", **timed),
+        "behind-others": run(State.QUEUED, plan, approvals=(approval(),), behind=4),
+    }
 
 
 # Replies --------------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from bot.lifecycle import SENTENCES, ended
 from bot.model import Heading, Mark, Risk, State, Way
 from bot.operation import Answer, Call, Database, Offer, Refusal
 from bot.render import words
+from bot.render.blocks import moment
 from bot.render.buttons import Verb, unpack
 from bot.view import StandingView
 from tests.unit.rendered import (
@@ -391,7 +392,7 @@ def test_a_scheduled_run_says_whose_standing_approval_it_goes_under_or_why_under
     given = StandingView(run="r12", people=("ana", "ben"), until=NOON.astimezone(timezone(timedelta(hours=9))))
     under = str(render.card(view(State.QUEUED, schedule="prune", standing=given), NAMES).blocks)
     assert "Standing approval r12 of Ana Lopes and Ben" in under
-    assert "until 04 Mar 12:00 UTC" in under
+    assert str(moment(NOON, "2026-03-04 12:00 UTC")) in under
     assert "/ops schedule withdraw prune" in under
     without = str(render.card(view(State.AWAITING, schedule="prune", no_standing="its time is over"), NAMES).blocks)
     assert "its time is over" in without
