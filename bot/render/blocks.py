@@ -30,9 +30,8 @@ def linked(url: str, words: str) -> Block:
     return {"type": "link", "url": url, "text": words}
 
 
-def moment(at: datetime, said: str = "") -> Block:
+def moment(at: datetime, said: str = "", *, shape: str = "{date_short_pretty} at {time}") -> Block:
     """An instant, for `line`: every reader sees their own time zone. Where it cannot be drawn: `said`, or UTC."""
-    shape = "{date_short_pretty} at {time}"
     return {"type": "date", "timestamp": int(at.timestamp()), "format": shape, "fallback": said or utc(at)}
 
 

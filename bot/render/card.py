@@ -13,7 +13,7 @@ from bot.render.doubt import question_lines
 from bot.render.escape import clean, fallback, one_line
 from bot.render.message import NOBODY, Block, File, Message, Names
 from bot.render.plan import FINGERPRINT_SHOWN, file_hash, fits, plan_file
-from bot.render.steps import LIVE, SECOND, left, on_failure, step_lines
+from bot.render.steps import LIVE, SECOND, left, on_failure, step_lines, waits
 from bot.view import Begun, RunView, Standing, Usual
 
 ICONS: dict[State, str] = {
@@ -55,6 +55,7 @@ def body(view: RunView, names: Names = NOBODY) -> list[Block]:
     if view.question and view.state is State.IN_DOUBT:
         blocks.append(rich(*question_lines(view, view.question)))
     blocks += _decided(view, names)
+    blocks += [rich(line(*told)) for told in [waits(view)] if told]
     blocks += _losses(view)
     if view.state is State.AWAITING and not view.look_only:
         blocks.append(rich(*(line(text(said)) for said in approvals.lines(view, names))))

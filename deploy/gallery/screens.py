@@ -249,7 +249,10 @@ def _homes() -> Iterator[Screen]:
         brief(142, State.AWAITING, "ops db restore"),
         brief(139, State.AWAITING, "ops user ban", params={"user": "5b8ab7f6"}),
     ]
-    flying = [brief(141, State.RUNNING, "ops db backup", risk=Risk.WRITE)]
+    flying = [
+        brief(141, State.RUNNING, "ops db backup", risk=Risk.WRITE),
+        brief(137, State.WAITING, "ops db slow-log", risk=Risk.WRITE, until=NOW + timedelta(minutes=40)),
+    ]
     mine = [brief(142, State.AWAITING, "ops db restore"), brief(131, State.SUCCEEDED, "ops db backup")]
     lately = [brief(138, State.IN_DOUBT, "ops db restore"), brief(122, State.FAILED, "ops db verify-backup")]
     yield _view("home/full", lists.home(waiting, flying, mine, lately, NOW, FAVOURITES))
