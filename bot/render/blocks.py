@@ -83,8 +83,9 @@ def header(words: str) -> Block:
 
 
 def context(*mrkdwn: str) -> Block:
-    """Small print. Only the machine's own words and dates: nothing that a person typed."""
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": cut(part, fit.CONTEXT)} for part in mrkdwn]}
+    """Small print, which begins as a sentence does. Only the machine's own words and dates: nothing a person typed."""
+    parts = [cut(part[:1].upper() + part[1:], fit.CONTEXT) for part in mrkdwn]
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": part} for part in parts]}
 
 
 def place(channel: str | None) -> str:

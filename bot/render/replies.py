@@ -125,7 +125,6 @@ def _reply(view: RunView, names: Names, said: Sequence[tuple[Event, Told]], from
     event, last = said[-1]
     answered = last.answer and view.answer is not None
     parts = [part for _, part in said]
-    pages = tuple(dict.fromkeys(one for part in said for one in _pages(view, names, *part)))
     return Message(
         text=_alert(view, names, parts),
         blocks=tuple(_blocks(view, parts)),
@@ -135,9 +134,9 @@ def _reply(view: RunView, names: Names, said: Sequence[tuple[Event, Told]], from
         to_seq=event.seq,
         file=answer_file(view.tag, view.answer) if answered and view.answer else None,
         series=view.answer.series if answered and view.answer else None,
-        pages=pages,
-        page_text=_alert(view, names, parts, [_elsewhere(part).then for part in parts if part.then]) if pages else "",
-        page_lines=tuple(_page_lines(view, names, parts)) if pages else (),
+        pages=tuple(dict.fromkeys(one for part in said for one in _pages(view, names, *part))),
+        page_text=_alert(view, names, parts, [_elsewhere(part).then for part in parts if part.then]),
+        page_lines=tuple(_page_lines(view, names, parts)),
         urgent=last.alone,
     )
 

@@ -37,7 +37,7 @@ LIVE = frozenset({Standing.RUNNING, Standing.WAITING, Standing.RETRYING, Standin
 
 
 def step_lines(view: RunView) -> Block:
-    """One list entry a step. While approval is asked, each with what it carries out."""
+    """One list entry a step. While approval is asked, each with its values."""
     asked = view.state is State.AWAITING or view.look_only
     planned = {step.name: step for step in view.plan.steps} if view.plan else {}
     return bullets((_step(view, step, planned.get(step.name) if asked else None) for step in view.steps), ordered=True)
@@ -61,7 +61,8 @@ def _given(planned: Step[Any], params: Mapping[str, Any]) -> list[Block]:
         case Watch(lasting=span):
             return [text(f" · for {about_duration(span)}", italic=True)]
         case _:
-            return [text("  "), text(one_line(words.briefly(planned.does, params)), code=True)]
+            given = one_line(words.briefly(planned.does, params))
+            return [text("  "), text(given, code=True)] if given else []
 
 
 def standing(view: RunView, step: StepView) -> str:

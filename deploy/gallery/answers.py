@@ -11,7 +11,7 @@ from bot.engine.planner import NoResults
 from bot.model import Risk, State
 from bot.operation import Operation, Refusal, Service
 from bot.view import RunView
-from deploy.gallery.samples import ASKED, BACKUP, NOW, REASON, RUN, SHOP, event, planned, run
+from deploy.gallery.samples import ASKED, BACKUP, NOW, REASON, RUN, SHOP, done, event, planned, run
 from handlers.incident import declare
 from handlers.ops import health, schedules
 from handlers.ops.approvals import delegations
@@ -63,8 +63,8 @@ def _declared() -> RunView:
     operation, facts = declare.DeclareAnIncident(), declare.Facts(**BASE, open=(), changes=(change,))
     plan = planned(operation.plan(params, facts))
     return run(
-        State.SUCCEEDED, plan, (event(2, "admitted"),), command="incident declare", risk=Risk.WRITE, slots=(),
-        params=params.model_dump(mode="json"), reason="every payment fails", environment="",
+        State.SUCCEEDED, plan, (event(2, "admitted"), *done(plan)), command="incident declare", risk=Risk.WRITE,
+        slots=(), params=params.model_dump(mode="json"), reason="every payment fails", environment="",
         answer=operation.answer(params, facts, NoResults()),
     )  # fmt: skip
 

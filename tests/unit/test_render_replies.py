@@ -333,7 +333,7 @@ def test_an_approved_request_that_a_freeze_keeps_waiting_says_so_in_card_and_thr
     card = render.card(waits, NAMES)
     assert "Approved; waits for the freeze freeze-r7" in shown(card).words
     assert "Approved, waits for the freeze freeze-r7" in card.text
-    assert "if the freeze freeze-r7 has not ended by" in "".join(mrkdwn(card.blocks))
+    assert "If the freeze freeze-r7 has not ended by" in "".join(mrkdwn(card.blocks))
     still = render.card(view(State.AWAITING, freeze=freeze), NAMES)
     assert keeps in shown(still).words, "whoever is still to approve"
     assert ends in str(still.blocks)
@@ -365,7 +365,7 @@ def test_a_request_that_lacks_approvals_is_not_called_approved_while_another_hol
     told = f"{shown(message).words} {message.text} {render.details(waits, NAMES)}"
     assert "waits for r140" not in told
     assert "Waiting for approval" in shown(message).words
-    assert "if nobody answers" in "".join(mrkdwn(message.blocks))
+    assert "If nobody answers" in "".join(mrkdwn(message.blocks))
 
 
 @pytest.mark.parametrize("kind", ["proposed", "differed", "called", "expiring"])
