@@ -96,7 +96,12 @@ def _schedules() -> schedules.Facts:
     terms = Terms(
         schedule="drill", hash="5e", command="ops db restore", lasts=timedelta(days=30), at_most={}, given=given
     )
-    return schedules.Facts(**BASE, lines=lines, terms=(terms,))
+    return schedules.Facts(
+        **BASE,
+        lines=lines,
+        terms=(terms,),
+        members={"ben": Member(name="Ben Okafor"), "cleo": Member(name="Cleo Lindqvist")},
+    )
 
 
 def _backups() -> backups.Facts:
