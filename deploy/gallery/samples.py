@@ -29,6 +29,7 @@ NAMES = Names(
         "on-call": Group(title="on call", members=("ben",), mentions=("U0BEN",)),
     },
     accounts={"ana": ("U0ANA",), "ben": ("U0BEN",), "cleo": ("U0CLEO",), "dora": ("U0DORA",)},
+    on_call=frozenset({"ben"}),
     links={
         "r140": "https://marrow-and-pine.slack.com/archives/C0INCIDENTS/p1772593200000100",
         "r142": "https://marrow-and-pine.slack.com/archives/C0INCIDENTS/p1772593320000100",

@@ -190,7 +190,10 @@ def _told_besides() -> dict[str, Any]:
 def _replies() -> Iterator[Screen]:
     for kind in KINDS:
         for n, message in enumerate(replies.of(kind)):
-            yield _message(f"reply/{kind.replace('_', '-')}" + (f"-{n + 1}" if n else ""), message)
+            name = kind.replace("_", "-") + (f"-{n + 1}" if n else "")
+            yield _message(f"reply/{name}", message)
+            if message.pages:
+                yield _message(f"page/{name}", render.page(message, NAMES.links["r142"]))
     yield _message("reply/untold", render.untold(run(State.RUNNING, restoring()), "releases", "not_in_channel"))
     asked = run(State.AWAITING, restoring(), (event(2, "proposed"),), within=INCIDENT)
     told = render.elsewhere(asked, asked.events[0], NAMES, thread=True)

@@ -43,7 +43,8 @@ def test_the_times_that_are_looked_for_are_there() -> None:
     machines = {"awaiting-the-end-of-a-freeze", "under-a-standing-approval"}
     operations = {"succeeded", "unban", "unfreeze", "freeze-already", "refused-as-banned"}
     lists = {"answer-backups", "answer-schedules", "answer-delegations"}
-    assert {f"card/{name}" for name in machines | operations | lists} | {"modal/details"} <= drawn
+    cards = {f"card/{name}" for name in machines | operations | lists}
+    assert {*cards, "modal/details", "page/called", "page/expiring"} <= drawn
 
 
 def test_the_margin_is_one() -> None:
