@@ -85,14 +85,19 @@ def _decides(view: RunView, names: Names, person: str) -> bool:
     return any(person in names.group(key).members for key in view.slots)
 
 
-def called(view: RunView, names: Names, key: str) -> tuple[str, ...]:
+def called(view: RunView, names: Names, key: str, *, to_decide: bool = False) -> tuple[str, ...]:
     """Slack ids of a group's people to call; in the place of who is away, whoever stands in for them.
 
-    A stand-in is not called in quiet hours of their own, unless whom they stand in for is on call.
+    A stand-in is not called in quiet hours of their own, unless whom they stand in for is on call. `to_decide`: where
+    whoever is on call may not, or has done so, the others of the group.
     """
     group = names.group(key)
     turn = names.on_call & set(group.members)
     ids = list(group.mentions)
+    settled = {*view.barred, *given(view)}
+    if to_decide and turn and turn <= settled:
+        turn, others = frozenset(), [person for person in group.members if person not in names.quiet | settled]
+        ids = [account for person in others for account in names.accounts.get(person, ())]
     for one in view.delegations:
         if one.giver not in (turn or group.members) or one.taker in view.barred:
             continue
@@ -104,7 +109,7 @@ def called(view: RunView, names: Names, key: str) -> tuple[str, ...]:
 
 def mentions(view: RunView, names: Names) -> list[str]:
     """Slack ids of those to wake for what is missing; never whoever asked or whom it is about."""
-    wanted = [slack_user for key in missing(view, names) for slack_user in called(view, names, key)]
+    wanted = [slack_user for key in missing(view, names) for slack_user in called(view, names, key, to_decide=True)]
     barred = {view.slack_user, *(account for person in view.barred for account in names.accounts.get(person, ()))}
     return [one for one in dict.fromkeys(wanted) if one not in barred][:8]
 

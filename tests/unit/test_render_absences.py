@@ -100,6 +100,27 @@ def test_who_stands_in_for_somebody_of_the_rota_whose_turn_it_is_not_keeps_their
     assert "U0DORA" not in approvals.mentions(waiting(CARAS, slots=("sre",)), names)
 
 
+def test_where_whoever_is_on_call_asked_themselves_the_others_who_may_decide_are_called() -> None:
+    turn = NIGHT.groups["dba"].model_copy(update={"members": ("ben", "cara", "eva"), "mentions": ("U0BEN",)})
+    names = NIGHT.model_copy(
+        update={
+            "groups": {**NIGHT.groups, "dba": turn},
+            "on_call": frozenset({"ben"}),
+            "quiet": frozenset({"eva"}),
+            "accounts": {**NIGHT.accounts, "eva": ("U0EVA",)},
+        }
+    )
+    bens: dict[str, Any] = {"slack_user": "U0BEN", "requester": "ben", "askers": ("ben",), "slots": ("dba",)}
+    assert approvals.mentions(waiting(**bens), names) == ["U0CARA"]
+    assert approvals.mentions(waiting(CARAS, **bens), names) == ["U0DORA"], "in the place of who is away"
+    assert approvals.mentions(waiting(slots=("dba",)), names) == ["U0BEN"], "of another's request he alone is woken"
+    second = waiting(slots=("dba", "dba"), approvals=(approval("ben", "Ben Ito"),))
+    assert approvals.mentions(second, names) == ["U0CARA"], "he has said yes, and somebody else is lacking"
+    reminded = tell.told(waiting(**bens), names, event(6, "called", State.AWAITING, body={"whom": "dba"}))
+    assert reminded is not None
+    assert reminded.wakes == ("U0CARA",)
+
+
 def test_a_reminder_tells_a_stand_in_that_they_may_decide() -> None:
     reminded = event(6, "called", State.AWAITING, body={"whom": "sre"})
     told = tell.told(waiting(CARAS), NIGHT, reminded)
