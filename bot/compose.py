@@ -258,6 +258,7 @@ def names(company: Company, read: Mapping[str, Collection[str]], now: datetime) 
     return Names(
         people={key: person.name for key, person in company.people.items()}, groups=groups,
         accounts={key: _accounts(company, [key]) for key, person in company.people.items() if person.active},
+        on_call=frozenset(on_call),
         quiet=frozenset(key for key in company.people if key not in on_call and company.quiet(key, now)),
     )  # fmt: skip
 

@@ -192,6 +192,7 @@ class Effect(Deed[R], Generic[R]):
     timeout: ClassVar[timedelta] = timedelta(seconds=30)
     changes: ClassVar[bool] = True  # False: a long or sealed read, needs no undo
     stoppable: ClassVar[bool] = False  # may be interrupted; then it counts as failed and its undo runs
+    internal: ClassVar[frozenset[str]] = frozenset()  # fields that only machines read: not on a card, whole in Details
     version: ClassVar[int] = 1
     connector: ClassVar["type[Connector[Any, Any]]"]
 

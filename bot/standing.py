@@ -101,6 +101,7 @@ def _step_view(
         attempt=last.attempt if last else 0,
         started=started,
         ended=_ended(last),
+        until=_until(step, last),
         note=str(progress.get("note") or (last.body.get("why") if last else "") or ""),
         done=progress.get("done"),
         total=progress.get("total"),
@@ -118,6 +119,20 @@ def _own_words(step: Step[Any]) -> str:
 
 def _ended(last: Entry | None) -> datetime | None:
     return last.at if last and last.mark in (Mark.DONE, Mark.FAILED, Mark.SKIPPED) else None
+
+
+def _until(step: Step[Any], last: Entry | None) -> datetime | None:
+    if last is None or last.mark is not Mark.STARTED or last.way is not Way.DO:
+        return None
+    match step.does:
+        case Wait(lasting=span) | Watch(lasting=span):
+            return last.at + span
+        case Until(within=span):
+            return last.at + span
+        case Task(within=within, reveals=None):
+            return last.at + within if within else None
+        case _:
+            return None
 
 
 def _standing(step: Step[Any], last: Entry | None, mine: Sequence[Entry], state: State, heading: Heading) -> Standing:

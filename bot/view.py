@@ -37,6 +37,7 @@ class StepView(Record):
     attempt: int = 0
     started: datetime | None = None
     ended: datetime | None = None
+    until: datetime | None = None  # while it waits: when it is over by itself, at the latest
     note: str = ""  # progress, or why it failed, in words
     done: float | None = None
     total: float | None = None
@@ -213,6 +214,7 @@ class Brief(Record):
     link: str = ""  # to its thread
     moved_at: datetime
     expires_at: datetime | None = None
+    until: datetime | None = None  # it waits for a time: for which
     fingerprint: str | None = None
     changes: tuple[str, ...] = ()  # in a request that waits: since the plan before
 

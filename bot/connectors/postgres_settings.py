@@ -115,6 +115,7 @@ class SetParameter(Effect[None]):
 
     survives: ClassVar[Survival] = Survival.IDEMPOTENT
     timeout: ClassVar[timedelta] = timedelta(seconds=45)
+    internal: ClassVar[frozenset[str]] = frozenset({"expect"})
     connector = Postgres
     database: Database
     name: str

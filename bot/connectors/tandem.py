@@ -175,6 +175,7 @@ class GrantStanding(Effect[None]):
 
     survives: ClassVar[Survival] = Survival.OURS
     connector = Tandem
+    internal: ClassVar[frozenset[str]] = frozenset({"terms"})
     schedule: str
     terms: str  # their hash
     lasting: timedelta

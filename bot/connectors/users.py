@@ -219,6 +219,7 @@ class Ban(Effect[Banned]):
 
     survives: ClassVar[Survival] = Survival.PROBE
     timeout: ClassVar[timedelta] = timedelta(seconds=30)
+    internal: ClassVar[frozenset[str]] = frozenset({"expect"})
     connector = Users
     database: Database
     user_id: UUID
@@ -309,6 +310,7 @@ class Lift(Unban):
     Not banned is as wished; any other ban is Changed and stays.
     """
 
+    internal: ClassVar[frozenset[str]] = frozenset({"expect"})
     expect: datetime
 
     def another(self, ban: str | None, until: datetime | None) -> bool:

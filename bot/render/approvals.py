@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bot.model import State
 from bot.policy import could_approve, open_slots, with_stand_ins
 from bot.render import words
-from bot.render.blocks import utc, when
+from bot.render.blocks import when, written
 from bot.render.escape import entities, one_line
 from bot.render.message import Names
 from bot.view import ApprovalView, FreezeView, RunView
@@ -46,7 +46,7 @@ def waits_for(view: RunView, names: Names) -> str | None:
 
 def frozen(freeze: FreezeView) -> str:
     """What a freeze means for a request that waits."""
-    return f"It cannot start before {one_line(freeze.name, 80)} ends ({utc(freeze.until)}) or is ended."
+    return f"It cannot start before {one_line(freeze.name, 80)} ends ({written(freeze.until)}) or is ended."
 
 
 def may_approve(view: RunView, names: Names) -> list[str]:
@@ -62,11 +62,13 @@ def _stand_ins(view: RunView, person: str) -> list[str]:
 
 
 def by_name(view: RunView, names: Names, person: str) -> str:
-    """ "Ben Okafor", or where it is not by their own right "Ben Okafor (for Cleo Lindqvist)"."""
+    """ "Ben Okafor", "Ben Okafor (on call)"; where it is not by their own right "Ben Okafor (for Cleo Lindqvist)"."""
     own = any(person in names.group(key).members for key in view.slots)
     stands = [one for one in view.delegations if one.taker == person and one.giver not in view.barred]
-    told = [names.person(one.giver) for one in stands if _decides(view, names, one.giver)]
-    return names.person(person) if own or not told else f"{names.person(person)} (for {words.listed(told)})"
+    told = [] if own else [names.person(one.giver) for one in stands if _decides(view, names, one.giver)]
+    notes = ["on call"] if person in names.on_call else []
+    notes += [f"for {words.listed(told)}"] if told else []
+    return f"{names.person(person)} ({', '.join(notes)})" if notes else names.person(person)
 
 
 def away(view: RunView, names: Names) -> list[str]:
@@ -83,14 +85,19 @@ def _decides(view: RunView, names: Names, person: str) -> bool:
     return any(person in names.group(key).members for key in view.slots)
 
 
-def called(view: RunView, names: Names, key: str) -> tuple[str, ...]:
+def called(view: RunView, names: Names, key: str, *, to_decide: bool = False) -> tuple[str, ...]:
     """Slack ids of a group's people to call; in the place of who is away, whoever stands in for them.
 
-    A stand-in is not called in quiet hours of their own, unless whom they stand in for is on call.
+    A stand-in is not called in quiet hours of their own, unless whom they stand in for is on call. `to_decide`: where
+    whoever is on call may not, or has done so, the others of the group.
     """
-    group, on_call = names.group(key), names.group("on-call").members
-    turn = set(on_call) & set(group.members)
+    group = names.group(key)
+    turn = names.on_call & set(group.members)
     ids = list(group.mentions)
+    settled = {*view.barred, *given(view)}
+    if to_decide and turn and turn <= settled:
+        turn, others = frozenset(), [person for person in group.members if person not in names.quiet | settled]
+        ids = [account for person in others for account in names.accounts.get(person, ())]
     for one in view.delegations:
         if one.giver not in (turn or group.members) or one.taker in view.barred:
             continue
@@ -102,7 +109,7 @@ def called(view: RunView, names: Names, key: str) -> tuple[str, ...]:
 
 def mentions(view: RunView, names: Names) -> list[str]:
     """Slack ids of those to wake for what is missing; never whoever asked or whom it is about."""
-    wanted = [slack_user for key in missing(view, names) for slack_user in called(view, names, key)]
+    wanted = [slack_user for key in missing(view, names) for slack_user in called(view, names, key, to_decide=True)]
     barred = {view.slack_user, *(account for person in view.barred for account in names.accounts.get(person, ()))}
     return [one for one in dict.fromkeys(wanted) if one not in barred][:8]
 
@@ -111,7 +118,7 @@ def standing(view: RunView, names: Names) -> list[str]:
     """What a scheduled run's card says of its standing approval: whose, which, until when, how it is ended."""
     if view.standing:
         people = words.listed([names.person(person) for person in view.standing.people])
-        given = f"Standing approval {view.standing.run} of {people}, until {utc(view.standing.until)}."
+        given = f"Standing approval {view.standing.run} of {people}, until {written(view.standing.until)}."
         return [f"{given} To end it: /ops schedule withdraw {view.schedule}"]
     if view.no_standing:
         give = f"To give one: /ops schedule approve {view.schedule}"

@@ -30,9 +30,8 @@ def linked(url: str, words: str) -> Block:
     return {"type": "link", "url": url, "text": words}
 
 
-def moment(at: datetime, said: str = "") -> Block:
+def moment(at: datetime, said: str = "", *, shape: str = "{date_short_pretty} at {time}") -> Block:
     """An instant, for `line`: every reader sees their own time zone. Where it cannot be drawn: `said`, or UTC."""
-    shape = "{date_short_pretty} at {time}"
     return {"type": "date", "timestamp": int(at.timestamp()), "format": shape, "fallback": said or utc(at)}
 
 
@@ -84,8 +83,9 @@ def header(words: str) -> Block:
 
 
 def context(*mrkdwn: str) -> Block:
-    """Small print. Only the machine's own words and dates: nothing that a person typed."""
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": cut(part, fit.CONTEXT)} for part in mrkdwn]}
+    """Small print, which begins as a sentence does. Only the machine's own words and dates: nothing a person typed."""
+    parts = [cut(part[:1].upper() + part[1:], fit.CONTEXT) for part in mrkdwn]
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": part} for part in parts]}
 
 
 def place(channel: str | None) -> str:
@@ -160,8 +160,13 @@ def when(at: datetime, shape: str = "{date_short_pretty} at {time}") -> str:
 
 
 def utc(at: datetime) -> str:
-    """ "14:30 UTC", with the day where a reader might take it for another."""
+    """ "04 Mar 14:30 UTC", for what no reader's own time can be drawn in: a lock screen, a picture's description."""
     return at.astimezone(UTC).strftime("%d %b %H:%M UTC")
+
+
+def written(at: datetime) -> str:
+    """ "2026-03-09 08:00 UTC": as handlers write a moment into a sentence, which `line` makes each reader's own."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def seconds(at: datetime) -> str:

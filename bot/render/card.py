@@ -14,7 +14,7 @@ from bot.render.ending import BROKEN_OFF, WAS_TO, broken_off, left, upshot, was_
 from bot.render.escape import clean, fallback, one_line
 from bot.render.message import NOBODY, Block, File, Message, Names
 from bot.render.plan import FINGERPRINT_SHOWN, file_hash, fits, plan_file
-from bot.render.steps import LIVE, SECOND, on_failure, step_lines
+from bot.render.steps import LIVE, SECOND, on_failure, step_lines, waits
 from bot.view import Begun, RunView, Standing, Usual
 
 ICONS: dict[State, str] = {
@@ -38,7 +38,7 @@ REASON_SHOWN = 600
 
 def card(view: RunView, names: Names = NOBODY) -> Message:
     """The card of a run in whatever state it is; for a read that has its answer, the answer itself."""
-    blocks = [header(f"{ICONS[view.state]} {headline(view, names)}"), *body(view, names), *row(view)]
+    blocks = [header(f"{ICONS[view.state]} {headline(view, names)}"), *_above(view, names), *row(view), *_below(view)]
     return Message(
         text=lock_screen(view, names),
         blocks=tuple(blocks),
@@ -51,19 +51,35 @@ def card(view: RunView, names: Names = NOBODY) -> Message:
 
 
 def body(view: RunView, names: Names = NOBODY) -> list[Block]:
-    """What stands between a card's headline and its buttons: what, who, why, what is lost, who decides, each step."""
+    """All of a card but its headline and its buttons: what, who, why, what is lost, who decides, each step."""
+    return [*_above(view, names), *_below(view)]
+
+
+def _open(view: RunView) -> bool:
+    """Whether people decide about it."""
+    return view.state is State.AWAITING and not view.look_only
+
+
+def _below(view: RunView) -> list[Block]:
+    """The steps, while people decide: above the buttons they would keep these off a phone's screen."""
+    return _plan(view, view.plan) if _open(view) and view.plan and fits(view) else []
+
+
+def _above(view: RunView, names: Names) -> list[Block]:
     blocks = [rich(*_what(view, names))]
     if view.question and view.state is State.IN_DOUBT:
         blocks.append(rich(*question_lines(view, view.question)))
     blocks += _decided(view, names)
     blocks += [rich(line(text(f"{said}.", bold=True))) for said in [upshot(view)] if said]
     blocks += changes.on_card(view)
+    blocks += [rich(line(*told)) for told in [waits(view)] if told]
     blocks += _losses(view)
-    if view.state is State.AWAITING and not view.look_only:
+    if _open(view):
+        blocks += _failure(view) if fits(view) else []
         blocks.append(rich(*(line(text(said)) for said in approvals.lines(view, names))))
         blocks += [context(" · ".join(away)) for away in [approvals.away(view, names)] if away]
     blocks += [rich(line(text(said))) for said in approvals.standing(view, names)]
-    if view.plan:
+    if view.plan and not (_open(view) and fits(view)):
         blocks += _plan(view, view.plan)
     blocks += _ending(view)
     return blocks + [context(" · ".join(small)) for small in [_small_print(view, names)] if small]
@@ -195,20 +211,26 @@ def _plan(view: RunView, plan: Plan) -> list[Block]:
     if not view.steps:
         return []
     if ended(view.state) and all(step.standing is Standing.NEVER for step in view.steps) and not view.look_only:
-        return [rich(line(text(f"None of its {words.count(len(view.steps), 'step')} was started: Details has them.")))]
+        many = f"None of its {len(view.steps)} steps was" if len(view.steps) > 1 else "Its one step was not"
+        return [rich(line(text(f"{many} started: Details has {'them' if len(view.steps) > 1 else 'it'}.")))]
     if not fits(view):
         return _too_long(view)
     blocks = [rich(line(text("Steps", bold=True)), step_lines(view))]
     if ended(view.state) and not view.look_only:
         return blocks
-    if view.heading is Heading.FORTH:
-        blocks.append(rich(line(text(on_failure(plan)))))
+    blocks += [] if _open(view) else _failure(view)
     if told := [words.place(key) for key in plan.tells if key not in view.untold]:
         blocks.append(rich(line(text(f"Also told in {words.listed(told)}."))))
     if view.untold:
         said = f"Not told in {words.listed([words.place(key) for key in view.untold])}: the thread says why."
         blocks.append(rich(line(text(said))))
     return blocks
+
+
+def _failure(view: RunView) -> list[Block]:
+    """What happens if a step fails."""
+    told = on_failure(view.plan) if view.plan and view.steps and view.heading is Heading.FORTH else ""
+    return [rich(line(text(told)))] if told else []
 
 
 def _too_long(view: RunView) -> list[Block]:

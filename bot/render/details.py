@@ -7,7 +7,7 @@ from typing import Any
 from bot.effect import Secret
 from bot.model import Event, State
 from bot.render import changes, words
-from bot.render.blocks import chunks, fixed, header, line, linked, modal, rich, text, utc
+from bot.render.blocks import bullets, chunks, fixed, header, line, linked, modal, moment, rich, text
 from bot.render.buttons import Verb, decisions, pack, unmask
 from bot.render.card import body, headline
 from bot.render.escape import one_line, size
@@ -75,7 +75,8 @@ def _blocks(view: RunView, names: Names, private: bool) -> list[Block]:
         blocks += _part("Answer", view.answer.file)
     shown = view.events[-EVENTS_SHOWN:]
     cut = f"(the last {len(shown)} of {len(view.events)})" if len(shown) < len(view.events) else ""
-    return [*blocks, *_part(f"What happened {cut}".rstrip(), "\n".join(_event(e, names) for e in shown))]
+    happened = bullets(_event(e, names) for e in shown)
+    return [*blocks, rich(line(text(f"What happened {cut}".rstrip(), bold=True)), *([happened] if shown else []))]
 
 
 def _params(view: RunView) -> str:
@@ -83,11 +84,11 @@ def _params(view: RunView) -> str:
     return "\n".join(f"{name}: {value}" for name, value in given.items()) or "none"
 
 
-def _event(event: Event, names: Names) -> str:
+def _event(event: Event, names: Names) -> list[Block]:
     who = f" {names.person(event.actor)}" if event.actor else ""
     at = f" {event.step}/{event.attempt or 1}" if event.step else ""
     why = next((event.body[k] for k in ("why", "sentence", "text", "choice") if isinstance(event.body.get(k), str)), "")
-    return one_line(f"{event.seq}. {utc(event.at)} {event.kind}{at}{who} {why}", 400)
+    return [text(f"{event.seq}. "), moment(event.at), text(f" {one_line(f'{event.kind}{at}{who} {why}', 400)}")]
 
 
 def _part(title: str, words_of_it: str) -> Iterator[Block]:

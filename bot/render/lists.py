@@ -64,7 +64,7 @@ def one(
     title = f"{ICONS[brief.state]} {brief.tag} · {brief.command}{on}"
     reason = f": {one_line(brief.reason, 150)}" if brief.reason else ""
     who = f"{SENTENCES[brief.state]} · {words.asker(brief.requester_name, brief.via)}{reason}"
-    since = f"since {when(brief.moved_at)}"
+    since = f"since {when(brief.moved_at)}" + (f" until {when(brief.until)}" if brief.until else "")
     until = f" · stands until {when(brief.expires_at)}" if review and brief.expires_at else ""
     there = f" · {found}" if (found := place(brief.channel or channel)) else ""
     there += f" · <{brief.link}|its thread>" if brief.link else ""

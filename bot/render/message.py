@@ -34,6 +34,8 @@ class Message(Record):
     file: File | None = None
     series: Series | None = None  # goes up beside the message as a picture; the blocks say the same in words
     pages: tuple[str, ...] = ()  # Slack ids of those mentioned who are told by a direct message as well
+    page_text: str = ""  # what their lock screens show of it
+    page_lines: tuple[Block, ...] = ()  # what it says, but for the way to the thread
     urgent: bool = False  # a question or an end: goes out before steps and progress
 
     @field_validator("blocks")
@@ -69,6 +71,7 @@ class Names(Record):
     people: Mapping[str, str] = {}
     groups: Mapping[str, Group] = {}
     accounts: Mapping[str, tuple[str, ...]] = {}  # their Slack user ids
+    on_call: frozenset[str] = frozenset()  # keys of those whose turn it is now
     quiet: frozenset[str] = frozenset()  # keys of those who are not to be called now
     links: Mapping[str, str] = {}  # runs' names -> where their threads stand
     joined: frozenset[str] = frozenset()  # Slack user ids of those whom their digest calls to decide

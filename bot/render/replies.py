@@ -6,15 +6,16 @@ from bot.model import Event, State
 from bot.render import words
 from bot.render.answer import answer_blocks, answer_file
 from bot.render.approvals import called
-from bot.render.blocks import bullets, context, line, linked, quoted, rich, text, user, utc, when
+from bot.render.blocks import bullets, context, line, linked, moment, quoted, rich, text, user, utc, when
 from bot.render.card import requester
 from bot.render.escape import clean, cut, fallback, one_line, size
 from bot.render.message import NOBODY, Block, Message, Names
 from bot.render.tell import told
-from bot.render.telling import Told
+from bot.render.telling import Told, then_of
 from bot.view import RunView
 
 ALERT = 300  # characters of a message's plain text
+THEN = 120  # of them for what to do next
 TOGETHER = 10  # events that one reply holds at most
 ELSEWHERE = frozenset({"started", "turned", "ended"})  # what the channels that a plan tells are told
 BESIDE = ELSEWHERE | {"denied", "cancelled", "superseded", "expired", "refused", "broke"}  # and a thread
@@ -123,9 +124,10 @@ def untold(view: RunView, key: str, refused: str) -> Message:
 def _reply(view: RunView, names: Names, said: Sequence[tuple[Event, Told]], from_seq: int) -> Message:
     event, last = said[-1]
     answered = last.answer and view.answer is not None
+    parts = [part for _, part in said]
     return Message(
-        text=_alert(view, names, [part for _, part in said]),
-        blocks=tuple(_blocks(view, [part for _, part in said])),
+        text=_alert(view, names, parts),
+        blocks=tuple(_blocks(view, parts)),
         kind=event.kind if len(said) == 1 else "several",
         run=view.id,
         from_seq=from_seq,
@@ -133,19 +135,27 @@ def _reply(view: RunView, names: Names, said: Sequence[tuple[Event, Told]], from
         file=answer_file(view.tag, view.answer) if answered and view.answer else None,
         series=view.answer.series if answered and view.answer else None,
         pages=tuple(dict.fromkeys(one for part in said for one in _pages(view, names, *part))),
+        page_text=_alert(view, names, parts, [_elsewhere(part).then for part in parts if part.then]),
+        page_lines=tuple(_page_lines(view, names, parts)),
         urgent=last.alone,
     )
 
 
-def _alert(view: RunView, names: Names, said: Sequence[Told]) -> str:
-    """All that a lock screen shows: what, on what, what happened; of a call to decide also whose it is, until when."""
-    head = " ".join(part for part in (view.tag, view.command, words.target(view.plan, view.params)) if part)
-    tail = ""
+def _alert(view: RunView, names: Names, said: Sequence[Told], then: Sequence[str] = ()) -> str:
+    """All that a lock screen shows: what, on what, what happened; of a call to decide also whose it is, until when.
+
+    `then`: why they are called and what to do, where that is to be read there as well.
+    """
+    tail = "".join(f" {cut(one, THEN)}" for one in then[-1:])
     if view.expires_at and any(part.until for part in said):
-        who = words.asker(view.requester_name or (names.person(view.requester) if view.requester else ""), view.via)
-        tail = f" Asked by {who}, stands until {utc(view.expires_at)}."
-    happened = " ".join(part.alert or part.said for part in said)
-    return fallback(cut(f"{head}: {happened}", ALERT - size(tail)) + tail, ALERT)
+        tail += f" Asked by {requester(view, names)}, stands until {utc(view.expires_at)}."
+    told = " ".join(part.alert or part.said for part in said)
+    return fallback(cut(f"{_head(view)}: {told}", ALERT - size(tail)) + tail, ALERT)
+
+
+def _head(view: RunView) -> str:
+    """Which run, and on what: "r142 ops db restore shop"."""
+    return " ".join(part for part in (view.tag, view.command, words.target(view.plan, view.params)) if part)
 
 
 def _pages(view: RunView, names: Names, event: Event, said: Told) -> list[str]:
@@ -157,8 +167,23 @@ def _pages(view: RunView, names: Names, event: Event, said: Told) -> list[str]:
 
 def page(message: Message, link: str) -> Message:
     """The direct message for somebody whom a reply pages; `link` leads to that reply."""
-    lines = [line(text(message.text)), *([line(linked(link, "Open the thread"))] if link else [])]
-    return Message(text=message.text, blocks=(rich(*lines),), kind="page", run=message.run)
+    lines = (*message.page_lines, *([line(linked(link, "Open the thread"))] if link else []))
+    return Message(text=message.page_text, blocks=(rich(*lines),), kind="page", run=message.run)
+
+
+def _page_lines(view: RunView, names: Names, said: Sequence[Told]) -> list[Block]:
+    """What a reply says, for somebody who has not its thread before them: of which run, and whom nobody mentions."""
+    elements = [line(text(_head(view), bold=True))]
+    for part in said:
+        elements += _lines(_elsewhere(part))
+    if view.expires_at and any(part.until for part in said):
+        elements.append(line(text(f"Asked by {requester(view, names)}. Stands until "), moment(view.expires_at)))
+    return elements
+
+
+def _elsewhere(part: Told) -> Told:
+    """As it is read outside the thread."""
+    return part.model_copy(update={"then": then_of(part, "its card"), "wakes": ()})
 
 
 def _blocks(view: RunView, said: Sequence[Told]) -> list[Block]:

@@ -7,10 +7,10 @@ from typing import Any
 from bot.durations import about_duration
 from bot.lifecycle import ended
 from bot.model import Heading, State, Way
-from bot.operation import IfFails, Plan, Step, Until, Watch
+from bot.operation import IfFails, Plan, Step, Until, Wait, Watch
 from bot.plans import surely_not
 from bot.render import words
-from bot.render.blocks import bullets, text
+from bot.render.blocks import bullets, moment, text
 from bot.render.escape import one_line
 from bot.render.message import Block
 from bot.standing import last_of
@@ -33,11 +33,12 @@ STANDINGS: dict[Standing, tuple[str, str]] = {
 OVER = frozenset({Standing.UNDONE, Standing.UNDOING, Standing.NEVER, Standing.SKIPPED})
 SECOND = timedelta(seconds=1)
 STEADY = timedelta(seconds=3)  # a rate over less says little
+NEAR = timedelta(minutes=10)  # what is so near is told to the second
 LIVE = frozenset({Standing.RUNNING, Standing.WAITING, Standing.RETRYING, Standing.UNDOING})
 
 
 def step_lines(view: RunView) -> Block:
-    """One list entry a step. While approval is asked, each with what it carries out."""
+    """One list entry a step. While approval is asked, each with its values."""
     asked = view.state is State.AWAITING or view.look_only
     planned = {step.name: step for step in view.plan.steps} if view.plan else {}
     return bullets((_step(view, step, planned.get(step.name) if asked else None) for step in view.steps), ordered=True)
@@ -61,7 +62,8 @@ def _given(planned: Step[Any], params: Mapping[str, Any]) -> list[Block]:
         case Watch(lasting=span):
             return [text(f" · for {about_duration(span)}", italic=True)]
         case _:
-            return [text("  "), text(one_line(words.briefly(planned.does, params)), code=True)]
+            given = one_line(words.briefly(planned.does, params))
+            return [text("  "), text(given, code=True)] if given else []
 
 
 def standing(view: RunView, step: StepView) -> str:
@@ -80,6 +82,27 @@ def standing(view: RunView, step: StepView) -> str:
     if step.note and step.standing is not Standing.DONE:  # what is done has no progress any more
         parts.append(step.note)
     return ", ".join(part for part in parts if part)
+
+
+def waits(view: RunView) -> list[Block]:
+    """Until when a run waits, and what comes then, for `line`; empty where nobody can know."""
+    live = [(step, does) for step, does in _planned(view) if step.standing in LIVE]
+    ends = [step.until for step, _ in live if step.until]
+    if view.heading is not Heading.FORTH or view.wish or not live or len(ends) < len(live) or max(ends) <= view.now:
+        return []
+    exact = all(isinstance(does, (Wait, Watch)) for _, does in live)
+    verb = "Watches" if any(isinstance(does, Watch) for _, does in live) else "Waits"
+    after = next((one_line(step.text, 120) for step in view.steps if step.standing is Standing.AHEAD), "")
+    then = f", then{f': {after}' if after else ' it ends'}." if exact else " at most."
+    near = {"shape": "{time_secs}"} if max(ends) - view.now < NEAR else {}
+    return [text(f"{verb} until ", bold=True), moment(max(ends), **near), text(then, bold=True)]
+
+
+def _planned(view: RunView) -> list[tuple[StepView, Any]]:
+    """Each step with what it does."""
+    return [
+        (step, planned.does) for step, planned in zip(view.steps, view.plan.steps if view.plan else (), strict=False)
+    ]
 
 
 def duration(view: RunView, step: StepView) -> str:

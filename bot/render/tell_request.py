@@ -140,7 +140,7 @@ def called(view: RunView, names: Names, event: Event) -> Told | None:
         return None
     group = names.group(word(event, "whom"))
     may = approvals.may_approve(view, names)
-    wakes_of = approvals.called(view, names, word(event, "whom"))
+    wakes_of = approvals.called(view, names, word(event, "whom"), to_decide=word(event, "whom") in view.slots)
     asked = {p for p in may if p in group.members or set(names.accounts.get(p, ())) & set(wakes_of)}
     if asked:
         then = f"You are called because you may decide: Approve, Deny or Ask back on {CARD}."

@@ -26,6 +26,11 @@ class Told(Record):
 CARD = "the card at the top of this thread"
 
 
+def then_of(told: Told, card: str) -> str:
+    """What to do next, with other words for where the card is."""
+    return told.then.replace(CARD, card).replace(f"{CARD[0].upper()}{CARD[1:]}", f"{card[0].upper()}{card[1:]}")
+
+
 def word(event: Event, *keys: str) -> str:
     """The first text under one of these keys of the event's body."""
     found = (event.body.get(key) for key in keys)

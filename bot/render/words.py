@@ -117,30 +117,30 @@ def _side_by_side(before: Any, now: Any) -> str:
 
 
 def briefly(does: Deed[Any], params: Mapping[str, Any]) -> str:
-    """What a step carries out, as the card says it below the run's own line.
+    """With what values a step is carried out, as the card says it behind the step's own words; perhaps nothing.
 
-    Left out is only what is certain without it: an argument of the same name and value as one of the run's parameters,
-    which that line gives; where the run has no parameter of that name, an argument that is at its default, or that is
-    none and has no default.
+    Left out is what is certain without it: an argument of the same name and value as one of the run's parameters,
+    which the card's own line gives; where the run has no parameter of that name, an argument that is at its default, or
+    that is none and has no default. And what says nothing to a person: the kind of act, fields that only machines read,
+    results of earlier steps. Details and a plan's file have these too.
     """
     if not isinstance(does, Effect):
         return deed(does)
-    given = [f"{name}={_typed(_named(part))}" for name, part in does.__dict__.items() if not _known(does, name, params)]
-    return " ".join((type(does).__name__, *given))
+    given = [(name, part) for name, part in does.__dict__.items() if name not in does.internal]
+    read = [(name, part) for name, part in given if not isinstance(part, Ref) and not _known(does, name, params)]
+    return " ".join(f"{name}={_typed(_named(part))}" for name, part in read)
 
 
 def _known(does: Effect[Any], name: str, params: Mapping[str, Any]) -> bool:
     part, field = getattr(does, name), type(does).model_fields[name]
     if name in params:
-        return not isinstance(part, Ref) and _named(part) == value(params[name])
+        return _named(part) == value(params[name])
     usual = None if field.is_required() else field.get_default(call_default_factory=True, validated_data={})
     return bool(part == usual)
 
 
 def _named(given: Any) -> str:
     """A thing by its name where it has one: the fingerprint stands for the rest of it."""
-    if isinstance(given, Ref):
-        return f"({given.step})"
     name = getattr(given, "name", None) if isinstance(given, Record) and not isinstance(given, Target) else None
     return name if isinstance(name, str) else value(given)
 

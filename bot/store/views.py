@@ -63,7 +63,9 @@ BRIEF = """
 SELECT r.id, r.tag, r.command, r.params, r.state, r.risk, coalesce(p.name, '') AS requester_name, r.via, r.reason,
   coalesce(t.channel, r.channel) AS channel, t.card_ts, r.moved_at, r.expires_at, r.fingerprint,
   CASE WHEN r.state = 'awaiting_approval' THEN (SELECT e.body -> 'changes' FROM events e
-    WHERE e.run = r.id AND e.kind IN ('proposed', 'differed') ORDER BY e.seq DESC LIMIT 1) END AS changes
+    WHERE e.run = r.id AND e.kind IN ('proposed', 'differed') ORDER BY e.seq DESC LIMIT 1) END AS changes,
+  CASE WHEN r.state = 'waiting' THEN (SELECT (e.body ->> 'until')::timestamptz FROM events e
+    WHERE e.run = r.id AND e.kind = 'waiting' ORDER BY e.seq DESC LIMIT 1) END AS until
 FROM runs r LEFT JOIN people p ON p.person = r.requester LEFT JOIN threads t ON t.run = r.id
 """
 AWAITING = f"""

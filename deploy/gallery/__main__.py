@@ -45,17 +45,19 @@ class Booth:
         self._trigger = str((await request.post()).get("trigger_id") or self._trigger)
         return web.Response()
 
-    async def show(self, screen: Screen, ana: str) -> None:
-        """Raises SlackApiError where Slack would refuse it."""
+    async def show(self, screen: Screen, ana: str) -> str:
+        """A message's ts, else "". Raises SlackApiError where Slack would refuse it."""
         if screen.view is None:
-            await self.client.chat_postMessage(
+            sent = await self.client.chat_postMessage(
                 channel=f"#{CHANNEL}", text=screen.text, blocks=list(screen.blocks), mrkdwn=False
             )
-        elif screen.view["type"] == "home":
+            return str(sent["ts"])
+        if screen.view["type"] == "home":
             await self.client.views_publish(user_id=ana, view=screen.view)
         else:
             await self.people.command("ana", CHANNEL, "/ops")
             await self.client.views_open(trigger_id=self._trigger, view=screen.view)
+        return ""
 
     async def hide(self, screen: Screen) -> None:
         """Closes the modal that was shown."""
@@ -96,14 +98,14 @@ async def booth() -> AsyncIterator[Booth]:
 async def photograph(made: Booth, page: Page, screen: Screen, to: Path) -> None:
     """One screen as a person sees it, without what is around it."""
     home = screen.view is not None and screen.view["type"] == "home"
-    await made.show(screen, "U0ANA")
+    ts = await made.show(screen, "U0ANA")
     if home:
         await page.goto(f"{made.slack.url}/?as=ana&channel=@tandem&tab=home")
         shown = page.get_by_test_id("home").locator(".home-inner")
     elif screen.view is not None:
         shown = page.get_by_test_id("modal").last
     else:
-        shown = page.get_by_test_id("messages").locator(".message").last
+        shown = page.get_by_test_id("messages").locator(f'.message[data-ts="{ts}"]')
     await shown.wait_for()
     to.parent.mkdir(parents=True, exist_ok=True)
     await shown.screenshot(path=to, animations="disabled", caret="hide")

@@ -41,7 +41,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "cancelled": {"actor": "ana", "body": {"text": "found the old prices"}},
     "superseded": {"actor": "cleo", "body": {"by": "r143"}},
     "refused": {"body": {"sentence": REFUSED.sentence}},
-    "called": {"body": {"whom": "lead", "after": "600 s"}},
+    "called": {"body": {"whom": "on-call", "after": "600 s"}},
     "called_apart": {"body": {"slack_user": "U0BEN"}},
     "broke": {"body": {"why": "OSError"}},
     "step_not_done": {**SWAP, "mark": Mark.NOT_DONE, "body": {"why": "other sessions hold a lock on orders"}},

@@ -7,6 +7,7 @@ from typing import Any
 from bot.connectors.postgres import Beheld, Written
 from bot.connectors.postgres_settings import Parameter, Place
 from bot.connectors.vault import Backup, Verified
+from bot.engine.planner import NoResults
 from bot.lifecycle import ended
 from bot.model import Choice, Doubt, Event, Heading, Mark, Risk, State, Way
 from bot.operation import Answer, Database, Plan, RunRef, Series, Step, Task
@@ -28,6 +29,7 @@ NAMES = Names(
         "on-call": Group(title="on call", members=("ben",), mentions=("U0BEN",)),
     },
     accounts={"ana": ("U0ANA",), "ben": ("U0BEN",), "cleo": ("U0CLEO",), "dora": ("U0DORA",)},
+    on_call=frozenset({"ben"}),
     links={
         "r140": "https://marrow-and-pine.slack.com/archives/C0INCIDENTS/p1772593200000100",
         "r142": "https://marrow-and-pine.slack.com/archives/C0INCIDENTS/p1772593320000100",
@@ -61,15 +63,28 @@ SENTENCES = {
 }
 
 
+RESTORE = restore.Params(database=SHOP, backup=BACKUP.name, reason=REASON)
+
+
 def restoring() -> Plan:
     """The plan of a restore: every kind of step but a task, and a point of no return."""
-    facts = restore.Facts(
+    return planned(restore.RestoreDatabase().plan(RESTORE, _facts()))
+
+
+def restored() -> Answer:
+    """What a restore says at its end."""
+    told = restore.RestoreDatabase().answer(RESTORE, _facts(), NoResults())
+    if told is None:
+        raise TypeError("the sample's restore has no answer")
+    return told
+
+
+def _facts() -> restore.Facts:
+    return restore.Facts(
         run=RUN, at=ASKED, backup=BACKUP, live=Beheld(name="shop", oid=16393, open=True, bytes=2_100_000_000),
         names=("postgres", "shop"), version=18, free=80_000_000_000, written=Written(rows=4212),
         services=("web", "api"), switchless=(),
     )  # fmt: skip
-    params = restore.Params(database=SHOP, backup=BACKUP.name, reason=REASON)
-    return _planned(restore.RestoreDatabase().plan(params, facts))
 
 
 def with_task() -> Plan:
@@ -90,12 +105,13 @@ def logging_slowly() -> Plan:
     """One run that lasts: a setting that is put back after an hour."""
     params = slow_log.Params(database=SHOP, reason=REASON)
     before = Parameter(name=slow_log.NAME, now="-1", place=Place.SYSTEM, stored=None)
-    return _planned(
+    return planned(
         slow_log.SlowLog().plan(params, slow_log.Facts(run=RUN, at=ASKED, parameter=before, services=("web",)))
     )
 
 
-def _planned(plan: Any) -> Plan:
+def planned(plan: Any) -> Plan:
+    """A sample that is refused is none."""
     if not isinstance(plan, Plan):
         raise TypeError(f"the sample's facts are refused: {plan}")
     return plan

@@ -27,8 +27,8 @@ from bot.slack.asking import form_of
 from bot.slack.buttons import WORDS
 from bot.slack.commands import none_of
 from bot.slack.lines import line_below
-from bot.view import FreezeView
-from deploy.gallery import replies
+from bot.view import FreezeView, StandingView, Usual
+from deploy.gallery import answers, replies
 from deploy.gallery.samples import (
     AWAY,
     FAVOURITES,
@@ -44,6 +44,7 @@ from deploy.gallery.samples import (
     long_plan,
     question,
     report,
+    restored,
     restoring,
     run,
     with_task,
@@ -90,7 +91,7 @@ def _view(name: str, view: Mapping[str, Any]) -> Screen:
 
 # Cards ----------------------------------------------------------------------------------------------------------------
 def _cards() -> Iterator[Screen]:
-    for name, view in {**_states(), **_special()}.items():
+    for name, view in {**_states(), **_special(), **_told_besides(), **answers.cards()}.items():
         yield _message(f"card/{name}", render.card(view, NAMES))
     for doubt in Doubt:
         stopped = run(State.IN_DOUBT, restoring(), _until_swap(Mark.UNKNOWN), question=question(doubt))
@@ -126,7 +127,7 @@ def _states() -> dict[str, Any]:
         "running": run(State.RUNNING, plan, loading, approvals=yes, progress=progress),
         "waiting": run(State.WAITING, logging_slowly(), done(logging_slowly(), "set", "for", last=Mark.STARTED),
                        command="ops db slow-log", params={"database": "shop"}, risk=Risk.WRITE, slots=()),
-        "succeeded": run(State.SUCCEEDED, plan, whole, approvals=yes, answer=report()),
+        "succeeded": run(State.SUCCEEDED, plan, whole, approvals=yes, answer=restored()),
         "failed": run(State.FAILED, plan, (*closed, *stuck), approvals=yes, heading=Heading.BACK),
         "failed-and-unchanged": run(State.FAILED, plan, unchanged, approvals=yes, heading=Heading.BACK),
         "undone": run(State.UNDONE, plan, back, approvals=yes, heading=Heading.BACK),
@@ -166,11 +167,38 @@ def _special() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _told_besides() -> dict[str, Any]:
+    """What the machine says beside a plan: how long it takes, who looked, under which word it runs, what it lacks."""
+    plan = restoring()
+    usual = Usual(runs=4, took=timedelta(minutes=11), steps={"load": timedelta(minutes=7)})
+    loading = done(plan, "safety", "load", last=Mark.STARTED)
+    looked = tuple(
+        event(n, "looked", State.AWAITING, actor=who, body={"plan": "5e1f" * 16})
+        for n, who in ((3, "ben"), (4, "cleo"))
+    )
+    timed: dict[str, Any] = {
+        "requester": None, "requester_name": "", "slack_user": None, "askers": (), "via": "schedule",
+        "schedule": "nightly-drill", "slots": ("dba", "dba"),
+    }  # fmt: skip
+    standing = StandingView(run="r101", people=("ben", "cleo"), until=NOW + timedelta(days=20))
+    return {
+        "took-before": run(State.AWAITING, plan, usual=usual),
+        "running-as-before": run(State.RUNNING, plan, loading, approvals=(approval(),), usual=usual),
+        "looked-at": run(State.AWAITING, plan, looked),
+        "under-a-standing-approval": run(State.RUNNING, plan, loading, standing=standing, **timed),
+        "under-no-standing-approval": run(State.AWAITING, plan, no_standing="its time is over", **timed),
+        "behind-others": run(State.QUEUED, plan, approvals=(approval(),), behind=4),
+    }
+
+
 # Replies --------------------------------------------------------------------------------------------------------------
 def _replies() -> Iterator[Screen]:
     for kind in KINDS:
         for n, message in enumerate(replies.of(kind)):
-            yield _message(f"reply/{kind.replace('_', '-')}" + (f"-{n + 1}" if n else ""), message)
+            name = kind.replace("_", "-") + (f"-{n + 1}" if n else "")
+            yield _message(f"reply/{name}", message)
+            if message.pages:
+                yield _message(f"page/{name}", render.page(message, NAMES.links["r142"]))
     changed = run(State.AWAITING, restoring(), replies.CHANGED)
     for message in render.replies(changed, replies.CHANGED[-1:], NAMES):
         yield _message("reply/proposed-again", message)
@@ -233,7 +261,10 @@ def _homes() -> Iterator[Screen]:
         brief(142, State.AWAITING, "ops db restore"),
         brief(139, State.AWAITING, "ops user ban", params={"user": "5b8ab7f6"}),
     ]
-    flying = [brief(141, State.RUNNING, "ops db backup", risk=Risk.WRITE)]
+    flying = [
+        brief(141, State.RUNNING, "ops db backup", risk=Risk.WRITE),
+        brief(137, State.WAITING, "ops db slow-log", risk=Risk.WRITE, until=NOW + timedelta(minutes=40)),
+    ]
     mine = [brief(142, State.AWAITING, "ops db restore"), brief(131, State.SUCCEEDED, "ops db backup")]
     lately = [brief(138, State.IN_DOUBT, "ops db restore"), brief(122, State.FAILED, "ops db verify-backup")]
     yield _view("home/full", lists.home(waiting, flying, mine, lately, NOW, FAVOURITES))

@@ -92,7 +92,7 @@ class Health(Operation[Params, Facts]):
     def answer(self, params: Params, facts: Facts, results: Results) -> Answer:
         ranked = sorted(facts.findings, key=lambda f: (list(Grade).index(f.grade), f.service))
         ill = tuple(
-            f"{_mark(f)} {f.service}, {f.what}: {f.said}. {f.then}" for f in ranked if f.grade is not Grade.GOOD
+            f"{_mark(f)} {f.service}, {_look(f)}: {f.said}. {f.then}" for f in ranked if f.grade is not Grade.GOOD
         )
         return Answer(
             headline=_headline(facts),
@@ -105,12 +105,19 @@ def _mark(finding: Finding) -> str:
     return {Grade.BAD: "❌", Grade.UNSEEN: "❔"}.get(finding.grade, "⚠️")
 
 
+def _look(finding: Finding) -> str:
+    """What was looked at, in words."""
+    if finding.what == "detailed":
+        return "own report"
+    return f"page {finding.what}" if finding.what.startswith("/") else finding.what
+
+
 def _well(service: str, facts: Facts) -> str:
     """All that is well of one service, in one line; empty where nothing is."""
     good = [f for f in facts.findings if f.service == service and f.grade is Grade.GOOD]
     ill = any(f.service == service and f.grade is not Grade.GOOD for f in facts.findings)
-    named = ", ".join(f"{f.what} {f.said}" if f.what == "version" else f.what for f in good)
-    return f"{service}, {'the rest' if ill else 'all well'}: {named}" if good else ""
+    named = ", ".join(f"{f.what} {f.said}" if f.what == "version" else _look(f) for f in good)
+    return f"{service}, {'the rest is well' if ill else 'all well'}: {named}" if good else ""
 
 
 async def _service(see: See, service: Service) -> Mapping[str, Seen | Unseen]:
@@ -165,9 +172,10 @@ def _headline(facts: Facts) -> str:
         rest -= set(named)
         if named:
             firsts = [next(f for f in facts.findings if f.grade is grade and f.service == key) for key in named]
-            told.append(f"{words}: " + "; ".join(f"{f.service} ({f.what}: {f.said})" for f in firsts))
+            told.append(f"{words}: " + "; ".join(f"{f.service} ({_look(f)}: {f.said})" for f in firsts))
     if not told:
         count = len(facts.services)
         every = "Both" if count == 2 else f"All {count}"
         return f"{facts.services[0]} is well" if count == 1 else f"{every} services are well"
-    return ". ".join(told)[:400] + (f". Well: {', '.join(sorted(rest))}" if rest else "")
+    said = ". ".join(one[:1].upper() + one[1:] for one in told)
+    return said[:400] + (f". Well: {', '.join(sorted(rest))}" if rest else "")

@@ -57,7 +57,7 @@ async def test_what_is_well_is_one_line_for_each_service(reached: Reached) -> No
     for service, line in zip(("checkout", "web"), told.lines, strict=True):
         assert line.startswith(f"{service}, all well: ")
         looks = {look.split(" ")[0] for look in line.partition(": ")[2].split(", ")}
-        assert looks - {"database", "pool"} == {"HTTP", "DNS", "detailed", "version", "/", "payments"}
+        assert looks - {"database", "pool"} == {"HTTP", "DNS", "own", "version", "page", "payments"}
         assert "database shop" in line
 
 
@@ -66,7 +66,7 @@ async def test_a_broken_service_is_named_first_and_the_other_is_said_to_be_well(
 ) -> None:
     samples.breaks("web", 500)
     told = await answer(reached, Params())
-    assert told.headline == "in trouble: web (HTTP: answers 500). Well: checkout"
+    assert told.headline == "In trouble: web (HTTP: answers 500). Well: checkout"
     assert told.loud
     assert told.lines[0].startswith("❌ web, HTTP: answers 500. Look at web's log")
     assert told.lines[0].endswith("/ops health web")
@@ -81,7 +81,7 @@ async def test_one_named_service_is_looked_at_alone_even_where_its_database_is_n
     await alone.add(Http)
     told = await answer(alone, Params(service=Service(key="web")))
     await alone.close()
-    assert told.headline.startswith("not wholly seen: web (database lost: ")
+    assert told.headline.startswith("Not wholly seen: web (database lost: ")
     assert "Look again: /ops health web" in told.lines[0]
     assert not any("checkout" in line for line in told.lines)
 

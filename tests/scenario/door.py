@@ -223,4 +223,5 @@ async def _ready() -> None:
 def _names() -> Names:
     groups = {k: Group(title=k, members=m, mentions=tuple(account(p) for p in m)) for k, m in GROUPS.items()}
     groups["on-call"] = Group(title="on call", members=("ben",), mentions=(account("ben"),))
-    return Names(people={p: p.title() for p in PEOPLE}, groups=groups, accounts={p: (account(p),) for p in PEOPLE})
+    accounts = {p: (account(p),) for p in PEOPLE}
+    return Names(people={p: p.title() for p in PEOPLE}, groups=groups, accounts=accounts, on_call=frozenset({"ben"}))

@@ -56,7 +56,7 @@ async def ending(bot: Bot) -> Ending:
     for person in ("ana", "ben", "cleo"):
         found[f"{person} in #ops"] = await _channel(bot, person, "ops")
         found[f"{person} directly"] = await _channel(bot, person, "@tandem")
-        found[f"{person}'s home"] = _plain(shown_text(await Person(bot, person).opens_home("as of")))
+        found[f"{person}'s home"] = _plain(shown_text(await Person(bot, person).opens_home("As of")))
     return found
 
 

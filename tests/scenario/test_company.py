@@ -1,5 +1,6 @@
 """The rest of the sample company's day: what is read, refused, set for a while, frozen, and whom a ban keeps out."""
 
+import re
 from datetime import timedelta
 from email import message_from_bytes
 
@@ -114,7 +115,9 @@ async def test_slow_statements_are_logged_for_a_while_and_then_the_setting_is_pu
     run = await story.asks("ana", '/ops db slow-log shop over=250ms lasting=30m reason="latency at noon"')
     await run.reaches("for")
     assert await setting(story) == "250ms"
-    await run.shows("Waiting")
+    card = await run.shows("Waiting", "Waits until")
+    assert "then: Put it back as it was" in card
+    assert re.search(rf"{run.tag}.*until <!date", await story.told("cleo", "/ops runs"), re.DOTALL)
     await story.move_clock(timedelta(minutes=31))
     await run.ends()
     assert await setting(story) == before

@@ -42,7 +42,7 @@ async def test_the_third_request_calls_by_one_message_which_is_edited_as_they_ar
         await bot.slack.open_home(person, tab="messages")
     first, second, third = await asks(bot, "b1", "b2", "b3")
     assert [calls(reply, "cleo") for reply in (first, second, third)] == [True, True, False]
-    assert "May approve: Ben or Cleo" in shown_text(third), "the thread names them all the same"
+    assert "May approve: Ben (on call) or Cleo" in shown_text(third), "the thread names them all the same"
     digest = await direct(bot, "cleo", "3 requests wait for you")
     for tag in ("r1", "r2", "r3"):
         assert f"{tag} · test destroy · shop" in shown_text(digest)

@@ -101,7 +101,10 @@ async def test_whoever_is_on_call_and_wanted_has_a_direct_message_that_leads_to_
     page = await bot.slack.wait_for_message("ben", "@bot", text="1 approval needed, from dba")
     reply = await bot.told(card, "1 approval needed, from dba")
     assert account("cleo") in str(reply["blocks"])
-    link = next(e["url"] for e in page["blocks"][0]["elements"][1]["elements"] if e["type"] == "link")
+    parts = [element for line in page["blocks"][0]["elements"] for element in line["elements"]]
+    link = next(part["url"] for part in parts if part["type"] == "link")
+    assert "Press Approve, Deny or Ask back on its card." in shown_text(page)
+    assert any(part["type"] == "date" for part in parts), "until when, in the reader's own time"
     assert reply["ts"].replace(".", "") in link
     await bot.slack.click("ben", card, "Approve")
     await bot.told(card, "shop is back")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from bot.effect import Check, Effect, Ref, Survival
 from bot.lifecycle import MOVES
@@ -25,8 +25,11 @@ class Take(Effect[str]):
 
 class Swap(Effect[None]):
     survives = Survival.ONCE
+    internal: ClassVar[frozenset[str]] = frozenset({"oid"})
     database: Database
     fresh: str | Ref[str]
+    aside: str = "shop_r142_old"
+    oid: int = 0
 
 
 class Healthy(Check[None]):
@@ -39,7 +42,12 @@ def plan(sentence: str = "Restore shop from nightly-0412", **more: Any) -> Plan:
     steps: tuple[Step[Any], ...] = (
         take,
         Step("load", Take(database=shop, name="shop_r142_new"), undo=Take(database=shop, name="drop"), tells="Load it"),
-        Step("swap", Swap(database=shop, fresh=take.result), no_return=True, tells="Swap the databases"),
+        Step(
+            "swap",
+            Swap(database=shop, fresh=take.result, aside="shop_old", oid=16393),
+            no_return=True,
+            tells="Swap the databases",
+        ),
         Step("healthy", Until(check=Healthy(database=shop), within=timedelta(minutes=5)), tells="Look if it is up"),
         Step("tick", Task(text="Tell support", who="requester")),
     )

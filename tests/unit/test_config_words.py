@@ -134,7 +134,9 @@ def test_in_their_quiet_hours_people_are_called_only_where_it_is_their_turn(
 ) -> None:
     quiet = 'zone = "Europe/Lisbon"\nquiet = ["22:00-07:00 Europe/Lisbon"]'
     found = company(change("people.toml", ('zone = "Europe/Lisbon"', quiet)))
-    assert list(names(found, {}, datetime.fromisoformat(at)).groups["engineers"].mentions) == called
+    told = names(found, {}, datetime.fromisoformat(at))
+    assert list(told.groups["engineers"].mentions) == called
+    assert [account for person in told.on_call for account in told.accounts[person]] == called
 
 
 def test_whoever_sleeps_is_not_called_where_nobody_of_the_group_is_on_call(change: Change) -> None:

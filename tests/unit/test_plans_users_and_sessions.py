@@ -324,19 +324,25 @@ def test_health_puts_the_worst_first_and_says_it_in_the_headline() -> None:
     answer = health_answer(
         finding("web", "ok"), finding("shop", "ok"), finding("shop", "bad", "database", "says disconnected")
     )
-    assert answer.headline == "in trouble: shop (database: says disconnected). Well: web"
+    assert answer.headline == "In trouble: shop (database: says disconnected). Well: web"
     assert answer.lines == (
-        "❌ shop, database: says disconnected. Do this.", "web, all well: HTTP", "shop, the rest: HTTP"
+        "❌ shop, database: says disconnected. Do this.", "web, all well: HTTP", "shop, the rest is well: HTTP"
     )  # fmt: skip
     assert answer.loud
 
 
 def test_health_never_calls_well_what_it_could_not_see() -> None:
     answer = health_answer(finding("shop", "not seen", "HTTP", "no answer in 3 s"))
-    assert answer.headline == "not wholly seen: shop (HTTP: no answer in 3 s)"
+    assert answer.headline == "Not wholly seen: shop (HTTP: no answer in 3 s)"
     assert answer.lines == ("❔ shop, HTTP: no answer in 3 s. Do this.",)
     assert not answer.loud
     assert health_answer(finding("shop", "ok")).headline == "shop is well"
+
+
+def test_health_calls_its_looks_by_words() -> None:
+    answer = health_answer(finding("web", "bad", "detailed", "says error"), finding("web", "ok", "/"))
+    assert answer.headline == "In trouble: web (own report: says error)"
+    assert answer.lines == ("❌ web, own report: says error. Do this.", "web, the rest is well: page /")
 
 
 def connection_facts(used: int, *backends: Backend) -> connections.Facts:

@@ -8,7 +8,7 @@ import pytest
 from bot import render
 from bot.model import Event, State
 from bot.operation import Answer
-from bot.render import Names, approvals, tell
+from bot.render import Group, Names, approvals, tell
 from bot.render.blocks import line, moment, text
 from bot.view import DelegationView, RunView
 from tests.unit.rendered import NAMES, NOON, approval, event, shown, view
@@ -33,6 +33,14 @@ def test_the_card_says_for_whom_somebody_may_approve_and_until_when() -> None:
     assert "until" not in shown(render.card(waiting(CARAS, askers=("cara",)), NIGHT)).words.partition("Steps")[0]
     own = waiting(DelegationView(run="r7", giver="cara", taker="ben", until=NOON))
     assert "May approve: Ben Ito or Cara Wu." in shown(render.card(own, NIGHT)).words, "his own right comes first"
+
+
+def test_the_card_says_who_of_those_who_may_approve_is_on_call() -> None:
+    names = NIGHT.model_copy(update={"on_call": frozenset({"ana", "cara", "dora"})})
+    assert "May approve: Ben Ito or Cara Wu (on call)." in shown(render.card(waiting(), names)).words
+    for_ben = DelegationView(run="r7", giver="ben", taker="dora", until=NOON)
+    said = "May approve: Ben Ito, Dora Fell (on call, for Ben Ito) or Cara Wu (on call)."
+    assert said in shown(render.card(waiting(for_ben), names)).words
 
 
 def test_whose_right_was_used_is_said_and_is_nobody_elses_any_more() -> None:
@@ -76,14 +84,41 @@ def test_the_stand_in_is_called_instead_but_not_in_quiet_hours(names: Names, cal
 
 def test_who_stands_in_for_whoever_is_on_call_is_called_at_any_hour_and_directly() -> None:
     turn = NIGHT.groups["sre"].model_copy(update={"mentions": ("U0CARA",)})
-    on_call = turn.model_copy(update={"members": ("cara",)})
-    names = NIGHT.model_copy(
-        update={"groups": {**NIGHT.groups, "sre": turn, "on-call": on_call}, "quiet": frozenset({"dora"})}
-    )
+    rota = Group(title="on call", members=("cara", "ben"), mentions=("U0CARA",))
+    groups = {**NIGHT.groups, "sre": turn, "on-call": rota}
+    names = NIGHT.model_copy(update={"groups": groups, "on_call": frozenset({"cara"}), "quiet": frozenset({"dora"})})
     asked = event(5, "proposed", State.AWAITING)
     (reply,) = render.replies(waiting(CARAS, slots=("sre",)), [asked], names)
     assert reply.pages == ("U0DORA",)
     assert "U0CARA" not in str(reply.blocks)
+
+
+def test_who_stands_in_for_somebody_of_the_rota_whose_turn_it_is_not_keeps_their_quiet_hours() -> None:
+    rota = Group(title="on call", members=("cara", "ben"), mentions=("U0BEN",))
+    groups = {**NIGHT.groups, "on-call": rota}
+    names = NIGHT.model_copy(update={"groups": groups, "on_call": frozenset({"ben"}), "quiet": frozenset({"dora"})})
+    assert "U0DORA" not in approvals.mentions(waiting(CARAS, slots=("sre",)), names)
+
+
+def test_where_whoever_is_on_call_asked_themselves_the_others_who_may_decide_are_called() -> None:
+    turn = NIGHT.groups["dba"].model_copy(update={"members": ("ben", "cara", "eva"), "mentions": ("U0BEN",)})
+    names = NIGHT.model_copy(
+        update={
+            "groups": {**NIGHT.groups, "dba": turn},
+            "on_call": frozenset({"ben"}),
+            "quiet": frozenset({"eva"}),
+            "accounts": {**NIGHT.accounts, "eva": ("U0EVA",)},
+        }
+    )
+    bens: dict[str, Any] = {"slack_user": "U0BEN", "requester": "ben", "askers": ("ben",), "slots": ("dba",)}
+    assert approvals.mentions(waiting(**bens), names) == ["U0CARA"]
+    assert approvals.mentions(waiting(CARAS, **bens), names) == ["U0DORA"], "in the place of who is away"
+    assert approvals.mentions(waiting(slots=("dba",)), names) == ["U0BEN"], "of another's request he alone is woken"
+    second = waiting(slots=("dba", "dba"), approvals=(approval("ben", "Ben Ito"),))
+    assert approvals.mentions(second, names) == ["U0CARA"], "he has said yes, and somebody else is lacking"
+    reminded = tell.told(waiting(**bens), names, event(6, "called", State.AWAITING, body={"whom": "dba"}))
+    assert reminded is not None
+    assert reminded.wakes == ("U0CARA",)
 
 
 def test_a_reminder_tells_a_stand_in_that_they_may_decide() -> None:

@@ -9,6 +9,7 @@ import pytest
 from bot import render
 from bot.model import Doubt, Event, Heading, Mark, State, Way
 from bot.operation import Answer
+from bot.render.blocks import moment
 from bot.render.tell import KINDS, QUIET
 from bot.view import ApprovalView, FreezeView
 from tests.unit.rendered import HOSTILE, NAMES, NOON, approval, event, ledger, mrkdwn, plan, question, shown, view
@@ -324,16 +325,20 @@ def test_an_approved_request_that_another_holds_is_never_told_as_unanswered() ->
 
 def test_an_approved_request_that_a_freeze_keeps_waiting_says_so_in_card_and_thread() -> None:
     freeze = FreezeView(name="freeze-r7", until=NOON)
-    keeps = "It cannot start before freeze-r7 ends (04 Mar 12:00 UTC) or is ended."
+    keeps = "It cannot start before freeze-r7 ends (\n) or is ended."
+    ends = str(moment(NOON, "2026-03-04 12:00 UTC"))
     waits = view(State.AWAITING, freeze=freeze, held_by="r140", approvals=BOTH)
     given = event(5, "approval", State.AWAITING, actor="ben", body={"frozen": freeze.model_dump(mode="json")})
     (message,) = render.replies(waits, [given], NAMES)
     assert shown(message).words.endswith(keeps)
+    assert ends in str(message.blocks)
     card = render.card(waits, NAMES)
     assert "Approved; waits for freeze-r7" in shown(card).words
     assert "Approved, waits for freeze-r7" in card.text
-    assert "if freeze-r7 has not ended by" in "".join(mrkdwn(card.blocks))
-    assert keeps in shown(render.card(view(State.AWAITING, freeze=freeze), NAMES)).words, "whoever is still to approve"
+    assert "If freeze-r7 has not ended by" in "".join(mrkdwn(card.blocks))
+    still = render.card(view(State.AWAITING, freeze=freeze), NAMES)
+    assert keeps in shown(still).words, "whoever is still to approve"
+    assert ends in str(still.blocks)
     (message,) = render.replies(waits, [event(5, "expiring", State.AWAITING)], NAMES)
     assert "approved, but freeze-r7 still keeps it from starting. If that" in shown(message).words
     lapsed = event(6, "expired", State.EXPIRED, body={"frozen": freeze.model_dump(mode="json")})
@@ -362,7 +367,7 @@ def test_a_request_that_lacks_approvals_is_not_called_approved_while_another_hol
     told = f"{shown(message).words} {message.text} {render.details(waits, NAMES)}"
     assert "waits for r140" not in told
     assert "Waiting for approval" in shown(message).words
-    assert "if nobody answers" in "".join(mrkdwn(message.blocks))
+    assert "If nobody answers" in "".join(mrkdwn(message.blocks))
 
 
 @pytest.mark.parametrize("kind", ["proposed", "differed", "called", "expiring"])

@@ -150,8 +150,8 @@ def test_a_review_says_what_its_card_says_and_no_more() -> None:
     assert here[0]["text"]["text"] == "Approve for shop?"
     said = shown_text({"blocks": here})
     for part in ("Restore shop from", "Asked by Ana Lopes", "drill of the quarter", "every write since",
-                 "Swap fresh=(safety)",
-                 "can be undone", "point of no return", "May approve: Ben Ito", "if nobody answers by"):  # fmt: skip
+                 "aside=shop_old",
+                 "can be undone", "point of no return", "May approve: Ben Ito", "If nobody answers by"):  # fmt: skip
         assert part in said
 
 

@@ -63,6 +63,7 @@ class CloseDoor(_OnDatabase):
     """No new sessions, and those there are ended. The door belongs to the database, not to its name."""
 
     survives = Survival.IDEMPOTENT
+    internal: ClassVar[frozenset[str]] = frozenset({"oid"})
     oid: int  # the live database, as it was approved
 
     async def do(self, on: Hands, at: Attempt) -> None:
@@ -101,6 +102,7 @@ class Swap(_OnDatabase):
     """
 
     survives = Survival.PROBE
+    internal: ClassVar[frozenset[str]] = frozenset({"live_oid"})
     live_oid: int
     fresh: Late[Beside]
     aside: Name
@@ -126,6 +128,7 @@ class SwapBack(_OnDatabase):
     """Undoes a Swap, whether it happened or not; the oids tell. A restored database that was open meanwhile is kept."""
 
     survives = Survival.IDEMPOTENT
+    internal: ClassVar[frozenset[str]] = frozenset({"live_oid"})
     live_oid: int
     fresh: Late[Beside]
     aside: Name
@@ -141,6 +144,7 @@ class DropDatabase(_OnDatabase):
 
     survives = Survival.IDEMPOTENT
     timeout: ClassVar[timedelta] = timedelta(minutes=5)
+    internal: ClassVar[frozenset[str]] = frozenset({"oid"})
     name: Name
     oid: int | None = None  # where it is known: no other database that came to bear the name
 
