@@ -81,6 +81,7 @@ def test_an_end_pages_with_its_reasons_and_without_mentions() -> None:
     assert "shop has no backup younger than a day" in shown(told).words
     assert "until" not in shown(told).words
     assert '"user"' not in str(told.blocks)
-    unattended = view(State.FAILED, slack_user=None, requester=None, requester_name="", ended_at=NOON)
+    given = {"database": "shop"}
+    unattended = view(State.FAILED, slack_user=None, requester=None, requester_name="", ended_at=NOON, given=given)
     _, told = paged(unattended, event(9, "ended", State.FAILED))
     assert "If it is still needed, type it again: /ops db restore database=shop" in shown(told).words
