@@ -132,6 +132,7 @@ class Terminate(Effect[Terminated]):
 
     survives: ClassVar[Survival] = Survival.IDEMPOTENT
     timeout: ClassVar[timedelta] = timedelta(seconds=60)
+    internal: ClassVar[frozenset[str]] = frozenset({"sessions"})  # a plan's sentence describes each
     connector = Postgres
     database: Database
     sessions: Annotated[frozenset[Sitting], AtMost()]

@@ -127,8 +127,8 @@ def _unban() -> RunView:
     params = unban.Params(database=SHOP, user_id=str(WHO), reason="appeal granted")
     plan = planned(unban.UnbanUser().plan(params, unban.Facts(**BASE, user=user, mail=True)))
     return run(
-        State.AWAITING, plan, command="ops user unban", params={"database": "shop", "user_id": str(WHO)},
-        reason=params.reason, risk=Risk.WRITE,
+        State.AWAITING, plan, command="ops user unban", params=params.model_dump(mode="json"), reason=params.reason,
+        risk=Risk.WRITE,
     )  # fmt: skip
 
 
