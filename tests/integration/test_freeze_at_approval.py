@@ -174,7 +174,7 @@ async def test_what_is_amended_in_a_freeze_goes_on_waiting_for_its_end(
         planned = await factory.until(run, lambda row: row.state is not State.PLANNING)
         assert (planned.state, planned.fingerprint == before) == (State.AWAITING, False)
         await factory.story.saw("ben")
-        assert (await factory.story.approve("ben", run))["frozen"]["name"] == "launch"
+        assert (await factory.story.approve("ben", run))["frozen"]["name"] == "freeze-r7"
         new = await factory.end(await factory.ask("plain"))
         assert new.state is State.REFUSED
 
