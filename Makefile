@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := run
 
 PYTHON ?= python3
-WORKERS ?= 3
+WORKERS ?= 4
 ARGS ?=
 SLACK ?=
 IN := .venv/bin/python
