@@ -25,6 +25,7 @@ from bot.render.message import Group, Names
 from bot.roster import Roster
 from bot.service import Service
 from bot.slack import Desk, Identity, build_app, socket_door
+from bot.slack.message import OPENS
 from bot.store.digests import Digests
 from bot.store.letterbox import Letterbox
 from bot.store.store import Doors
@@ -32,7 +33,7 @@ from bot.store.views import Views
 from bot.thread import Poster
 from bot.web import Site
 from deploy.local.slack import AppSpec, ChannelSpec, Manifest, PersonSpec, SlackServer, Workspace, WorkspaceSpec
-from deploy.local.slack.spec import SlashCommand, TeamSpec
+from deploy.local.slack.spec import Shortcut, SlashCommand, TeamSpec
 from tests.scenario import ops as more_ops
 from tests.support.company import GROUPS, PEOPLE, TEAM, account
 from tests.support.factory import RULES, SEAL, Factory, catalogue, deeds
@@ -72,6 +73,11 @@ def _written() -> Any:
     return yaml.safe_load(MANIFEST.read_text())
 
 
+def manifest() -> Manifest:
+    """The manifest of the app, anew each time."""
+    return Manifest.model_validate(deepcopy(_written()))
+
+
 @cache
 def operations() -> Catalogue:
     """The tests' operations, and those of the doors' own tests."""
@@ -80,9 +86,11 @@ def operations() -> Catalogue:
 
 def workspace(socket: bool) -> WorkspaceSpec:
     """The tests' people, a guest, somebody of another organisation, and an account that no roster lists."""
-    manifest = Manifest.model_validate(deepcopy(_written()))
-    manifest.features.slash_commands.append(SlashCommand(command="/test", should_escape=True))
-    manifest.settings.socket_mode_enabled = socket
+    installed = manifest()
+    installed.features.slash_commands.append(SlashCommand(command="/test", should_escape=True))
+    shortcut = Shortcut(name="Test write from this", callback_id=f"{OPENS}test write", type="message")
+    installed.features.shortcuts.append(shortcut)
+    installed.settings.socket_mode_enabled = socket
     listed = [PersonSpec(name=person, id=account(person)) for person in PEOPLE]
     others = [PersonSpec(name="gus", role="guest"), PersonSpec(name="ola", role="outsider"), PersonSpec(name="zoe")]
     members = [person.name for person in (*listed, *others)]
@@ -94,7 +102,7 @@ def workspace(socket: bool) -> WorkspaceSpec:
             ChannelSpec(name="general", general=True),
             ChannelSpec(name="releases", members=members),
         ],
-        apps=[AppSpec(manifest=manifest)],
+        apps=[AppSpec(manifest=installed)],
     )
 
 

@@ -9,7 +9,6 @@ from bot.model import ENDS, State
 from bot.render.message import EVENT_TYPE
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
-from tests.scenario.persons import Person
 
 AT_REST = tuple(str(state) for state in (*ENDS, State.AWAITING, State.IN_DOUBT, State.WAITING))
 REST_WITHIN = 40.0  # seconds
@@ -53,12 +52,43 @@ async def rest(bot: Bot) -> None:
 async def ending(bot: Bot) -> Ending:
     """Everything that must not depend on what Slack did meanwhile."""
     found: Ending = {name: [tuple(row) for row in await bot.home.pool.fetch(sql)] for name, sql in ROWS.items()}
+    found["general"] = await _channel(bot, "ana", "general")
     found["notebook"] = bot.factory.folder.lines()
     for person in ("ana", "ben", "cleo"):
         found[f"{person} in #ops"] = await _channel(bot, person, "ops")
         found[f"{person} directly"] = await _channel(bot, person, "@tandem")
-        found[f"{person}'s home"] = _plain(shown_text(await Person(bot, person).opens_home("As of")))
-    return found
+        found[f"{person}'s home"] = _plain(shown_text(await _home(bot, person)))
+    return {name: _without(value, await _drawn_by_lot(bot)) for name, value in found.items()}
+
+
+async def _home(bot: Bot, person: str) -> dict[str, Any]:
+    """A person's Home, drawn now: the one before may show what still ran."""
+    before = await bot.slack.home(person)
+    await bot.slack.open_home(person)
+
+    async def anew() -> dict[str, Any] | None:
+        home = await bot.slack.home(person)
+        return home if home and (before is None or home["hash"] != before["hash"]) else None
+
+    home: dict[str, Any] = await bot.slack.wait_for(anew, what="a Home that is drawn anew")
+    return home
+
+
+async def _drawn_by_lot(bot: Bot) -> list[str]:
+    """Tokens of personal values, and the fingerprints of plans that hold one: others in each telling."""
+    tokens = [row["token"] for row in await bot.home.pool.fetch("SELECT DISTINCT token FROM personal_uses")]
+    rows = await bot.home.pool.fetch(
+        "SELECT DISTINCT fingerprint FROM shown WHERE run IN (SELECT run FROM personal_uses)"
+    )
+    return [*tokens, *(part for row in rows for part in (row["fingerprint"], row["fingerprint"][:12]))]
+
+
+def _without(value: Any, words: list[str]) -> Any:
+    if isinstance(value, str):
+        for word in words:
+            value = value.replace(word, "~")
+        return value
+    return type(value)(_without(one, words) for one in value) if isinstance(value, (list, tuple)) else value
 
 
 async def _channel(bot: Bot, person: str, channel: str) -> list[Any]:
@@ -67,7 +97,7 @@ async def _channel(bot: Bot, person: str, channel: str) -> list[Any]:
     for card in await bot.slack.messages(person, channel):
         if card.get("metadata", {}).get("event_type") == EVENT_TYPE:
             replies = (await bot.slack.thread(person, channel, card["ts"]))[1:]
-            seen.append((_plain(shown_text(card)), _lines(replies), _order(replies)))
+            seen.append((_plain(shown_text(card)), _lines(replies), _order(replies), _files(replies)))
     return seen
 
 
@@ -76,9 +106,13 @@ def _lines(replies: list[dict[str, Any]]) -> list[str]:
     return [line for one in replies for line in _plain(shown_text({**one, "text": ""})).splitlines()]
 
 
+def _files(replies: list[dict[str, Any]]) -> list[str]:
+    return [str(file["name"]) for one in replies for file in one.get("files", ())]
+
+
 def _order(replies: list[dict[str, Any]]) -> str:
     """Whether every event is told once, in order."""
-    marks = [one["metadata"]["event_payload"] for one in replies]
+    marks = [one["metadata"]["event_payload"] for one in replies if "metadata" in one]  # a file's message bears none
     told = [seq for mark in marks for seq in range(mark["from_seq"], mark["to_seq"] + 1)]
     return "in order, once" if told == sorted(set(told)) else f"told {told}"
 

@@ -5,6 +5,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bot.render.buttons import Verb
+from bot.render.details import APPROVE_CALLBACK
+from bot.render.form import FORM, WORD
+from bot.render.picker import OPEN
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
 from tests.scenario.persons import Person
@@ -17,11 +21,20 @@ def destroy(backup: str = "b2") -> str:
 
 @dataclass(frozen=True)
 class Interaction:
-    """`before` happens in peace and gives what `during` needs."""
+    """`before` happens in peace and gives what `during` needs. `acts`: what people do in `during`.
+
+    These are verbs of a run's buttons, callback ids of shortcuts and of modals that are sent, and other buttons.
+    """
 
     name: str
     before: Callable[[Bot], Awaitable[Any]]
     during: Callable[[Bot, Any], Awaitable[None]]
+    acts: tuple[str, ...] = ()
+
+
+def press(action_id: str) -> str:
+    """The name of a button that is no run's."""
+    return f"press {action_id}"
 
 
 async def nothing(bot: Bot) -> None:
@@ -193,15 +206,15 @@ async def _open(bot: Bot, picker: dict[str, Any], words: str) -> Any:
 
 INTERACTIONS = (
     Interaction("ask by command", nothing, asks_by_command),
-    Interaction("ask by form", nothing, asks_by_form),
-    Interaction("approve", proposed, approves),
-    Interaction("deny with a reason", proposed, denies),
-    Interaction("ask back and answer", proposed, asks_back_and_is_answered),
-    Interaction("amend", proposed, amends),
-    Interaction("cancel", proposed, cancels),
-    Interaction("answer a doubt", doubted, answers_a_doubt),
-    Interaction("details", proposed, reads_details),
+    Interaction("ask by form", nothing, asks_by_form, (FORM,)),
+    Interaction("approve", proposed, approves, (Verb.APPROVE,)),
+    Interaction("deny with a reason", proposed, denies, (Verb.DENY, WORD)),
+    Interaction("ask back and answer", proposed, asks_back_and_is_answered, (Verb.ASK_BACK, Verb.ANSWER_BACK, WORD)),
+    Interaction("amend", proposed, amends, (Verb.AMEND, FORM)),
+    Interaction("cancel", proposed, cancels, (Verb.CANCEL, WORD)),
+    Interaction("answer a doubt", doubted, answers_a_doubt, (Verb.DOUBT,)),
+    Interaction("details", proposed, reads_details, (Verb.DETAILS,)),
     Interaction("look only", nothing, only_looks),
-    Interaction("decide at Home", proposed, decides_at_home),
-    Interaction("pick and ask", nothing, picks_and_asks),
+    Interaction("decide at Home", proposed, decides_at_home, (Verb.REVIEW, APPROVE_CALLBACK)),
+    Interaction("pick and ask", nothing, picks_and_asks, (press(OPEN), FORM)),
 )

@@ -1,8 +1,10 @@
 """Every fault of Slack's x every interaction: the state in the end is that of a Slack without faults."""
 
 import asyncio
+import inspect
 import random
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -11,20 +13,32 @@ from typing import Any, get_args
 
 import pytest
 
+import bot.slack.app
+from bot.render.buttons import ACTION, Verb, unpack
+from bot.render.picker import PICKER
+from bot.slack.message import OPENS
+from bot.slack.payload import action, chosen
 from deploy.local.slack.client import ControlRefused
 from deploy.local.slack.faults import DeliveryFault, MethodFault
 from tests.conftest import MakeDatabase
-from tests.scenario.door import Bot
+from tests.scenario.door import Bot, manifest
 from tests.scenario.ending import Ending, ending, rest
-from tests.scenario.interactions import INTERACTIONS, Interaction
+from tests.scenario.further import FURTHER
+from tests.scenario.interactions import INTERACTIONS, Interaction, press
 from tests.support.company import TEMPLATE
 from tests.support.plugin import opened
 
+EVERY = (*INTERACTIONS, *FURTHER)
+NOT_PLAYED = {
+    Verb.ANEW: "no button of this version carries it: those of earlier ones are answered in words",
+    press(PICKER): "opens the list as the shortcut does, by the same listener",
+}
 OF_METHODS = ("ratelimited", "error", "server_error", "bad_gateway", "slow", "hang", "drop", "lost")
 OF_DELIVERIES = ("lose_ack", "duplicate", "slow", "drop", "hang", "reorder", "cut")
 ONLY_OVER_SOCKETS = ("cut",)
 SLOW = {"slow": 1.0, "ratelimited": 1.0, "reorder": 0.5}  # seconds
 GIVEN_UP = 3  # seconds after which the bot's client gives up a call: more than a door waits for it
+SOCKETS_TOO = 3  # of the sample: faults of calls by a bot in Socket Mode, as the manifest has it
 AT_ONCE = 3  # stories: most of each is waiting
 
 
@@ -93,9 +107,24 @@ async def peace(begin: Begin, interaction: Interaction, transport: str) -> Peace
             calls = sorted({one["name"] for one in entries if one["kind"] == "api"})
             if any(one["kind"] == "response_url" for one in entries):
                 calls.append("response_url")
-            deliveries = sorted({one["name"] for one in entries if one["kind"] == "delivery"})
+            if "files.completeUploadExternal" in calls:
+                calls.append("upload")
+            delivered = [one for one in entries if one["kind"] == "delivery"]
+            did = {act for one in delivered for act in acts_in(one["request"])}
+            assert did >= set(interaction.acts), f"{interaction.name}: {did}"
+            deliveries = sorted({one["name"] for one in delivered})
             PEACE[key] = Peace(await ending(bot), tuple(calls), tuple(deliveries))
     return PEACE[key]
+
+
+def acts_in(payload: dict[str, Any]) -> Iterator[str]:
+    """What somebody did, by the names that interactions have for it."""
+    yield str(payload.get("callback_id", ""))
+    if payload.get("type") == "view_submission":
+        yield str(payload["view"]["callback_id"])
+    for done in payload.get("actions", ()):
+        hint = unpack(chosen(action(payload)))
+        yield hint.verb if hint else press(re.sub(r"\.\d+$", "", str(done["action_id"])))
 
 
 async def played(begin: Begin, cell: Cell, target: str, times: int) -> Ending:
@@ -136,11 +165,11 @@ async def differs(begin: Begin, cell: Cell, target: str, times: int) -> Differen
 
 def cells() -> list[Cell]:
     """All of them."""
-    ways = [("methods", kind, "http") for kind in OF_METHODS]
+    ways = [("methods", kind, way) for kind in OF_METHODS for way in ("http", "socket")]
     ways += [("deliveries", kind, way) for kind in OF_DELIVERIES for way in ("http", "socket")]
     return [
         Cell(interaction, kind, of, transport)
-        for interaction in INTERACTIONS
+        for interaction in EVERY
         for of, kind, transport in ways
         if transport == "socket" or kind not in ONLY_OVER_SOCKETS
     ]
@@ -156,8 +185,9 @@ def sample() -> list[Cell]:
         for cell in left:
             if all(_new(cell, taken, of) for of in fresh):
                 taken.append(cell)
-    over_sockets = [cell for cell in cells() if cell.kind in ONLY_OVER_SOCKETS]
-    return [*taken, dice.choice(over_sockets)]
+    sockets = [cell for cell in cells() if cell.transport == "socket"]
+    cut = [cell for cell in sockets if cell.kind in ONLY_OVER_SOCKETS]
+    return [*taken, dice.choice(cut), *dice.sample([cell for cell in sockets if cell.of == "methods"], SOCKETS_TOO)]
 
 
 def few() -> list[Cell]:
@@ -177,6 +207,26 @@ def test_every_kind_of_fault_is_in_the_matrix() -> None:
         *(("methods", kind) for kind in get_args(MethodFault)),
         *(("deliveries", kind) for kind in get_args(DeliveryFault)),
     }
+
+
+def test_whatever_people_can_press_send_or_begin_is_in_the_matrix_or_has_its_reason() -> None:
+    named = {act for interaction in EVERY for act in interaction.acts}
+    shortcuts = {one.callback_id for one in manifest().features.shortcuts}
+    opening = {one for one in shortcuts if one.startswith(OPENS)}
+    assert opening
+    assert any(one.startswith(OPENS) for one in named), "each of them is one listener's, whatever it opens"
+    buttons = {press(one) for one in _listened("action")} - {press(ACTION)}
+    every = {*Verb, *_listened("view"), *buttons, *(shortcuts - opening)}
+    assert every - named == set(NOT_PLAYED)
+
+
+def _listened(kind: str) -> set[str]:
+    """The ids that the app has a listener for."""
+    source = inspect.getsource(bot.slack.app)
+    names = re.findall(rf"app\.{kind}\((?:re\.compile\(f\"\^{{re\.escape\()?([A-Z_]+)\b", source)
+    found = {getattr(bot.slack.app, name) for name in names}
+    assert len(found) > 2
+    return found - {bot.slack.app.ANY}
 
 
 async def _tried(begin: Begin, cell: Cell) -> tuple[str, Difference | None]:
