@@ -141,6 +141,9 @@ def _standing(step: Step[Any], last: Entry | None, mine: Sequence[Entry], state:
     if last.way is Way.UNDO:
         return _undo_standing(last)
     if last.mark is Mark.STARTED:
+        turned = ended(state) or heading is not Heading.FORTH
+        if turned and last.way is Way.DO and isinstance(step.does, (Until, Watch, Wait, Task)):
+            return Standing.BROKEN_OFF
         polled = isinstance(step.does, (Until, Watch, Wait, Task, Call))
         return Standing.WAITING if polled and last.way is Way.DO else Standing.RUNNING
     if last.mark in (Mark.NOT_DONE, Mark.AGAIN) and vain(mine, step.name, last.way) >= TRIES:

@@ -26,6 +26,7 @@ class Standing(StrEnum):
     UNDONE = "undone"
     UNDO_FAILED = "undo_failed"
     NEVER = "never"  # the run ended before it
+    BROKEN_OFF = "broken_off"  # it waited, and the run turned or ended
 
 
 class StepView(Record):

@@ -29,8 +29,9 @@ STANDINGS: dict[Standing, tuple[str, str]] = {
     Standing.UNDONE: ("↩️", "undone"),
     Standing.UNDO_FAILED: ("⚠️", "could not be undone"),
     Standing.NEVER: ("▫️", "not reached"),
+    Standing.BROKEN_OFF: ("⏹️", "broken off"),
 }
-OVER = frozenset({Standing.UNDONE, Standing.UNDOING, Standing.NEVER, Standing.SKIPPED})
+OVER = frozenset({Standing.UNDONE, Standing.UNDOING, Standing.NEVER, Standing.SKIPPED, Standing.BROKEN_OFF})
 SECOND = timedelta(seconds=1)
 STEADY = timedelta(seconds=3)  # a rate over less says little
 NEAR = timedelta(minutes=10)  # what is so near is told to the second

@@ -13,7 +13,7 @@ from bot.render.picker import OPEN
 from bot.slack.message import OPENS
 from deploy.local.slack.client import Outcome, shown_text
 from tests.scenario.door import Bot
-from tests.scenario.interactions import Interaction, called, card_saying, nothing, press, proposed, reply_saying
+from tests.scenario.interactions import Interaction, card_saying, nothing, press, proposed, reply_saying
 from tests.scenario.persons import Person
 
 ABOUT, START = "tandem_about", "tandem_start"
@@ -60,8 +60,9 @@ async def rivals(bot: Bot) -> dict[str, Any]:
 async def digested(bot: Bot) -> dict[str, Any]:
     """Cleo's one message about three requests that wait for her."""
     await bot.slack.open_home("cleo", tab="messages")
-    for backup in ("b1", "b2", "b3"):
-        await called(bot, backup=backup)
+    for script in ("big-plain", "big-child", "big-many"):  # of which none touches what another does
+        await bot.slack.command("ana", "ops", f"/test write {script} reason=drill")
+        await bot.told(await bot.card(f"script={script}"), "1 approval needed")
     return await bot.slack.wait_for_message("cleo", "@tandem", text="3 requests wait for you")
 
 
@@ -174,9 +175,11 @@ async def cancels_what_runs(bot: Bot, card: dict[str, Any]) -> None:
 
 async def decides_in_a_digest(bot: Bot, digest: dict[str, Any]) -> None:
     cleo = Person(bot, "cleo")
-    plan = await cleo.opens(lambda: bot.slack.click("cleo", digest, "Look and decide"), APPROVE_CALLBACK)
+    await cleo.presses(digest, "Look and decide", card_saying(bot, "Cleo has looked at it"), "the whole plan")
+    plan = await bot.slack.wait_for_view("cleo", callback_id=APPROVE_CALLBACK)
     await cleo.sends(plan, {})
-    await bot.slack.wait_for(reply_saying(bot, "shop is back"), what="the run's end")
+    await bot.slack.wait_for(reply_saying(bot, "big-plain went through"), what="the run's end")
+    await bot.slack.wait_for_message("cleo", "@tandem", text="r1 test write big-plain: done")
 
 
 async def keeps_what_has_ended(bot: Bot, _: Any) -> None:
@@ -210,15 +213,16 @@ async def takes_a_favourite_and_lets_it_go(bot: Bot, home: dict[str, Any]) -> No
 
 async def sees_the_whole(bot: Bot, card: dict[str, Any]) -> None:
     ben = Person(bot, "ben")
-    details = await ben.opens(lambda: bot.slack.click("ben", card, "Details"), "run.details")
+    await ben.presses(card, "Details", card_saying(bot, "Ben has looked at it"), "the run in detail")
+    details = await bot.slack.wait_for_view("ben", callback_id="run.details")
     await goes(ben, lambda: bot.slack.click("ben", details, "Show what is masked"), WHOLE)
-    await bot.card("Ben has looked at it")
 
 
 async def finds_it_by_its_name(bot: Bot, _: Any) -> None:
-    view = await Person(bot, "ben").opens(lambda: bot.slack.command("ben", "ops", "/test r1"), "run.details")
+    looked = card_saying(bot, "Ben has looked at it")  # not of a window that, for all the bot knows, nobody saw
+    await Person(bot, "ben").types("/test r1", looked, "the run in detail")
+    view = await bot.slack.wait_for_view("ben", callback_id="run.details")
     assert "Fingerprint of the plan" in shown_text(view)
-    await bot.card("Ben has looked at it")
 
 
 async def asks_what_no_card_can_hold(bot: Bot, _: None) -> None:

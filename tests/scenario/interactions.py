@@ -171,7 +171,8 @@ async def answers_a_doubt(bot: Bot, card: dict[str, Any]) -> None:
 
 
 async def reads_details(bot: Bot, card: dict[str, Any]) -> None:
-    view = await Person(bot, "ben").opens(lambda: bot.slack.click("ben", card, "Details"), "run.details")
+    await Person(bot, "ben").presses(card, "Details", card_saying(bot, "Ben has looked at it"), "the run in detail")
+    view = await bot.slack.wait_for_view("ben", callback_id="run.details")
     assert "Fingerprint of the plan" in shown_text(view)
 
 
@@ -186,7 +187,8 @@ async def only_looks(bot: Bot, _: None) -> None:
 async def decides_at_home(bot: Bot, card: dict[str, Any]) -> None:
     ben = Person(bot, "ben")
     home = await ben.opens_home("test destroy")
-    plan = await ben.opens(lambda: bot.slack.click("ben", home, "Look and decide"), "run.review")
+    await ben.presses(home, "Look and decide", card_saying(bot, "Ben has looked at it"), "the whole plan")
+    plan = await bot.slack.wait_for_view("ben", callback_id="run.review")
     await ben.sends(plan, {})
     await bot.slack.wait_for(reply_saying(bot, "shop is back"), what="the run's end")
 

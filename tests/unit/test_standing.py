@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.model import Event, Heading, Mark, State, Way
-from bot.operation import Plan, Task, Wait
+from bot.operation import Call, Plan, Task, Wait
 from bot.standing import entries_of, steps_of
 from tests.unit.paper import NOW, Set, ledger, plan, step
 
@@ -18,6 +18,9 @@ PAPER = plan(
     step("t", Task(text="Say so", who="dba")),
     step("far-off", no_return=True),
 )
+
+
+CALLING = plan(step("c", Call(command="ops db backup", params={})))
 
 
 def events(*lines: str) -> list[Event]:
@@ -58,6 +61,16 @@ def test_one_step(lines: list[str], standing: str) -> None:
 def test_what_nobody_works_at_waits() -> None:
     standing = stand("w started", "t started")
     assert (standing["w"], standing["t"]) == ("waiting", "waiting")
+
+
+@pytest.mark.parametrize(
+    ("state", "heading"),
+    [(State.RUNNING, Heading.BACK), (State.RUNNING, Heading.STOP), (State.UNDONE, Heading.BACK)],
+)
+def test_what_waited_when_the_run_turned_waits_no_longer(state: State, heading: Heading) -> None:
+    standing = stand("w started", "t started", state=state, heading=heading)
+    assert (standing["w"], standing["t"]) == ("broken_off", "broken_off")
+    assert stand("c started", of=CALLING, heading=heading)["c"] == "waiting", "another run's end is waited for"
 
 
 def test_a_closing_on_the_way_back_runs_and_is_done_again() -> None:
