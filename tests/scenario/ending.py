@@ -52,6 +52,7 @@ async def rest(bot: Bot) -> None:
 async def ending(bot: Bot) -> Ending:
     """Everything that must not depend on what Slack did meanwhile."""
     found: Ending = {name: [tuple(row) for row in await bot.home.pool.fetch(sql)] for name, sql in ROWS.items()}
+    found["events"] = _looks_once(found["events"], "unmasked")
     found["general"] = await _channel(bot, "ana", "general")
     found["notebook"] = bot.factory.folder.lines()
     for person in ("ana", "ben", "cleo"):
@@ -103,7 +104,13 @@ async def _channel(bot: Bot, person: str, channel: str) -> list[Any]:
 
 def _lines(replies: list[dict[str, Any]]) -> list[str]:
     """What the thread says, line by line, without each reply's own summary for a lock screen."""
-    return [line for one in replies for line in _plain(shown_text({**one, "text": ""})).splitlines()]
+    lines = [line for one in replies for line in _plain(shown_text({**one, "text": ""})).splitlines()]
+    return _looks_once(lines, "looked at the whole")
+
+
+def _looks_once(found: list[Any], words: str) -> list[Any]:
+    """A look at masked values is recorded before they are shown: where Slack took no window there is one more."""
+    return [one for n, one in enumerate(found) if not n or one != found[n - 1] or words not in str(one)]
 
 
 def _files(replies: list[dict[str, Any]]) -> list[str]:
