@@ -75,7 +75,5 @@ class AbsenceTeller:
         if not there:
             if not await self.notes.sending(note):
                 return
-            await self.client.chat_postMessage(
-                channel=channel, metadata=message.metadata, **message.content
-)  # fmt: skip
+            await self.client.chat_postMessage(channel=channel, metadata=message.metadata, **message.content)
         await self.notes.told(note)

@@ -31,8 +31,8 @@ from bot.operation import (
     Until,
 )
 
-# Minutes that may pass until it starts, by policy's usual expiry: the bounds on what is lost include them.
 YOUNG = 10  # minutes: what was written right after a backup says little of the pace
+# Minutes that may pass until it starts, by policy's usual expiry: the bounds on what is lost include them.
 LATER = ceil((timedelta(minutes=30) + Operation.start_by) / timedelta(minutes=1))
 
 
