@@ -7,7 +7,7 @@ from bot.render import words
 from bot.render.answer import answer_blocks, answer_file
 from bot.render.approvals import called
 from bot.render.blocks import bullets, context, line, linked, moment, quoted, rich, text, user, utc, when
-from bot.render.card import requester
+from bot.render.card import REASON_SHOWN, requester
 from bot.render.escape import clean, cut, fallback, one_line, size
 from bot.render.message import NOBODY, Block, Message, Names
 from bot.render.tell import told
@@ -70,7 +70,8 @@ def elsewhere(view: RunView, event: Event, names: Names = NOBODY, *, thread: boo
     if not said:
         return None
     told_there = f"{view.tag} {view.command}: {said}"
-    blocks = [rich(line(text(f"{icon} {told_there}".strip(), bold=True)))]
+    why = [line(text("Why:")), quoted(clean(view.reason, REASON_SHOWN))] if thread and _first(view, event) else []
+    blocks = [rich(line(text(f"{icon} {told_there}".strip(), bold=True)), *why)]
     if link := names.links.get(view.tag):
         blocks.append(rich(line(text("The whole story is in "), linked(link, "its thread"), text("."))))
     elif view.channel:
@@ -100,6 +101,11 @@ def _beside(view: RunView, event: Event, names: Names) -> tuple[str, str]:
     if event.kind == "answered_read" and view.answer:
         return "🔎", f"{who} looked: {one_line(view.answer.headline, 500)}"
     return _said(view, event, names, BESIDE)
+
+
+def _first(view: RunView, event: Event) -> bool:
+    """Whether a thread beside its own hears of it only now, and somebody gave a reason."""
+    return bool(view.reason) and event.kind == ("proposed" if view.slots else "ended")
 
 
 REFUSES = {  # Slack's word, or ours -> why a channel takes no messages, and what to do

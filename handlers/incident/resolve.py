@@ -31,7 +31,7 @@ class Facts(Observed):
 class ResolveIncident(Operation[Params, Facts]):
     """End an incident: what was wrong is right again.
 
-    Its own thread is told, with how long it was open and what the reason says.
+    Its own thread is told, with how long it was open and the reason.
     """
 
     risk = Risk.WRITE
@@ -52,8 +52,9 @@ class ResolveIncident(Operation[Params, Facts]):
     def plan(self, params: Params, facts: Facts) -> Plan | Refusal:
         found = _found(params, facts)
         if found is None:
-            others = ", ".join(f"{one.name} ({one.title})" for one in facts.open) or "none"
-            return Refusal(code="no_incident", sentence=f"No incident {params.incident} is open. Open: {others}.")
+            others = ", ".join(f"{one.name} ({one.title})" for one in facts.open)
+            there = f"To resolve one of these, type its name: {others}." if others else "None is open at all."
+            return Refusal(code="no_incident", sentence=f"No incident {params.incident} is open. {there}")
         return Plan(
             sentence=f"Resolve incident {found.name} ({found.severity}): {found.title}",
             steps=(

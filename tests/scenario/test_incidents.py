@@ -63,10 +63,11 @@ async def test_it_is_declared_told_to_whoever_is_on_call_listed_and_resolved_in_
     assert f"/archives/C0INCIDENTS/p{(await run.card())['ts'].replace('.', '')}" in str((await ended.card())["blocks"])
     told = await reply(run, f"{ended.tag} incident resolve: Incident {run.tag} is resolved after")
     assert f"/archives/C0INCIDENTS/p{(await ended.card())['ts'].replace('.', '')}" in str(told["blocks"])
+    assert "the payment service is back" in shown_text(told)
     nothing = await story.asks("dan", "/incident list")
     await nothing.shows("No incident is open")
     gone = await story.asks("ben", f'/incident resolve {run.tag} reason="twice"')
-    await gone.shows(f"No incident {run.tag} is open. Open: none.")
+    await gone.shows(f"No incident {run.tag} is open. None is open at all.")
 
 
 @BOTH
@@ -85,7 +86,8 @@ async def test_what_is_begun_from_a_message_in_its_thread_is_told_there_to_its_e
     assert done.ok, done
     restore = Run(story, await story.last())
     await restore.shows("For incident", run.tag, ": checkout is down")
-    await reply(run, f"{restore.tag} ops db restore: Ben Okafor asked: Restore shop")
+    asked = await reply(run, f"{restore.tag} ops db restore: Ben Okafor asked: Restore shop")
+    assert f"/archives/C0INCIDENTS/p{said['ts'].replace('.', '')}" in shown_text(asked), "its reason leads to the message"
     why: dict[str, Any] = {"Why": "the code is at fault, not the data"}
     await restore.press("cleo", "Deny", **why)
     await restore.settles()

@@ -102,7 +102,7 @@ def test_it_is_resolved_by_its_name_and_its_thread_is_told() -> None:
 def test_what_is_not_open_is_not_resolved_and_what_is_open_is_named() -> None:
     refused = resolve.ResolveIncident().plan(resolve.Params(incident="r8"), resolve.Facts(run=RUN, at=AT, open=(OPEN,)))
     assert isinstance(refused, Refusal)
-    assert refused.sentence == "No incident r8 is open. Open: r7 (Mails are late)."
+    assert refused.sentence == "No incident r8 is open. To resolve one of these, type its name: r7 (Mails are late)."
 
 
 def test_the_list_says_how_long_each_is_open_and_offers_its_end() -> None:
