@@ -87,7 +87,8 @@ async def test_what_is_begun_from_a_message_in_its_thread_is_told_there_to_its_e
     restore = Run(story, await story.last())
     await restore.shows("For incident", run.tag, ": checkout is down")
     asked = await reply(run, f"{restore.tag} ops db restore: Ben Okafor asked: Restore shop")
-    assert f"/archives/C0INCIDENTS/p{said['ts'].replace('.', '')}" in shown_text(asked), "its reason leads to the message"
+    link = f"/archives/C0INCIDENTS/p{said['ts'].replace('.', '')}"
+    assert link in shown_text(asked), "its reason leads to the message"
     why: dict[str, Any] = {"Why": "the code is at fault, not the data"}
     await restore.press("cleo", "Deny", **why)
     await restore.settles()
