@@ -42,7 +42,7 @@ def _carry_out(said: argparse.Namespace) -> int:
     if said.verb == "init":
         return _keys() if said.keys else _init(said.folder)
     from bot import cli
-    from bot.compose import Unfit
+    from bot.process.compose import Unfit
 
     verbs: dict[str, Callable[[argparse.Namespace], Awaitable[int]]] = {
         "run": cli.run,

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from bot import compose, opening
 from bot.model import Who, run_of
+from bot.process import compose, opening
 from bot.render import words
 from bot.render.outcome import sentence
 from bot.store import migrate as migration
@@ -21,7 +21,7 @@ SAME_WORDS = "look at `python -m bot runs`, or type the same words again within 
 
 async def run(said: argparse.Namespace) -> int:
     """Serves until SIGINT or SIGTERM."""
-    from bot.running import serve
+    from bot.process.running import serve
 
     return await serve(compose.ground())
 
@@ -40,7 +40,7 @@ async def check(said: argparse.Namespace) -> int:
 
 async def doctor(said: argparse.Namespace) -> int:
     """Asks the outside."""
-    from bot.doctor import examine
+    from bot.doctor.report import examine
 
     return await examine(compose.ground())
 

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 from bot import parse
 from bot.catalogue import Entry
-from bot.confirmation import Confirmation, Freshener, Verb
 from bot.effect import Permanent, Personal, Secret
 from bot.engine.reach import Connectors, NotConfigured
 from bot.fields import personal, replaced, subjects
@@ -16,9 +15,10 @@ from bot.house import House
 from bot.model import Choice, Risk, State, Who
 from bot.operation import Choice as Entered
 from bot.operation import Input, RunRef
+from bot.people.confirmation import Confirmation, Freshener, Verb
+from bot.people.roster import Roster
 from bot.policy import Verdict, could_approve, with_stand_ins
 from bot.render.approvals import frozen
-from bot.roster import Roster
 from bot.seal import Seal
 from bot.store.personal import NoKey, PersonalStore
 from bot.store.pool import NotRecorded as NotRecorded

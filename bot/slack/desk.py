@@ -12,7 +12,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.catalogue import Catalogue, Entry, NoOperation
 from bot.effect import Secret
 from bot.help import Help
-from bot.links import Links
 from bot.model import Choice, Record, Who
 from bot.operation import Choice as Picked
 from bot.operation import Input
@@ -26,6 +25,7 @@ from bot.service import NotRecorded, Uncertain
 from bot.slack.payload import Body, Sender, Surface, action, chosen, sender, state
 from bot.slack_api import answer_at
 from bot.telemetry import about
+from bot.thread.links import Links
 from bot.view import Brief, Draft, Favourite, HomeView, Outcome, RunView
 from bot.words import unescape
 

@@ -13,8 +13,8 @@ from typing import cast
 import asyncpg
 import pytest
 
-from bot import opening
-from bot.compose import Ground, Unfit
+from bot.process import opening
+from bot.process.compose import Ground, Unfit
 from bot.store.pool import DOOR_TIMEOUT, open_pool
 from deploy.local.slack import SlackServer
 from tests.conftest import MakeDatabase

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot.directory import Directory
 from bot.metrics import CountedClient, Metrics
 from bot.model import State
-from bot.roster import Roster
+from bot.people.directory import Directory
+from bot.people.roster import Roster
 from deploy.local.slack import SlackServer, Workspace
 from deploy.local.slack.spec import GroupSpec
 from tests.scenario.door import Company, workspace

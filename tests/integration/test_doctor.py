@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from bot.examination.finding import Mark
-from bot.examination.ledger import fit_clock, fit_version
-from bot.examination.slack import SCOPES
+from bot.doctor.finding import Mark
+from bot.doctor.ledger import fit_clock, fit_version
+from bot.doctor.slack import SCOPES
 from deploy.local.slack import Workspace
 from deploy.local.stage import COMPANY, ROOT, Stage
 from tests.scenario.played import apart, played

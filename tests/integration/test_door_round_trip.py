@@ -15,7 +15,7 @@ from bot import codec
 from bot.house import House
 from bot.model import Choice, State, Way
 from bot.operation import Plan
-from bot.roster import Roster
+from bot.people.roster import Roster
 from bot.service import Service
 from bot.store.pool import open_pool
 from bot.store.store import Claimed, Doors, Ledger

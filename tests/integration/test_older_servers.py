@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from bot.connectors.vault import Load
+from bot.doctor.databases import Met, _programs
+from bot.doctor.finding import Mark
 from bot.effect import Permanent
-from bot.examination.databases import Met, _programs
-from bot.examination.finding import Mark
 from bot.operation import Refusal, RunRef
 from deploy.local.postgres import Server
 from deploy.local.postgres_binaries import DEBIAN_FOLDER, Binaries, find_binaries

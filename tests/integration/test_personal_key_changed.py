@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from bot.doctor.finding import Mark
+from bot.doctor.ledger import personal_values
 from bot.effect import Personal
-from bot.examination.finding import Mark
-from bot.examination.ledger import personal_values
 from bot.model import State
 from bot.personal import ERASED
 from bot.seal import PersonalSeal

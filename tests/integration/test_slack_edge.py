@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 from slack_sdk.errors import SlackApiError
 
-from bot.directory import Directory
 from bot.metrics import CountedClient, Metrics
-from bot.roster import Roster
+from bot.people.directory import Directory
+from bot.people.roster import Roster
 from deploy.local.slack import SlackServer
 from tests.scenario.door import workspace
 from tests.support.plugin import Home

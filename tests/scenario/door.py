@@ -11,8 +11,6 @@ from typing import Any, cast
 import yaml
 
 from bot.catalogue import Catalogue
-from bot.digest import Digester
-from bot.directory import Directory
 from bot.discovery import load
 from bot.help import Help, Reader, help_for
 from bot.hooks import Hook, Hooks
@@ -20,9 +18,10 @@ from bot.house import House
 from bot.metrics import CountedClient, Metrics
 from bot.model import Who
 from bot.parse import Known
+from bot.people.directory import Directory
+from bot.people.roster import Roster
 from bot.precedence import Precedence
 from bot.render.message import Group, Names
-from bot.roster import Roster
 from bot.service import Service
 from bot.slack import Desk, Identity, build_app, socket_door
 from bot.slack.message import OPENS
@@ -30,7 +29,8 @@ from bot.store.digests import Digests
 from bot.store.letterbox import Letterbox
 from bot.store.store import Doors
 from bot.store.views import Views
-from bot.thread import Poster
+from bot.thread.digest import Digester
+from bot.thread.poster import Poster
 from bot.web import Site
 from deploy.local.slack import AppSpec, ChannelSpec, Manifest, PersonSpec, SlackServer, Workspace, WorkspaceSpec
 from deploy.local.slack.spec import Shortcut, SlashCommand, TeamSpec

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bot.absences import HOLD, QUIET, AbsenceTeller
 from bot.metrics import CountedClient, Metrics
 from bot.render.message import Names
 from bot.store.absences import NEWS, AbsenceNotes
+from bot.thread.absences import HOLD, QUIET, AbsenceTeller
 from deploy.local.slack import SlackServer, Workspace
 from deploy.local.slack.client import shown_text
 from tests.integration.test_delegations import DAY, Stage

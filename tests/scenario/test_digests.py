@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.digest import ANEW, Digester
 from bot.store.digests import Digests
+from bot.thread.digest import ANEW, Digester
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
 from tests.scenario.interactions import called

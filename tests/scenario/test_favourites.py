@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.links import Links
+from bot.thread.links import Links
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
 from tests.scenario.interactions import proposed

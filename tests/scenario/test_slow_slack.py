@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from bot.thread import PLACES
+from bot.thread.poster import PLACES
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
 from tests.scenario.interactions import doubted, proposed

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from bot.sent import DOUBLE_AFTER
 from bot.store.letterbox import Letterbox
-from bot.thread import HOLD, Poster
+from bot.thread.poster import HOLD, Poster
+from bot.thread.sent import DOUBLE_AFTER
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
 from tests.scenario.interactions import proposed

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.recovery.replica", "bot.__main__", "bot.cli", "bot.doctor", "bot.running"])
+FORKS.set_forkserver_preload(
+    ["tests.recovery.replica", "bot.__main__", "bot.cli", "bot.doctor.report", "bot.process.running"]
+)
 WITHIN = 60.0  # seconds
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from bot.effect import Personal
 from bot.house import House
 from bot.model import State, Who
-from bot.roster import Roster
+from bot.people.roster import Roster
 from bot.service import Service
 from bot.view import Outcome, RunView
 from tests.scenario.door import Company

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from bot.catalogue import Catalogue
-from bot.compose import applied as as_migrated
 from bot.model import Risk
 from bot.policy import need
+from bot.process.compose import applied as as_migrated
 from config.applied import applied, config_hash
 from config.company import Company
 from config.documents import NAMES

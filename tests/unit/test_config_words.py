@@ -12,8 +12,8 @@ import pytest
 from pydantic import BaseModel
 
 import bot
-from bot.compose import names
 from bot.policy import Beyond, Rule
+from bot.process.compose import names
 from config import schemas
 from config.company import Company, Group, Limits, Person, Rotation, Schedule, Standing, Tandem
 from config.faults import Fault

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.connectors.postgres import session
-from bot.examination import ledger
+from bot.doctor import ledger
 from deploy.chromium import NAMES
 from deploy.imports import imports_of, is_allowed, is_denied
 from deploy.lock import LOCK, PROJECT, faults

@@ -128,7 +128,7 @@ def _light(colour: str) -> float:
 
 
 def test_its_library_is_not_there_before_something_is_drawn() -> None:
-    look = "import sys, bot.thread, bot.slack; sys.exit('PIL' in sys.modules)"
+    look = "import sys, bot.thread.poster, bot.slack; sys.exit('PIL' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", look]).returncode == 0
 
 

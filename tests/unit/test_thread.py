@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.occasions import doubles
+from bot.thread.occasions import doubles
 
 
 def said(kind: str, first: int, last: int) -> dict[str, Any]:

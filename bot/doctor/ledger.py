@@ -6,9 +6,9 @@ from typing import Any
 
 import asyncpg
 
-from bot.compose import Ground
-from bot.examination.finding import Finding, Findings, absent, bad, good
-from bot.opening import MIGRATE, NOT_OPEN, why
+from bot.doctor.finding import Finding, Findings, absent, bad, good
+from bot.process.compose import Ground
+from bot.process.opening import MIGRATE, NOT_OPEN, why
 from bot.seal import PersonalSeal
 from bot.store.pool import UnfitRole, fit_to_run
 from config.settings import Settings

@@ -12,17 +12,17 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 
-from bot.compose import Ground, Machine, Unfit
-from bot.examination.slack import code
+from bot.doctor.slack import code
 from bot.hooks import Hooks
 from bot.metrics import CountedClient, Metrics
-from bot.opening import fit, pool_of, secret
+from bot.process.compose import Ground, Machine, Unfit
+from bot.process.opening import fit, pool_of, secret
 from bot.slack import Desk, Identity, build_app, socket_door
 from bot.slack_api import TOKEN_REFUSED
 from bot.store.figures import Figures
 from bot.store.pool import DATABASE_AWAY
 from bot.telemetry import start_sentry
-from bot.thread import ANSWER_WITHIN
+from bot.thread.poster import ANSWER_WITHIN
 from bot.web import Site
 from config.settings import Settings
 

@@ -2,12 +2,12 @@
 
 import asyncio
 
-from bot.compose import Ground
-from bot.examination.databases import databases
-from bot.examination.finding import Finding, Mark, looked
-from bot.examination.ledger import ledger
-from bot.examination.places import hooks, mail, others, services, vaults
-from bot.examination.slack import slack
+from bot.doctor.databases import databases
+from bot.doctor.finding import Finding, Mark, looked
+from bot.doctor.ledger import ledger
+from bot.doctor.places import hooks, mail, others, services, vaults
+from bot.doctor.slack import slack
+from bot.process.compose import Ground
 
 PARTS = {
     "Slack": slack,

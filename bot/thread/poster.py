@@ -8,20 +8,21 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot import render, sent
-from bot.absences import AbsenceTeller
-from bot.digest import Digester
-from bot.elsewhere import Elsewhere
+from bot import render
 from bot.model import Event
-from bot.occasions import READ_PATIENCE, doubles, look_again, moves, too_soon, unheard
-from bot.places import keep_busy, kept
 from bot.precedence import at_once
 from bot.render.message import Message, Names
 from bot.store.letterbox import Letter, Letterbox, LostThread
 from bot.store.pool import DATABASE_AWAY
 from bot.store.views import Views
 from bot.telemetry import about
-from bot.uploads import Uploads
+from bot.thread import sent
+from bot.thread.absences import AbsenceTeller
+from bot.thread.digest import Digester
+from bot.thread.elsewhere import Elsewhere
+from bot.thread.occasions import READ_PATIENCE, doubles, look_again, moves, too_soon, unheard
+from bot.thread.places import keep_busy, kept
+from bot.thread.uploads import Uploads
 from bot.view import RunView
 
 log = logging.getLogger("tandem.thread")

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from slack_sdk.errors import SlackApiError
 
-from bot.roster import Roster
+from bot.people.roster import Roster
 from bot.store.pool import DATABASE_AWAY
 
 log = logging.getLogger("tandem.directory")

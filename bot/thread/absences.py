@@ -8,11 +8,12 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot import render, sent
-from bot.places import keep_busy
+from bot import render
 from bot.render.message import Message, Names
 from bot.store.absences import AbsenceNotes, Note
 from bot.store.pool import DATABASE_AWAY
+from bot.thread import sent
+from bot.thread.places import keep_busy
 
 log = logging.getLogger("tandem.absences")
 HOLD = timedelta(minutes=1)  # how long one poster keeps a note to itself: longer than its three calls may take

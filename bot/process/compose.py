@@ -12,11 +12,8 @@ import config.applied
 import config.load
 import config.settings
 from bot import parse
-from bot.absences import AbsenceTeller
 from bot.catalogue import Asked, Catalogue, Entry, Found, environment_of, understand
 from bot.connectors.tandem import Tandem
-from bot.digest import Digester
-from bot.directory import Directory
 from bot.discovery import Deeds, Fault, Loaded, deeds, load
 from bot.effect import Connector, Target, World
 from bot.engine.attempts import Attempts
@@ -31,9 +28,10 @@ from bot.house import House
 from bot.metrics import CountedLedger, Metrics, TimedDoors
 from bot.model import Who
 from bot.operation import Database, Input
+from bot.people.directory import Directory
+from bot.people.roster import Roster
 from bot.precedence import Precedence
 from bot.render.message import Group, Names
-from bot.roster import Roster
 from bot.schedule import Cron, Due, Scheduler
 from bot.seal import PersonalSeal, Seal
 from bot.service import Service
@@ -45,7 +43,9 @@ from bot.store.own import Own
 from bot.store.personal import PersonalStore
 from bot.store.store import Doors, Ledger
 from bot.store.views import Views
-from bot.thread import Poster
+from bot.thread.absences import AbsenceTeller
+from bot.thread.digest import Digester
+from bot.thread.poster import Poster
 from config.company import Company
 from config.settings import Settings
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import asyncpg
 
-from bot.compose import Ground
 from bot.connectors.postgres.connector import Postgres
 from bot.connectors.postgres.programs import find, restorer
 from bot.connectors.postgres.session import LOOK, DatabaseSettings, Login, session
+from bot.doctor.finding import Finding, Findings, absent, bad, good, looked
 from bot.effect import Permanent, World
-from bot.examination.finding import Finding, Findings, absent, bad, good, looked
 from bot.model import Record
 from bot.operation import Database
+from bot.process.compose import Ground
 from config.settings import secret
 
 IDENTITY = (

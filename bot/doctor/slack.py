@@ -5,8 +5,8 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot.compose import Ground
-from bot.examination.finding import Finding, Findings, absent, bad, good
+from bot.doctor.finding import Finding, Findings, absent, bad, good
+from bot.process.compose import Ground
 from bot.slack_api import TOKEN_REFUSED, Client
 
 # The bot token's scopes, as the app's manifest lists them.

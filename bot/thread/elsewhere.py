@@ -7,11 +7,12 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot import render, sent
-from bot.links import Links
+from bot import render
 from bot.model import Event, Record, run_of
 from bot.render.message import Message, Names
 from bot.store.letterbox import Letter, Letterbox
+from bot.thread import sent
+from bot.thread.links import Links
 from bot.view import RunView
 
 log = logging.getLogger("tandem.thread")

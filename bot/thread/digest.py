@@ -8,12 +8,13 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from bot import render, sent
+from bot import render
 from bot.model import Event, State
-from bot.places import keep_busy, kept
 from bot.render.message import Message, Names
 from bot.store.digests import Digest, Digests, Listed, LostDigest
 from bot.store.pool import DATABASE_AWAY
+from bot.thread import sent
+from bot.thread.places import keep_busy, kept
 from bot.view import RunView
 
 log = logging.getLogger("tandem.digest")

@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from bot import compose
-from bot.compose import Ground
 from bot.connectors.http import Http, ServiceSettings
 from bot.connectors.http_looks import Grade, Seen
 from bot.connectors.mail import Mail
+from bot.doctor.finding import Finding, Findings, absent, bad, good, looked
 from bot.effect import Connector, Permanent, World
 from bot.engine.reach import Connectors
-from bot.examination.finding import Finding, Findings, absent, bad, good, looked
 from bot.operation import Database, Service
+from bot.process import compose
+from bot.process.compose import Ground
 from config.settings import secret
 
 LOOKED_AT = ("postgres", "vault", "users", "mail", "http", "tandem")  # modules of connectors that have looks here

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from bot.compose import Ground, Unfit
+from bot.process.compose import Ground, Unfit
 from bot.store.pool import DATABASE_AWAY, DOOR_TIMEOUT, ROLLED_BACK, UnfitRole, fit_to_run, open_pool
 from config.settings import Settings
 
