@@ -1,5 +1,6 @@
 """What every test may ask for: the session's PostgreSQL, a database, a Chromium, a word in the end; and skips."""
 
+import gc
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from functools import partial
@@ -27,6 +28,7 @@ settings.load_profile("shared-machine")
 
 def pytest_configure() -> None:
     skips.demanded()
+    gc.set_threshold(50_000, 20, 50)  # a tenth of a worker's time went into looking at the same hundred MiB again
 
 
 @pytest.hookimpl(tryfirst=True)
