@@ -8,6 +8,7 @@ import pytest
 
 from bot.model import State
 from bot.store.audit import verify
+from bot.store.store import Claimed
 from tests.support.company import account
 from tests.support.plugin import Home
 from tests.support.story import Story
@@ -50,6 +51,17 @@ async def test_ana_asks_ben_approves_and_the_run_is_queued(story: Story) -> None
 async def test_a_plan_that_slack_did_not_acknowledge_cannot_be_approved(story: Story) -> None:
     run = await story.proposed("ana", "test destroy", shown=False)
     assert (await story.approve("ben", run))["code"] == "not_shown"
+
+
+async def test_what_waits_to_be_shown_is_told_apart_from_what_was_refused(story: Story) -> None:
+    """Its worker comes again: it neither breaks off nor asks anybody anew."""
+    run = await story.proposed("ana", "test write", shown=False)
+    row = await story.row(run)
+    assert row.worker is not None, "who planned what needs nobody's approval has it still"
+    claimed = Claimed(run=run, worker=row.worker, fence=row.fence)
+    assert await story.home.ledger.begin(claimed) == "not_shown"
+    await story.show(run)
+    assert await story.home.ledger.begin(claimed) == "started"
 
 
 async def test_one_person_never_fills_two_groups(story: Story) -> None:
