@@ -96,9 +96,10 @@ async def test_whoever_the_roster_does_not_list_is_told_so(bot: Bot, person: str
 async def test_somebody_listed_who_may_not_ask_is_told_who_could(bot: Bot) -> None:
     await bot.slack.command("emil", "ops", '/test write plain reason="me too"')
     told = await bot.slack.wait_for_ephemeral("emil", "ops", text="nly engineers may ask for it")
-    assert "Ana" in shown_text(told)
+    assert "Ben (on call), Ana" in shown_text(told)
     await bot.slack.command("emil", "ops", "/test destroy shop")
-    await bot.slack.wait_for_ephemeral("emil", "ops", text="/test destroy was not asked")
+    form = await bot.slack.wait_for_ephemeral("emil", "ops", text="/test destroy was not asked")
+    assert "Ben (on call), Ana" in shown_text(form)
     assert await bot.slack.view("emil") is None
     assert await bot.asked() == 0
 
