@@ -157,6 +157,18 @@ async def test_a_question_back_and_its_answer_are_told_and_decide_nothing(bot: B
     assert await state(bot) == State.AWAITING
 
 
+@BOTH
+async def test_a_question_back_whose_ack_was_lost_and_that_is_sent_again_is_told_once(bot: Bot) -> None:
+    card = await proposed(bot)
+    await bot.slack.click("ben", card, "Ask back")
+    modal = await bot.slack.wait_for_view("ben", callback_id="door.word")
+    await bot.slack.fault("delivery:interactive", "lose_ack")
+    assert not (await bot.slack.submit("ben", modal, {"text": "why b2?"})).ok
+    assert (await bot.slack.submit("ben", modal, {"text": "why b2?"})).ok
+    await bot.told(card, "why b2?")
+    assert await bot.home.pool.fetchval("SELECT count(*) FROM events WHERE kind = 'ask_back'") == 1
+
+
 async def _with_button(bot: Bot, label: str) -> dict[str, Any] | None:
     """The message in #ops that carries such a button."""
     for message in await bot.slack.messages("ben", "ops"):

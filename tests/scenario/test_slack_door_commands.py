@@ -39,6 +39,16 @@ async def test_the_same_request_delivered_twice_is_one_run(bot: Bot) -> None:
     assert await bot.asked() == 1
 
 
+@BOTH
+async def test_a_look_that_is_delivered_twice_is_one_run_though_the_same_words_may_be_typed_at_once(bot: Bot) -> None:
+    bot.factory.folder.put("a", "hello")
+    await bot.slack.command("ana", "ops", "/test look a")
+    await bot.slack.repeat("/test")
+    assert await bot.asked() == 1
+    await bot.slack.command("ana", "ops", "/test look a")
+    assert await bot.asked() == 2
+
+
 async def test_the_same_words_again_give_the_first_run_unless_they_are_meant(bot: Bot) -> None:
     line = '/test write plain reason="a drill"'
     await bot.slack.command("ana", "ops", line)
