@@ -148,6 +148,22 @@ async def test_an_attempts_time_is_measured_and_not_read_from_a_clock() -> None:
     assert Trying("r1", "a", Way.DO, 1, timedelta(0)).left == 0
 
 
+async def test_a_run_on_which_the_engine_itself_breaks_off_again_and_again_asks_at_the_third_claim(
+    home: Home, factory: Factory
+) -> None:
+    """Each claim that came to nothing is counted, though nobody died of it."""
+    root = await asyncpg.connect(home.superuser)
+    await root.execute("ALTER FUNCTION tandem.started RENAME TO started_of_another_version")
+    run = await factory.ask("plain")
+    row = await factory.state(run, State.IN_DOUBT)
+    assert row.question is not None
+    assert row.question["doubt"] == "poison"
+    await root.execute("ALTER FUNCTION tandem.started_of_another_version RENAME TO started")
+    await root.close()
+    assert await factory.answer("ana", run, "again") == "answered"
+    assert (await factory.end(run)).state is State.SUCCEEDED
+
+
 async def test_a_handler_that_breaks_is_told_as_that_and_not_as_dead_workers(factory: Factory) -> None:
     """Whatever it is that raises: here, what a read answers, and a command that is there no more."""
     house = cast(House, factory.worker.runner.handlers)

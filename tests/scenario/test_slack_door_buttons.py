@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bot.model import State
+from bot.render.favourites import UNSTAR
 from bot.render.outcome import DEAD_END
 from bot.slack.socket import PING_EVERY
 from bot.telemetry import Lines
@@ -310,7 +311,7 @@ async def test_of_many_items_the_one_in_doubt_is_named_and_counted_as_answered(b
     assert [line for line in bot.factory.folder.lines() if line == "item 4"] == ["item 4"]
 
 
-@pytest.mark.parametrize("action", ["approve_v1", "run.approve", "door.open.9"])
+@pytest.mark.parametrize("action", ["approve_v1", "run.approve", "door.open.9", f"{UNSTAR}.9"])
 async def test_a_button_of_another_version_is_answered_in_words(bot: Bot, action: str) -> None:
     element = {"type": "button", "action_id": action, "value": "old", "text": {"type": "plain_text", "text": "Go"}}
     blocks = [{"type": "actions", "elements": [element]}]

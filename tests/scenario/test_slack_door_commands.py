@@ -39,6 +39,12 @@ async def test_the_same_request_delivered_twice_is_one_run(bot: Bot) -> None:
     assert await bot.asked() == 1
 
 
+async def test_what_cannot_be_seen_in_a_line_is_not_kept_either(bot: Bot) -> None:
+    await bot.slack.command("ana", "ops", "/test look \0a\u202e")
+    await bot.card("a says")
+    assert await bot.home.pool.fetchval("SELECT words FROM runs") == "/test look a"
+
+
 @BOTH
 async def test_a_look_that_is_delivered_twice_is_one_run_though_the_same_words_may_be_typed_at_once(bot: Bot) -> None:
     bot.factory.folder.put("a", "hello")
@@ -77,6 +83,7 @@ async def test_the_same_words_again_give_the_first_run_unless_they_are_meant(bot
         ("/runbook help", "No operation of /runbook is installed here"),
         ("/runbook runs", "Nothing runs"),
         ("/test help moonshine", "Type help alone behind the command"),
+        ("/test runs \0 moonshine", "speaks of moonshine"),
     ],
 )
 async def test_what_cannot_be_asked_is_answered_in_words_and_nothing_is_asked(bot: Bot, line: str, told: str) -> None:
