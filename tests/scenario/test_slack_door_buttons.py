@@ -127,6 +127,22 @@ async def test_a_click_by_whoever_the_roster_does_not_list_changes_nothing_and_i
 
 
 @BOTH
+async def test_an_approver_whom_slack_has_made_a_guest_reads_that_it_does_not_count(bot: Bot) -> None:
+    card = await proposed(bot)
+    await bot.slack.set_person("ben", role="guest")  # Slack says so by an event, whereupon it is asked
+    known = "SELECT NOT fit FROM directory WHERE slack_user = $1"
+    await until(lambda: bot.home.pool.fetchval(known, account("ben")), "word of a guest")
+    await bot.slack.click("ben", card, "Approve")
+    told = await bot.slack.wait_for_ephemeral("ben", "ops", text="it does not count")
+    assert "Somebody else must approve it" in shown_text(told)
+    await bot.slack.click("ben", card, "Deny")
+    await bot.slack.submit("ben", None, {"text": "then not at all"})
+    said = await bot.slack.wait_for_view("ben", callback_id=DEAD_END)
+    assert "so it decides nothing" in shown_text(said)
+    assert await state(bot) == State.AWAITING
+
+
+@BOTH
 async def test_a_denial_needs_its_reason_and_is_told_with_it(bot: Bot) -> None:
     card = await proposed(bot)
     await bot.slack.click("ben", card, "Deny")
