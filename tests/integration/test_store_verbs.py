@@ -169,6 +169,17 @@ async def test_an_amended_request_that_needs_nobody_any_more_is_refused_while_it
     assert (await story.row(second)).state is State.REFUSED
 
 
+async def test_a_lock_that_two_runs_left_behind_when_they_ended_at_once_goes_with_the_next_sweep(story: Story) -> None:
+    first = await story.proposed("ana", "test destroy", locks=["database/shop"])
+    second = await story.proposed("dora", "test destroy", locks=["database/shop"])
+    await story.say("ana", first, "cancel")
+    await story.home.own.execute("INSERT INTO locks VALUES ('database/shop', $1, clock())", first)
+    assert (await story.approve("ben", second))["held_by"] == f"r{first}"
+    for _ in range(2):  # what waits is counted before what is left behind goes
+        await story.home.ledger.sweep()
+    assert (await story.row(second)).state is State.QUEUED
+
+
 async def test_a_waiting_ask_is_superseded_by_another_for_the_same_target(story: Story) -> None:
     first = await story.proposed("ana", "test destroy", locks=["database/shop"])
     second = await story.proposed("dora", "test destroy", locks=["database/shop"])
