@@ -147,6 +147,8 @@ async def test_a_denial_needs_its_reason_and_is_told_with_it(bot: Bot) -> None:
     card = await proposed(bot)
     await bot.slack.click("ben", card, "Deny")
     modal = await bot.slack.wait_for_view("ben", callback_id="door.word")
+    refused = await bot.slack.submit("ben", modal, {"text": "token=abcdefgh12345678"})
+    assert "seems to hold a token" in refused.errors["text"]
     await bot.slack.submit("ben", modal, {"text": "not on a *Friday* <!channel>"})
     told = await bot.told(card, "Ben denied it")
     assert "not on a *Friday* <!channel>" in shown_text(told)

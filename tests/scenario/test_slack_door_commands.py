@@ -153,6 +153,8 @@ async def test_a_line_that_lacks_something_opens_its_form_with_what_was_typed(bo
     assert len(form["private_metadata"]) == 36  # a row's id and nothing else
     refused = await bot.slack.submit("ana", form, {"script": "plain", "reason": "token=abcdefgh12345678"})
     assert "seems to hold a token" in refused.errors["reason"]
+    silent = await bot.slack.submit("ana", form, {"script": "plain", "reason": "  "})
+    assert "Say why" in silent.errors["reason"]
     assert await bot.asked() == 0
     done = await bot.slack.submit("ana", form, {"reason": "a drill"})
     assert done.result == "acked", done
