@@ -259,6 +259,18 @@ async def test_details_are_one_persons_modal(bot: Bot) -> None:
     assert "Fingerprint of the plan" in shown_text(modal)
 
 
+async def test_what_an_answer_holds_for_few_eyes_is_in_the_askers_details_alone(bot: Bot) -> None:
+    bot.factory.folder.put("a", "trouble")
+    await bot.slack.command("ana", "ops", "/test glance a")
+    card = await bot.card("a: trouble")
+    assert "characters" not in shown_text(card)
+    for person, sees in (("ana", True), ("ben", False)):
+        await bot.slack.click(person, card, "Details")
+        modal = await bot.slack.wait_for_view(person, callback_id="run.details")
+        assert ("7 characters" in shown_text(modal)) is sees
+        assert ("characters" in str(modal)) is sees
+
+
 @BOTH
 async def test_home_shows_what_waits_and_approves_under_the_whole_plan(bot: Bot) -> None:
     card = await proposed(bot)
