@@ -164,6 +164,20 @@ async def test_a_modal_that_a_broken_line_kept_away_is_told_and_opens_at_the_nex
     await bot.slack.wait_for_view("ben", callback_id="door.word")
 
 
+async def test_a_modal_that_slack_gave_too_little_time_for_is_told_so(bot: Bot) -> None:
+    card = await proposed(bot)
+    await bot.slack.fault("views.open", "error", code="expired_trigger_id")
+    await bot.slack.click("ben", card, "Deny")
+    await bot.slack.wait_for_ephemeral("ben", "ops", text="Slack gave me too little time to open the form")
+
+
+async def test_who_cannot_be_told_beside_a_card_is_told_by_a_direct_message(bot: Bot) -> None:
+    card = await proposed(bot)
+    await bot.slack.fault("response_url", "server_error", times=-1)
+    await bot.slack.click("ana", card, "Approve")
+    await bot.slack.wait_for_message("ana", "@tandem", text="somebody else must decide")
+
+
 async def test_a_question_back_and_its_answer_are_told_and_decide_nothing(bot: Bot) -> None:
     card = await proposed(bot)
     await bot.slack.click("ben", card, "Ask back")
@@ -357,8 +371,19 @@ async def test_a_mention_and_a_direct_message_are_answered_once(bot: Bot) -> Non
     await bot.slack.post("ana", "ops", f"<@{bot.server.app().bot_user_id}> restore shop")
     await bot.slack.wait_for_message("ana", "ops", text="I take slash commands")
     await bot.slack.open_home("ana", tab="messages")
-    await bot.slack.post("ana", "@bot", "hello?")
+    written = await bot.slack.post("ana", "@bot", "hello?")
     await bot.slack.wait_for_message("ana", "@bot", text="I take slash commands")
+    await bot.slack.repeat("app_mention")  # as Slack does where its first delivery was lost
+    await bot.slack.repeat("message")
+    await bot.slack.edit("ana", written, "hello??")
+    await bot.slack.post("ana", "@bot", "anybody?")
+
+    async def twice() -> bool:
+        return len([one for one in await bot.slack.messages("ana", "@bot") if "I take" in shown_text(one)]) == 2
+
+    await until(twice, "second greeting")  # events are delivered in order: what came before is answered too
+    mentions = [one for one in await bot.slack.messages("ana", "ops") if "I take" in shown_text(one)]
+    assert len(mentions) == 1
 
 
 @pytest.mark.parametrize("transport", ["socket"])

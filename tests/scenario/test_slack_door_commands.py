@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.store.pool import open_pool
+from bot.store.store import Doors
 from deploy.local.slack.client import shown_text
 from tests.scenario import ops as more_ops
 from tests.scenario.door import Bot
-from tests.scenario.ops.test.destroy import BREAKS
+from tests.scenario.ops.test.destroy import BREAKS, HANGS
 from tests.support import ops
 
 BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
@@ -203,6 +205,14 @@ async def test_where_nothing_can_be_looked_up_the_list_itself_says_so_and_no_mes
     assert await bot.slack.messages("ana", "@bot") == []
 
 
+async def test_a_list_that_takes_too_long_offers_what_was_typed_and_says_so(bot: Bot) -> None:
+    await bot.slack.command("ana", "ops", "/test destroy")
+    form = await bot.slack.wait_for_view("ana", callback_id="door.form")
+    offered = await bot.slack.suggest("ana", form, "door.pick", HANGS, block_id="backup")
+    assert offered.elapsed < 3
+    assert [o["text"]["text"] for o in offered.options] == [HANGS, "Looking took too long; type it instead"]
+
+
 async def test_only_looking_shows_the_plan_in_private_and_asks_nobody(bot: Bot) -> None:
     await bot.slack.command("ana", "ops", "/test destroy shop backup=b2 --look")
     seen = await bot.slack.wait_for_message("ana", "@bot", text="Put b2 over shop")
@@ -211,12 +221,20 @@ async def test_only_looking_shows_the_plan_in_private_and_asks_nobody(bot: Bot) 
 
 
 async def test_a_command_is_answered_in_words_when_the_database_does_not_answer(bot: Bot) -> None:
-    async with bot.home.own.acquire() as conn, conn.transaction():
-        await conn.execute("LOCK TABLE tandem.dedupe IN ACCESS EXCLUSIVE MODE")
-        ran = await bot.slack.command("ana", "ops", '/test write plain reason="a drill"')
-        assert ran.result == "acked", ran
-        assert ran.elapsed < 3
-    await bot.slack.wait_for_ephemeral("ana", "ops", text="ecorded")
+    pool = await open_pool(bot.home.bot, size=2, door=True)
+    bot.service.doors = Doors(pool)
+    try:
+        async with bot.home.own.acquire() as conn, conn.transaction():
+            await conn.execute("LOCK TABLE tandem.dedupe IN ACCESS EXCLUSIVE MODE")
+            ran = await bot.slack.command("ana", "ops", '/test write plain reason="a drill"')
+            assert ran.result == "acked", ran
+            assert ran.elapsed < 3
+        told = await bot.slack.wait_for_ephemeral("ana", "ops", text="Not recorded: the bot's database did not answer")
+        assert "so nothing was changed" in shown_text(told)
+        assert await bot.asked() == 0
+    finally:
+        bot.service.doors = bot.home.doors
+        await pool.close()
 
 
 async def test_a_look_that_slack_did_not_take_at_first_comes_all_the_same_and_once(bot: Bot) -> None:
