@@ -43,7 +43,12 @@ class State(StrEnum):
 def run_of(tag: str) -> int | None:
     """The id of the run that is called so, "r142"; None where the words are no run's name."""
     digits = tag.removeprefix("r")
-    return int(digits) if tag != digits and digits.isascii() and digits.isdecimal() and len(digits) < 19 else None
+    return id_of(digits) if tag != digits else None
+
+
+def id_of(digits: str) -> int | None:
+    """The id that a text holds; None where it holds none that a row could have."""
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 19 else None
 
 
 class Signal(StrEnum):

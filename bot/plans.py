@@ -172,7 +172,12 @@ def _covers_loss(approved: Loss, fresh: Loss) -> bool:
         return False
     if approved.at_most is None:
         return approved.now == fresh.now
-    return fresh.now is not None and fresh.now <= approved.at_most and (approved.at_least or not fresh.at_least)
+    if fresh.at_least and not approved.at_least:
+        return False
+    comes_to = (
+        fresh.at_most if approved.now is None and fresh.now is None else fresh.now
+    )  # a bound alone is its own worst
+    return comes_to is not None and comes_to <= approved.at_most
 
 
 class Back(Record):

@@ -1,7 +1,7 @@
 """The only way in: every door's act is one transaction. Who may ask is judged here; whose word counts, in SQL."""
 
 from base64 import b64decode
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -83,9 +83,10 @@ class Service:
             return Outcome(code="unknown_target", sentence=str(error), ok=False)
         key_of_channel = self.roster.people.channel_key(channel)
         groups = self.roster.groups(who.person)
-        verdict = self.house.may_ask(entry, environment, groups, key_of_channel, datetime.now(UTC))
+        now = datetime.now(UTC)
+        verdict = self.house.may_ask(entry, environment, groups, key_of_channel, now)
         if not verdict.may:
-            return self._refused(verdict)
+            return self._refused(verdict, now)
         if entry.risk is not Risk.READ and not params.reason.strip() and not look_only:
             sentence = 'It changes something, so it needs a reason: add reason="why" to the line.'
             return Outcome(code="no_reason", sentence=sentence, rule="reason", ok=False)
@@ -139,13 +140,19 @@ class Service:
         self.committed()
         return Outcome(code=answer["code"], run=answer["run"], tag=answer["tag"])
 
-    def _refused(self, verdict: Verdict) -> Outcome:
+    def _refused(self, verdict: Verdict, at: datetime) -> Outcome:
         everybody = self.roster.everybody()
         could = [person for person, groups in everybody.items() if set(verdict.who) & groups]
         return Outcome(
             code=verdict.code.value, sentence=_sentence(verdict.sentence), rule=verdict.code.value,
-            who=tuple(self._name(person) for person in could), ok=False,
+            who=self._named(could, at), ok=False,
         )  # fmt: skip
+
+    def _named(self, could: Collection[str], at: datetime) -> tuple[str, ...]:
+        """Their names, those on call first."""
+        on_call = self.roster.people.on_call(at)
+        ordered = sorted(could, key=lambda person: person not in on_call)
+        return tuple(f"{self._name(p)} (on call)" if p in on_call else self._name(p) for p in ordered)
 
     def _name(self, person: str) -> str:
         people: Mapping[str, Any] = getattr(self.roster.people, "people", {})
@@ -182,10 +189,7 @@ class Service:
         everybody = self._everybody(view, {a.person: a.stands_for or a.person for a in view.approvals})
         given = [a.person for a in view.approvals]
         could = could_approve(view.slots, everybody, given, view.barred)
-        on_call = self.roster.people.on_call(view.now)
-        ordered = sorted(could, key=lambda person: person not in on_call)
-        names = tuple(f"{self._name(p)} (on call)" if p in on_call else self._name(p) for p in ordered)
-        return Outcome(code=code, run=run, tag=view.tag, rule=code, who=names, ok=False)
+        return Outcome(code=code, run=run, tag=view.tag, rule=code, who=self._named(could, view.now), ok=False)
 
     def _everybody(self, view: RunView, used: Mapping[str, str] | None = None) -> dict[str, frozenset[str]]:
         """Everybody's groups, with those of whom they stand in for; never those of who asked or whom it is about."""
@@ -214,7 +218,7 @@ class Service:
             return Outcome(code="no_run", ok=False)
         verdict = self._may_ask(who, entry, view.channel, params, view.now)
         if not verdict.may:
-            return self._refused(verdict)
+            return self._refused(verdict, view.now)
         word = {"verb": "amend", "run": run, "team": who.team, "user": who.user, "key": key, "fingerprint": fingerprint}
         word |= {"reason": params.reason, "subjects": subjects(params), "environment": self.house.environment(params)}
         try:

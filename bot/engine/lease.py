@@ -10,7 +10,7 @@ import asyncpg
 
 
 class Lease:
-    """Renews every third of the lease; calls `lost` (in the owner's loop) before it would run out unrenewed."""
+    """Renews six times a lease; calls `lost` (in the owner's loop) before it would run out unrenewed."""
 
     def __init__(self, url: str, worker: UUID, lease: timedelta, lost: Callable[[], None]) -> None:
         self._url, self._worker, self._seconds, self._lost = url, worker, lease.total_seconds(), lost

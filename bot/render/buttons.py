@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from bot.lifecycle import ended
-from bot.model import Choice, Heading, Record, Risk, State
+from bot.model import Choice, Heading, Record, Risk, State, id_of
 from bot.operation import Offer, Task
 from bot.render import fit, words
 from bot.render.blocks import actions, button, confirm, overflow
@@ -61,10 +61,10 @@ def pack(run: int, fingerprint: str | None, verb: Verb, of: str = "") -> str:
 def unpack(value: str) -> Pressed | None:
     """What a button said, or None where it is no button of this version."""
     parts = value.split("|", 3)
-    if len(parts) != 4 or not parts[0].isdecimal() or parts[2] not in set(Verb):
+    if len(parts) != 4 or (run := id_of(parts[0])) is None or parts[2] not in set(Verb):
         return None
     whole = urlsafe_b64decode(f"{parts[1]}=").hex() if SHORT.fullmatch(parts[1]) else parts[1]
-    return Pressed(run=int(parts[0]), fingerprint=whole, verb=Verb(parts[2]), of=parts[3])
+    return Pressed(run=run, fingerprint=whole, verb=Verb(parts[2]), of=parts[3])
 
 
 CHOICES: dict[Choice, tuple[str, str]] = {

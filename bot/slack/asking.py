@@ -85,9 +85,13 @@ async def allowed(
     if verdict.may:
         return None
     names = desk.names()
-    could = [names.person(person) for key in verdict.who for person in names.group(key).members]
+    members = dict.fromkeys(person for key in verdict.who for person in names.group(key).members)
+    could = [
+        f"{names.person(one)} (on call)" if one in names.on_call else names.person(one)
+        for one in sorted(members, key=lambda one: one not in names.on_call)
+    ]
     said = f"/{entry.command} was not asked: {verdict.sentence}".rstrip(".")
-    return refusal(Outcome(code=verdict.code.value, sentence=f"{said}.", who=tuple(dict.fromkeys(could)), ok=False))
+    return refusal(Outcome(code=verdict.code.value, sentence=f"{said}.", who=tuple(could), ok=False))
 
 
 async def open_form(

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from slack_sdk.errors import SlackApiError
 
 from bot.catalogue import Entry, NoOperation
-from bot.model import Choice, Record, Risk, State
+from bot.model import Choice, Record, Risk, State, id_of, run_of
 from bot.render.buttons import CHOICES, Pressed, Verb, offers, pack, unpack
 from bot.render.details import details, review, whole
 from bot.render.form import word
@@ -190,17 +190,16 @@ async def _amend(desk: Desk, act: Act, hint: Pressed) -> None:
 
 
 async def _replace(desk: Desk, act: Act, hint: Pressed) -> Outcome:
-    other = hint.of.removeprefix("r")
-    if not other.isdecimal():
+    if (other := run_of(hint.of)) is None:
         return Outcome(code="no_run", ok=False)
-    return await desk.service.supersede(act.who, int(other), hint.run, key_of(act))
+    return await desk.service.supersede(act.who, other, hint.run, key_of(act))
 
 
 async def _doubt(desk: Desk, act: Act, hint: Pressed) -> Outcome:
     seq, _, choice = hint.of.partition(":")
-    if not seq.isdecimal() or choice not in set(Choice):
+    if (question := id_of(seq)) is None or choice not in set(Choice):
         return Outcome(code="no_choice", ok=False)
-    outcome = await desk.service.answer_doubt(act.who, hint.run, int(seq), Choice(choice))
+    outcome = await desk.service.answer_doubt(act.who, hint.run, question, Choice(choice))
     if outcome.code == "recorded" and not outcome.sentence:
         said = f"Recorded: {CHOICES[Choice(choice)][0]}. It counts once enough people give the same answer."
         await desk.tell(act.by, told(said))

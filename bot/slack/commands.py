@@ -17,7 +17,7 @@ from bot.render.outcome import SENTENCES, told
 from bot.slack.asking import Typed, ask_line, open_picker
 from bot.slack.buttons import open_details
 from bot.slack.desk import Act, Desk, Listener
-from bot.words import Word, unescape
+from bot.words import Word, strip, unescape
 
 LINKED = 0.5  # seconds for the links of a list, of the three in which Slack wants its answer
 
@@ -46,6 +46,7 @@ async def line(
     desk: Desk, act: Act, area: str, text: str, channel: str | None, *, key: str, anew: bool = False
 ) -> Message | None:
     """One typed line. What to tell, or None where a modal opened."""
+    text = strip(text)
     words = parse.words_of(unescape(text))
     if isinstance(words, parse.Fault):
         return told(f"{words.sentence.replace('`', '')} Nothing was asked.")

@@ -6,7 +6,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.fields import REASON
 from bot.leaks import leak
-from bot.model import Risk
+from bot.model import Risk, id_of
 from bot.render.outcome import refusal, told
 from bot.slack import drafts, forms
 from bot.slack.asking import allowed, drawn, lasting, masked, open_form
@@ -15,6 +15,7 @@ from bot.slack.home import origin, redraw
 from bot.slack.modals import GONE, draft_of
 from bot.slack.payload import Surface, action, chosen, hash_of, memo, state
 
+LOST = "That favourite is gone. Open the app's home again to see which there are."
 CHANGED = "Kept on the app's home, as the form stood when you pressed. It has changed since; press again to keep that."
 
 
@@ -66,7 +67,7 @@ def opened(desk: Desk) -> Listener:
     async def press(ack: Any, act: Act) -> None:
         one = next((f for f in await desk.service.favourites(act.who) if str(f.id) == chosen(action(act.body))), None)
         if one is None:
-            await desk.tell(act.by, told("That favourite is gone. Open the app's home again to see which there are."))
+            await desk.tell(act.by, told(LOST))
             await ack()
             return
         entry = desk.catalogue.get(one.command)
@@ -88,9 +89,10 @@ def unstarred(desk: Desk) -> Listener:
     """Lets a favourite go, and draws the Home anew."""
 
     async def press(ack: Any, act: Act) -> None:
-        value = chosen(action(act.body))
-        if value.isdecimal():
-            await desk.service.let_go(act.who, int(value))
+        if (favourite := id_of(chosen(action(act.body)))) is None:
+            await desk.tell(act.by, told(LOST))
+        else:
+            await desk.service.let_go(act.who, favourite)
             redraw(desk, act)
         await ack()
 

@@ -1,13 +1,15 @@
 """What one run calls is a run of its own: whom it is about, whether it is waited for, what it leaves when it fails."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.model import State
+from bot.model import State, Way
 from tests.support.factory import Factory, working
 from tests.support.plugin import Home
+from tests.support.story import Story
 
 
 @pytest.fixture
@@ -28,6 +30,36 @@ async def test_whom_a_called_run_is_about_does_not_approve_it(factory: Factory) 
         await factory.story.saw(person)
     assert (await factory.story.approve("ben", child))["code"] == "subject"
     assert (await factory.story.approve("cleo", child))["queued"] is True
+
+
+async def test_everybody_whose_act_brought_it_about_is_an_asker_of_a_called_run_and_of_what_that_calls(
+    home: Home,
+) -> None:
+    """Who asked, who changed the request, who ticked a task and who answered a doubt; nobody else."""
+    story = Story(home)
+    run = await story.proposed("ana", "test destroy")
+    await story.say("dora", run, "amend", params={})
+    await story.propose(run)
+    await story.show(run)
+    assert (await story.approve("ben", run))["queued"] is True
+    claimed = await story.claim(run)
+    assert await home.ledger.begin(claimed) == "started"
+    await home.ledger.started(claimed, "look", Way.DO, 1, timedelta(minutes=1), {"who": "another"})
+    assert (await home.doors.tick(story.word("emil", run) | {"step": "look"}))["code"] == "done"
+    await home.ledger.started(claimed, "mail", Way.DO, 1, timedelta(minutes=1), {})
+    question = {"doubt": "effect", "step": "mail", "way": "do", "attempt": 1, "choices": ["happened", "stop"]}
+    await home.ledger.doubted(claimed, question)
+    word = story.word("cleo", run) | {"question": (await story.row(run)).question_seq, "choice": "happened"}
+    assert (await home.doors.answer(word))["code"] == "answered"
+
+    child = int((await story.ask("ana", "test destroy", parent=run, parent_step="call"))["run"])
+    grandchild = int((await story.ask("ana", "test destroy", parent=child, parent_step="call"))["run"])
+    for called in (child, grandchild):
+        assert await home.ledger.askers(called) == ("ana", "cleo", "dora", "emil")
+    await story.propose(grandchild)
+    await story.show(grandchild)
+    assert (await story.approve("cleo", grandchild))["code"] == "asker"
+    assert (await story.approve("ben", grandchild))["queued"] is True, "an approval is no asking"
 
 
 async def test_a_detached_run_is_not_waited_for_and_goes_on_after_its_parent_ended(factory: Factory) -> None:

@@ -157,12 +157,14 @@ async def test_what_people_decide_is_one_round_trip_and_two_where_the_run_is_rea
         await service.view(0)
         entry = house.entry("test write")
         params = entry.params.model_validate({"script": "plain", "reason": "another"})
+        await service.ask(ben, "C1", entry, params, key="k3")
 
         async def act(doing: Awaitable[Outcome]) -> Counted:
             before = wire.trips
             outcome = await doing
             return Counted(outcome.code, wire.trips - before)
 
+        assert await act(service.ask(ana, "C1", entry, params, key="k4")) == ("asked", 1), "all that it judges is known"
         assert await act(service.approve(cleo, approved, "-")) == ("other_plan", 1)
         assert await act(service.approve(ben, approved, prints[approved])) == ("recorded", 1)
         assert await act(service.deny(ben, denied, prints[denied], "no", "k1")) == ("done", 1)

@@ -1,5 +1,6 @@
 """Too late is asked or expires, never done unasked; undo and closings are never too late."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,6 +31,27 @@ async def test_an_approved_run_that_did_not_start_in_time_does_not_start(home: H
     await home.move_clock(15 * MINUTE + timedelta(seconds=1))
     assert await home.ledger.begin(await story.claim(run)) == "late"
     assert (await story.row(run)).state is State.QUEUED
+
+
+async def test_an_approved_run_that_no_worker_took_up_in_time_ends_as_lapsed(home: Home, tmp_path: Path) -> None:
+    async with working(home, tmp_path) as factory:
+        run = await factory.ask("big-plain")
+        await factory.state(run, State.AWAITING)
+        held, go = asyncio.Event(), asyncio.Event()
+
+        async def turn() -> None:
+            held.set()
+            await go.wait()
+
+        factory.worker.turn = turn
+        await held.wait()  # from here on nothing is claimed
+        await factory.story.saw("ben")
+        assert (await factory.story.approve("ben", run))["queued"] is True
+        await home.move_clock(15 * MINUTE + timedelta(seconds=1))
+        go.set()
+        assert (await factory.end(run)).state is State.EXPIRED
+        assert (await factory.ledger.events(run))[-1].body == {"why": "start_by"}
+        assert factory.folder.lines() == []
 
 
 @pytest.mark.parametrize(

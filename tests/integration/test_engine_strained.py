@@ -127,11 +127,41 @@ async def test_a_note_that_fails_does_not_end_the_look_after_an_effect(home: Hom
     assert (await factory.end(run)).state is State.UNDONE
 
 
+@pytest.mark.parametrize("trouble", ["explode", "hang", "cancelled"])
+async def test_an_attempt_that_comes_to_no_end_of_its_own_is_asked_about_and_never_counts_as_failed(
+    factory: Factory, trouble: str
+) -> None:
+    """An error that nobody declared, a time that ran out, a cancellation: each may come after what it was to do."""
+    factory.folder.put("order.b.after", trouble)
+    run = await factory.ask("brief-mail")
+    row = await factory.state(run, State.IN_DOUBT)
+    assert row.question is not None
+    assert (row.question["doubt"], row.question["step"], row.question["attempt"]) == ("effect", "b", 1)
+    assert [e.mark for e in await factory.ledger.events(run) if e.step == "b" and e.mark] == ["started", "unknown"]
+    assert factory.folder.lines()[-1] == "mail b", "nothing was undone, nothing repeated"
+
+
 async def test_an_attempts_time_is_measured_and_not_read_from_a_clock() -> None:
     trying = Trying("r1", "a", Way.DO, 1, HOUR)
     trying.deadline -= 2 * HOUR  # as a clock that is two hours ahead would have it
     assert 3590 < trying.left <= 3600
     assert Trying("r1", "a", Way.DO, 1, timedelta(0)).left == 0
+
+
+async def test_a_run_on_which_the_engine_itself_breaks_off_again_and_again_asks_at_the_third_claim(
+    home: Home, factory: Factory
+) -> None:
+    """Each claim that came to nothing is counted, though nobody died of it."""
+    root = await asyncpg.connect(home.superuser)
+    await root.execute("ALTER FUNCTION tandem.started RENAME TO started_of_another_version")
+    run = await factory.ask("plain")
+    row = await factory.state(run, State.IN_DOUBT)
+    assert row.question is not None
+    assert row.question["doubt"] == "poison"
+    await root.execute("ALTER FUNCTION tandem.started_of_another_version RENAME TO started")
+    await root.close()
+    assert await factory.answer("ana", run, "again") == "answered"
+    assert (await factory.end(run)).state is State.SUCCEEDED
 
 
 async def test_a_handler_that_breaks_is_told_as_that_and_not_as_dead_workers(factory: Factory) -> None:

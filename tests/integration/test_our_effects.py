@@ -6,15 +6,20 @@ from typing import Any
 import asyncpg
 import pytest
 
+import bot.connectors
 from bot.connectors.tandem import (
     AddFreeze,
     DeclareIncident,
+    Delegate,
+    EndDelegation,
     EndFreeze,
     EndIncident,
+    ErasePersonal,
     GrantStanding,
     RevokeStanding,
 )
-from bot.effect import Effect
+from bot.discovery import deeds
+from bot.effect import Effect, Personal, Survival
 from bot.model import Mark, Way
 from bot.store.pool import NotTaken
 from bot.store.store import Claimed
@@ -25,14 +30,31 @@ from tests.support.story import Story
 ADD = AddFreeze(name="f", services=("web",), starts_in=timedelta(0), lasting=timedelta(hours=1), reason="a sale")
 GIVE = GrantStanding(**GRANT, lasting=timedelta(days=1))
 DECLARE = DeclareIncident(title="checkout is down", severity="P0", services=("web",))
-OURS: dict[Effect[None], tuple[Effect[None], ...]] = {  # each, and what is there before it
+HAND = Delegate(giver="ana", taker="emil", starts=None, lasting=timedelta(hours=1))
+TOKEN = f"p-{'0' * 32}"
+ERASE = ErasePersonal(values=(Personal(TOKEN),), at_most=1)
+OURS: dict[Effect[Any], tuple[Effect[Any], ...]] = {  # each, and what is there before it
     ADD: (),
     EndFreeze(name="f"): (ADD,),
     GIVE: (),
     RevokeStanding(schedule="prune"): (GIVE,),
     DECLARE: (),
     EndIncident(incident="r1"): (DECLARE,),
+    HAND: (),
+    EndDelegation(delegation="r1"): (HAND,),
+    ERASE: (),
 }
+# What two people agreed to, of what needs that.
+AGREED = {
+    "tandem.Delegate@1": {"giver": "ana", "taker": "emil", "lasting": "3600 s", "starts": None},
+    "tandem.ErasePersonal@1": {"values": [TOKEN], "at_most": 1},
+}
+# A value that somebody gave to this very run.
+KEPT = """
+INSERT INTO personal_subjects VALUES (gen_random_uuid(), '\\x01', '\\x02', clock(), '\\x03');
+INSERT INTO personal_values SELECT '{token}', {run}, id, '\\x04', '\\x05', clock() FROM personal_subjects;
+INSERT INTO personal_uses VALUES ({run}, '{token}');
+"""
 
 
 async def held(home: Home) -> Claimed:
@@ -40,16 +62,18 @@ async def held(home: Home) -> Claimed:
     await home.own.execute(TERMS)
     story = Story(home)
     run = int((await story.ask("ana", "test destroy"))["run"])
-    await story.propose(run, plan=GRANTING)
+    more = [{"name": kind, "does": {"kind": kind, "args": args}} for kind, args in AGREED.items()]
+    await story.propose(run, plan={**GRANTING, "steps": [*GRANTING["steps"], *more]})
     await story.show(run)
     await story.saw("ben")
     assert (await story.approve("ben", run))["queued"]
     claimed = await story.claim(run)
     assert await home.ledger.begin(claimed) == "started"
+    await home.own.execute(KEPT.format(token=TOKEN, run=run))
     return claimed
 
 
-async def settle(home: Home, claimed: Claimed, effect: Effect[None], step: str, *, begun: bool = True) -> None:
+async def settle(home: Home, claimed: Claimed, effect: Effect[Any], step: str, *, begun: bool = True) -> None:
     """One attempt, as the engine makes it."""
     own = {"record": type(effect).__name__, **effect.model_dump(mode="json")}
     if begun:
@@ -61,14 +85,19 @@ async def settle(home: Home, claimed: Claimed, effect: Effect[None], step: str, 
 
 async def rows(home: Home) -> list[list[Any]]:
     """All that these effects could change."""
-    tables = ("freezes", "standings", "revocations", "incidents")
-    return [await home.pool.fetch(f"SELECT * FROM {table} ORDER BY 1") for table in tables]
+    tables = ("freezes", "standings", "revocations", "incidents", "delegations", "withdrawals", "erasures")
+    personal = ("personal_subjects", "personal_values")
+    return [await home.own.fetch(f"SELECT * FROM {table} ORDER BY 1") for table in (*tables, *personal)]
+
+
+def test_every_effect_of_our_own_is_tried_here() -> None:
+    classes = deeds(bot.connectors).classes.values()
+    ours = {kind for kind in classes if issubclass(kind, Effect) and kind.survives is Survival.OURS}
+    assert {type(effect) for effect in OURS} == ours
 
 
 @pytest.mark.parametrize("effect", OURS, ids=lambda effect: type(effect).__name__)
-async def test_cut_short_it_has_left_nothing_and_done_twice_it_is_as_done_once(
-    home: Home, effect: Effect[None]
-) -> None:
+async def test_cut_short_it_has_left_nothing_and_done_twice_it_is_as_done_once(home: Home, effect: Effect[Any]) -> None:
     claimed = await held(home)
     for number, earlier in enumerate(OURS[effect]):
         await settle(home, claimed, earlier, f"before-{number}")

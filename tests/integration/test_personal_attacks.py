@@ -60,6 +60,14 @@ async def test_a_value_opens_for_the_worker_of_a_run_that_was_given_it_alone(pla
     claimed = Claimed(run=live, worker=await story.worker(), fence=row.fence)
     with holding(claimed), pytest.raises(Exception, match="could not be read"):
         await kept.whole(token)  # a claim that is not held
+    await place.factory.end(live)
+    place.factory.folder.put("order.b", "hang")
+    other = int((await story.ask("ana", "test write", params={"script": "plain"}, key="other"))["run"])
+    row = await place.factory.until(other, lambda row: row.state is State.RUNNING and row.worker is not None)
+    assert row.worker is not None
+    with holding(Claimed(run=other, worker=row.worker, fence=row.fence)), pytest.raises(Permanent) as refused:
+        await kept.whole(token)  # a claim that is held, of a run that was not given it
+    assert "was given no such personal value" in str(refused.value)
 
 
 ATTACKS = (

@@ -30,6 +30,18 @@ async def test_what_the_remaining_steps_rest_on_is_looked_at_again_after_a_wait(
     assert (await factory.end(run)).state is State.UNDONE
 
 
+async def test_what_cannot_be_looked_at_does_not_hold_either(factory: Factory) -> None:
+    run = await factory.ask("guarded")
+    await factory.state(run, State.WAITING)
+    (factory.folder.path / "guard").mkdir()  # nobody can read that
+    await factory.home.move_clock(timedelta(hours=1, seconds=1))
+    row = await factory.state(run, State.IN_DOUBT)
+    assert row.question is not None
+    assert row.question["doubt"] == "changed"
+    assert row.question["sentence"] == "what it rests on could not be looked at (IsADirectoryError)"
+    assert "guarded g" not in factory.folder.lines()
+
+
 async def test_what_rests_on_nothing_that_changed_goes_on_after_a_wait(factory: Factory) -> None:
     run = await factory.ask("guarded")
     await factory.state(run, State.WAITING)

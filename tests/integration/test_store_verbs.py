@@ -8,6 +8,7 @@ import pytest
 
 from bot.model import State
 from bot.store.audit import verify
+from bot.store.store import Claimed
 from tests.support.company import account
 from tests.support.plugin import Home
 from tests.support.story import Story
@@ -50,6 +51,17 @@ async def test_ana_asks_ben_approves_and_the_run_is_queued(story: Story) -> None
 async def test_a_plan_that_slack_did_not_acknowledge_cannot_be_approved(story: Story) -> None:
     run = await story.proposed("ana", "test destroy", shown=False)
     assert (await story.approve("ben", run))["code"] == "not_shown"
+
+
+async def test_what_waits_to_be_shown_is_told_apart_from_what_was_refused(story: Story) -> None:
+    """Its worker comes again: it neither breaks off nor asks anybody anew."""
+    run = await story.proposed("ana", "test write", shown=False)
+    row = await story.row(run)
+    assert row.worker is not None, "who planned what needs nobody's approval has it still"
+    claimed = Claimed(run=run, worker=row.worker, fence=row.fence)
+    assert await story.home.ledger.begin(claimed) == "not_shown"
+    await story.show(run)
+    assert await story.home.ledger.begin(claimed) == "started"
 
 
 async def test_one_person_never_fills_two_groups(story: Story) -> None:
@@ -155,6 +167,17 @@ async def test_an_amended_request_that_needs_nobody_any_more_is_refused_while_it
     await story.say("dora", second, "amend", params={})
     assert (await story.propose(second, locks=["database/shop"], risk=1))["code"] == "held"
     assert (await story.row(second)).state is State.REFUSED
+
+
+async def test_a_lock_that_two_runs_left_behind_when_they_ended_at_once_goes_with_the_next_sweep(story: Story) -> None:
+    first = await story.proposed("ana", "test destroy", locks=["database/shop"])
+    second = await story.proposed("dora", "test destroy", locks=["database/shop"])
+    await story.say("ana", first, "cancel")
+    await story.home.own.execute("INSERT INTO locks VALUES ('database/shop', $1, clock())", first)
+    assert (await story.approve("ben", second))["held_by"] == f"r{first}"
+    for _ in range(2):  # what waits is counted before what is left behind goes
+        await story.home.ledger.sweep()
+    assert (await story.row(second)).state is State.QUEUED
 
 
 async def test_a_waiting_ask_is_superseded_by_another_for_the_same_target(story: Story) -> None:

@@ -1,5 +1,6 @@
 """Between ask, approval and first step config, groups and people change: the stricter of then and now decides."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,32 @@ async def test_an_approver_who_left_the_group_before_the_start_counts_no_longer(
     members = tuple(one for one in left.members if one != ("dba", "ben"))
     await comes_into_force(story, left.model_copy(update={"members": members}))
     assert await begins(story, run) == "unapproved"
+
+
+async def test_what_an_approver_who_counts_no_longer_had_approved_is_asked_again_and_does_not_start(
+    home: Home, tmp_path: Path
+) -> None:
+    async with working(home, tmp_path) as factory:
+        run = await factory.ask("big-plain")
+        await factory.state(run, State.AWAITING)
+        held, go = asyncio.Event(), asyncio.Event()
+
+        async def turn() -> None:
+            held.set()
+            await go.wait()
+
+        factory.worker.turn = turn
+        await held.wait()  # from here on nothing is claimed
+        assert (await approve(factory.story, "ben", run, "c1"))["queued"] is True
+        await factory.story.saw("ben", fit=False)
+        go.set()
+        await factory.state(run, State.AWAITING)
+        asked = (await factory.ledger.events(run))[-1]
+        assert (asked.kind, asked.body["why"]) == ("differed", "unapproved")
+        assert factory.folder.lines() == []
+        assert (await approve(factory.story, "cleo", run, "c1"))["queued"] is True
+        factory.worker.wake()
+        assert (await factory.end(run)).state is State.SUCCEEDED
 
 
 async def test_a_replica_with_an_older_config_takes_no_approvals(story: Story) -> None:

@@ -203,7 +203,8 @@ async def test_a_full_disk_keeps_nothing_and_says_what_to_do(rig: Rig) -> None:
     assert rig.objects() == []
 
 
-def test_a_program_dies_with_the_process_that_started_it() -> None:
+@pytest.mark.parametrize("begun", [True, False], ids=["once it runs", "while it is being started"])
+def test_a_program_dies_with_the_process_that_started_it(begun: bool) -> None:
     script = (
         "import os, sys\n"
         "from bot.connectors.postgres.programs import Child\n"
@@ -215,9 +216,24 @@ def test_a_program_dies_with_the_process_that_started_it() -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         program = psutil.Process(int(parent.stdout.readline()))
+        while begun and program.name() != "sleep":
+            assert program.is_running()
         parent.kill()
     gone, alive = psutil.wait_procs([program], timeout=10)
     assert gone or alive[0].status() == psutil.STATUS_ZOMBIE
+
+
+async def test_a_statement_whose_client_is_gone_without_a_word_ends(rig: Rig) -> None:
+    """As when a worker is killed: the server looks every few seconds whether anybody still waits for it."""
+    at = Try("r1/sleep")
+    mine = f"application_name = '{at.session}'"
+    async with (await rig.hands()).session(at) as connection:
+        asleep = asyncio.ensure_future(connection.execute("SELECT pg_sleep(3600)"))
+        await until(rig, f"SELECT true FROM pg_stat_activity WHERE {mine} AND wait_event = 'PgSleep'")
+        connection.terminate()
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+            await asleep
+    await until(rig, f"SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE {mine})")
 
 
 def test_a_flow_that_was_halted_goes_no_further() -> None:

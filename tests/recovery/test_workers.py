@@ -55,8 +55,8 @@ async def test_an_effect_that_blocks_the_loop_costs_no_lease(home: Home, tmp_pat
 @pytest.mark.parametrize(
     "scenario",
     [
-        Scenario("brief", Wanted("succeeded", there=("a", "b", "c"), exactly=(("begin b", 2), ("write b", 2)))),
-        Scenario("brief-mail", Wanted("succeeded", there=("a", "c"), once=("b",)), says_what_happened),
+        Scenario("outlasting", Wanted("succeeded", there=("a", "b", "c"), exactly=(("begin b", 2), ("write b", 2)))),
+        Scenario("outlasting-mail", Wanted("succeeded", there=("a", "c"), once=("b",)), says_what_happened),
     ],
     ids=lambda s: s.script,
 )
@@ -86,7 +86,7 @@ async def test_a_worker_that_stood_still_for_three_leases_changes_nothing_when_i
             await until(lambda: home.pool.fetchval("SELECT count(*) > $1 FROM workers", lives))
             assert await factory.ledger.events(run) == before
             assert len(factory.folder.lines()) <= lines + 1, "the one act that was in flight, and no step after it"
-    if scenario.script == "brief":
+    if scenario.script == "outlasting":
         assert await faults(home.superuser, tmp_path / "folder", run, scenario.wanted) == []
 
 

@@ -1,9 +1,11 @@
 """What is asked again, amended or kept is what was typed, not what the planner made of it that day."""
 
+from datetime import timedelta
 from typing import Any
 
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
+from tests.scenario.interactions import old_copy
 from tests.scenario.test_favourites import opens_home
 
 LINE = "/test destroy database=shop backup=newest"
@@ -54,3 +56,13 @@ async def test_an_offer_of_a_change_pressed_twice_is_one_run_and_the_second_pres
     await bot.slack.wait_for_ephemeral("ana", "ops", text="recorded already, as r2")
     await bot.slack.click("dora", card, "Note it")
     await bot.slack.wait_for_ephemeral("dora", "ops", text="Recorded as r3")
+
+
+async def test_an_offer_that_has_lapsed_is_answered_with_what_to_type(bot: Bot) -> None:
+    bot.factory.folder.put("storm", "trouble")
+    await bot.slack.command("ana", "ops", "/test glance storm")
+    card = await bot.card("storm: trouble")
+    await bot.move_clock(timedelta(days=31))
+    await bot.slack.click("ana", await old_copy(bot, card), "Note it")
+    await bot.slack.wait_for_ephemeral("ana", "ops", text="not offered any more. Type the command itself")
+    assert await bot.asked() == 1

@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.thread.sent import for_good, takes_no_message
+from bot.render.message import EVENT_TYPE
+from bot.thread.sent import for_good, in_thread, takes_no_message
+from deploy.local.slack import AppSpec, SlackServer
 from deploy.local.slack.client import shown_text
-from tests.scenario.door import Bot
+from tests.scenario.door import Bot, manifest, workspace
 from tests.scenario.interactions import proposed
 from tests.scenario.story import until
 
@@ -42,6 +45,27 @@ async def test_a_card_that_arrives_twice_stands_once(bot: Bot) -> None:
     await doubt(bot)
     assert [one["ts"] for one in await cards(bot)] == [card["ts"]]
     assert "Press Approve, Deny or Ask back" in shown_text(await bot.told(card, "Press Approve"))
+
+
+async def test_what_another_app_marks_as_we_do_is_never_taken_for_ours() -> None:
+    stranger = manifest()
+    stranger.display_information.name = "Stranger"
+    spec = workspace(socket=False)
+    spec.apps.append(AppSpec(manifest=stranger))
+    server = SlackServer(spec, limits=False)
+    await server.start()
+    try:
+        ours, theirs = [AsyncWebClient(token=app.bot_token, base_url=server.api_url) for app in spec.apps]
+        mark = {"event_type": EVENT_TYPE, "event_payload": {"run": 1, "kind": "card", "from_seq": 0, "to_seq": 3}}
+        channel = next(one.id for one in server.state.channels.values() if one.name == "ops")
+        root = await ours.chat_postMessage(channel=channel, text="the card", metadata=mark)
+        thread = str(root["ts"])
+        forged = await theirs.chat_postMessage(channel=channel, text="a forged one", thread_ts=thread, metadata=mark)
+        assert forged["ok"]
+        bot_id = str((await ours.auth_test())["bot_id"])
+        assert [ts for _, ts in await in_thread(ours, bot_id, channel, thread)] == [thread]
+    finally:
+        await server.stop()
 
 
 async def test_a_double_that_somebody_deleted_holds_up_nothing(bot: Bot) -> None:

@@ -22,7 +22,11 @@ async def test_a_short_name_opens_what_details_shows_with_the_way_to_its_thread(
     assert "There is no such run" in await said(bot, "ben", "/ops r99", "no such run")
     await bot.slack.command("ana", "ops", "/test write plain --look")
     await bot.slack.wait_for_message("ana", "@tandem", text="Only a look")
-    assert "There is no such run" in await said(bot, "ben", "/ops r2", "no such run"), "a look is one person's alone"
+    seen = len(await bot.slack.ephemerals("ben", "ops"))
+    await bot.slack.command("ben", "ops", "/ops r2")
+    assert await bot.slack.view("ben") is None, "a look is one person's alone"
+    (told,) = (await bot.slack.ephemerals("ben", "ops"))[seen:]
+    assert "There is no such run" in shown_text(told)
     await bot.slack.command("ana", "ops", "/ops r2")
     await bot.slack.wait_for_view("ana", callback_id="run.details")
 

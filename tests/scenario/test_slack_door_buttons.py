@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bot.model import State
+from bot.render.favourites import UNSTAR
 from bot.render.outcome import DEAD_END
 from bot.slack.socket import PING_EVERY
 from bot.telemetry import Lines
@@ -126,10 +127,28 @@ async def test_a_click_by_whoever_the_roster_does_not_list_changes_nothing_and_i
 
 
 @BOTH
+async def test_an_approver_whom_slack_has_made_a_guest_reads_that_it_does_not_count(bot: Bot) -> None:
+    card = await proposed(bot)
+    await bot.slack.set_person("ben", role="guest")  # Slack says so by an event, whereupon it is asked
+    known = "SELECT NOT fit FROM directory WHERE slack_user = $1"
+    await until(lambda: bot.home.pool.fetchval(known, account("ben")), "word of a guest")
+    await bot.slack.click("ben", card, "Approve")
+    told = await bot.slack.wait_for_ephemeral("ben", "ops", text="it does not count")
+    assert "Somebody else must approve it" in shown_text(told)
+    await bot.slack.click("ben", card, "Deny")
+    await bot.slack.submit("ben", None, {"text": "then not at all"})
+    said = await bot.slack.wait_for_view("ben", callback_id=DEAD_END)
+    assert "so it decides nothing" in shown_text(said)
+    assert await state(bot) == State.AWAITING
+
+
+@BOTH
 async def test_a_denial_needs_its_reason_and_is_told_with_it(bot: Bot) -> None:
     card = await proposed(bot)
     await bot.slack.click("ben", card, "Deny")
     modal = await bot.slack.wait_for_view("ben", callback_id="door.word")
+    refused = await bot.slack.submit("ben", modal, {"text": "token=abcdefgh12345678"})
+    assert "seems to hold a token" in refused.errors["text"]
     await bot.slack.submit("ben", modal, {"text": "not on a *Friday* <!channel>"})
     told = await bot.told(card, "Ben denied it")
     assert "not on a *Friday* <!channel>" in shown_text(told)
@@ -145,6 +164,20 @@ async def test_a_modal_that_a_broken_line_kept_away_is_told_and_opens_at_the_nex
     await bot.slack.wait_for_view("ben", callback_id="door.word")
 
 
+async def test_a_modal_that_slack_gave_too_little_time_for_is_told_so(bot: Bot) -> None:
+    card = await proposed(bot)
+    await bot.slack.fault("views.open", "error", code="expired_trigger_id")
+    await bot.slack.click("ben", card, "Deny")
+    await bot.slack.wait_for_ephemeral("ben", "ops", text="Slack gave me too little time to open the form")
+
+
+async def test_who_cannot_be_told_beside_a_card_is_told_by_a_direct_message(bot: Bot) -> None:
+    card = await proposed(bot)
+    await bot.slack.fault("response_url", "server_error", times=-1)
+    await bot.slack.click("ana", card, "Approve")
+    await bot.slack.wait_for_message("ana", "@tandem", text="somebody else must decide")
+
+
 async def test_a_question_back_and_its_answer_are_told_and_decide_nothing(bot: Bot) -> None:
     card = await proposed(bot)
     await bot.slack.click("ben", card, "Ask back")
@@ -155,6 +188,18 @@ async def test_a_question_back_and_its_answer_are_told_and_decide_nothing(bot: B
     await bot.slack.submit("ana", None, {"text": "b3 is broken"})
     await bot.told(card, "b3 is broken")
     assert await state(bot) == State.AWAITING
+
+
+@BOTH
+async def test_a_question_back_whose_ack_was_lost_and_that_is_sent_again_is_told_once(bot: Bot) -> None:
+    card = await proposed(bot)
+    await bot.slack.click("ben", card, "Ask back")
+    modal = await bot.slack.wait_for_view("ben", callback_id="door.word")
+    await bot.slack.fault("delivery:interactive", "lose_ack")
+    assert not (await bot.slack.submit("ben", modal, {"text": "why b2?"})).ok
+    assert (await bot.slack.submit("ben", modal, {"text": "why b2?"})).ok
+    await bot.told(card, "why b2?")
+    assert await bot.home.pool.fetchval("SELECT count(*) FROM events WHERE kind = 'ask_back'") == 1
 
 
 async def _with_button(bot: Bot, label: str) -> dict[str, Any] | None:
@@ -228,6 +273,18 @@ async def test_details_are_one_persons_modal(bot: Bot) -> None:
     assert "Fingerprint of the plan" in shown_text(modal)
 
 
+async def test_what_an_answer_holds_for_few_eyes_is_in_the_askers_details_alone(bot: Bot) -> None:
+    bot.factory.folder.put("a", "trouble")
+    await bot.slack.command("ana", "ops", "/test glance a")
+    card = await bot.card("a: trouble")
+    assert "characters" not in shown_text(card)
+    for person, sees in (("ana", True), ("ben", False)):
+        await bot.slack.click(person, card, "Details")
+        modal = await bot.slack.wait_for_view(person, callback_id="run.details")
+        assert ("7 characters" in shown_text(modal)) is sees
+        assert ("characters" in str(modal)) is sees
+
+
 @BOTH
 async def test_home_shows_what_waits_and_approves_under_the_whole_plan(bot: Bot) -> None:
     card = await proposed(bot)
@@ -298,7 +355,7 @@ async def test_of_many_items_the_one_in_doubt_is_named_and_counted_as_answered(b
     assert [line for line in bot.factory.folder.lines() if line == "item 4"] == ["item 4"]
 
 
-@pytest.mark.parametrize("action", ["approve_v1", "run.approve", "door.open.9"])
+@pytest.mark.parametrize("action", ["approve_v1", "run.approve", "door.open.9", f"{UNSTAR}.9"])
 async def test_a_button_of_another_version_is_answered_in_words(bot: Bot, action: str) -> None:
     element = {"type": "button", "action_id": action, "value": "old", "text": {"type": "plain_text", "text": "Go"}}
     blocks = [{"type": "actions", "elements": [element]}]
@@ -314,8 +371,19 @@ async def test_a_mention_and_a_direct_message_are_answered_once(bot: Bot) -> Non
     await bot.slack.post("ana", "ops", f"<@{bot.server.app().bot_user_id}> restore shop")
     await bot.slack.wait_for_message("ana", "ops", text="I take slash commands")
     await bot.slack.open_home("ana", tab="messages")
-    await bot.slack.post("ana", "@bot", "hello?")
+    written = await bot.slack.post("ana", "@bot", "hello?")
     await bot.slack.wait_for_message("ana", "@bot", text="I take slash commands")
+    await bot.slack.repeat("app_mention")  # as Slack does where its first delivery was lost
+    await bot.slack.repeat("message")
+    await bot.slack.edit("ana", written, "hello??")
+    await bot.slack.post("ana", "@bot", "anybody?")
+
+    async def twice() -> bool:
+        return len([one for one in await bot.slack.messages("ana", "@bot") if "I take" in shown_text(one)]) == 2
+
+    await until(twice, "second greeting")  # events are delivered in order: what came before is answered too
+    mentions = [one for one in await bot.slack.messages("ana", "ops") if "I take" in shown_text(one)]
+    assert len(mentions) == 1
 
 
 @pytest.mark.parametrize("transport", ["socket"])

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.store.pool import open_pool
+from bot.store.store import Doors
 from deploy.local.slack.client import shown_text
 from tests.scenario import ops as more_ops
 from tests.scenario.door import Bot
-from tests.scenario.ops.test.destroy import BREAKS
+from tests.scenario.ops.test.destroy import BREAKS, HANGS
 from tests.support import ops
 
 BOTH = pytest.mark.parametrize("transport", ["http", "socket"])
@@ -39,6 +41,22 @@ async def test_the_same_request_delivered_twice_is_one_run(bot: Bot) -> None:
     assert await bot.asked() == 1
 
 
+async def test_what_cannot_be_seen_in_a_line_is_not_kept_either(bot: Bot) -> None:
+    await bot.slack.command("ana", "ops", "/test look \0a\u202e")
+    await bot.card("a says")
+    assert await bot.home.pool.fetchval("SELECT words FROM runs") == "/test look a"
+
+
+@BOTH
+async def test_a_look_that_is_delivered_twice_is_one_run_though_the_same_words_may_be_typed_at_once(bot: Bot) -> None:
+    bot.factory.folder.put("a", "hello")
+    await bot.slack.command("ana", "ops", "/test look a")
+    await bot.slack.repeat("/test")
+    assert await bot.asked() == 1
+    await bot.slack.command("ana", "ops", "/test look a")
+    assert await bot.asked() == 2
+
+
 async def test_the_same_words_again_give_the_first_run_unless_they_are_meant(bot: Bot) -> None:
     line = '/test write plain reason="a drill"'
     await bot.slack.command("ana", "ops", line)
@@ -67,6 +85,7 @@ async def test_the_same_words_again_give_the_first_run_unless_they_are_meant(bot
         ("/runbook help", "No operation of /runbook is installed here"),
         ("/runbook runs", "Nothing runs"),
         ("/test help moonshine", "Type help alone behind the command"),
+        ("/test runs \0 moonshine", "speaks of moonshine"),
     ],
 )
 async def test_what_cannot_be_asked_is_answered_in_words_and_nothing_is_asked(bot: Bot, line: str, told: str) -> None:
@@ -96,9 +115,10 @@ async def test_whoever_the_roster_does_not_list_is_told_so(bot: Bot, person: str
 async def test_somebody_listed_who_may_not_ask_is_told_who_could(bot: Bot) -> None:
     await bot.slack.command("emil", "ops", '/test write plain reason="me too"')
     told = await bot.slack.wait_for_ephemeral("emil", "ops", text="nly engineers may ask for it")
-    assert "Ana" in shown_text(told)
+    assert "Ben (on call), Ana" in shown_text(told)
     await bot.slack.command("emil", "ops", "/test destroy shop")
-    await bot.slack.wait_for_ephemeral("emil", "ops", text="/test destroy was not asked")
+    form = await bot.slack.wait_for_ephemeral("emil", "ops", text="/test destroy was not asked")
+    assert "Ben (on call), Ana" in shown_text(form)
     assert await bot.slack.view("emil") is None
     assert await bot.asked() == 0
 
@@ -135,6 +155,8 @@ async def test_a_line_that_lacks_something_opens_its_form_with_what_was_typed(bo
     assert len(form["private_metadata"]) == 36  # a row's id and nothing else
     refused = await bot.slack.submit("ana", form, {"script": "plain", "reason": "token=abcdefgh12345678"})
     assert "seems to hold a token" in refused.errors["reason"]
+    silent = await bot.slack.submit("ana", form, {"script": "plain", "reason": "  "})
+    assert "Say why" in silent.errors["reason"]
     assert await bot.asked() == 0
     done = await bot.slack.submit("ana", form, {"reason": "a drill"})
     assert done.result == "acked", done
@@ -183,6 +205,14 @@ async def test_where_nothing_can_be_looked_up_the_list_itself_says_so_and_no_mes
     assert await bot.slack.messages("ana", "@bot") == []
 
 
+async def test_a_list_that_takes_too_long_offers_what_was_typed_and_says_so(bot: Bot) -> None:
+    await bot.slack.command("ana", "ops", "/test destroy")
+    form = await bot.slack.wait_for_view("ana", callback_id="door.form")
+    offered = await bot.slack.suggest("ana", form, "door.pick", HANGS, block_id="backup")
+    assert offered.elapsed < 3
+    assert [o["text"]["text"] for o in offered.options] == [HANGS, "Looking took too long; type it instead"]
+
+
 async def test_only_looking_shows_the_plan_in_private_and_asks_nobody(bot: Bot) -> None:
     await bot.slack.command("ana", "ops", "/test destroy shop backup=b2 --look")
     seen = await bot.slack.wait_for_message("ana", "@bot", text="Put b2 over shop")
@@ -191,12 +221,20 @@ async def test_only_looking_shows_the_plan_in_private_and_asks_nobody(bot: Bot) 
 
 
 async def test_a_command_is_answered_in_words_when_the_database_does_not_answer(bot: Bot) -> None:
-    async with bot.home.own.acquire() as conn, conn.transaction():
-        await conn.execute("LOCK TABLE tandem.dedupe IN ACCESS EXCLUSIVE MODE")
-        ran = await bot.slack.command("ana", "ops", '/test write plain reason="a drill"')
-        assert ran.result == "acked", ran
-        assert ran.elapsed < 3
-    await bot.slack.wait_for_ephemeral("ana", "ops", text="ecorded")
+    pool = await open_pool(bot.home.bot, size=2, door=True)
+    bot.service.doors = Doors(pool)
+    try:
+        async with bot.home.own.acquire() as conn, conn.transaction():
+            await conn.execute("LOCK TABLE tandem.dedupe IN ACCESS EXCLUSIVE MODE")
+            ran = await bot.slack.command("ana", "ops", '/test write plain reason="a drill"')
+            assert ran.result == "acked", ran
+            assert ran.elapsed < 3
+        told = await bot.slack.wait_for_ephemeral("ana", "ops", text="Not recorded: the bot's database did not answer")
+        assert "so nothing was changed" in shown_text(told)
+        assert await bot.asked() == 0
+    finally:
+        bot.service.doors = bot.home.doors
+        await pool.close()
 
 
 async def test_a_look_that_slack_did_not_take_at_first_comes_all_the_same_and_once(bot: Bot) -> None:

@@ -111,6 +111,8 @@ async def test_a_form_is_of_whoever_opened_it_whatever_a_payload_says(bot: Bot) 
     told = await bot.slack.ephemerals("ben", "ops")
     assert ["This form is not yours" in shown_text(message) for message in told] == [True] * 3
     assert "This form is not yours" in str(await sends(bot, submits | BEN))
+    ben = await bot.service.person(TEAM, account("ben"))
+    assert await bot.service.draft_change(ben, row, "9") is None, "nor does a field that he changes change her row"
     assert await bot.asked() == 0
 
     assert await sends(bot, submits | WHO) == {"response_action": "clear"}

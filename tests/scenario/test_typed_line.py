@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.render.outcome import DEAD_END
 from bot.slack import drafts
 from bot.slack.lines import Lines
 from deploy.local.slack.client import shown_text
@@ -90,6 +91,21 @@ async def test_of_two_replicas_the_one_with_the_later_change_has_the_last_word(b
     who = await bot.service.person(sent["team"]["id"], sent["user"]["id"])
     assert await bot.service.draft_change(who, form["private_metadata"], drafts.OVER)
     assert "reason=third" in await hears("fourth", 3.0), "the form was sent: nothing brings it back"
+
+
+async def test_what_replaced_a_form_is_not_replaced_by_a_change_of_it_that_comes_late(bot: Bot) -> None:
+    form = await opened(bot, "/test write plain")
+    await bot.slack.choose("ana", form, "value", "a drill", block_id="reason")
+    await says(bot, 'reason="a drill"')
+    (sent,) = [entry["request"] for entry in await bot.slack.log(kind="delivery", name="block_actions")]
+    object.__setattr__(bot.service.house, "limits", {"runs": 0, "runs_each": 0})
+    await bot.slack.submit("ana", form, {"reason": "a drill"})
+    told = await bot.slack.wait_for_view("ana", callback_id=DEAD_END)
+    late = deepcopy(sent)
+    late["actions"][0]["action_ts"] = f"{float(sent['actions'][0]['action_ts']) + 1:.6f}"
+    await Lines(bot.desk).changed(_acknowledged, late)
+    await asyncio.gather(*bot.desk.later)
+    assert await bot.slack.view("ana") == told
 
 
 async def test_slack_asked_too_often_gets_the_newest_line_later(bot: Bot) -> None:

@@ -32,11 +32,12 @@ from bot.effect import (
     Yes,
 )  # fmt: skip
 
-TROUBLES: dict[str, Callable[[], Exception]] = {
+TROUBLES: dict[str, Callable[[], BaseException]] = {
     "temporary": lambda: Temporary("the notebook is busy"),
     "permanent": lambda: Permanent("the notebook is full"),
     "changed": lambda: Changed("somebody wrote there"),
     "explode": lambda: RuntimeError("s3cret-canary in an exception nobody declared"),
+    "cancelled": asyncio.CancelledError,  # by itself, though nobody here cancelled anything
 }
 
 
@@ -314,10 +315,19 @@ class SlowLetters(Letters):
     per_second: ClassVar[float] = 0.01
 
 
-class Brief(Write):
-    """A write whose attempt is over after a second."""
+class Outlasting(Write):
+    """A write whose attempt outlasts its worker's lease, and is barred by nothing but the end of its process."""
 
-    timeout: ClassVar[timedelta] = timedelta(seconds=1)
+    timeout: ClassVar[timedelta] = timedelta(seconds=4)
+
+    async def bar(self, on: Folder, at: Attempt) -> bool:
+        return on.alone()
+
+
+class OutlastingMail(Mail):
+    """A mail of which the same is true."""
+
+    timeout: ClassVar[timedelta] = timedelta(seconds=4)
 
 
 class BriefMail(Mail):

@@ -7,7 +7,6 @@ from typing import Any
 from bot.model import Record
 from bot.operation import Call, IfFails, Loss, Nudge, Plan, Refusal, Step, Task, Until, Wait, Watch
 from tests.support.notebook import (
-    Brief,
     BriefLetters,
     BriefMail,
     Each,
@@ -17,6 +16,8 @@ from tests.support.notebook import (
     Mail,
     Mint,
     Number,
+    Outlasting,
+    OutlastingMail,
     Patient,
     Slow,
     SlowEach,
@@ -67,7 +68,8 @@ SCRIPTS: dict[str, Callable[[Any], Plan | Refusal]] = {
     "slow-too": lambda f: _plan(Step("t", Slow(name="t"), undo=Erase(name="t"))),
     "probe": lambda f: _plan(_w("a"), Step("n", Number(name="n"), leaves="a line"), _w("c")),
     "mail": lambda f: _plan(_w("a"), Step("m", Mail(name="m"), leaves="a mail"), _w("c")),
-    "brief": lambda f: _plan(_w("a"), Step("b", Brief(name="b"), leaves="b"), _w("c")),
+    "outlasting": lambda f: _plan(_w("a"), Step("b", Outlasting(name="b"), leaves="b"), _w("c")),
+    "outlasting-mail": lambda f: _plan(_w("a"), Step("b", OutlastingMail(name="b"), leaves="a mail"), _w("c")),
     "brief-mail": lambda f: _plan(_w("a"), Step("b", BriefMail(name="b"), leaves="a mail"), _w("c")),
     "two-looks": lambda f: _plan(*(
         Step(name, Until(check=There(name=name), within=timedelta(minutes=5)), group="g") for name in ("never", "soon")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 from pydantic import ValidationError
@@ -77,6 +78,19 @@ def test_a_version_this_process_lacks_is_named() -> None:
     text = codec.encode_plan(plan(step("s", Set()))).replace("Set@1", "Set@2")
     with pytest.raises(codec.UnknownDeed, match="Set@2"):
         codec.decode_plan(text, DEEDS)
+
+
+def test_a_new_version_is_another_kind_and_the_old_one_is_still_read_as_what_it_was() -> None:
+    class Set2(Set):
+        version: ClassVar[int] = 2
+
+    Set2.__name__ = "Set"
+    kinds = {codec.kind_of(kind): kind for kind in (Set, Set2)}
+    assert len(kinds) == 2
+    assert {kind.rpartition("@")[2] for kind in kinds} == {"1", "2"}
+    for kind in (Set, Set2):
+        text = codec.encode_plan(plan(step("s", kind())))
+        assert type(codec.decode_plan(text, kinds).steps[0].does) is kind
 
 
 def test_an_argument_nobody_knows_is_refused() -> None:

@@ -142,6 +142,25 @@ def test_a_loss_stays_within_its_shown_bound(fresh: tuple[Loss, ...], may: bool)
     assert not covers(plan(loses=(Loss(what="rows", now=7),)), plan(loses=(Loss(what="rows", now=6),)))
 
 
+@pytest.mark.parametrize(
+    ("fresh", "may"),
+    [
+        (Loss(what="rows", at_most=37), True),
+        (Loss(what="rows", at_most=36), True),
+        (Loss(what="rows", at_most=38), False),
+        (Loss(what="rows", now=7, at_most=99), True),
+        (Loss(what="rows", now=38), False),
+        (Loss(what="rows", at_most=37, at_least=True), False),
+        (Loss(what="rows"), False),
+    ],
+)
+def test_a_loss_that_names_its_bound_alone_covers_what_is_bound_as_tightly(fresh: Loss, may: bool) -> None:
+    """So that a schedule's standing approval is not asked for again for ever."""
+    assert covers(plan(loses=(Loss(what="rows", at_most=37),)), plan(loses=(fresh,))) is may
+    counted = plan(loses=(Loss(what="rows", now=7, at_most=37),))
+    assert not covers(counted, plan(loses=(Loss(what="rows", at_most=37),))), "what was counted is not unknown now"
+
+
 RESTORE = plan(  # rule 1: the barrier is maintenance off, not the swap; rule 2: closes is the finally
     step("dump", Dump(), leaves="a backup"),
     step("shut", Set(name="door"), tells="Maintenance on"),

@@ -83,7 +83,10 @@ def test_a_buttons_value_holds_the_row_the_fingerprint_and_the_verb() -> None:
         assert (hint.run, hint.fingerprint, hint.of) == (142, "ab" * 32, "")
 
 
-@pytest.mark.parametrize("value", ["", "142", "142|x", "x|y|approve|", "142|ab|explode|", "-1|ab|approve|"])
+NOT_OURS = ["", "142", "142|x", "x|y|approve|", "142|ab|explode|", "-1|ab|approve|", f"{10**20}|ab|approve|"]
+
+
+@pytest.mark.parametrize("value", NOT_OURS)
 def test_a_value_of_another_make_is_no_button_of_ours(value: str) -> None:
     assert unpack(value) is None
 

@@ -75,6 +75,8 @@ def test_steps_in_a_row_share_a_reply_and_each_is_told() -> None:
     words = shown(message).words
     assert (message.from_seq, message.to_seq, message.kind) == (5, 7, "several")
     assert all(step in words for step in ("Back up what is", "Load it", "Look if it is up"))
+    long = render.replies(view(State.RUNNING), [done(seq) for seq in range(5, 30)], NAMES)
+    assert [shown(message).words.count("Load it") for message in long] == [10, 10, 5]
 
 
 def test_progress_is_left_out_and_covered_by_the_next_reply() -> None:

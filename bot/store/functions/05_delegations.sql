@@ -107,7 +107,7 @@ BEGIN
          + coalesce((s -> 'does' -> 'args' ->> 'starts')::timestamptz, clock())) THEN
     RAISE EXCEPTION 'an absence lasts no longer than was agreed' USING ERRCODE = 'TD054';
   END IF;
-  IF EXISTS (SELECT 1 FROM delegations d WHERE d.starts < NEW.ends AND d.ends > NEW.starts
+  IF EXISTS (SELECT 1 FROM delegations d WHERE d.run <> NEW.run AND d.starts < NEW.ends AND d.ends > NEW.starts
       AND NOT EXISTS (SELECT 1 FROM withdrawals w WHERE w.delegation = d.run)
       AND (NEW.giver IN (d.giver, d.taker) OR NEW.taker = d.giver)) THEN
     RAISE EXCEPTION 'what was handed over is not handed on' USING ERRCODE = 'TD055';

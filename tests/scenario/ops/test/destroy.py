@@ -1,5 +1,6 @@
 """Something that destroys: its target is typed once more, its backup is picked live."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from bot.operation import (
@@ -20,6 +21,7 @@ from tests.support.notebook import Erase, Notebook, Write
 
 NEWEST = "newest"  # typed for a backup: which one that is depends on the time
 BREAKS = "break"  # typed for a backup: the handler fails while it looks
+HANGS = "hang"  # typed for a backup: the handler looks for ever
 
 
 class Params(Input):
@@ -46,6 +48,8 @@ class Destroy(Operation[Params, Facts]):
     async def choices(self, field: str, typed: str, params: Mapping[str, str], see: See) -> Sequence[Choice]:
         if typed == BREAKS:
             raise ValueError("a fault of the handler's own")
+        if typed == HANGS:
+            await asyncio.Event().wait()
         kept = [Choice(value=f"b{n}", text=f"b{n}, {n} days old") for n in range(1, 4)]
         return [choice for choice in kept if typed in choice.text] if field == "backup" else ()
 

@@ -31,4 +31,5 @@ class Glance(Operation[Params, Facts]):
         note = Call(command="test write", params={"script": "plain", "reason": f"{params.name} looked bad"})
         loud = "trouble" in facts.text
         offers = (Offer(label="Note it", call=note, on="any"),) if loud else ()
-        return Answer(headline=f"{params.name}: {facts.text}", loud=loud, offers=offers)
+        private = (f"{len(facts.text)} characters",)
+        return Answer(headline=f"{params.name}: {facts.text}", loud=loud, offers=offers, private=private)
