@@ -75,6 +75,8 @@ def test_the_card_leaves_out_of_an_act_only_what_its_own_line_or_a_default_gives
     assert said(lasting=timedelta(days=7, seconds=1)) == "lasting=7d1s name=b-1 kind=full"
     assert said(oid=16393, made=Ref(step="load")) == "name=b-1 kind=full"
     assert said(name="b-2") == "name=b-2 kind=full"
-    assert said(values=(("reason", "it broke"),)) == "name=b-1 kind=full values=(reason=it broke)"
+    assert said(values=(("reason", "it broke"),)) == 'name=b-1 kind=full reason="it broke"'
+    line["reason"] = "it broke"
+    assert said(values=(("reason", "it broke"), ("lasting", "for good"))) == 'name=b-1 kind=full lasting="for good"'
     assert said(values=(("a", "b,c"),)) != said(values=(("a", "b"), ("c", "")))
     assert said(services=("a,b",)) != said(services=("a", "b"))
