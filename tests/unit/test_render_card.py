@@ -179,7 +179,21 @@ def test_a_plan_that_undoes_nothing_says_that_what_it_opens_is_closed() -> None:
     closes = replace(opens, name="shut", closes=first.name)
     both = shown(made(State.AWAITING, plan=plan(steps=(opens, closes)))).words
     assert "the run stops there, and what was opened is closed." in both
-    assert "no step can be undone" in shown(made(State.AWAITING, plan=plan(steps=(first,)))).words
+    other = replace(first, name="other")
+    assert "no step can be undone" in shown(made(State.AWAITING, plan=plan(steps=(first, other)))).words
+
+
+def test_a_plan_of_one_step_says_what_its_failing_means_not_what_comes_before_it() -> None:
+    only, load, *_ = plan().steps
+    back = load.undo
+    for step, said in (
+        (only, "If it fails, the run stops there: nothing is undone."),
+        (replace(only, leaves="", no_return=True), "If it fails, the run stops there: nothing is undone."),
+        (replace(only, leaves="", undo=back), "If it fails, what it did until then is undone."),
+    ):
+        words = shown(made(State.AWAITING, plan=plan(steps=(step,)))).words
+        assert said in words
+        assert "point of no return that was passed" not in words
 
 
 def test_a_loss_that_is_a_lower_bound_says_so() -> None:
