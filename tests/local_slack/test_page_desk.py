@@ -46,6 +46,32 @@ async def test_a_channel_tells_what_is_unread_and_where_it_begins(bench: Bench, 
     await expect(row.get_by_label("unread")).to_have_count(0)
 
 
+async def test_what_an_app_wrote_stays_unread_until_its_messages_are_shown(bench: Bench, page: Page) -> None:
+    """Its home alone shows none of them."""
+    there = (await bench.api.conversations_open(users=bench.id("ada")))["channel"]["id"]
+    await bench.api.chat_postMessage(channel=there, text="you are called")
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    row, tab = page.get_by_test_id("app"), page.get_by_test_id("tab-messages")
+    await expect(row.get_by_label("1 unread")).to_be_visible()
+    await row.click()
+    await expect(page.get_by_test_id("message")).to_contain_text("you are called")
+    await expect(row.get_by_label("unread")).to_have_count(0)
+    await page.get_by_test_id("tab-home").click()
+    await expect(page.get_by_test_id("home")).to_be_visible()
+    await bench.api.chat_postMessage(channel=there, text="once more")
+    await expect(tab.get_by_label("1 unread")).to_be_visible()
+    await expect(row.get_by_label("1 unread")).to_be_visible()
+    await expect(page).to_have_title(re.compile(r"^\(1\) "))
+    await page.reload()
+    await expect(page.get_by_test_id("home")).to_be_visible()
+    await expect(tab.get_by_label("1 unread")).to_be_visible()
+    await tab.click()
+    await expect(page.get_by_test_id("message").last).to_contain_text("once more")
+    await expect(row.get_by_label("unread")).to_have_count(0)
+    await page.reload()
+    await expect(page.get_by_test_id("message").last).to_contain_text("once more")
+
+
 async def test_an_edit_or_a_reply_elsewhere_is_not_another_unread_message(bench: Bench, page: Page) -> None:
     """In a channel that was never opened: the page holds none of its messages."""
     await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
