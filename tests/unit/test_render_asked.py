@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 from bot import render
 from bot.effect import Effect, Late, Ref, Survival
-from bot.model import State
+from bot.model import Doubt, State
 from bot.operation import Database
 from bot.render import words
-from tests.unit.rendered import NAMES, NOON, shown, view
+from tests.unit.rendered import NAMES, NOON, question, shown, view
 
 
 class Kept(Effect[None]):
@@ -43,6 +43,18 @@ def test_while_a_request_waits_its_buttons_stand_above_its_steps() -> None:
     assert "Steps" not in before
     assert after.startswith("Steps\nBack up what is")
     assert "Tell support" in after
+
+
+def test_a_question_has_its_answers_above_what_was_done_so_far() -> None:
+    doubted = view(State.IN_DOUBT, question=question(Doubt.EFFECT))
+    blocks = render.card(doubted, NAMES).blocks
+    (at,) = [n for n, block in enumerate(blocks) if block["type"] == "actions"]
+    before, after = (shown(render.Message(text="-", kind="card", blocks=part)).words
+                     for part in (blocks[:at], blocks[at + 1 :]))  # fmt: skip
+    assert "It happened" in before
+    assert "If nobody answers" in before
+    assert after.startswith("What is lost")
+    assert "Steps\n" in after
 
 
 def test_a_run_that_is_under_way_and_a_look_keep_their_buttons_below() -> None:

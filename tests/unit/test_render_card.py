@@ -9,7 +9,7 @@ import pytest
 
 from bot import render
 from bot.lifecycle import SENTENCES, ended
-from bot.model import Heading, Mark, Risk, State, Way
+from bot.model import Choice, Doubt, Heading, Mark, Risk, State, Way
 from bot.operation import Answer, Call, Offer, Refusal
 from bot.render.blocks import moment
 from bot.render.buttons import Verb, unpack
@@ -265,6 +265,22 @@ def test_a_question_stands_first_and_offers_exactly_its_choices_each_with_what_i
     hint = unpack(message.buttons["Do it again"]["value"])
     assert hint is not None
     assert (hint.verb, hint.of) == (Verb.DOUBT, "20:again")
+
+
+def test_what_cannot_happen_twice_does_not_threaten_with_it() -> None:
+    for doubt in (Doubt.BLIND, Doubt.CLOSING, Doubt.FAILED, Doubt.LATE, Doubt.CHANGED):
+        message = shown(made(State.IN_DOUBT, question=question(doubt)))
+        assert "twice" not in str(message.buttons["Do it again"]["confirm"]).replace("no harm twice", "")
+        assert "it happens twice" not in message.words
+    for doubt in (Doubt.POISON, Doubt.LEDGER, Doubt.VERSION):
+        assert "it happens twice" in shown(made(State.IN_DOUBT, question=question(doubt))).words
+
+
+def test_a_step_that_failed_says_that_nothing_can_be_undone_only_where_that_is_so() -> None:
+    failed = question(Doubt.FAILED)
+    turns = failed.model_copy(update={"choices": (Choice.AGAIN, Choice.SKIP, Choice.BACK, Choice.STOP)})
+    assert "can be undone any more" in shown(made(State.IN_DOUBT, question=failed)).words
+    assert "can be undone any more" not in shown(made(State.IN_DOUBT, question=turns)).words
 
 
 def test_a_waiting_task_can_be_ticked_and_a_finished_one_cannot() -> None:
