@@ -387,3 +387,12 @@ def test_an_address_in_what_somebody_typed_leads_there_and_shows_itself(typed: s
     assert [one["url"] for one in elements if one["type"] == "link"] == ([leads] if leads else [])
     assert all("text" not in one for one in elements if one["type"] == "link"), "what is shown is where it leads"
     assert "".join(one.get("url") or one["text"] for one in elements).strip() == typed
+
+
+def test_a_digest_says_of_what_was_decided_no_more_than_is_so() -> None:
+    """A yes may wait for others' or for the end of a freeze; what is amended is decided anew."""
+    told_of = render.digest([], [brief(1)], [brief(2, State.DENIED), brief(3, State.PLANNING)], NOON)
+    words = shown(told_of).words
+    assert "r1 ops db restore shop: approved by you; not started yet" in words
+    assert "r2 ops db restore shop: denied" in words
+    assert "r3" not in words
