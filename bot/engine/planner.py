@@ -225,11 +225,12 @@ class Planner:
                 locks = [] if isinstance(plan, Refusal) else await held_by(operation, params, facts, self._identity)
         except TimeoutError:
             seconds = operation.deadline.total_seconds()
-            return Made(params=params, broke=f"looking took longer than {seconds:g} s; type it again in a moment")
+            return Made(params=params, broke=f"looking took longer than {seconds:g} s")
         except (Temporary, Permanent, NotConfigured) as error:
             return Made(params=params, broke=str(error))
-        except Exception as error:  # noqa: BLE001  whatever a handler does wrong is told in the run, by class only
-            return Made(params=params, broke=f"it could not look at what is there ({type(error).__name__})")
+        except Exception as error:  # whatever a handler does wrong is told in the run, by class only
+            log.exception("a handler could not look", extra={"error": type(error).__name__})
+            return Made(params=params, broke=f"it could not look at what is there: {_defect(error)}")
         if isinstance(plan, Refusal):
             return Made(params=params, facts=facts, refusal=plan)
         if wrong := faults(plan):
@@ -270,7 +271,7 @@ class Planner:
 
 def _defect(error: Exception) -> str:
     """A handler's fault, or a command that is gone: told by class only."""
-    return f"the operation itself broke off ({type(error).__name__}); tell whoever keeps the bot, its log has more"
+    return f"the operation itself broke off; tell whoever keeps the bot: its log has more ({type(error).__name__})"
 
 
 def _moved(row: RunRow, word: Mapping[str, Any], renamed: bool = False) -> list[str]:
