@@ -1,7 +1,7 @@
 """The only way in: every door's act is one transaction. Who may ask is judged here; whose word counts, in SQL."""
 
 from base64 import b64decode
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -140,12 +140,17 @@ class Service:
         return Outcome(code=answer["code"], run=answer["run"], tag=answer["tag"])
 
     def _refused(self, verdict: Verdict) -> Outcome:
-        everybody = self.roster.everybody()
-        could = [person for person, groups in everybody.items() if set(verdict.who) & groups]
+        could = [person for person, groups in self.roster.everybody().items() if set(verdict.who) & groups]
         return Outcome(
             code=verdict.code.value, sentence=_sentence(verdict.sentence), rule=verdict.code.value,
-            who=tuple(self._name(person) for person in could), ok=False,
+            who=self._names(could, datetime.now(UTC)), ok=False,
         )  # fmt: skip
+
+    def _names(self, could: Iterable[str], at: datetime) -> tuple[str, ...]:
+        """Who could, those on call first."""
+        turn = self.roster.people.on_call(at)
+        ordered = sorted(could, key=lambda person: person not in turn)
+        return tuple(f"{self._name(p)} (on call)" if p in turn else self._name(p) for p in ordered)
 
     def _name(self, person: str) -> str:
         people: Mapping[str, Any] = getattr(self.roster.people, "people", {})
@@ -181,10 +186,7 @@ class Service:
             return Outcome(code="no_run", ok=False)
         everybody = self._everybody(view, {a.person: a.stands_for or a.person for a in view.approvals})
         given = [a.person for a in view.approvals]
-        could = could_approve(view.slots, everybody, given, view.barred)
-        on_call = self.roster.people.on_call(view.now)
-        ordered = sorted(could, key=lambda person: person not in on_call)
-        names = tuple(f"{self._name(p)} (on call)" if p in on_call else self._name(p) for p in ordered)
+        names = self._names(could_approve(view.slots, everybody, given, view.barred), view.now)
         return Outcome(code=code, run=run, tag=view.tag, rule=code, who=names, ok=False)
 
     def _everybody(self, view: RunView, used: Mapping[str, str] | None = None) -> dict[str, frozenset[str]]:

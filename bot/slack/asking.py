@@ -85,9 +85,11 @@ async def allowed(
     if verdict.may:
         return None
     names = desk.names()
-    could = [names.person(person) for key in verdict.who for person in names.group(key).members]
+    could = dict.fromkeys(person for key in verdict.who for person in names.group(key).members)
+    in_order = sorted(could, key=lambda person: person not in names.on_call)
+    who = tuple(f"{names.person(p)}{' (on call)' if p in names.on_call else ''}" for p in in_order)
     said = f"/{entry.command} was not asked: {verdict.sentence}".rstrip(".")
-    return refusal(Outcome(code=verdict.code.value, sentence=f"{said}.", who=tuple(dict.fromkeys(could)), ok=False))
+    return refusal(Outcome(code=verdict.code.value, sentence=f"{said}.", who=who, ok=False))
 
 
 async def open_form(
@@ -140,7 +142,13 @@ def kept(values: Mapping[str, str], entry: Entry) -> dict[str, str]:
 
 
 def lasting(values: Mapping[str, str], entry: Entry) -> dict[str, str]:
-    """What a favourite holds of a form: nothing secret or of a person, and no reason: that is another each time."""
+    """What a favourite holds of a form: nothing secret or of a person, no default, and no reason: another each time."""
+    usual = {spec.name: spec.default for spec in entry.fields}
+    return {name: words for name, words in keepable(values, entry).items() if words != usual.get(name)}
+
+
+def keepable(values: Mapping[str, str], entry: Entry) -> dict[str, str]:
+    """What of a form may be kept: nothing secret, of a person, or said for one time."""
     left_out = {REASON, *(spec.name for spec in entry.fields if spec.secret or spec.personal)}
     return {name: words for name, words in values.items() if name not in left_out}
 
