@@ -214,7 +214,7 @@ def test_a_lower_bound_is_flagged_and_an_approval_of_an_exact_count_does_not_cov
 
 def test_what_the_figure_of_rows_holds_is_said() -> None:
     """PostgreSQL tells rolled-back rows from no others, and a session may tell of its rows ten seconds late."""
-    assert restoring().loses[1].what.endswith(", as of some seconds ago, rolled-back ones included")
+    assert restoring().loses[1].what.endswith(", but for the last seconds, rolled-back ones included")
 
 
 def test_an_approval_covers_what_is_written_meanwhile_within_the_bound_and_no_more() -> None:
