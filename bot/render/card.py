@@ -164,7 +164,7 @@ def _with_decision(view: RunView, names: Names, tail: str) -> str:
 
 def requester(view: RunView, names: Names = NOBODY) -> str:
     name = view.requester_name or (names.person(view.requester) if view.requester else "")
-    return words.asker(name, view.via)
+    return f"the schedule {view.schedule}" if view.schedule and not name else words.asker(name, view.via)
 
 
 def _what(view: RunView, names: Names) -> list[Block]:

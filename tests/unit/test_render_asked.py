@@ -92,3 +92,10 @@ def test_the_card_leaves_out_of_an_act_only_what_its_own_line_or_a_default_gives
     assert said(values=(("reason", "it broke"), ("lasting", "for good"))) == 'name=b-1 kind=full lasting="for good"'
     assert said(values=(("a", "b,c"),)) != said(values=(("a", "b"), ("c", "")))
     assert said(services=("a,b",)) != said(services=("a", "b"))
+
+
+def test_what_the_clock_asks_for_names_its_schedule() -> None:
+    nobodys: dict[str, Any] = {"requester": None, "requester_name": "", "slack_user": None, "via": "schedule"}
+    message = render.card(view(State.AWAITING, schedule="nightly-drill", **nobodys), NAMES)
+    assert "Asked by the schedule nightly-drill · r142" in shown(message).words
+    assert message.text.startswith("✋ The schedule nightly-drill asked: ")
