@@ -8,6 +8,7 @@ import re
 import pytest
 from playwright.async_api import Page, Route, expect
 
+from tests.accessibility import stumbles
 from tests.local_slack.bench import Bench
 from tests.local_slack.test_page_desk import say
 
@@ -46,6 +47,9 @@ async def test_what_an_app_wrote_stays_unread_until_its_messages_are_shown(bench
     await expect(tab.get_by_label("1 unread")).to_be_visible()
     await expect(row.get_by_label("1 unread")).to_be_visible()
     await expect(page).to_have_title(re.compile(r"^\(1\) "))
+    for scheme in ("dark", "light"):
+        await page.emulate_media(color_scheme=scheme)
+        assert await stumbles(page) == [], scheme
     await page.reload()
     await expect(page.get_by_test_id("home")).to_be_visible()
     await expect(tab.get_by_label("1 unread")).to_be_visible()
