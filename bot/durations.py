@@ -110,10 +110,10 @@ def print_size(value: int) -> str:
     return f"{value // unit}{name}"
 
 
-def about_size(value: int) -> str:
+def about_size(value: int, figures: int = 3) -> str:
     """Three figures, for reading: "1.21GiB"."""
     name, unit = next(((n, u) for n, u in _BINARY if value >= u), ("B", 1))
-    return f"{value / unit:.3g}{name}" if value < 999.5 * unit else f"{value // unit}{name}"
+    return f"{value / unit:.{figures}g}{name}" if value < 999.5 * unit else f"{value // unit}{name}"
 
 
 def _read_duration(value: Any) -> Any:

@@ -247,6 +247,7 @@ class Send(Effect[None]):
 
     survives: ClassVar[Survival] = Survival.ONCE
     timeout: ClassVar[timedelta] = timedelta(seconds=60)
+    internal: ClassVar[frozenset[str]] = frozenset({"template"})
     connector = Mail
     to: str
     template: str

@@ -219,7 +219,7 @@ class Ban(Effect[Banned]):
 
     survives: ClassVar[Survival] = Survival.PROBE
     timeout: ClassVar[timedelta] = timedelta(seconds=30)
-    internal: ClassVar[frozenset[str]] = frozenset({"expect"})
+    internal: ClassVar[frozenset[str]] = frozenset({"expect", "lasting"})  # the step's words say how long
     connector = Users
     database: Database
     user_id: UUID

@@ -21,7 +21,7 @@ from bot.plans import covers, faults
 from bot.policy import Verdict
 from bot.render.changes import values
 from bot.render.plan import differences
-from bot.render.words import listed
+from bot.render.words import listed, moved
 from bot.store.pool import DATABASE_AWAY, StaleClaim
 from bot.store.store import Claimed, Ledger, RunRow
 
@@ -137,20 +137,21 @@ class Planner:
             await self._say(claimed, row, "refuse", frozen.model_dump(mode="json"), made)
         else:
             word = self._proposal("propose", row, made)
-            word["body"] = self._amended(row, word, made.plan)
+            word["body"] = self._amended(row, word)
             if amiss := await self._amiss(row, word):
                 await self._say(claimed, row, "refuse", amiss.model_dump(mode="json"), made)
             else:
                 await self.ledger.planned(claimed, word)
 
-    def _amended(self, row: RunRow, word: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+    def _amended(self, row: RunRow, word: Mapping[str, Any]) -> dict[str, Any]:
         """What is different from the plan before the amendment, for those who read that one; empty for a first plan."""
         if row.plan is None:
             return {}
-        other = values(codec.asked(row.plan), codec.asked(word["plan"]))
+        was, now = codec.asked(row.plan), codec.asked(word["plan"])
+        other = values(was, now)
         renamed = any(not line.startswith("reason:") for line in other)
         try:
-            steps = differences(codec.decode_plan(row.plan, self.handlers.deeds), plan)
+            steps = differences(self._stored(row.plan), self._stored(word["plan"]), moved(was, now))
         except codec.UnknownDeed:
             steps = ["the steps of the plan before were of an earlier version of the bot: read all of the new ones"]
         return {"before": row.fingerprint, "changes": [*other, *_moved(row, word, renamed), *steps]}
@@ -178,7 +179,7 @@ class Planner:
             return False
         if row.planned_at and now - row.planned_at <= entry.operation.fresh_for:
             return True
-        before = codec.decode_plan(row.plan or "", self.handlers.deeds)
+        before = self._stored(row.plan or "")
         made = await self._make(row, first=False)
         if made.broke:
             await self.ledger.not_begun(claimed, "refuse", {"code": "unseen", "sentence": made.broke})
@@ -186,12 +187,16 @@ class Planner:
             await self.ledger.not_begun(claimed, "refuse", made.refusal.model_dump(mode="json"))
         else:
             word = self._proposal("differ", row, made)
-            moved = _moved(row, word)
-            if not moved and covers(before, made.plan):
+            leads, fresh = _moved(row, word), self._stored(word["plan"])
+            if not leads and covers(before, fresh):
                 return True
-            word["body"] = {"before": row.fingerprint, "changes": [*moved, *differences(before, made.plan)]}
+            word["body"] = {"before": row.fingerprint, "changes": [*leads, *differences(before, fresh)]}
             await self.ledger.planned(claimed, word)
         return False
+
+    def _stored(self, text: str) -> Plan:
+        """A plan as its text says it. A fresh one is compared so too: what a driver reads is of types of its own."""
+        return codec.decode_plan(text, self.handlers.deeds)
 
     async def unapproved(self, claimed: Claimed, row: RunRow) -> None:
         """An approval counts no longer: the same plan is asked again."""
@@ -220,11 +225,12 @@ class Planner:
                 locks = [] if isinstance(plan, Refusal) else await held_by(operation, params, facts, self._identity)
         except TimeoutError:
             seconds = operation.deadline.total_seconds()
-            return Made(params=params, broke=f"looking took longer than {seconds:g} s; type it again in a moment")
+            return Made(params=params, broke=f"looking took longer than {seconds:g} s")
         except (Temporary, Permanent, NotConfigured) as error:
             return Made(params=params, broke=str(error))
-        except Exception as error:  # noqa: BLE001  whatever a handler does wrong is told in the run, by class only
-            return Made(params=params, broke=f"it could not look at what is there ({type(error).__name__})")
+        except Exception as error:  # whatever a handler does wrong is told in the run, by class only
+            log.exception("a handler could not look", extra={"error": type(error).__name__})
+            return Made(params=params, broke=f"it could not look at what is there: {_defect(error)}")
         if isinstance(plan, Refusal):
             return Made(params=params, facts=facts, refusal=plan)
         if wrong := faults(plan):
@@ -265,7 +271,7 @@ class Planner:
 
 def _defect(error: Exception) -> str:
     """A handler's fault, or a command that is gone: told by class only."""
-    return f"the operation itself broke off ({type(error).__name__}); tell whoever keeps the bot, its log has more"
+    return f"the operation itself broke off; tell whoever keeps the bot: its log has more ({type(error).__name__})"
 
 
 def _moved(row: RunRow, word: Mapping[str, Any], renamed: bool = False) -> list[str]:

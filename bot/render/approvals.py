@@ -1,6 +1,6 @@
 """Who approved, who is missing, who may: as the card, the thread and a lock screen say it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from bot.model import State
 from bot.policy import could_approve, open_slots, with_stand_ins
@@ -85,19 +85,24 @@ def _decides(view: RunView, names: Names, person: str) -> bool:
     return any(person in names.group(key).members for key in view.slots)
 
 
-def called(view: RunView, names: Names, key: str, *, to_decide: bool = False) -> tuple[str, ...]:
+def called(
+    view: RunView, names: Names, key: str, *, to_decide: bool = False, before: Collection[str] = ()
+) -> tuple[str, ...]:
     """Slack ids of a group's people to call; in the place of who is away, whoever stands in for them.
 
     A stand-in is not called in quiet hours of their own, unless whom they stand in for is on call. `to_decide`: where
-    whoever is on call may not, or has done so, the others of the group.
+    whoever is on call may not, or has done so, the others of the group. `before`: who was called in vain; where that is
+    everybody whose turn it would be, the others as well.
     """
     group = names.group(key)
     turn = names.on_call & set(group.members)
     ids = list(group.mentions)
     settled = {*view.barred, *given(view)}
-    if to_decide and turn and turn <= settled:
-        turn, others = frozenset(), [person for person in group.members if person not in names.quiet | settled]
-        ids = [account for person in others for account in names.accounts.get(person, ())]
+    others = [person for person in group.members if person not in names.quiet | settled]
+    fresh = [person for person in others if not set(names.accounts.get(person, ())) & set(before)]
+    spent = to_decide and turn and turn <= settled
+    if spent or (fresh and set(ids) <= set(before)):
+        turn, ids = frozenset(), [a for person in fresh or others for a in names.accounts.get(person, ())]
     for one in view.delegations:
         if one.giver not in (turn or group.members) or one.taker in view.barred:
             continue

@@ -1,7 +1,7 @@
 """Block Kit's pieces. Whatever a person or a handler wrote goes into rich text or plain text, never into mrkdwn."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from bot.render.escape import clean, cut, size
 from bot.render.message import Block
 
 CHUNK = fit.TEXT
+ADDRESS = re.compile(r"https?://[^\s<>|\"'`]*[^\s<>|\"'`.,;:!?()\[\]]")
 WRITTEN = re.compile(r"\b20\d\d-\d\d-\d\d \d\d:\d\d UTC\b")
 
 
@@ -62,7 +63,19 @@ def bullets(lines: Iterable[Sequence[Block]], ordered: bool = False) -> Block:
 
 
 def quoted(words: str) -> Block:
-    return {"type": "rich_text_quote", "elements": [text(words)]}
+    """What somebody typed. An address in it leads there, and never hides behind other words."""
+    return {"type": "rich_text_quote", "elements": list(_leading(clean(words)))}
+
+
+def _leading(words: str) -> Iterator[Block]:
+    end = 0
+    for found in ADDRESS.finditer(words):
+        if found.start() > end:
+            yield text(words[end : found.start()])
+        yield {"type": "link", "url": found[0]}
+        end = found.end()
+    if end < len(words) or not end:
+        yield text(words[end:])
 
 
 def fixed(words: str) -> Block:

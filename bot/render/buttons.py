@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from bot.lifecycle import ended
-from bot.model import Choice, Heading, Record, Risk, State, id_of
+from bot.model import Choice, Doubt, Heading, Record, Risk, State, id_of
 from bot.operation import Offer, Task
 from bot.render import fit, words
 from bot.render.blocks import actions, button, confirm, overflow
@@ -75,7 +75,13 @@ CHOICES: dict[Choice, tuple[str, str]] = {
     Choice.STOP: ("Stop", "Nothing more is done and nothing is undone; only what was opened is closed."),
 }
 
-
+AGAIN_OF: dict[Doubt, str] = {  # where nothing can happen twice
+    Doubt.BLIND: "It is looked at again.",
+    Doubt.CLOSING: "Closing it is tried again; that does no harm twice.",
+    Doubt.FAILED: "The step is tried again.",
+    Doubt.LATE: "The run goes on with this step now, as it was approved.",
+    Doubt.CHANGED: "The run goes on all the same, as it was approved.",
+}
 OF_AN_ITEM = {
     Choice.HAPPENED: "It counts as done for {item}, and the run goes on with what follows.",
     Choice.AGAIN: "The run goes on with {item}. If it had happened after all, it happens twice for it.",
@@ -85,6 +91,8 @@ OF_AN_ITEM = {
 def meaning(question: Question, choice: Choice) -> tuple[str, str]:
     """What an answer is called, and what it brings about."""
     label, means = CHOICES[choice]
+    if choice is Choice.AGAIN:
+        means = AGAIN_OF.get(question.doubt, means)
     return label, OF_AN_ITEM.get(choice, means).format(item=clean(question.item, 80)) if question.item else means
 
 

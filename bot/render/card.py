@@ -60,26 +60,33 @@ def _open(view: RunView) -> bool:
     return view.state is State.AWAITING and not view.look_only
 
 
+def _asks(view: RunView) -> bool:
+    """Whether it stopped with a question that people answer."""
+    return view.state is State.IN_DOUBT and view.question is not None
+
+
 def _below(view: RunView) -> list[Block]:
-    """The steps, while people decide: above the buttons they would keep these off a phone's screen."""
+    """The steps, while people decide or answer: above the buttons they would keep these off a phone's screen."""
+    if _asks(view):
+        return [*_losses(view), *(_plan(view, view.plan) if view.plan else ())]
     return _plan(view, view.plan) if _open(view) and view.plan and fits(view) else []
 
 
 def _above(view: RunView, names: Names) -> list[Block]:
     blocks = [rich(*_what(view, names))]
-    if view.question and view.state is State.IN_DOUBT:
+    if view.question and _asks(view):
         blocks.append(rich(*question_lines(view, view.question)))
     blocks += _decided(view, names)
     blocks += [rich(line(text(f"{said}.", bold=True))) for said in [upshot(view)] if said]
     blocks += changes.on_card(view)
     blocks += [rich(line(*told)) for told in [waits(view)] if told]
-    blocks += _losses(view)
+    blocks += _losses(view) if not _asks(view) else []
     if _open(view):
         blocks += _failure(view) if fits(view) else []
         blocks.append(rich(*(line(text(said)) for said in approvals.lines(view, names))))
         blocks += [context(" · ".join(away)) for away in [approvals.away(view, names)] if away]
     blocks += [rich(line(text(said))) for said in approvals.standing(view, names)]
-    if view.plan and not (_open(view) and fits(view)):
+    if view.plan and not _asks(view) and not (_open(view) and fits(view)):
         blocks += _plan(view, view.plan)
     blocks += _ending(view)
     return blocks + [context(" · ".join(small)) for small in [_small_print(view, names)] if small]
@@ -157,7 +164,7 @@ def _with_decision(view: RunView, names: Names, tail: str) -> str:
 
 def requester(view: RunView, names: Names = NOBODY) -> str:
     name = view.requester_name or (names.person(view.requester) if view.requester else "")
-    return words.asker(name, view.via)
+    return f"the schedule {view.schedule}" if view.schedule and not name else words.asker(name, view.via)
 
 
 def _what(view: RunView, names: Names) -> list[Block]:

@@ -25,10 +25,10 @@ WHOLE = 60_000  # characters of one part; beyond it the audit has the rest
 def details(view: RunView, names: Names = NOBODY, *, private: bool = False, link: str = "") -> dict[str, Any]:
     """A modal. `private`: also what the answer holds for few eyes only; the caller has judged that.
 
-    `link`: where its thread stands, for whoever does not come from there.
+    `link`: where its thread stands, for whoever does not come from there: they read what its card says first.
     """
     title, *blocks = _blocks(view, names, private)
-    there = [rich(line(linked(link, "Open its thread")))] if link else []
+    there = [rich(line(linked(link, "Open its thread"))), *body(view, names)] if link else []
     return modal(CALLBACK, f"{view.tag} in detail", [title, *there, *blocks])
 
 

@@ -20,7 +20,10 @@ DECIDED = 10
 def digest(
     waiting: Sequence[Brief], said: Sequence[Brief], decided: Sequence[Brief], now: datetime, number: int = 0
 ) -> Message:
-    """`waiting` for this person, `said`: their yes is given and others are lacking; `decided` since it was begun."""
+    """`waiting` for this person, `said`: their yes is given and it has not started; `decided` since it was begun.
+
+    Of `decided`, what has a new plan made for it meanwhile is left out: it is decided anew.
+    """
     head = f"{words.count(len(waiting), 'request waits', 'requests wait')} for you"
     if not waiting:
         head = "Nothing waits for you any more"
@@ -32,7 +35,8 @@ def digest(
     blocks += [block for brief in waiting[:SHOWN] for block in one(brief, review=True)]
     if len(waiting) > SHOWN:
         blocks.append(rich(line(text(f"and {len(waiting) - SHOWN} more: /ops runs shows them"))))
-    settled = [*(_line(b, "approved by you; others are lacking") for b in said), *(_line(b) for b in decided)]
+    over = [brief for brief in decided if brief.state is not State.PLANNING]
+    settled = [*(_line(b, "approved by you; not started yet") for b in said), *(_line(b) for b in over)]
     if settled:
         blocks.append(rich(line(text("Decided", bold=True)), bullets([text(each)] for each in settled[:DECIDED])))
     blocks.append(context(f"as of {seconds(now)}"))

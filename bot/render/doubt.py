@@ -19,12 +19,14 @@ WHY: dict[Doubt, str] = {
     Doubt.CLOSING: "What was opened could not be closed: {step}. It is still open.",
     Doubt.VERSION: "No worker runs the code that this plan was made for, so nobody can go on with it: {step}.",
 }
+FAILED = "This step failed: {step}. It does not turn back by itself: what comes now is yours to say."
 
 
 def why(view: RunView, question: Question) -> str:
     """One sentence of the machine, then the engine's own words on this case."""
     step = next((s.text for s in view.steps if s.name == question.step), question.step or "the next step")
-    said = WHY[question.doubt].format(step=clean(step, 200))
+    turns = question.doubt is Doubt.FAILED and Choice.BACK in question.choices
+    said = (FAILED if turns else WHY[question.doubt]).format(step=clean(step, 200))
     if question.item:
         said = f"Nobody can know from here whether this was done for {clean(question.item, 80)}: {clean(step, 200)}."
     return f"{said} {clean(question.sentence, 1000)}".rstrip()

@@ -1,6 +1,6 @@
 """A whole plan as text: what an approver must be able to read, and what becomes a file where a card cannot hold it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from hashlib import sha256
 
 from bot.operation import Loss, Plan, Step
@@ -74,29 +74,40 @@ def file_hash(view: RunView) -> str:
     return sha256(plan_text(view).encode()).hexdigest()
 
 
-def differences(before: Plan, now: Plan) -> list[str]:
-    """What an approver must know of a new plan: steps that came, went or changed, losses that grew."""
+def differences(before: Plan, now: Plan, said: Collection[words.Moved] = ()) -> list[str]:
+    """What an approver must know of a new plan: steps that came, went or changed, losses that grew.
+
+    `said`: what is told to have changed in what was asked; a step that is another only by that is not told again.
+    """
     old, new = {s.name: s for s in before.steps}, {s.name: s for s in now.steps}
     lines = [f"new step: {_named(new[name])}" for name in new if name not in old]
     lines += [f"no longer a step: {_named(old[name])}" for name in old if name not in new]
     for name in (n for n in new if n in old and not covers(old[n], new[n])):
-        lines.append(f"changed: {_named(new[name])}: {'; '.join(_apart(old[name], new[name]))}")
+        if parts := [part for part in _apart(old[name], new[name], said) if part]:
+            lines.append(f"changed: {_named(new[name])}: {'; '.join(parts)}")
     if [n for n in old if n in new] != [n for n in new if n in old]:
         lines.append("the steps come in another order")
     return lines + _losses(before.loses, now.loses)
 
 
-def _apart(old: Step[object], new: Step[object]) -> Iterator[str]:
+def _apart(old: Step[object], new: Step[object], said: Collection[words.Moved]) -> Iterator[str]:
     """In what two steps of one name differ, each as it was and as it is."""
     if not covers(old.does, new.does):
-        yield words.apart(old.does, new.does)
+        yield words.apart(old.does, new.does, said)
     if not covers(old.undo, new.undo):
-        was, now = ("not" if step.undo is None else f"by {words.deed(step.undo)}" for step in (old, new))
-        yield f"undone {was} → {now}"
+        yield _undone(old, new, said)
     for part in ("leaves", "no_return", "closes", "group", "if_fails"):
         was, now = (words.value(getattr(step, part)) or "none" for step in (old, new))
         if was != now:
             yield f"{part.replace('_', ' ')}: {was} → {now}"
+
+
+def _undone(old: Step[object], new: Step[object], said: Collection[words.Moved]) -> str:
+    if old.undo is not None and type(old.undo) is type(new.undo):
+        other = words.apart(old.undo, new.undo, said)
+        return f"undone with {other}" if other else ""
+    was, now = ("not" if step.undo is None else f"by {words.deed(step.undo)}" for step in (old, new))
+    return f"undone {was} → {now}"
 
 
 def _named(step: Step[object]) -> str:

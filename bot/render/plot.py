@@ -8,8 +8,8 @@ from io import BytesIO
 from math import ceil, floor, isfinite, log10
 from typing import TYPE_CHECKING
 
+from bot.durations import about_size
 from bot.operation import Series
-from bot.render import words
 from bot.render.escape import one_line
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ TEXT, TITLE = 30, 36  # pixels: eleven and thirteen on a phone
 PAPER, INK, QUIET, GRID = "#ffffff", "#1d1c1d", "#5b5a5c", "#dcdbdd"
 CURVE, BELOW, PEAK = "#1264a3", "#dcebf6", "#b3261e"
 LINES = 4  # across, about
+FEWEST, MOST = 3, 9  # figures of a value
 LABELS = 5  # of time, at most
 SECONDS = (1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800,
            1209600, 2592000, 7776000, 31536000, 157680000, 315360000, 3153600000, 31536000000)  # fmt: skip
@@ -61,6 +62,7 @@ class _Sheet:
         self.first, self.last = points[0][0], points[-1][0]
         self.marks = marks([value for _, value in points], series.unit)
         self.low, self.high = self.marks[0], self.marks[-1]
+        self.figures = figures(self.marks, series.unit)
         self.names = [self._worded(mark) for mark in self.marks]
         self.left = LEFT + max(self.wide(name) for name in self.names) + 14
 
@@ -122,7 +124,7 @@ class _Sheet:
         return free[0] if free else None
 
     def _worded(self, value: float) -> str:
-        return words.amount(value, "B") if self.series.unit == "B" and value else _short(value)
+        return worded(value, self.series.unit, self.figures)
 
     def x(self, at: float) -> float:
         span = self.last - self.first
@@ -163,6 +165,19 @@ def marks(values: Sequence[float], unit: str = "") -> list[float]:
     step = _round((high - low) / LINES, unit, size)
     first, last = floor(low / step), ceil(high / step)
     return [n * step for n in range(first, max(last, first + 1) + 1)]
+
+
+def figures(values: Sequence[float], unit: str = "") -> int:
+    """With how many of them no two values that lie above each other have one name."""
+    names = ({worded(value, unit, many) for value in values} for many in range(FEWEST, MOST))
+    return next((many for many, told in enumerate(names, FEWEST) if len(told) == len(values)), MOST)
+
+
+def worded(value: float, unit: str, many: int = 3) -> str:
+    """A value beside an axis, with so many figures."""
+    if unit == "B" and value:
+        return ("-" if value < 0 else "") + about_size(int(abs(value)), many)
+    return _short(value, many)
 
 
 def _round(step: float, unit: str, high: float) -> float:
@@ -214,11 +229,11 @@ def _value(point: tuple[float, float]) -> float:
     return point[1]
 
 
-def _short(value: float) -> str:
+def _short(value: float, many: int) -> str:
     """ "1,250", "2.5M", "3e+20": what fits beside an axis."""
     for size, letter in ((1e15, ""), (1e9, "G"), (1e6, "M")):
         if abs(value) >= size:
-            return f"{value / size:.3g}{letter}" if letter else f"{value:.2g}"
+            return f"{value / size:.{many}g}{letter}" if letter else f"{value:.{many - 1}g}"
     if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.3g}" if value else "0"
+        return f"{value:,.{many - FEWEST}f}"
+    return f"{value:.{many}g}" if value else "0"

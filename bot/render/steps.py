@@ -162,13 +162,17 @@ def _if_fails(planned: Step[Any] | None) -> str:
 
 def on_failure(plan: Plan) -> str:
     """What happens if a step fails, in one sentence for the approver."""
-    barriers = [step for step in plan.steps if step.no_return]
-    undone = any(step.undo for step in plan.steps)
-    if not undone and not barriers:
+    alone = len(plan.steps) == 1
+    if not any(step.undo for step in plan.steps):
         if any(step.closes for step in plan.steps):
             return "If a step fails, the run stops there, and what was opened is closed."
+        if alone:
+            return "If it fails, the run stops there: nothing is undone."
         return "If a step fails, the run stops there: no step can be undone."
-    back = "If a step fails, what was done before it is undone in reverse" if undone else "If a step fails, it stops"
+    if alone:
+        return "If it fails, what it did until then is undone."
+    back = "If a step fails, what was done before it is undone in reverse"
+    barriers = [step for step in plan.steps if step.no_return]
     if not barriers:
         return f"{back}."
     last = one_line(barriers[-1].tells or barriers[-1].name, 120)

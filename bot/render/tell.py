@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from bot.model import Choice, Event, State
-from bot.render import approvals, doubt, tell_request, tell_steps, wakes, words
+from bot.render import approvals, doubt, reminding, tell_request, tell_steps, wakes, words
 from bot.render.buttons import CHOICES
 from bot.render.ending import broken_off, left, upshot
 from bot.render.escape import one_line
@@ -101,7 +101,7 @@ KINDS: dict[str, Callable[[RunView, Names, Event], Told | None]] = {
     "amended": tell_request.amended,
     "ask_back": tell_request.ask_back,
     "answer_back": tell_request.answer_back,
-    "called": tell_request.called,
+    "called": reminding.called,
     "called_apart": tell_request.called_apart,
     "unmasked": tell_request.unmasked,
     "expiring": tell_request.expiring,

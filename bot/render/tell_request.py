@@ -2,7 +2,7 @@
 
 from bot.durations import about_duration
 from bot.model import Event, State
-from bot.render import approvals, changes, wakes, words
+from bot.render import approvals, changes, reminding, wakes, words
 from bot.render.decision import approved_by, cancelled_by, held_up, was_approved
 from bot.render.message import Names
 from bot.render.telling import CARD, Told, again, word
@@ -134,28 +134,6 @@ def expiring(view: RunView, names: Names, event: Event) -> Told:
     return Told(said=said, then=f"Answer on {CARD}.", wakes=called, alone=True, until=True, icon="⌛")
 
 
-def called(view: RunView, names: Names, event: Event) -> Told | None:
-    """Somebody besides is asked, and told why: nobody has decided, and whether they may themselves."""
-    if view.state is not State.AWAITING or not approvals.missing(view, names):
-        return None
-    group = names.group(word(event, "whom"))
-    may = approvals.may_approve(view, names)
-    wakes_of = approvals.called(view, names, word(event, "whom"), to_decide=word(event, "whom") in view.slots)
-    asked = {p for p in may if p in group.members or set(names.accounts.get(p, ())) & set(wakes_of)}
-    if asked:
-        then = f"You are called because you may decide: Approve, Deny or Ask back on {CARD}."
-    else:
-        could = (
-            words.listed([approvals.by_name(view, names, person) for person in may[:6]], "or")
-            or "nobody who is known to be there"
-        )
-        then = f"You are called to find somebody who may decide: {could}."
-    called = tuple(one for one in wakes_of if one != view.slack_user)[:8]
-    as_well = f"{group.title} {'is' if len(group.members) == 1 else 'are'} called as well."
-    said = f"{_undecided(view, event)}: {as_well}"
-    return Told(said=said, then=then, wakes=called, alone=True, until=True, icon="🔔")
-
-
 def called_apart(view: RunView, names: Names, event: Event) -> Told | None:
     """Somebody whom their digest was to call, and to whom Slack brings no direct message."""
     account = word(event, "slack_user")
@@ -167,21 +145,12 @@ def called_apart(view: RunView, names: Names, event: Event) -> Told | None:
     return Told(said=said, then=then, wakes=(account,), alone=True, until=True, icon="🔔")
 
 
-def _undecided(view: RunView, event: Event) -> str:
-    given = [approval.at for approval in view.approvals if approval.counts and approval.at <= event.at]
-    since = about_duration(event.at - max([view.moved_at, *given]))
-    if not given:
-        return f"Nobody has decided for {since}"
-    have = "has" if len(given) == 1 else "have"
-    return f"{len(given)} of {len(view.slots)} {have} approved, and nobody else for {since}"
-
-
 def called_to_decide(view: RunView, names: Names, event: Event) -> tuple[str, ...]:
     """Slack ids of those whom this event calls to decide about a request that waits."""
     if view.state is not State.AWAITING or view.look_only:
         return ()
     if event.kind == "called" and approvals.missing(view, names):
-        return tuple(one for one in approvals.called(view, names, word(event, "whom")) if one != view.slack_user)[:8]
+        return reminding.whom(view, names, event)
     calls = event.kind in ("differed", "expiring") or (event.kind == "proposed" and view.slots)
     return tuple(approvals.mentions(view, names)) if calls else ()
 

@@ -20,6 +20,7 @@ NOBODYS = {"schedule": "a schedule", "webhook": "a webhook", "run": "another run
 ISO_DURATION = re.compile(r"P(?=[\dT])(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")  # as JSON holds a timedelta
 ENDLESS = 1e15  # from there on nobody counts the digits
 SPAN = TypeAdapter(timedelta)
+Moved = tuple[str, str, str]  # a value's name, what it was, what it is, as `value` writes them
 WHOM = {"requester": "whoever asked", "another": "somebody who did not ask"}
 
 
@@ -102,18 +103,41 @@ def _act(does: Deed[Any] | Check[Any]) -> str:
     return f"{type(does).__name__} {arguments(does)}".rstrip()
 
 
-def apart(before: Deed[Any], now: Deed[Any]) -> str:
-    """Two deeds side by side; of two that do the same with other arguments, these alone: "backup=a → b"."""
+def apart(before: Deed[Any], now: Deed[Any], said: Collection[Moved] = ()) -> str:
+    """Two deeds side by side; of two that do the same with other arguments, these alone: "backup=a → b".
+
+    Left out are arguments that are `said` to have changed in the same way, and, where others changed, those that only
+    machines read. Empty where nothing is left.
+    """
     if not isinstance(before, Effect) or type(before) is not type(now):
         return f"{deed(before)} → {deed(now)}"
-    parts = [(name, part, getattr(now, name)) for name, part in before.__dict__.items()]
-    return ", ".join(f"{name}={_side_by_side(was, is_now)}" for name, was, is_now in parts if was != is_now)
+    parts = {name: (part, getattr(now, name)) for name, part in before.__dict__.items() if part != getattr(now, name)}
+    told = {name: _side_by_side(name, *both, said) for name, both in parts.items()}
+    read = [told[name] for name in told if told[name] and name not in before.internal]
+    return ", ".join(read or [words for words in told.values() if words])
 
 
-def _side_by_side(before: Any, now: Any) -> str:
-    """By the names of the two, where these differ."""
-    said = _typed(_named(before)), _typed(_named(now))
-    return " → ".join(said if said[0] != said[1] else (_typed(value(before)), _typed(value(now))))
+def moved(before: Mapping[str, Any], now: Mapping[str, Any]) -> frozenset[Moved]:
+    """Of what was asked: what changed, as `apart` compares it."""
+    names = {*before, *now}
+    both = {name: (before.get(name), now.get(name)) for name in names if before.get(name) != now.get(name)}
+    return frozenset((name, value(was), value(is_now)) for name, (was, is_now) in both.items())
+
+
+def _side_by_side(name: str, before: Any, now: Any, said: Collection[Moved]) -> str:
+    """ "backup=a → b", by the names of the two where these differ; of named values those that changed, one by one."""
+    if _pairs_of(before) and _pairs_of(now):
+        was, is_now = dict(before), dict(now)
+        each = (_side_by_side(key, was.get(key), is_now.get(key), said) for key in dict.fromkeys([*was, *is_now]))
+        return ", ".join(words for words in each if words)
+    if before == now or (name, value(before), value(now)) in said:
+        return ""
+    both = _typed(_named(before)), _typed(_named(now))
+    return f"{name}={' → '.join(both if both[0] != both[1] else (_typed(value(before)), _typed(value(now))))}"
+
+
+def _pairs_of(given: Any) -> bool:
+    return isinstance(given, (list, tuple)) and _pairs(given)
 
 
 def briefly(does: Deed[Any], params: Mapping[str, Any]) -> str:
@@ -122,13 +146,15 @@ def briefly(does: Deed[Any], params: Mapping[str, Any]) -> str:
     Left out is what is certain without it: an argument of the same name and value as one of the run's parameters,
     which the card's own line gives; where the run has no parameter of that name, an argument that is at its default, or
     that is none and has no default. And what says nothing to a person: the kind of act, fields that only machines read,
-    results of earlier steps. Details and a plan's file have these too.
+    results of earlier steps. Details and a plan's file have these too. Named values are arguments one by one.
     """
     if not isinstance(does, Effect):
         return deed(does)
     given = [(name, part) for name, part in does.__dict__.items() if name not in does.internal]
     read = [(name, part) for name, part in given if not isinstance(part, Ref) and not _known(does, name, params)]
-    return " ".join(f"{name}={_typed(_named(part))}" for name, part in read)
+    each = [one for name, part in read for one in (part if _pairs_of(part) else ((name, part),))]
+    shown = [(name, part) for name, part in each if name not in params or _named(part) != value(params[name])]
+    return " ".join(f"{name}={_typed(_named(part))}" for name, part in shown)
 
 
 def _known(does: Effect[Any], name: str, params: Mapping[str, Any]) -> bool:

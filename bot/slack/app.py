@@ -80,6 +80,7 @@ def socket_door(app: AsyncApp, token: str) -> Any:
 
 def _interactive(app: AsyncApp, desk: Desk) -> None:
     """In Bolt the first listener that matches takes it: the catch-alls come last."""
+    lines = Lines(desk)
     app.command(ANY)(desk.listener(commands.command(desk)))
     app.action(re.compile(f"^{re.escape(ACTION)}"))(desk.listener(buttons.pressed(desk)))
     app.action(re.compile(f"^{re.escape(OPEN)}"))(desk.listener(modals.opened(desk)))
@@ -89,9 +90,9 @@ def _interactive(app: AsyncApp, desk: Desk) -> None:
     app.action(PICKER)(desk.listener(modals.start(desk)))
     app.action(FORM_BUTTON)(desk.listener(modals.form_button(desk)))
     app.action(ANEW)(desk.listener(modals.anew(desk)))
-    app.action(re.compile(f"^({re.escape(PICK)}|{re.escape(INPUT)})$"))(Lines(desk).changed)
+    app.action(re.compile(f"^({re.escape(PICK)}|{re.escape(INPUT)})$"))(lines.changed)
     app.action(ANY)(desk.listener(buttons.unknown(desk)))
-    app.view(FORM)(desk.listener(modals.submitted(desk)))
+    app.view(FORM)(desk.listener(modals.submitted(desk, lines)))
     app.view(WORD)(desk.listener(modals.worded(desk)))
     app.view(APPROVE_CALLBACK)(desk.listener(modals.reviewed(desk)))
     app.view_submission(ANY)(desk.listener(modals.unknown(desk)))

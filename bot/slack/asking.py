@@ -144,7 +144,13 @@ def kept(values: Mapping[str, str], entry: Entry) -> dict[str, str]:
 
 
 def lasting(values: Mapping[str, str], entry: Entry) -> dict[str, str]:
-    """What a favourite holds of a form: nothing secret or of a person, and no reason: that is another each time."""
+    """What a favourite holds of a form: nothing secret or of a person, no default, and no reason: another each time."""
+    usual = {spec.name: spec.default for spec in entry.fields}
+    return {name: words for name, words in keepable(values, entry).items() if words != usual.get(name)}
+
+
+def keepable(values: Mapping[str, str], entry: Entry) -> dict[str, str]:
+    """What of a form may be kept: nothing secret, of a person, or said for one time."""
     left_out = {REASON, *(spec.name for spec in entry.fields if spec.secret or spec.personal)}
     return {name: words for name, words in values.items() if name not in left_out}
 

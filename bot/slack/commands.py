@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 from bot import parse
@@ -123,11 +124,18 @@ def empty(area: str, areas: Sequence[str]) -> Message:
     )
 
 
+def _meant(command: str, words: Sequence[Word]) -> str:
+    """The line that was mistyped, with this command in it."""
+    names = sum(1 for _ in takewhile(lambda word: not word.key and not word.quoted, words))
+    rest = words[min(len(command.split()) - 1, names) :]
+    return hidden(" ".join([f"/{command}", *(str(word) for word in rest)]))
+
+
 def not_found(found: NotFound, area: str, words: Sequence[Word]) -> Message:
     """Did you mean."""
     typed = hidden(" ".join([f"/{area}", *(str(word) for word in words)]))
     said = f"There is no operation {typed[:120]}. Nothing was asked."
     if found.suggestions:
-        return told(f"{said} Did you mean this?", code="\n".join(f"/{command}" for command in found.suggestions))
+        return told(f"{said} Did you mean this?", code="\n".join(_meant(one, words) for one in found.suggestions))
     after = f" After /{found.area} comes one of: {', '.join(found.next[:15])}." if found.next else ""
     return told(f"{said}{after}", code=f"/{area} help")

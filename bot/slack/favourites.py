@@ -9,7 +9,7 @@ from bot.leaks import leak
 from bot.model import Risk, id_of
 from bot.render.outcome import refusal, told
 from bot.slack import drafts, forms
-from bot.slack.asking import allowed, drawn, lasting, masked, open_form
+from bot.slack.asking import allowed, drawn, keepable, lasting, masked, open_form
 from bot.slack.desk import Act, Desk, Listener
 from bot.slack.home import origin, redraw
 from bot.slack.modals import GONE, draft_of
@@ -40,7 +40,8 @@ def starred(desk: Desk) -> Listener:
         elif not (outcome := await desk.service.keep(act.who, entry.command, values, draft.channel)).ok:
             await desk.tell(act.by, refusal(outcome))
         else:
-            values = await masked(desk, entry, {**draft.values, **values, REASON: given.get(REASON, "")})
+            shown = {**draft.values, **keepable(given, entry), REASON: given.get(REASON, "")}
+            values = await masked(desk, entry, shown)
             view = drawn(desk, entry, memo(act.body), draft.channel, values, favourite=True)
             await _redrawn(desk, act, view)
         await ack()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,8 @@ from bot.slack.payload import Body, Unreadable, action, memo, sender, state
 
 log = logging.getLogger("tandem.slack")
 PACE = 0.7  # seconds between two updates of one form: Slack takes about a hundred a minute
+SETTLES = 1.0  # seconds, of the three in which Slack wants its answer
+FAILED = (NotRecorded, Uncertain, SlackApiError, OSError, TimeoutError, Unreadable)
 LOOK = " --look"
 KEPT = ("type", "callback_id", "title", "submit", "close", "private_metadata", "clear_on_close", "notify_on_close")
 
@@ -57,7 +60,7 @@ class Lines:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self._newest: dict[str, Body] = {}  # view -> what changed last and is not drawn
-        self._followed: set[str] = set()  # views whose line is being drawn
+        self._followed: dict[str, asyncio.Lock] = {}  # views whose line is being drawn; held while Slack is asked
 
     async def changed(self, ack: Any, body: dict[str, Any]) -> None:
         """Bolt's listener for every field of a form. Nothing is recorded, so Slack's answer waits for nothing."""
@@ -69,8 +72,23 @@ class Lines:
         if (waiting := self._newest.get(id)) is None or _at(waiting) < _at(body):
             self._newest[id] = body
         if id not in self._followed:
-            self._followed.add(id)
+            self._followed[id] = asyncio.Lock()
             self.desk.soon(self._follow(id))
+
+    async def settle(self, who: Who, body: Body) -> None:
+        """Before a form is told what is wrong with it: an update of the view would take that away from its fields.
+
+        What is to be drawn is drawn now, as far as the answer's time allows; earlier changes are drawn no more.
+        """
+        id = str(body["view"].get("id", ""))
+        self._newest.pop(id, None)
+        try:
+            async with asyncio.timeout(SETTLES), self._followed.get(id) or asyncio.Lock():
+                view = await self._view(who, body, f"{time.time():.6f}")
+                if view is not None and view["blocks"] != body["view"]["blocks"]:
+                    await self._update(id, view)
+        except FAILED as error:
+            log.warning("a form's line could not be drawn", extra={"error": type(error).__name__})
 
     async def _follow(self, id: str) -> None:
         """Draws the newest line, then what became of it meanwhile, and so on."""
@@ -80,20 +98,21 @@ class Lines:
                 given = str(body["view"].get("hash", ""))
                 hash = ours if given in seen else given  # typed before our last update came to the screen
                 seen.add(given)
-                ours = await self._draw(body, hash) or ours
+                async with self._followed[id]:
+                    ours = await self._draw(body, hash) or ours
                 seen.add(ours)
                 await asyncio.sleep(PACE)
-        except (NotRecorded, Uncertain, SlackApiError, OSError, TimeoutError, Unreadable) as error:
+        except FAILED as error:
             self._newest.pop(id, None)
             log.warning("a form's line could not be drawn", extra={"error": type(error).__name__})
         finally:
-            self._followed.discard(id)
+            self._followed.pop(id, None)
 
     async def _draw(self, body: Body, hash: str) -> str:
         """The view's new hash; empty where there was nothing to draw."""
         by = sender(body)
         who = await self.desk.service.person(by.team, by.user)
-        if who.person is None or (view := await self._view(who, body)) is None:
+        if who.person is None or (view := await self._view(who, body, _at(body))) is None:
             return ""
         try:
             return await self._update(by.view_id, view, hash)
@@ -106,7 +125,7 @@ class Lines:
             elif code != "hash_conflict":
                 raise
         # another replica drew an earlier change, or Slack was asked too often: again, if this is still the newest
-        if by.view_id in self._newest or await self._view(who, body) is None:
+        if by.view_id in self._newest or await self._view(who, body, _at(body)) is None:
             return ""
         return await self._update(by.view_id, view)
 
@@ -114,9 +133,9 @@ class Lines:
         said = await self.desk.client.views_update(view_id=id, view=dict(view), **({"hash": hash} if hash else {}))
         return str(said["view"]["hash"])
 
-    async def _view(self, who: Who, body: Body) -> Mapping[str, Any] | None:
-        """The form with its new line; None where it is not theirs, or a later change is known."""
-        draft = await self.desk.service.draft_change(who, memo(body), _at(body))
+    async def _view(self, who: Who, body: Body, at: str) -> Mapping[str, Any] | None:
+        """The form with its new line; None where it is not theirs, or a change later than `at` is known."""
+        draft = await self.desk.service.draft_change(who, memo(body), at)
         entry = self.desk.catalogue.entries.get(draft.command) if draft else None
         if draft is None or entry is None or drafts.amended(draft.values) is not None:
             return None

@@ -22,6 +22,7 @@ from bot.slack.asking import allowed, called, drawn, items, masked, open_picker
 from bot.slack.commands import line
 from bot.slack.desk import Act, Desk, Listener, refused_view
 from bot.slack.home import origin, redraw
+from bot.slack.lines import Lines
 from bot.slack.payload import action, chosen, memo, state
 from bot.view import Draft, Outcome
 from bot.words import strip
@@ -126,7 +127,7 @@ async def _once_more(desk: Desk, act: Act, draft: Draft, run: int, key: str) -> 
     return refusal(await desk.service.ask(act.who, draft.channel, entry, params, key=key, anew=True))
 
 
-def submitted(desk: Desk) -> Listener:
+def submitted(desk: Desk, lines: Lines) -> Listener:
     """An operation's form: asked, or every fault beside its field."""
 
     async def submit(ack: Any, act: Act) -> None:
@@ -147,6 +148,7 @@ def submitted(desk: Desk) -> Listener:
         if entry.risk is not Risk.READ and not given.get("reason"):
             faults["reason"] = "Say why, in a few words: it is kept with what is done."
         if faults or isinstance(params, dict):
+            await lines.settle(act.who, act.body)
             await ack(response_action="errors", errors={name: words[:300] for name, words in faults.items()})
             return
         if (amends := drafts.amended(draft.values)) is not None:

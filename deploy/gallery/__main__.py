@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 
 from aiohttp import web
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, ViewportSize, async_playwright
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.render import plot
@@ -22,8 +22,9 @@ from deploy.local.slack.spec import load_file
 from deploy.local.stage import ROOT
 
 OUT = ROOT / ".local" / "gallery"
-WIDTHS = {"wide": 1180, "phone": 390}
-HEIGHT = 1600
+SIZES = {"wide": (1180, 900), "phone": (390, 844)}  # in pixels; a screen that is taller has a taller window
+AROUND = 400  # pixels of the window besides the screen; what must be scrolled is photographed with what lies over it
+TALL = "one => (one.querySelector('.modal-body') ?? one).scrollHeight"
 CHANNEL = "incidents"
 STYLE = (
     "body{font:15px system-ui;margin:2em;background:#f4f2ee}h2{margin-top:2em}figure{display:inline-block;"
@@ -108,7 +109,11 @@ async def photograph(made: Booth, page: Page, screen: Screen, to: Path) -> None:
         shown = page.get_by_test_id("messages").locator(f'.message[data-ts="{ts}"]')
     await shown.wait_for()
     to.parent.mkdir(parents=True, exist_ok=True)
+    size = page.viewport_size or ViewportSize(width=0, height=0)
+    tall = await shown.evaluate(TALL)
+    await page.set_viewport_size({**size, "height": max(size["height"], tall + AROUND)})
     await shown.screenshot(path=to, animations="disabled", caret="hide")
+    await page.set_viewport_size(size)
     await made.hide(screen)
     if screen.view is not None and not home:
         await page.get_by_test_id("modal").wait_for(state="detached")
@@ -119,9 +124,9 @@ async def make(executable: str, folder: Path, wanted: list[Screen], dark: bool) 
     async with booth() as made, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=executable, args=[*FLAGS])
         try:
-            for name, width in WIDTHS.items():
+            for name, (width, height) in SIZES.items():
                 page = await browser.new_page(
-                    viewport={"width": width, "height": HEIGHT}, timezone_id="UTC",
+                    viewport={"width": width, "height": height}, timezone_id="UTC",
                     color_scheme="dark" if dark else "light", reduced_motion="reduce",
                 )  # fmt: skip
                 for n, screen in enumerate(wanted):
@@ -151,7 +156,7 @@ def index(shown: Iterable[Screen]) -> str:
             f"<figure><figcaption>{escape(screen.name)} · {width}</figcaption>"
             f'<img loading="lazy" alt="{escape(screen.name)}" src="{width}/{escape(screen.name)}.png"></figure>'
             for screen in inside
-            for width in WIDTHS
+            for width in SIZES
         )
         parts.append(f"<h2>{escape(area)}</h2>{figures}")
     parts.append('<h2>plot</h2><figure><img alt="a plot" src="plot.png"></figure>')
@@ -170,7 +175,7 @@ def main() -> int:
         return 0
     wanted = [screen for screen in screens() if any(part in screen.name for part in said.only)]
     asyncio.run(make(executable, said.to, wanted, said.dark))
-    print(f"{len(wanted)} screens, each in {len(WIDTHS)} widths: {said.to / 'index.html'}")
+    print(f"{len(wanted)} screens, each in {len(SIZES)} widths: {said.to / 'index.html'}")
     return 0
 
 

@@ -43,7 +43,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "refused": {"body": {"sentence": REFUSED.sentence}},
     "called": {"body": {"whom": "on-call", "after": "600 s"}},
     "called_apart": {"body": {"slack_user": "U0BEN"}},
-    "broke": {"body": {"why": "OSError"}},
+    "broke": {"body": {"why": "looking took longer than 10 s"}},
     "step_not_done": {**SWAP, "mark": Mark.NOT_DONE, "body": {"why": "other sessions hold a lock on orders"}},
     "step_failed": {**SWAP, "mark": Mark.FAILED, "body": {"why": "the server's disk is full"}},
     "step_unknown": {**SWAP, "mark": Mark.UNKNOWN, "body": {"why": "the worker that tried it ended"}},

@@ -231,6 +231,7 @@ def _modals(catalogue: Catalogue) -> Iterator[Screen]:
     yield _view("modal/amend", amended.view(DRAFT, {"database": "shop"}, notice=why, amends="r142"))
     yield _view("modal/look-and-decide", review(waiting, NAMES))
     yield _view("modal/details", details(finished, NAMES, private=True))
+    yield _view("modal/details-by-its-name", details(finished, NAMES, link="https://slack.example/archives/C1/p1"))
     token = "p-" + "0" * 32
     masked = waiting.model_copy(update={"masks": {token: "j…@example.com"}, "given": {"email": token}})
     yield _view("modal/details-masked", details(masked, NAMES))

@@ -6,8 +6,9 @@ from deploy.local.slack.desk import Button, Desk, Guide, Seen, Step
 
 LINE = '/ops db restore shop reason="bad import"'
 END = (
-    "Nothing was lost and nothing was done twice. The card now offers *Swap back* and *Drop*: each is an operation "
-    "with a plan and an approval of its own. `/ops help` lists what else there is. *Break* at the top breaks more."
+    "The shop is as it was when it was backed up, and no step was done twice. The card now offers *Swap back* and "
+    "*Drop*: each is an operation with a plan and an approval of its own. `/ops help` lists what else there is, and "
+    "*Break* at the top breaks more."
 )
 
 

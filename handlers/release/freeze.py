@@ -38,8 +38,8 @@ class Facts(Observed):
 class FreezeServices(Operation[Params, Facts]):
     """Keep changes away from a service, or from all of them, for a while.
 
-    Deploys, rollbacks, restores and whatever else changes a frozen service are refused with the freeze's reason until
-    it ends; break-glass stays possible and goes on record. Without a service every service is frozen.
+    A restore and whatever else changes a frozen service for good is refused with the freeze's reason until it ends.
+    What was begun goes on to its end, and so does what saves the service. Without a service every service is frozen.
     """
 
     risk = Risk.WRITE
@@ -61,8 +61,8 @@ class FreezeServices(Operation[Params, Facts]):
             sentence = "A freeze starts now or within 180 days: type e.g. starts-in=12h."
             return Refusal(code="bounds", sentence=sentence)
         if held := _held(params, facts):
-            sentence = f"{_whom(params)} is frozen for all that time already, by {held.name}: {held.reason}"
-            return Plan(sentence=sentence)
+            said = f"Changes of {_whom(params)} are refused for all that time already"
+            return Plan(sentence=f"{said}, by {held.name}: {held.reason}")
         name = f"freeze-{facts.run.tag}"
         when = f"in {about_duration(params.starts_in)}" if params.starts_in else "now"
         add = AddFreeze(
@@ -80,7 +80,9 @@ class FreezeServices(Operation[Params, Facts]):
 
     def answer(self, params: Params, facts: Facts, results: Results) -> Answer:
         if held := _held(params, facts):
-            headline = f"{_whom(params)} is frozen already, by {held.name} until {held.ends:%Y-%m-%d %H:%M} UTC"
+            headline = (
+                f"Changes of {_whom(params)} are refused already, by {held.name} until {held.ends:%Y-%m-%d %H:%M} UTC"
+            )
             return Answer(headline=headline)
         when = f" in {about_duration(params.starts_in)}" if params.starts_in else ""
         return Answer(

@@ -104,6 +104,27 @@ async def test_slacks_own_checks_send_nothing(bench: Bench) -> None:
     assert await bench.slack.log(kind="delivery", name="view_submission") == []
 
 
+async def test_an_update_takes_the_apps_errors_away_and_not_what_is_still_missing(bench: Bench) -> None:
+    """The client says the latter by itself, and no app hears of it."""
+
+    @bench.bolt.view("form")
+    async def submitted(ack):
+        await ack(response_action="errors", errors={"why": "Say more."})
+
+    form = modal("form", text_input("why", "Reason"), text_input("who", "Who"))
+    view = await opened(bench, form)
+    missing = (await bench.slack.submit("ada", view, {})).errors
+    assert set(missing) == {"why", "who"}
+    await bench.api.views_update(view_id=view["id"], view=form)
+    assert (await bench.slack.view("ada") or {})["errors"] == missing
+    await bench.slack.choose("ada", view, "text", "me", block_id="who")
+    await bench.api.views_update(view_id=view["id"], view=form)
+    assert set((await bench.slack.view("ada") or {})["errors"]) == {"why"}, "the other one is there by now"
+    assert (await bench.slack.submit("ada", view, {"why": "x"})).errors == {"why": "Say more."}
+    await bench.api.views_update(view_id=view["id"], view=form)
+    assert (await bench.slack.view("ada") or {})["errors"] == {}
+
+
 async def test_what_is_typed_is_counted_as_every_other_text(bench: Bench) -> None:
     view = await opened(bench, modal("form", text_input("why", "Reason", min_length=3, max_length=3)))
     assert (await bench.slack.submit("ada", view, {"why": "🦊🦊"})).errors == {

@@ -142,6 +142,9 @@ async def test_the_home_is_drawn_and_a_failed_command_is_said(bench: Bench, page
     await run(page, "/ops x")
     await expect(page.get_by_test_id("toast")).to_contain_text("dispatch_failed")
     await expect(page.locator(".message.ephemeral")).to_contain_text("dispatch_failed")
+    toast, newest = page.get_by_test_id("toast"), page.locator(".message.ephemeral")
+    right = await toast.evaluate("one => one.getBoundingClientRect().right")
+    assert right <= await newest.evaluate("one => one.getBoundingClientRect().left"), "no message lies below it"
 
 
 async def test_on_a_phone_everything_fits_and_a_guest_sees_only_their_channels(bench: Bench, page: Page) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from pathlib import Path
 from shutil import copytree
 from typing import Any
 
 import pytest
-from playwright.async_api import FrameLocator, Page, Route, expect
+from playwright.async_api import FrameLocator, Page, expect
 
 from deploy.local.slack import SlackServer, posting
 from deploy.local.slack.posting import read_content
@@ -30,38 +29,6 @@ def say(bench: Bench, channel: str, many: int, first: int = 1) -> None:
         posting.post_as_app(core, core.state.app(), there, read_content({"text": f"number {n}"}, core.switches))
 
 
-async def test_a_channel_tells_what_is_unread_and_where_it_begins(bench: Bench, page: Page) -> None:
-    say(bench, "private", 2)
-    await page.goto(f"{bench.server.url}/?as=ada&channel=private")
-    await expect(page.get_by_test_id("message")).to_have_count(2)
-    await page.locator('[data-channel="ops"]').click()
-    await expect(page.get_by_test_id("channel-title")).to_have_text("ops")
-    say(bench, "private", 3, first=3)
-    row = page.locator('[data-channel="private"]')
-    await expect(row.get_by_label("3 unread")).to_be_visible()
-    await expect(page).to_have_title(re.compile(r"^\(3\) ops"))
-    await row.click()
-    await expect(page.get_by_test_id("new-line")).to_have_count(1)
-    await expect(page.locator(".message", has=page.get_by_test_id("new-line"))).to_contain_text("number 3")
-    await expect(row.get_by_label("unread")).to_have_count(0)
-
-
-async def test_an_edit_or_a_reply_elsewhere_is_not_another_unread_message(bench: Bench, page: Page) -> None:
-    """In a channel that was never opened: the page holds none of its messages."""
-    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
-    await expect(page.get_by_test_id("composer")).to_be_focused()
-    private = bench.id("private")
-    card = await bench.api.chat_postMessage(channel=private, text="a run")
-    row = page.locator('[data-channel="private"]')
-    await expect(row.get_by_label("1 unread")).to_be_visible()
-    for step in range(3):
-        await bench.api.chat_update(channel=private, ts=card["ts"], text=f"step {step}")
-        await bench.api.chat_postMessage(channel=private, thread_ts=card["ts"], text=f"told {step}")
-    await bench.api.chat_postMessage(channel=private, text="another run")
-    await expect(row.get_by_label("2 unread")).to_be_visible()
-    await expect(page).to_have_title(re.compile(r"^\(2\) ops"))
-
-
 async def test_the_focus_stays_in_the_list_of_channels_while_others_speak(bench: Bench, page: Page) -> None:
     await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
     await expect(page.get_by_test_id("composer")).to_be_focused()
@@ -74,30 +41,6 @@ async def test_the_focus_stays_in_the_list_of_channels_while_others_speak(bench:
     await bench.slack.ask("weather", weather="slow")
     await expect(page.get_by_test_id("weather")).to_be_visible()
     await expect(page.get_by_test_id("chaos")).to_be_focused()
-
-
-async def test_a_message_that_comes_while_a_channel_is_read_is_not_lost(bench: Bench, page: Page) -> None:
-    """The server's answer is from before it, and arrives after the socket told of it."""
-    told = asyncio.Event()
-
-    def frame(data: str | bytes) -> None:
-        if "number 1" in str(data):
-            told.set()
-
-    page.on("websocket", lambda socket: socket.on("framereceived", frame))
-    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
-    await expect(page.get_by_test_id("composer")).to_be_focused()
-
-    async def late(route: Route) -> None:
-        answer = await route.fetch()
-        say(bench, "private", 1)
-        await told.wait()
-        await route.fulfill(response=answer)
-
-    await page.route("**/control/messages", late)
-    await page.locator('[data-channel="private"]').click()
-    await expect(page.get_by_test_id("channel-title")).to_have_text("private")
-    await expect(page.get_by_test_id("messages")).to_contain_text("number 1")
 
 
 async def test_how_long_ago_something_was_is_by_the_workspace_s_clock(bench: Bench, page: Page) -> None:
@@ -148,6 +91,28 @@ async def test_of_a_long_channel_only_what_is_near_is_drawn_and_one_is_led_back_
     await page.keyboard.press("ArrowUp")
     await page.keyboard.press("ArrowUp")
     await expect(page.locator(".message:focus")).to_contain_text("number 600")
+
+
+async def test_whoever_presses_a_button_further_up_is_led_to_what_only_they_are_told(bench: Bench, page: Page) -> None:
+    @bench.bolt.action("approve")
+    async def approve(ack, body, client):
+        await ack()
+        where = {"channel": body["channel"]["id"], "user": body["user"]["id"]}
+        await client.chat_postEphemeral(text="somebody else must decide", **where)
+
+    row = [{"type": "actions", "elements": [button("approve", "Approve")]}]
+    await bench.api.chat_postMessage(channel=bench.id("ops"), text="a request", blocks=row)
+    say(bench, "ops", 40)
+    await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
+    newest, told = page.get_by_test_id("to-newest"), page.locator(".message.ephemeral")
+    await page.get_by_role("button", name="Approve").click()
+    await expect(newest).to_have_text("An answer to you")
+    assert await stumbles(page) == []
+    await newest.click()
+    await expect(told).to_be_in_viewport()
+    await expect(newest).to_be_hidden()
+    await page.get_by_role("button", name="Approve").scroll_into_view_if_needed()
+    await expect(newest).to_have_text("Newest")
 
 
 # Scrolls up by 200 pixels a frame: the numbers in the order in which they came by, and the most nodes there were.

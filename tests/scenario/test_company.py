@@ -45,7 +45,7 @@ async def test_health_says_which_service_is_ill(story: Story) -> None:
     [
         ("/ops help", "/ops db"),
         ("/ops db restore help", "Restores a database from a verified backup"),
-        ("/ops db restor shop", "/ops db restore"),
+        ('/ops db restor shop reason="x y"', '/ops db restore shop reason="x y"'),
         ("/ops db restore nowhere", "shop"),
         ("/ops runs", "Nothing runs"),
         ('/ops db backup shop reason="xoxb-123456789012-abcdef"', "seems to hold"),
@@ -55,6 +55,12 @@ async def test_what_is_only_a_question_is_answered_to_one_person(story: Story, l
     asked = await story.last()
     assert words in await story.told("ana", line)
     assert await story.last() == asked
+
+
+async def test_who_may_not_ask_reads_who_could_and_who_of_them_is_on_call(story: Story) -> None:
+    said = await story.told("dan", '/ops db restore shop reason="not his to ask"')
+    assert "only engineers may ask for it" in said
+    assert re.search(r"may ask for it\. [\w ]+ \(on call\), [\w ]+ or [\w ]+ could\.", said), said
 
 
 async def test_what_touches_production_is_asked_where_people_read_along(story: Story) -> None:
@@ -78,8 +84,10 @@ async def test_a_ban_ends_the_sessions_tells_by_mail_and_shows_no_address(story:
     run = await story.asks("ana", f'/ops user ban shop {JO} lasting=7d reason="sold stolen goods"')
     await run.can_be_approved()
     before, incidents = mails(story).keys(), await incidents_of(story, JO)
+    await story.move_clock(timedelta(minutes=2))  # it is looked at once more, and nothing is another than it was
     await run.press("ben", "Approve")
     await run.ends()
+    assert "differed" not in [event["kind"] for event in await run.events()]
     async with story.stage.databases.server.connect("shop") as shop:
         assert await shop.fetchval("SELECT banned_until > now() FROM auth.users WHERE id = $1", JO)
         assert await shop.fetchval("SELECT count(*) FROM auth.sessions WHERE user_id = $1", JO) == 0

@@ -28,6 +28,20 @@ async def sees(bot: Bot, text: str) -> dict[str, Any]:
     return await bot.slack.wait_for(look, what=f"modal with {text!r}")
 
 
+async def test_what_is_at_its_default_is_not_kept_and_the_form_shows_it_all_the_same(bot: Bot) -> None:
+    await bot.slack.command("ana", "ops", '/test destroy shop backup=b2 reason="drill"')
+    form = await bot.slack.wait_for_view("ana", callback_id="door.form")
+    await bot.slack.suggest("ana", form, "backup", "latest")
+    await bot.slack.choose("ana", form, "backup", "latest")
+    form = await sees(bot, "/test destroy shop reason=drill")
+    await bot.slack.click("ana", form, "☆ Keep as favourite")
+    starred = await sees(bot, "★ Kept on the app's home")
+    assert await kept(bot) == [("ana", "test destroy", {"database": "shop"})]
+    await opens_home(bot, "ana", "★ /test destroy database=shop\n")
+    (backup,) = [block for block in starred["blocks"] if block["block_id"] == "backup"]
+    assert backup["element"]["initial_option"]["value"] == "latest", "not what the line said before"
+
+
 async def opens_home(bot: Bot, person: str, text: str) -> dict[str, Any]:
     await bot.slack.open_home(person)
     found: dict[str, Any] = await bot.slack.wait_for_home(person, text=text)

@@ -17,6 +17,7 @@ async def test_a_short_name_opens_what_details_shows_with_the_way_to_its_thread(
         await bot.slack.command("ben", "ops", line)
         view = await bot.slack.wait_for_view("ben", callback_id="run.details")
         assert "Fingerprint of the plan" in shown_text(view), line
+        assert shown_text(view).index("May approve: ") < shown_text(view).index("Parameters"), "as on its card, first"
         assert str(card["ts"]).replace(".", "") in str(view), line
         await bot.slack.cancel("ben", view)
     assert "There is no such run" in await said(bot, "ben", "/ops r99", "no such run")

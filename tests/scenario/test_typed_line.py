@@ -108,6 +108,31 @@ async def test_what_replaced_a_form_is_not_replaced_by_a_change_of_it_that_comes
     assert await bot.slack.view("ana") == told
 
 
+@BOTH
+async def test_what_is_wrong_with_a_form_stays_beside_its_fields_however_fast_one_types(bot: Bot) -> None:
+    """An update of a view takes its errors away, so the line is drawn before them and not after."""
+    form = await opened(bot, "/test destroy shop")
+    for typed in ("d", "dr", "drill"):
+        await bot.slack.choose("ana", form, "value", typed, block_id="reason")
+    sent = await bot.slack.submit("ana", form, {"_confirm": "shp"})
+    assert set(sent.errors) == {"_confirm"}
+    await asyncio.gather(*bot.desk.later)
+    left = await bot.slack.view("ana") or {}
+    assert left["errors"] == sent.errors
+    assert "/test destroy shop reason=drill" in below(left)
+    await bot.slack.choose("ana", form, "value", "a drill", block_id="reason")
+    await says(bot, 'reason="a drill"')
+
+
+async def test_a_form_whose_line_slack_does_not_take_is_answered_in_time_all_the_same(bot: Bot) -> None:
+    form = await opened(bot, "/test destroy shop")
+    await bot.slack.fault("views.update", "hang")
+    await bot.slack.choose("ana", form, "value", "drill", block_id="reason")
+    sent = await bot.slack.submit("ana", form, {"_confirm": "shp"})
+    assert set(sent.errors) == {"_confirm"}
+    assert sent.elapsed < 3
+
+
 async def test_slack_asked_too_often_gets_the_newest_line_later(bot: Bot) -> None:
     form = await opened(bot, "/test write plain")
     await bot.slack.fault("views.update", "ratelimited", seconds=1)

@@ -49,6 +49,7 @@ def well_formed(plan: Plan | Refusal) -> Plan:
     """The plan, after the machine has found no fault with it and it survived storage."""
     assert isinstance(plan, Plan), plan
     assert faults(plan) == []
+    assert all(step.tells[:1].isupper() for step in plan.steps), "a card says each step in words"
     assert codec.encode_plan(codec.decode_plan(codec.encode_plan(plan), DEEDS)) == codec.encode_plan(plan)
     assert covers(codec.decode_plan(codec.encode_plan(plan), DEEDS), plan)
     return plan
@@ -213,7 +214,7 @@ def test_a_lower_bound_is_flagged_and_an_approval_of_an_exact_count_does_not_cov
 
 def test_what_the_figure_of_rows_holds_is_said() -> None:
     """PostgreSQL tells rolled-back rows from no others, and a session may tell of its rows ten seconds late."""
-    assert restoring().loses[1].what.endswith(", as of some seconds ago, rolled-back ones included")
+    assert restoring().loses[1].what.endswith(", but for the last seconds, rolled-back ones included")
 
 
 def test_an_approval_covers_what_is_written_meanwhile_within_the_bound_and_no_more() -> None:

@@ -41,6 +41,7 @@ def well_formed(plan: Plan | Refusal) -> Plan:
     """The plan, after the machine has found no fault with it and it survived storage."""
     assert isinstance(plan, Plan)
     assert faults(plan) == []
+    assert all(step.tells[:1].isupper() for step in plan.steps), "a card says each step in words"
     assert codec.encode_plan(codec.decode_plan(codec.encode_plan(plan), DEEDS)) == codec.encode_plan(plan)
     assert covers(plan, plan)
     return plan

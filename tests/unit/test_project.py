@@ -182,7 +182,7 @@ def test_no_file_names_a_package_registry_or_somebody_s_home() -> None:
 def tracked() -> Iterator[Path]:
     """The project's own text files, tracked or about to be."""
     left_out = {".git", ".venv", ".tandem", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
-    left_out |= {".hypothesis", ".import_linter_cache", "node_modules"}
+    left_out |= {".hypothesis", ".import_linter_cache", ".local", ".local-real", "dist", "node_modules"}
     texts = {
         ".py",
         ".md",

@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 from bot import render
 from bot.effect import Effect, Late, Ref, Survival
-from bot.model import State
+from bot.model import Doubt, State
 from bot.operation import Database
 from bot.render import words
-from tests.unit.rendered import NAMES, NOON, shown, view
+from tests.unit.rendered import NAMES, NOON, question, shown, view
 
 
 class Kept(Effect[None]):
@@ -45,6 +45,18 @@ def test_while_a_request_waits_its_buttons_stand_above_its_steps() -> None:
     assert "Tell support" in after
 
 
+def test_a_question_has_its_answers_above_what_was_done_so_far() -> None:
+    doubted = view(State.IN_DOUBT, question=question(Doubt.EFFECT))
+    blocks = render.card(doubted, NAMES).blocks
+    (at,) = [n for n, block in enumerate(blocks) if block["type"] == "actions"]
+    before, after = (shown(render.Message(text="-", kind="card", blocks=part)).words
+                     for part in (blocks[:at], blocks[at + 1 :]))  # fmt: skip
+    assert "It happened" in before
+    assert "If nobody answers" in before
+    assert after.startswith("What is lost")
+    assert "Steps\n" in after
+
+
 def test_a_run_that_is_under_way_and_a_look_keep_their_buttons_below() -> None:
     for shaped in (view(State.RUNNING), view(State.SUCCEEDED, look_only=True), view(State.FAILED)):
         assert render.card(shaped, NAMES).blocks[-1]["type"] == "actions"
@@ -75,6 +87,15 @@ def test_the_card_leaves_out_of_an_act_only_what_its_own_line_or_a_default_gives
     assert said(lasting=timedelta(days=7, seconds=1)) == "lasting=7d1s name=b-1 kind=full"
     assert said(oid=16393, made=Ref(step="load")) == "name=b-1 kind=full"
     assert said(name="b-2") == "name=b-2 kind=full"
-    assert said(values=(("reason", "it broke"),)) == "name=b-1 kind=full values=(reason=it broke)"
+    assert said(values=(("reason", "it broke"),)) == 'name=b-1 kind=full reason="it broke"'
+    line["reason"] = "it broke"
+    assert said(values=(("reason", "it broke"), ("lasting", "for good"))) == 'name=b-1 kind=full lasting="for good"'
     assert said(values=(("a", "b,c"),)) != said(values=(("a", "b"), ("c", "")))
     assert said(services=("a,b",)) != said(services=("a", "b"))
+
+
+def test_what_the_clock_asks_for_names_its_schedule() -> None:
+    nobodys: dict[str, Any] = {"requester": None, "requester_name": "", "slack_user": None, "via": "schedule"}
+    message = render.card(view(State.AWAITING, schedule="nightly-drill", **nobodys), NAMES)
+    assert "Asked by the schedule nightly-drill · r142" in shown(message).words
+    assert message.text.startswith("✋ The schedule nightly-drill asked: ")

@@ -9,7 +9,7 @@ import pytest
 
 from bot import render
 from bot.lifecycle import SENTENCES, ended
-from bot.model import Heading, Mark, Risk, State, Way
+from bot.model import Choice, Doubt, Heading, Mark, Risk, State, Way
 from bot.operation import Answer, Call, Offer, Refusal
 from bot.render.blocks import moment
 from bot.render.buttons import Verb, unpack
@@ -182,7 +182,21 @@ def test_a_plan_that_undoes_nothing_says_that_what_it_opens_is_closed() -> None:
     closes = replace(opens, name="shut", closes=first.name)
     both = shown(made(State.AWAITING, plan=plan(steps=(opens, closes)))).words
     assert "the run stops there, and what was opened is closed." in both
-    assert "no step can be undone" in shown(made(State.AWAITING, plan=plan(steps=(first,)))).words
+    other = replace(first, name="other")
+    assert "no step can be undone" in shown(made(State.AWAITING, plan=plan(steps=(first, other)))).words
+
+
+def test_a_plan_of_one_step_says_what_its_failing_means_not_what_comes_before_it() -> None:
+    only, load, *_ = plan().steps
+    back = load.undo
+    for step, said in (
+        (only, "If it fails, the run stops there: nothing is undone."),
+        (replace(only, leaves="", no_return=True), "If it fails, the run stops there: nothing is undone."),
+        (replace(only, leaves="", undo=back), "If it fails, what it did until then is undone."),
+    ):
+        words = shown(made(State.AWAITING, plan=plan(steps=(step,)))).words
+        assert said in words
+        assert "point of no return that was passed" not in words
 
 
 def test_a_loss_that_is_a_lower_bound_says_so() -> None:
@@ -254,6 +268,22 @@ def test_a_question_stands_first_and_offers_exactly_its_choices_each_with_what_i
     hint = unpack(message.buttons["Do it again"]["value"])
     assert hint is not None
     assert (hint.verb, hint.of) == (Verb.DOUBT, "20:again")
+
+
+def test_what_cannot_happen_twice_does_not_threaten_with_it() -> None:
+    for doubt in (Doubt.BLIND, Doubt.CLOSING, Doubt.FAILED, Doubt.LATE, Doubt.CHANGED):
+        message = shown(made(State.IN_DOUBT, question=question(doubt)))
+        assert "twice" not in str(message.buttons["Do it again"]["confirm"]).replace("no harm twice", "")
+        assert "it happens twice" not in message.words
+    for doubt in (Doubt.POISON, Doubt.LEDGER, Doubt.VERSION):
+        assert "it happens twice" in shown(made(State.IN_DOUBT, question=question(doubt))).words
+
+
+def test_a_step_that_failed_says_that_nothing_can_be_undone_only_where_that_is_so() -> None:
+    failed = question(Doubt.FAILED)
+    turns = failed.model_copy(update={"choices": (Choice.AGAIN, Choice.SKIP, Choice.BACK, Choice.STOP)})
+    assert "can be undone any more" in shown(made(State.IN_DOUBT, question=failed)).words
+    assert "can be undone any more" not in shown(made(State.IN_DOUBT, question=turns)).words
 
 
 def test_a_waiting_task_can_be_ticked_and_a_finished_one_cannot() -> None:

@@ -1,12 +1,17 @@
 """What a plan that is asked anew says of the one before: in the thread, on the card, in lists and on a lock screen."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 
 from bot import render
+from bot.connectors.mail import Send
+from bot.connectors.users import Ban, Unban
 from bot.model import Event, State
-from bot.operation import IfFails
+from bot.operation import Database, IfFails, Plan, Step
+from bot.render import words
 from bot.render.lists import one
 from bot.view import Brief
 from tests.unit.rendered import HOSTILE, NAMES, NOON, event, mrkdwn, plan, shown, view
@@ -119,3 +124,28 @@ def test_what_needs_no_approval_any_more_says_what_changed_as_well() -> None:
     (admitted,) = asked_anew(CHANGES[0], kind="admitted")[-1:]
     (reply,) = render.replies(view(State.QUEUED, slots=()), [admitted], NAMES)
     assert CHANGES[0] in shown(reply).words
+
+
+def test_a_step_that_is_another_only_by_what_was_asked_is_not_told_twice() -> None:
+    asked = {"lasting": "P7D", "reason": "spam"}, {"lasting": "P30D", "reason": "spam, again"}
+    before, now = (banning(timedelta(days=days), why) for days, why in ((7, "spam"), (30, "spam, again")))
+    (mail,) = render.differences(before, now, words.moved(*asked))
+    assert mail == 'changed: Mail them: lasting="for 7d" → "for 30d"'
+    assert "reason=spam →" in "".join(render.differences(before, now)), "where nothing else says it, the step does"
+
+
+def test_what_only_machines_read_is_told_where_nothing_else_changed() -> None:
+    before, now = banning(timedelta(days=7), "spam"), banning(timedelta(days=7), "spam", expect=NOON)
+    assert render.differences(before, now) == ["changed: Ban them: expect=none → 2026-03-04T12:00:00Z"]
+    assert render.differences(before, before) == []
+
+
+def banning(lasting: timedelta, reason: str, expect: datetime | None = None) -> Plan:
+    """A ban, its way back and the mail about it."""
+    user, shop = UUID(int=1), Database(key="shop")
+    ban = Ban(database=shop, user_id=user, ban="ban-r142", lasting=lasting, reason=reason, expect=expect)
+    back = Unban(database=shop, user_id=user, ban="ban-r142", reason=reason)
+    values = (("lasting", f"for {lasting.days}d"), ("reason", reason), ("reference", "r142"))
+    mail = Send(to="user/shop/1", template="banned", values=values)
+    steps = (Step("ban", ban, undo=back, tells="Ban them"), Step("mail", mail, leaves="a mail", tells="Mail them"))
+    return Plan(sentence="Ban a user", steps=steps)

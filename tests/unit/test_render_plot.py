@@ -13,7 +13,23 @@ from PIL import Image
 
 from bot.operation import Series
 from bot.render.answer import ALT_MOST, described
-from bot.render.plot import BELOW, CURVE, HEIGHT, INK, PAPER, PEAK, QUIET, WIDTH, marks, moments, plot, thinned
+from bot.render.plot import (
+    BELOW,
+    CURVE,
+    FEWEST,
+    HEIGHT,
+    INK,
+    PAPER,
+    PEAK,
+    QUIET,
+    WIDTH,
+    figures,
+    marks,
+    moments,
+    plot,
+    thinned,
+    worded,
+)
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 numbers = st.floats(allow_nan=True, allow_infinity=True)
@@ -61,6 +77,19 @@ def test_the_marks_enclose_the_values_and_are_few(values: list[float], unit: str
     assert max(values) - unseen <= found[-1]
     assert all(a < b for a, b in pairwise(found))
     assert 2 <= len(found) <= 8
+
+
+@given(st.floats(-1e6, 1e9), st.floats(1e-4, 10), st.sampled_from(["", "B"]))
+def test_no_two_marks_have_one_name(low: float, share: float, unit: str) -> None:
+    """Backups of 1.54 and 1.55 MiB were drawn between 1.54MiB, 1.54MiB, 1.55MiB and 1.55MiB."""
+    found = marks([low, low + max(abs(low), 1e6) * share], unit)
+    told = [worded(mark, unit, figures(found, unit)) for mark in found]
+    assert len(set(told)) == len(found), told
+
+
+def test_marks_have_no_more_figures_than_it_takes() -> None:
+    assert [worded(mark, "", figures([0, 50, 100])) for mark in (0, 50, 100)] == ["0", "50", "100"]
+    assert figures([1.0, 2.0]) == FEWEST
 
 
 def test_marks_are_round_as_people_round() -> None:

@@ -290,7 +290,9 @@ def test_who_is_called_besides_is_told_why_and_whether_they_may_decide() -> None
         asked = event(600, "called", State.AWAITING, body={"whom": whom, "after": "600 s"})
         (message,) = render.replies(waits, [asked], names)
         told[whom] = shown(message).words
-    assert "Nobody has decided for 10m: site reliability are called as well." in told["sre"]
+    assert "Nobody has decided for 10m: site reliability are called again." in told["sre"], (
+        "they were when it was asked"
+    )
     assert "because you may decide" in told["sre"]
     assert "to find somebody who may decide: Ben Ito or Cara Wu." in told["lead"]
 

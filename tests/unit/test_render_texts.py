@@ -12,7 +12,7 @@ from bot.model import Choice as Answered
 from bot.model import Mark, Risk, State, Way
 from bot.operation import Answer, Choice, Database, Input, Series
 from bot.render.answer import sparkline, table
-from bot.render.blocks import chunks
+from bot.render.blocks import chunks, quoted
 from bot.render.buttons import Verb, pack, unpack
 from bot.render.details import APPROVE_CALLBACK, review
 from bot.render.escape import clean, fallback
@@ -369,3 +369,30 @@ def test_a_menus_value_keeps_the_stricter_reading_and_a_card_of_old_is_understoo
     old = f"99999999|{fingerprint}|{verb.value}|"
     assert unpack(value) == unpack(old)
     assert str(unpack(old)).count(fingerprint) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "leads"),
+    [
+        ("About https://x.slack.com/archives/C0/p12?thread_ts=1.2&cid=C0: twice", "https://x.slack.com/archives/C0/p12?thread_ts=1.2&cid=C0"),
+        ("https://x.example/a.", "https://x.example/a"),
+        ("(see https://x.example/a)", "https://x.example/a"),
+        ("<https://evil.example|the wiki>", "https://evil.example"),
+        ("javascript:alert(1) and ftp://x", None),
+        ("", None),
+    ],
+)  # fmt: skip
+def test_an_address_in_what_somebody_typed_leads_there_and_shows_itself(typed: str, leads: str | None) -> None:
+    elements = quoted(typed)["elements"]
+    assert [one["url"] for one in elements if one["type"] == "link"] == ([leads] if leads else [])
+    assert all("text" not in one for one in elements if one["type"] == "link"), "what is shown is where it leads"
+    assert "".join(one.get("url") or one["text"] for one in elements).strip() == typed
+
+
+def test_a_digest_says_of_what_was_decided_no_more_than_is_so() -> None:
+    """A yes may wait for others' or for the end of a freeze; what is amended is decided anew."""
+    told_of = render.digest([], [brief(1)], [brief(2, State.DENIED), brief(3, State.PLANNING)], NOON)
+    words = shown(told_of).words
+    assert "r1 ops db restore shop: approved by you; not started yet" in words
+    assert "r2 ops db restore shop: denied" in words
+    assert "r3" not in words

@@ -51,6 +51,6 @@ class DropOld(Operation[Params, Facts]):
         drop = DropDatabase(database=params.database, name=beside.name, oid=beside.oid)
         return Plan(
             sentence=f"Drop {beside.name} for good",
-            steps=(Step("drop", drop, no_return=True),),
+            steps=(Step("drop", drop, no_return=True, tells=f"Drop {beside.name}"),),
             loses=(Loss(what=f"everything in {beside.name}", now=size, at_most=round(size * 1.1 + 16, 1), unit="MiB"),),
         )

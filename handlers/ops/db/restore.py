@@ -243,7 +243,7 @@ def _rows(written: Written | None, minutes: int, aside: str) -> tuple[Loss, ...]
         return (Loss(what=what, unit="rows", at_least=True),)
     now = written.rows
     counted = Loss(
-        what=f"rows written since (kept in {aside}), as of some seconds ago, rolled-back ones included",
+        what=f"rows written since (kept in {aside}), but for the last seconds, rolled-back ones included",
         now=now,
         at_most=now + 2 * ceil(now / max(minutes, YOUNG) * LATER) + 1000,
         unit="rows",

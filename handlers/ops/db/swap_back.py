@@ -109,23 +109,26 @@ def _steps(params: Params, facts: Facts, live: Beheld, beside: Beheld, aside: st
         "swap",
         Swap(database=db, live_oid=live.oid, fresh=fresh, aside=aside),
         undo=SwapBack(database=db, live_oid=live.oid, fresh=fresh, aside=aside),
+        tells=f"Swap: {beside.name} becomes {live.name}, the present one {aside}",
     )
-    shut = Step("shut", CloseDoor(database=db, oid=live.oid))
-    opened = Step("open", OpenDoor(database=db), closes="shut", no_return=not services)
+    shut = Step("shut", CloseDoor(database=db, oid=live.oid), tells=f"Close {live.name}")
+    opened = Step("open", OpenDoor(database=db), closes="shut", no_return=not services, tells=f"Open {live.name}")
     if not services:
         return (shut, swap, opened)
     five = timedelta(minutes=5)
     behind: Until[None] = Until(check=Healthy(services=services, behind_maintenance=True), within=five)
-    healthy = Step("healthy", behind)
+    healthy = Step("healthy", behind, tells="Healthy behind maintenance")
     switched = tuple(service for service in services if service.key not in facts.switches.on)
     if not switched:
         return (shut, swap, opened, healthy)
+    public: Until[None] = Until(check=Healthy(services=switched), within=five)
+    off = MaintenanceOff(services=switched)
     return (
-        Step("maintenance", MaintenanceOn(services=switched)),
+        Step("maintenance", MaintenanceOn(services=switched), tells="Maintenance on"),
         shut,
         swap,
         opened,
         healthy,
-        Step("reopen", MaintenanceOff(services=switched), closes="maintenance", no_return=True),
-        Step("look", Until(check=Healthy(services=switched), within=five), if_fails=IfFails.ASK),
+        Step("reopen", off, closes="maintenance", no_return=True, tells="Maintenance off"),
+        Step("look", public, if_fails=IfFails.ASK, tells="Healthy for the public"),
     )

@@ -35,7 +35,7 @@ SHORTEST = timedelta(hours=1)
 class Params(Input):
     database: Database
     user_id: Annotated[str, Subject] = Field(description="the user's id, a UUID; never an address")
-    lasting: timedelta = Field(default=FOREVER, description="without it, until somebody lifts the ban")
+    lasting: timedelta | None = Field(default=None, description="left out: until somebody lifts the ban")
 
 
 class Facts(Observed):
@@ -74,9 +74,9 @@ class BanUser(Operation[Params, Facts]):
             return Refusal(code="no_id", sentence="A user is named by id, e.g. 5b8ab7f6-2d6b-4b8e-9b39-6f0f6f5f0a11.")
         if user is None or user.deleted:
             return Refusal(code="no_user", sentence=f"{params.database.key} has no user {params.user_id}.")
-        if params.lasting < SHORTEST:
+        if params.lasting is not None and params.lasting < SHORTEST:
             return Refusal(code="bounds", sentence="A ban lasts an hour at least: type e.g. lasting=7d.")
-        if params.lasting > FOREVER:
+        if params.lasting is not None and params.lasting > FOREVER:
             sentence = "A ban lasts a hundred years at most: leave lasting= out for one until further notice."
             return Refusal(code="bounds", sentence=sentence)
         if user.banned:
@@ -106,7 +106,7 @@ class BanUser(Operation[Params, Facts]):
             database=params.database,
             user_id=user.id,
             ban=name,
-            lasting=params.lasting,
+            lasting=params.lasting or FOREVER,
             reason=params.reason,
             expect=user.banned_until,
         )
@@ -117,7 +117,7 @@ class BanUser(Operation[Params, Facts]):
             restore=user.banned_until,
             reason=f"{facts.run.tag} went back",
         )
-        return Step("ban", ban, undo=lift, tells=f"Ban {_shown(user)} and end their sessions")
+        return Step("ban", ban, undo=lift, tells=f"Ban {_shown(user)} {_lasting(params)} and end their sessions")
 
     @staticmethod
     def _mail(params: Params, user: User, facts: Facts) -> tuple[Step[None], ...]:
@@ -158,4 +158,6 @@ def _sessions(many: int) -> str:
 
 
 def _lasting(params: Params) -> str:
-    return "until further notice" if params.lasting >= FOREVER else f"for {about_duration(params.lasting)}"
+    if params.lasting is None or params.lasting >= FOREVER:
+        return "until further notice"
+    return f"for {about_duration(params.lasting)}"

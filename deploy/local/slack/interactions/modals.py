@@ -10,7 +10,7 @@ from ..limits.normalize import elements_of
 from ..render import view_object
 from ..state import InstalledApp, Trigger, View
 from ..wire import JsonObject, SlackError, argument_error
-from .values import collect, shown_values
+from .values import collect, problems, shown_values
 
 STACK_MOST = 3
 
@@ -138,10 +138,15 @@ def push(core: Core, app: InstalledApp, person: str, under: str, data: JsonObjec
 
 
 def replace(core: Core, app: InstalledApp, view: View, data: JsonObject) -> None:
-    """Update a view in place: what was typed stays where block_id and action_id stay."""
+    """Update a view in place: what was typed stays where block_id and action_id stay.
+
+    So does what the client itself says of a field, which the app cannot know of; the app's own errors go.
+    """
     _check_external(core, app, data, but=view.id)
+    said = set(view.errors) if view.lacking else set[str]()
     _fill(core, view, data)
     view.values = collect(view.blocks, view.values)
+    view.errors = {block_id: words for block_id, words in problems(core, view).items() if block_id in said}
     core.state.changed("home" if view.type == "home" else "view", view, person=view.person)
 
 

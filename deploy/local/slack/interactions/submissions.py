@@ -14,7 +14,7 @@ from . import modals
 from .actions import NOT_CONFIGURED, set_value
 from .outcome import Outcome, blocked, of_ack
 from .surface import Surface, find_element, labels
-from .values import KEYS, WrongValue, collect, problem
+from .values import WrongValue, collect, problems
 
 TROUBLE = "We had some trouble connecting. Try again?"
 
@@ -48,9 +48,8 @@ async def submit(core: Core, person: Person, view: View, values: JsonObject) -> 
         return blocked(NOT_CONFIGURED)
     fill(core, Surface(app, person, view=view), values)
     held = collect(view.blocks, view.values)
-    errors = _client_errors(core, view, held)
-    if errors:
-        _show(core, view, errors=errors)
+    if errors := problems(core, view):
+        _show(core, view, errors=errors, lacking=True)
         return blocked("Please correct the marked fields.", errors=errors)
     trigger = core.trigger(app, person.id, view=view.id, channel=view.channel)
     payload = core.interaction(app, "view_submission", person.id)
@@ -72,19 +71,10 @@ async def submit(core: Core, person: Person, view: View, values: JsonObject) -> 
     return outcome
 
 
-def _client_errors(core: Core, view: View, held: dict[str, dict[str, JsonObject]]) -> dict[str, str]:
-    errors: dict[str, str] = {}
-    for block in view.blocks:
-        if block["type"] != "input" or block["element"]["type"] not in KEYS:
-            continue
-        words = problem(core, block, held[block["block_id"]][block["element"]["action_id"]])
-        if words:
-            errors[block["block_id"]] = words
-    return errors
-
-
-def _show(core: Core, view: View, *, errors: dict[str, str] | None = None, notice: str = "") -> None:
-    view.errors, view.notice = errors or {}, notice
+def _show(
+    core: Core, view: View, *, errors: dict[str, str] | None = None, notice: str = "", lacking: bool = False
+) -> None:
+    view.errors, view.notice, view.lacking = errors or {}, notice, lacking
     core.state.changed("view", view, person=view.person)
 
 

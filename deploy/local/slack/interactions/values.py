@@ -9,6 +9,7 @@ from ..core import Core
 from ..limits import length
 from ..limits.normalize import elements_of
 from ..render import file_object
+from ..state import View
 from ..wire import JsonObject
 
 KEYS: dict[str, tuple[str, str]] = {
@@ -149,6 +150,17 @@ def find_option(options: list[JsonObject], given: Any) -> JsonObject:
             return option
     there = ", ".join(repr(option.get("value")) for option in options) or "none"
     raise WrongValue(f"{wanted!r} is not among the options offered: {there}")
+
+
+def problems(core: Core, view: View) -> dict[str, str]:
+    """What Slack's client says of the inputs of a view, by block_id."""
+    held, found = collect(view.blocks, view.values), dict[str, str]()
+    for block in view.blocks:
+        if block["type"] != "input" or block["element"]["type"] not in KEYS:
+            continue
+        if words := problem(core, block, held[block["block_id"]][block["element"]["action_id"]]):
+            found[block["block_id"]] = words
+    return found
 
 
 def problem(core: Core, block: JsonObject, value: JsonObject) -> str:

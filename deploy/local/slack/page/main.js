@@ -1,6 +1,7 @@
 // The page: who one is, where one is, and what is drawn there.
 
 import { ask, h, icon, redraw, test, toast } from "./dom.js";
+import { closeSide, theme } from "./bar.js";
 import { beside as besides } from "./beside.js";
 import { blocks, forget } from "./blocks.js";
 import { composer } from "./composer.js";
@@ -135,7 +136,7 @@ async function go(channel, thread = "", tab = "") {
   here.channel = channel;
   here.thread = thread;
   const app = appOf(channel);
-  here.tab = app ? tab || (app.home ? "home" : "messages") : "messages";
+  here.tab = app?.home ? tab || (store.channels.get(channel).unread ? "messages" : "home") : "messages";
   closeSide();
   if (!channel) return nothing();
   await readChannel(channel);
@@ -175,27 +176,42 @@ function nothing() {
       h("p", {}, `${store.me.real_name} is in no channel.`),
     ),
   );
-  sidebar($("side"), "", go);
+  drawSide();
+}
+
+const drawSide = () => sidebar($("side"), here.channel, here.tab === "messages", go);
+
+function drawHeading() {
+  const old = $("main").querySelector(".pane-head");
+  const fresh = heading(store.channels.get(here.channel), appOf(here.channel), here.tab, go);
+  if (old && !old.isEqualNode(fresh))
+    redraw(
+      $("main"),
+      [...$("main").childNodes].map((one) => (one === old ? fresh : one)),
+    );
 }
 
 function address() {
   const query = new URLSearchParams({ as: store.me.name, channel: nameOf(here.channel) });
   if (here.thread) query.set("thread", here.thread);
-  if (here.tab === "home") query.set("tab", "home");
+  if (appOf(here.channel)) query.set("tab", here.tab);
   if (here.frame) query.set("frame", here.frame);
   history.replaceState(null, "", `/?${query}`);
   titled();
 }
 
+// Beside an app's home its messages are not seen.
+const reads = (channel) => channel === here.channel && here.tab === "messages";
+
 // With how many messages elsewhere are unread.
 function titled() {
-  const unread = [...store.channels.values()].reduce((sum, one) => sum + (one.id === here.channel ? 0 : one.unread), 0);
+  const unread = [...store.channels.values()].reduce((sum, one) => sum + (reads(one.id) ? 0 : one.unread), 0);
   document.title = `${unread ? `(${unread}) ` : ""}${nameOf(here.channel)} · ${store.team.name}`;
 }
 
 function draw() {
   address();
-  sidebar($("side"), here.channel, go);
+  drawSide();
   const channel = store.channels.get(here.channel);
   const app = appOf(here.channel);
   const main = $("main");
@@ -299,7 +315,7 @@ function inThread() {
 
 function seen() {
   const channel = store.channels.get(here.channel);
-  if (!channel || !document.hasFocus()) return;
+  if (!channel || !reads(channel.id) || !document.hasFocus()) return;
   channel.unread = 0;
   ask("read", { as: store.me.id, channel: here.channel }).then(
     ({ read }) => (channel.read = read),
@@ -316,25 +332,19 @@ function news(what) {
     return;
   }
   if (what === "workspace") {
-    sidebar($("side"), here.channel, go);
+    drawSide();
     const channel = store.channels.get(here.channel);
     if (!channel) return void go(find(""));
     if (appOf(here.channel) && here.tab === "home") drawHome();
     list?.show(inChannel()); // names and times in it may be others now
     threadList?.show(inThread());
-    const old = $("main").querySelector(".pane-head");
-    const fresh = heading(channel, appOf(here.channel), here.tab, go);
-    if (old && !old.isEqualNode(fresh))
-      redraw(
-        $("main"),
-        [...$("main").childNodes].map((one) => (one === old ? fresh : one)),
-      );
+    drawHeading();
     const bottom = $("main").querySelector(".composer");
     if (bottom?.classList.contains("closed") || channel.archived) bottom?.replaceWith(foot(channel));
     return;
   }
   const channel = what.message?.channel ?? what.channel;
-  if (channel === here.channel) {
+  if (reads(channel)) {
     list?.show(inChannel());
     threadList?.show(inThread());
     if (what.fresh) seen();
@@ -342,7 +352,8 @@ function news(what) {
     const there = store.channels.get(channel);
     if (there) there.unread += 1;
     titled();
-    sidebar($("side"), here.channel, go);
+    drawSide();
+    if (channel === here.channel) drawHeading();
   }
 }
 
@@ -358,24 +369,6 @@ async function again() {
   }
 }
 
-function closeSide() {
-  $("shell").classList.remove("with-side");
-  $("menu").setAttribute("aria-expanded", "false");
-}
-
-function theme(name) {
-  if (name) document.documentElement.dataset.theme = name;
-}
-
-$("menu").addEventListener("click", () => {
-  const open = $("shell").classList.toggle("with-side");
-  $("menu").setAttribute("aria-expanded", String(open));
-});
-$("theme").addEventListener("click", () => {
-  const dark = getComputedStyle(document.documentElement).getPropertyValue("--is-dark").trim() === "1";
-  theme(dark ? "light" : "dark");
-  localStorage.setItem("local-slack-theme", dark ? "light" : "dark");
-});
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
   if ($("shell").classList.contains("with-side")) closeSide();

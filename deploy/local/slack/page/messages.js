@@ -85,11 +85,12 @@ export class MessageList {
       tabIndex: 0,
       ...test(open ? "messages" : "thread-messages"),
     });
+    this.what = h("span", { role: "status" }, "Newest");
     this.jump = h(
       "button",
       { class: "to-newest", type: "button", hidden: true, onclick: () => this.bottom(), ...test("to-newest") },
       icon("down"),
-      "Newest",
+      this.what,
     );
     host.append(h("div", { class: "messages-frame" }, this.box, this.jump));
     this.box.addEventListener("scroll", () => this.scrolled(), { passive: true });
@@ -108,6 +109,7 @@ export class MessageList {
     const first = this.list[this.from]?.ts ?? "";
     const last = this.list[this.to - 1]?.ts ?? "";
     const whole = this.to === this.list.length;
+    const known = this.list.at(-1)?.ts ?? "";
     this.list = [...list].sort((a, b) => (a.ts < b.ts ? -1 : 1));
     const at = (ts) => {
       const found = this.list.findIndex((one) => one.ts >= ts);
@@ -120,6 +122,14 @@ export class MessageList {
       this.bottom();
       requestAnimationFrame(() => this.scrolled());
     } else this.anchored(() => this.render());
+    // Whoever pressed a button further up is answered down here.
+    const newest = this.list.at(-1);
+    if (!this.stuck && newest?.ephemeral && newest.ts > known) this.told("An answer to you");
+  }
+
+  told(words) {
+    this.what.textContent = words;
+    this.jump.classList.toggle("answer", words !== "Newest");
   }
 
   // The nodes of the messages from `from` to `to`.
@@ -159,6 +169,7 @@ export class MessageList {
     else if (scrollTop < this.top) this.stuck = false;
     this.top = scrollTop;
     this.jump.hidden = this.stuck;
+    if (this.stuck) this.told("Newest");
     this.box.ariaLive = this.stuck ? "polite" : "off"; // old messages that come by are no news
     if (scrollTop < NEAR) this.up();
     else if (this.gap() < NEAR && this.to < this.list.length) this.down();

@@ -15,7 +15,7 @@ export function heading(channel, app, here, go) {
     : channel.kind === "channel"
       ? h("span", { class: "hash", "aria-hidden": "true" }, "#")
       : icon("lock");
-  const tab = (name, words) =>
+  const tab = (name, words, unread = 0) =>
     h(
       "button",
       {
@@ -28,6 +28,7 @@ export function heading(channel, app, here, go) {
         ...test(`tab-${name}`),
       },
       words,
+      unread ? h("span", { class: "count", "aria-label": `${unread} unread` }, String(unread)) : null,
     );
   return h(
     "header",
@@ -45,7 +46,7 @@ export function heading(channel, app, here, go) {
             "div",
             { class: "tabs", role: "tablist" },
             app.home ? tab("home", "Home") : null,
-            tab("messages", "Messages"),
+            tab("messages", "Messages", here === "messages" ? 0 : channel.unread),
           ),
           here === "home"
             ? inspectButton(() => inspect(document.getElementById("inspector"), { home: app.id }), "home-inspect")

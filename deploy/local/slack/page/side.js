@@ -3,7 +3,8 @@
 import { ask, h, icon, menuButton, redraw, test } from "./dom.js";
 import { store } from "./store.js";
 
-export function sidebar(host, current, go) {
+// `reads`: whether the messages of where one is are on the screen, and not an app's home.
+export function sidebar(host, current, reads, go) {
   const talk = (one) => ["im", "mpim"].includes(one.kind);
   const channels = [...store.channels.values()].filter((one) => !talk(one) && !one.archived);
   const direct = [...store.channels.values()].filter((one) => talk(one) && !one.app);
@@ -22,7 +23,7 @@ export function sidebar(host, current, go) {
       : "",
     section(
       "Apps",
-      store.apps.map((app) => appRow(app, current, go)),
+      store.apps.map((app) => appRow(app, current, reads, go)),
     ),
     archived.length
       ? section(
@@ -73,10 +74,10 @@ function row(channel, current, go) {
   );
 }
 
-function appRow(app, current, go) {
+function appRow(app, current, reads, go) {
   const im = store.channels.get(app.im);
   const here = app.im && app.im === current;
-  const unread = im?.unread && !here;
+  const unread = im?.unread && !(here && reads);
   return h(
     "button",
     {

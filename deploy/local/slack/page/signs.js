@@ -163,6 +163,12 @@ const DRAWN = {
     ["circle", { cx: 16.5, cy: 4, r: 1, fill: RED }],
     ["circle", { cx: 13, cy: 3, r: 0.9, fill: GREEN }],
   ],
+  "🏁": [
+    "ended",
+    line("M5 3v14.5", GREY, 1.8),
+    ["rect", { x: 6, y: 3.5, width: 10.5, height: 7.5, fill: WHITE, stroke: GREY, "stroke-width": 1 }],
+    shape("M6 3.5h2.6v2.5H6zM11.2 3.5h2.6v2.5h-2.6zM8.6 6h2.6v2.5H8.6zM13.8 6h2.7v2.5h-2.7zM6 8.5h2.6V11H6zM11.2 8.5h2.6V11h-2.6z", "#333"),
+  ],
   "🔴": ["red", disc(RED)],
   "🟢": ["green", disc(GREEN)],
   "🟡": ["yellow", disc(AMBER)],

@@ -178,6 +178,7 @@ class View:
     channel: str = ""
     values: dict[str, dict[str, JsonObject]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    lacking: bool = False  # the errors are the client's own: nothing was sent to the app
     notice: str = ""
     busy: bool = False
 
