@@ -4,6 +4,7 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -176,7 +177,8 @@ class Child:
         self.pipe.close()
         code = self._process.wait()
         if code < 0:
-            raise Temporary(f"{self.name} was killed (signal {-code})")
+            why = ": by somebody, or by a system where memory has run out" if -code == signal.SIGKILL else ""
+            raise Temporary(f"{self.name} was killed (signal {-code}){why}")
         if code > 0:
             raise complaint(self.name, code, self.said())
 
