@@ -10,7 +10,7 @@ from bot.render.blocks import bullets, context, header, line, linked, quoted, ri
 from bot.render.buttons import row
 from bot.render.decision import decision, was_approved
 from bot.render.doubt import question_lines
-from bot.render.ending import BROKEN_OFF, WAS_TO, broken_off, left, upshot, was_to
+from bot.render.ending import BROKEN_OFF, WAS_TO, broken_off, left, unplanned, upshot, was_to
 from bot.render.escape import clean, fallback, one_line
 from bot.render.message import NOBODY, Block, File, Message, Names
 from bot.render.plan import FINGERPRINT_SHOWN, file_hash, fits, plan_file
@@ -137,6 +137,8 @@ def lock_screen(view: RunView, names: Names = NOBODY) -> str:
             tail = view.answer.headline
         case State.REFUSED if view.refusal:
             tail = f"Refused: {one_line(view.refusal.sentence)}"
+        case State.FAILED if told := unplanned(view):
+            tail = one_line(told)
         case _:
             tail = ". ".join(said for said in (state_words(view, names), upshot(view)) if said)
     tail = _with_decision(view, names, tail)
@@ -254,6 +256,8 @@ def _ending(view: RunView) -> list[Block]:
     blocks: list[Block] = []
     if view.refusal and view.state is State.REFUSED:
         blocks.append(rich(line(text(clean(view.refusal.sentence, 2000)))))
+    if told := unplanned(view):
+        blocks.append(rich(line(text(clean(told, 2000)))))
     if view.answer and ended(view.state):
         blocks += answer_blocks(view.answer)
     if view.state in BROKEN_OFF and (stays := left(view)):

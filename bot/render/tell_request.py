@@ -4,6 +4,7 @@ from bot.durations import about_duration
 from bot.model import Event, State
 from bot.render import approvals, changes, wakes, words
 from bot.render.decision import approved_by, cancelled_by, held_up, was_approved
+from bot.render.ending import no_plan
 from bot.render.message import Names
 from bot.render.telling import CARD, Told, again, word
 from bot.view import FreezeView, RunView
@@ -211,9 +212,7 @@ def refused(view: RunView, names: Names, event: Event) -> Told:
 
 
 def broke(view: RunView, names: Names, event: Event) -> Told:
-    why = word(event, "why", "sentence") or "no reason was given"
-    said = f"No plan could be made: {why}. Nothing was done."
-    return Told(said=said, then=again(view), wakes=wakes.asker(view), alone=True, icon="❌")
+    return Told(said=no_plan(event), then=again(view), wakes=wakes.asker(view), alone=True, icon="❌")
 
 
 def admitted(view: RunView, names: Names, event: Event) -> Told:

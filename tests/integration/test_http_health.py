@@ -101,7 +101,8 @@ async def test_pools_are_told_by_service_and_loudly_only_when_one_is_used_up(
     assert calm.headline == "shop: 9 of 10 pooled connections in use, 1 not seen"
     assert not calm.loud
     assert calm.lines == (
-        "web could not be looked at: its detailed health answers 200 and tells nothing of a pool that can be read",
+        "web could not be looked at: its detailed health answers 200 and tells nothing of a pool that can be read."
+        " Type /ops health web",
     )
     await samples.hold("checkout", 1)
     full = await look_at_pools(reached)
@@ -117,7 +118,7 @@ async def test_a_service_that_is_down_has_no_pool_that_could_be_seen(reached: Re
     await samples.stop()
     told = await look_at_pools(reached)
     assert told.headline == "shop: no pool could be seen"
-    assert "checkout could not be looked at: refuses connections" in told.lines
+    assert "checkout could not be looked at: refuses connections. Type /ops health checkout" in told.lines
 
 
 def test_a_database_without_services_is_refused_with_what_to_type() -> None:

@@ -139,6 +139,18 @@ def test_what_did_not_come_about_stands_as_what_it_was_to_do(state: State) -> No
     assert "Was to" not in shown(render.card(view(State.SUCCEEDED), NAMES)).words
 
 
+def test_where_no_plan_could_be_made_the_card_the_lock_screen_and_the_thread_say_why() -> None:
+    events = [event(2, "broke", State.FAILED, body={"why": "the vault cannot be reached."})]
+    shaped = view(State.FAILED, events, plan=None)
+    said = "No plan could be made: the vault cannot be reached. Nothing was done."
+    card = render.card(shaped, NAMES)
+    assert said in shown(card).words
+    assert card.text.endswith(said)
+    (message,) = render.replies(shaped, events, NAMES)
+    assert said in shown(message).words
+    assert "No plan" not in shown(render.card(view(State.CANCELLED, events), NAMES)).words
+
+
 TOKEN, MASK = "p-" + "0a" * 16, "J…@customers.example"
 
 
