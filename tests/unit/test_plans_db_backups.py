@@ -264,6 +264,22 @@ def test_sessions_that_nobody_may_end_are_named_with_what_to_do() -> None:
     assert told.sentence == "shop has 2 sessions of superusers, so it could not be closed. End them, then ask again."
 
 
+def test_a_database_that_is_closed_or_gone_is_refused_before_anybody_is_asked() -> None:
+    closed = refused(
+        restore.RestoreDatabase().plan(RESTORE, restore_facts(live=LIVE.model_copy(update={"open": False})))
+    )
+    assert closed.sentence == (
+        "shop takes no sessions, so it cannot be backed up first. If no run is at work on it (/ops runs shop), "
+        'its owner opens it: ALTER DATABASE "shop" ALLOW_CONNECTIONS true. Then ask again.'
+    )
+    gone = refused(restore.RestoreDatabase().plan(RESTORE, restore_facts(live=None)))
+    params = backup.Params(database=SHOP, name="x")
+    none = refused(backup.BackupDatabase().plan(params, backup.Facts(run=RUN, at=AT, taken=False, there=False)))
+    assert {one.sentence for one in (gone, none)} == {
+        "The server of shop has no database under its name. See what was at work on it: /ops runs shop"
+    }
+
+
 def test_an_unverified_backup_is_refused_with_the_button_that_verifies_it() -> None:
     facts = restore_facts(backup=a_backup(verified=None))
     (offer,) = refused(restore.RestoreDatabase().plan(RESTORE, facts)).offers

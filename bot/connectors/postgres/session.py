@@ -1,6 +1,8 @@
 """How Tandem connects to a company's database: settings, named sessions, and what an error proves."""
 
 import hashlib
+import os
+import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -116,12 +118,17 @@ def milliseconds(span: timedelta) -> int:
 
 
 def trust(settings: DatabaseSettings) -> Any:
-    """asyncpg's `ssl` argument. Raises OSError for an unreadable CA file."""
+    """asyncpg's `ssl` argument. Raises Permanent for an unreadable CA file."""
     if settings.sslmode == "disable":
         return False
     if settings.sslmode in ("prefer", "require"):
         return settings.sslmode
-    context = ssl.create_default_context(cafile=settings.ca_file)
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as fault:  # a file that holds no certificate is one of TLS's own, without a system's word
+        why = "it holds no certificate" if isinstance(fault, ssl.SSLError) else os.strerror(fault.errno or 0)
+        said = f"the ca_file of database {settings.database} cannot be used ({why})"
+        raise Permanent(f"{said}; write the path of a PEM file there, in services.toml") from None
     context.check_hostname = settings.sslmode == "verify-full"
     return context
 
@@ -165,18 +172,41 @@ def reached(key: str) -> Iterator[None]:
         raise _unopened(key, fault.sqlstate or "") from None
     except asyncpg.InterfaceError:
         raise Permanent(f"the settings of database {key} do not fit its server: look at sslmode and ca_file") from None
-    except OSError:  # time-outs and TLS included
-        raise Temporary(f"the server of database {key} cannot be reached") from None
+    except ssl.SSLCertVerificationError:
+        said = f"the certificate of the server of {key} is not trusted, or is another host's"
+        raise Permanent(f"{said}; look at `ca_file` and `host` of databases.{key} in services.toml") from None
+    except OSError as fault:  # time-outs and TLS included
+        raise Temporary(f"the server of database {key} cannot be reached: {_no_way(fault)}") from None
+
+
+def _no_way(fault: OSError) -> str:
+    """What kept a session from being opened, without an address; behind the semicolon what to look at."""
+    look = "look at host and port, and at the network"
+    match fault:
+        case TimeoutError():
+            return f"no answer in time; {look}"
+        case ConnectionRefusedError():
+            return "it refuses connections; see whether it runs, and look at host and port"
+        case socket.gaierror():
+            return "its name does not resolve; look at its host"
+        case ssl.SSLError():
+            return "TLS does not come about; look at its sslmode"
+    if type(fault) is ConnectionError:  # asyncpg's own, where it was to be TLS
+        return "it does not offer TLS; look at its sslmode"
+    return f"{type(fault).__name__}; {look}"
 
 
 def _unopened(key: str, code: str) -> Temporary | Permanent:
+    here = f"databases.{key} in services.toml"
     match code:
         case "3D000":
-            return Permanent(f"the server of {key} has no such database (3D000)")
+            return Permanent(f"the server of {key} has no such database (3D000); look at `database` of {here}")
         case "28000" | "28P01":
-            return Permanent(f"the server of {key} does not accept Tandem's user or password ({code})")
+            said = f"the server of {key} does not accept Tandem's user or password ({code})"
+            return Permanent(f"{said}; look at `user` of {here}, and at the secret that it names")
         case "55000":
-            return Temporary(f"database {key} takes no connections now: its door is closed (55000)")
+            said = f"database {key} takes no connections now: its door is closed (55000)"
+            return Temporary(f"{said}; see what is at work on it: /ops runs {key}")
         case "42704":
             return Permanent(f"the server of {key} is older than PostgreSQL {OLDEST}")
         case "53300":

@@ -13,6 +13,7 @@ class Params(Input):
 
 class Facts(Observed):
     taken: bool
+    there: bool = True  # the database
 
 
 class BackupDatabase(Operation[Params, Facts]):
@@ -32,11 +33,15 @@ class BackupDatabase(Operation[Params, Facts]):
         return params.model_copy(update={"name": name})
 
     async def observe(self, params: Params, see: See) -> Facts:
-        await (await see(Postgres, params.database)).identity()  # no plan for a server that cannot be reached
+        live = await (await see(Postgres, params.database)).identity()  # no plan for a server that cannot be reached
         found = await (await see(Vault, params.database)).find(params.name)
-        return Facts(run=see.run, at=see.at, taken=found is not None)
+        return Facts(run=see.run, at=see.at, taken=found is not None, there=live is not None)
 
     def plan(self, params: Params, facts: Facts) -> Plan | Refusal:
+        key = params.database.key
+        if not facts.there:
+            sentence = f"The server of {key} has no database under its name."
+            return Refusal(code="gone", sentence=f"{sentence} See what was at work on it: /ops runs {key}")
         if facts.taken:
             return Refusal(
                 code="name_taken",
