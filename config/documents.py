@@ -60,7 +60,7 @@ def _strangers(folder: FilePath) -> Iterator[Fault]:
 
 def _read(folder: FilePath, name: str) -> Document | Fault:
     try:
-        text = (folder / name).read_text(encoding="utf-8")
+        text = (folder / name).read_text(encoding="utf-8-sig")  # some editors put a mark of three bytes before it
         return Document(name, text, tomllib.loads(text))
     except FileNotFoundError:
         if name in OPTIONAL:
@@ -73,7 +73,7 @@ def _read(folder: FilePath, name: str) -> Document | Fault:
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"at line (\d+)", str(error))
         what = f"the file is no TOML: {str(error).partition(' (at')[0]}"
-        line = int(place[1]) if place else 0
+        line = int(place[1]) if place else _first_broken((folder / name).read_text(encoding="utf-8-sig"))
         return Fault(file=name, line=line, what=what, instead='Mend that line; texts stand in "…", lists in […]')
 
 
@@ -114,6 +114,19 @@ def _lines(text: str) -> dict[Path, int]:
         elif node.type in ("table", "table_array_element"):
             _table(node, found, arrays)
     return found
+
+
+def _first_broken(text: str) -> int:
+    """The line from which on nothing is understood: the end of the document tells nobody anything. 0: unknown."""
+    import tree_sitter_toml
+    from tree_sitter import Language, Parser
+
+    lines = text.splitlines()
+    for many in range(len(lines), 0, -1):
+        root = Parser(Language(tree_sitter_toml.language())).parse("\n".join(lines[:many]).encode()).root_node
+        if not root.has_error:
+            return many + 1
+    return 1 if lines else 0
 
 
 def _table(node: "Node", found: dict[Path, int], arrays: dict[Path, int]) -> None:

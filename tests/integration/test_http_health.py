@@ -35,7 +35,9 @@ async def samples(url: str) -> AsyncIterator[Services]:
 @pytest.fixture
 async def reached(url: str, samples: Services) -> AsyncIterator[Reached]:
     targets: dict[str, Any] = {
-        key: ServiceSettings.model_validate({**samples.config(key), "proxy": "none", "database": "shop"})
+        key: ServiceSettings.model_validate(
+            {**samples.config(key), "maintenance_token": "SWITCH", "proxy": "none", "database": "shop"}
+        )
         for key in ("checkout", "web")
     }
     joined = Reached({PASSWORD: password(url)}, {**targets, "shop": database(url)})
@@ -96,7 +98,9 @@ async def test_a_database_that_lets_nobody_in_or_is_gone_is_never_told_as_well(r
 async def test_one_named_service_is_looked_at_alone_even_where_its_database_is_not_configured(
     reached: Reached, samples: Services
 ) -> None:
-    settings = ServiceSettings.model_validate({**samples.config("web"), "proxy": "none", "database": "lost"})
+    settings = ServiceSettings.model_validate(
+        {**samples.config("web"), "maintenance_token": "SWITCH", "proxy": "none", "database": "lost"}
+    )
     alone = Reached({}, {"web": settings})
     await alone.add(Postgres)
     await alone.add(Http)

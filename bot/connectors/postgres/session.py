@@ -13,7 +13,7 @@ import asyncpg
 from pydantic import Field
 
 from bot.durations import Duration
-from bot.effect import Permanent, Temporary
+from bot.effect import Permanent, SecretName, Temporary
 from bot.model import Record
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -48,11 +48,11 @@ BROKEN = ("08", "57P", "40003", "XX000")
 class DatabaseSettings(Record):
     """One database of the company. The password is the name of a secret, never written here."""
 
-    host: str
-    port: int = 5432
+    host: str = Field(min_length=1)
+    port: int = Field(default=5432, ge=1, le=65535)
     database: str = Field(max_length=NAME_BYTES - 20)  # room for the names that runs add, e.g. _r142_new_try2
     user: str
-    password_env: str | None = None
+    password_env: SecretName | None = None
     sslmode: Literal["disable", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
     ca_file: str | None = None  # PEM, for verify-ca and verify-full
     environment: str = "production"  # one of those that tandem.toml names
