@@ -256,7 +256,7 @@ async def test_what_cannot_be_reached_is_told_without_address_or_password(rig: R
         await (await away.postgres.reads(SHOP)).identity()
     assert str(caught.value) == (
         "the server of database shop cannot be reached: it refuses connections; "
-        "see whether it runs, and look at host and port"
+        "see whether it runs, and look at host and port of databases.shop in services.toml"
     )
     wrong = await Rig.open(rig.url.replace("postgres:", "nobody:"), tmp_path)
     with pytest.raises(Permanent, match="does not accept Tandem's user or password") as caught2:
@@ -270,8 +270,8 @@ async def test_what_cannot_be_reached_is_told_without_address_or_password(rig: R
 @pytest.mark.parametrize(
     ("changed", "kind", "said"),
     [
-        ({"host": "no-such-host.invalid"}, Temporary, "its name does not resolve; look at its host"),
-        ({"sslmode": "require"}, Temporary, "it does not offer TLS; look at its sslmode"),
+        ({"host": "no-such-host.invalid"}, Temporary, "its name does not resolve; look at `host` of databases.shop"),
+        ({"sslmode": "require"}, Temporary, "it does not offer TLS; look at `sslmode` of databases.shop"),
         (
             {"sslmode": "verify-full", "ca_file": "/no/such.pem"},
             Permanent,

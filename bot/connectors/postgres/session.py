@@ -176,23 +176,24 @@ def reached(key: str) -> Iterator[None]:
         said = f"the certificate of the server of {key} is not trusted, or is another host's"
         raise Permanent(f"{said}; look at `ca_file` and `host` of databases.{key} in services.toml") from None
     except OSError as fault:  # time-outs and TLS included
-        raise Temporary(f"the server of database {key} cannot be reached: {_no_way(fault)}") from None
+        raise Temporary(f"the server of database {key} cannot be reached: {_no_way(key, fault)}") from None
 
 
-def _no_way(fault: OSError) -> str:
+def _no_way(key: str, fault: OSError) -> str:
     """What kept a session from being opened, without an address; behind the semicolon what to look at."""
-    look = "look at host and port, and at the network"
+    here = f"databases.{key} in services.toml"
+    look = f"look at host and port of {here}, and at the network"
     match fault:
         case TimeoutError():
             return f"no answer in time; {look}"
         case ConnectionRefusedError():
-            return "it refuses connections; see whether it runs, and look at host and port"
+            return f"it refuses connections; see whether it runs, and look at host and port of {here}"
         case socket.gaierror():
-            return "its name does not resolve; look at its host"
+            return f"its name does not resolve; look at `host` of {here}"
         case ssl.SSLError():
-            return "TLS does not come about; look at its sslmode"
+            return f"TLS does not come about; look at `sslmode` of {here}"
     if type(fault) is ConnectionError:  # asyncpg's own, where it was to be TLS
-        return "it does not offer TLS; look at its sslmode"
+        return f"it does not offer TLS; look at `sslmode` of {here}"
     return f"{type(fault).__name__}; {look}"
 
 
