@@ -26,7 +26,7 @@ def _doubt(view: RunView, names: Names, event: Event) -> Told:
     many = doubt.agreement(question)
     then = f"Look at what is there, then answer on {CARD}: {labels}. {many}".rstrip()
     called = dict.fromkeys(
-        (*wakes.followers(view), *(m for key in view.slots for m in approvals.called(view, names, key)))
+        (*wakes.page(view, names), *(m for key in view.slots for m in approvals.called(view, names, key)))
     )
     return Told(said=doubt.why(view, question), then=then, wakes=tuple(called)[:8], alone=True, icon="❓")
 

@@ -205,14 +205,14 @@ def refused(view: RunView, names: Names, event: Event) -> Told:
         holder = word(event, "by")
         said = f"{holder} is at work on the same target, so this was refused. Nothing was done."
         then = f"Wait until {holder} ends, or look at it with /ops runs; then type it again."
-        return Told(said=said, then=then, wakes=wakes.asker(view), alone=True, icon="🚫")
+        return Told(said=said, then=then, wakes=wakes.page(view, names), alone=True, icon="🚫")
     said = word(event, "sentence", "why") or "A rule refused it. Nothing was done."
     then = f"What you can do instead is on {CARD}." if event.body.get("offers") else ""
-    return Told(said=said, then=then, wakes=wakes.asker(view), alone=True, icon="🚫")
+    return Told(said=said, then=then, wakes=wakes.page(view, names), alone=True, icon="🚫")
 
 
 def broke(view: RunView, names: Names, event: Event) -> Told:
-    return Told(said=no_plan(event), then=again(view), wakes=wakes.asker(view), alone=True, icon="❌")
+    return Told(said=no_plan(event), then=again(view), wakes=wakes.page(view, names), alone=True, icon="❌")
 
 
 def admitted(view: RunView, names: Names, event: Event) -> Told:
