@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 NAMES = ("tandem.toml", "services.toml", "people.toml", "policy.toml", "schedules.toml", "hooks.toml")
 OPTIONAL = frozenset({"schedules.toml", "hooks.toml"})
 FILLED = frozenset({"tandem.toml", "services.toml"})  # the files whose values may be "env:NAME"
+MARK = "FILL IN"  # how a value of the starting files begins that is still to be written
 _ENV = re.compile(r"env:([A-Z][A-Z0-9_]*)")
 
 
@@ -43,6 +44,7 @@ def read(folder: FilePath, environ: Mapping[str, str]) -> tuple[dict[str, Docume
         data: Any = found.data
         if name in FILLED:
             data = _fill(name, found.data, environ, (), wrongs)
+        wrongs += _unwritten(name, found.data)
         documents[name] = Document(name, found.text, data)
     faults += _strangers(folder)
     return documents, faults, wrongs
@@ -90,6 +92,16 @@ def _fill(name: str, value: Any, environ: Mapping[str, str], path: Path, wrongs:
         what = f"the environment variable {found[1]} is not set"
         wrongs.append(Wrong(file=name, path=path, what=what, instead=f"Set {found[1]}, or write the value itself"))
     return environ.get(found[1], "")
+
+
+def _unwritten(name: str, value: Any, path: Path = ()) -> Iterator[Wrong]:
+    """What stands as the starting files have it."""
+    if isinstance(value, str) and value.startswith(MARK):
+        what = f"this is still to be written ({value.removeprefix(MARK).lstrip(': ')})"
+        yield Wrong(file=name, path=path, what=what, instead="Write your own value, without the mark")
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        yield from _unwritten(name, part, (*path, key))
 
 
 def place(document: Document | None, wrong: Wrong) -> Fault:
