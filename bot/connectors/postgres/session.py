@@ -30,15 +30,15 @@ PASSING = {
     "40P01": "it met another transaction in a deadlock",
     "53300": "all connections are taken",
     "55006": "somebody is connected to that database or uses it",
-    "55P03": "a lock was not free in time",
+    "55P03": "a lock was not free in time; /ops db connections shows who is at work",
     "57014": "it took too long and was cancelled",
 }
 LASTING = {
     "3D000": "there is no such database",
-    "42501": "the role that Tandem uses lacks the privilege",
+    "42501": "the role that Tandem uses lacks the privilege; `python -m bot doctor` may say which",
     "42704": "a role, setting or tablespace that is needed does not exist",
     "42P04": "a database of that name exists already",
-    "53100": "the server's disk is full",
+    "53100": "the server's disk is full; make room there, then ask again",
     "53200": "the server is out of memory",
 }
 # After these nobody knows what became of the statement.
