@@ -39,6 +39,11 @@ def broken_off(view: RunView) -> str:
     return f"{lead}; what could be undone was undone" if len(stays) < len(did) else lead
 
 
+def gone_without(view: RunView) -> list[StepView]:
+    """The steps that failed in a run that went on to its end all the same."""
+    return [step for step in view.steps if step.standing is Standing.FAILED] if view.state is State.SUCCEEDED else []
+
+
 def unplanned(view: RunView) -> str:
     """Why no plan could be made; empty where that is not how it ended."""
     broke = [event for event in view.events if event.kind == "broke"] if view.state is State.FAILED else []
