@@ -367,6 +367,14 @@ def test_a_backup_is_one_step_under_the_name_chosen_when_it_was_asked_for() -> N
     assert refused(backup.BackupDatabase().plan(params, taken)).code == "name_taken"
 
 
+@pytest.mark.parametrize("name", ["Ünï", "bad/../name", "latest", "before-r7", "x" * 81])
+def test_a_name_that_no_backup_may_bear_is_refused_with_one_that_may(name: str) -> None:
+    params, facts = backup.Params(database=SHOP, name=name), backup.Facts(run=RUN, at=AT, taken=False)
+    told = refused(backup.BackupDatabase().plan(params, facts))
+    assert told.code == "bad_name"
+    assert told.sentence.endswith("Type e.g. name=import-day")
+
+
 def test_a_backup_is_told_with_size_and_time() -> None:
     params, facts = backup.Params(database=SHOP, name="x"), backup.Facts(run=RUN, at=AT, taken=False)
     told = backup.BackupDatabase().answer(params, facts, Results(take=a_backup()))

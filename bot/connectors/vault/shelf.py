@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import os
-import re
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from typing import IO, TypeVar
 from pydantic import ValidationError
 
 from bot.connectors.vault.keys import Keys, Unopened
-from bot.connectors.vault.manifest import NAME, OBJECT, Backup, Damaged, Manifest, Verified
+from bot.connectors.vault.manifest import NAME, OBJECT, SAFETY, Backup, Damaged, Manifest, Verified
 from bot.connectors.vault.storage import Storage
 from bot.effect import Permanent, Temporary
 from bot.model import Record
@@ -22,7 +21,6 @@ M = TypeVar("M", Verified, Damaged)
 
 CHUNK = 1 << 20
 AT_ONCE = 8
-SAFETY = re.compile(r"before-r\d+")  # what a restore takes first is named after its run
 
 
 class Damage(Permanent):
