@@ -117,6 +117,8 @@ def about_size(value: int, figures: int = 3) -> str:
 
 
 def _read_duration(value: Any) -> Any:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError(_why_no_duration(str(value), ""))
     return parse_duration(value) if isinstance(value, str) and not value.startswith(("P", "-P")) else value
 
 

@@ -1,12 +1,13 @@
 """All that a connector's author imports: what a deed is, how it survives a crash, what it may be handed."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
-from pydantic import GetCoreSchemaHandler, model_serializer, model_validator
+from pydantic import AfterValidator, GetCoreSchemaHandler, model_serializer, model_validator
 from pydantic_core import CoreSchema, core_schema
 
 from bot.model import Record as Record
@@ -76,6 +77,16 @@ class Ref(Generic[R]):
 
 
 Late: TypeAlias = T | Ref[T]
+
+
+def _secret_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]{0,99}", value):
+        raise ValueError("it is no name of a secret: write the name of the variable that holds it, e.g. SHOP_PASSWORD")
+    return value
+
+
+# In settings: the name of a secret, never the secret itself.
+SecretName = Annotated[str, AfterValidator(_secret_name)]
 
 
 class Secret:

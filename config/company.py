@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, field_validator, model_validator
 
 from bot.durations import Duration
+from bot.effect import SecretName
 from bot.hours import Hours
 from bot.model import Record
 from bot.parse import Known
 from bot.policy import EVERYONE, Policy, Rule
 from config.schemas import TARGETS
+from config.shapes import Account, Channel, Header, Key, Place, Team, UserGroup
 
-Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", max_length=40)]
-Account = Annotated[str, StringConstraints(pattern=r"^[TE][A-Z0-9]+/[UW][A-Z0-9]+$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -67,7 +67,7 @@ class Group(Record):
 
     name: str = ""
     members: tuple[str, ...] = ()
-    slack: Annotated[str, StringConstraints(pattern=r"^S[A-Z0-9]+$")] | None = None
+    slack: UserGroup | None = None
     rota: bool = False
     rotation: Rotation | None = None
 
@@ -120,18 +120,14 @@ class Schedule(Record):
         return value
 
 
-HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$", max_length=80)]
-Place = Annotated[str, StringConstraints(pattern=r"^(body:[\w-]+(\.[\w-]+)*|[A-Za-z0-9-]+)$", max_length=120)]
-
-
 class Hook(Record):
     """An operation asked for by another system. Time and id count only as what the signature covers."""
 
     run: Text  # a whole line, e.g. "/ops health"; nothing of a delivery changes it
     channel: str
     reason: Text
-    secret: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")]  # the name of the secret
-    signature: HeaderName  # the header with the HMAC-SHA256
+    secret: SecretName
+    signature: Header  # the header with the HMAC-SHA256
     signs: str = "{body}"  # what it is computed over, e.g. "{id}.{time}.{body}"
     time: Place  # a header, or a place in the JSON body, e.g. "body:event.occurred_at"
     delivery: Place | None = None  # the delivery's id, likewise; left out: a digest of what is signed
@@ -183,9 +179,9 @@ class Tandem(Record):
     """tandem.toml."""
 
     company: Text
-    team: Annotated[str, StringConstraints(pattern=r"^[TE][A-Z0-9]+$")]
+    team: Team
     environments: tuple[Key, ...] = ("staging", "production")  # from the mildest to the strictest
-    channels: Mapping[Key, Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]+$")]]
+    channels: Mapping[Key, Channel]
     fallback: str = "incidents"  # the channel used where a run's own cannot be
     limits: Limits = Limits()
     personal: Keeping = Keeping()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 NAMES = ("tandem.toml", "services.toml", "people.toml", "policy.toml", "schedules.toml", "hooks.toml")
 OPTIONAL = frozenset({"schedules.toml", "hooks.toml"})
 FILLED = frozenset({"tandem.toml", "services.toml"})  # the files whose values may be "env:NAME"
+MARK = "FILL IN"  # how a value of the starting files begins that is still to be written
 _ENV = re.compile(r"env:([A-Z][A-Z0-9_]*)")
 
 
@@ -43,6 +44,7 @@ def read(folder: FilePath, environ: Mapping[str, str]) -> tuple[dict[str, Docume
         data: Any = found.data
         if name in FILLED:
             data = _fill(name, found.data, environ, (), wrongs)
+        wrongs += _unwritten(name, found.data)
         documents[name] = Document(name, found.text, data)
     faults += _strangers(folder)
     return documents, faults, wrongs
@@ -60,7 +62,7 @@ def _strangers(folder: FilePath) -> Iterator[Fault]:
 
 def _read(folder: FilePath, name: str) -> Document | Fault:
     try:
-        text = (folder / name).read_text(encoding="utf-8")
+        text = (folder / name).read_text(encoding="utf-8-sig")  # some editors put a mark of three bytes before it
         return Document(name, text, tomllib.loads(text))
     except FileNotFoundError:
         if name in OPTIONAL:
@@ -73,7 +75,7 @@ def _read(folder: FilePath, name: str) -> Document | Fault:
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"at line (\d+)", str(error))
         what = f"the file is no TOML: {str(error).partition(' (at')[0]}"
-        line = int(place[1]) if place else 0
+        line = int(place[1]) if place else _first_broken((folder / name).read_text(encoding="utf-8-sig"))
         return Fault(file=name, line=line, what=what, instead='Mend that line; texts stand in "…", lists in […]')
 
 
@@ -90,6 +92,16 @@ def _fill(name: str, value: Any, environ: Mapping[str, str], path: Path, wrongs:
         what = f"the environment variable {found[1]} is not set"
         wrongs.append(Wrong(file=name, path=path, what=what, instead=f"Set {found[1]}, or write the value itself"))
     return environ.get(found[1], "")
+
+
+def _unwritten(name: str, value: Any, path: Path = ()) -> Iterator[Wrong]:
+    """What stands as the starting files have it."""
+    if isinstance(value, str) and value.startswith(MARK):
+        what = f"this is still to be written ({value.removeprefix(MARK).lstrip(': ')})"
+        yield Wrong(file=name, path=path, what=what, instead="Write your own value, without the mark")
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        yield from _unwritten(name, part, (*path, key))
 
 
 def place(document: Document | None, wrong: Wrong) -> Fault:
@@ -114,6 +126,19 @@ def _lines(text: str) -> dict[Path, int]:
         elif node.type in ("table", "table_array_element"):
             _table(node, found, arrays)
     return found
+
+
+def _first_broken(text: str) -> int:
+    """The line from which on nothing is understood: the end of the document tells nobody anything. 0: unknown."""
+    import tree_sitter_toml
+    from tree_sitter import Language, Parser
+
+    lines = text.splitlines()
+    for many in range(len(lines), 0, -1):
+        root = Parser(Language(tree_sitter_toml.language())).parse("\n".join(lines[:many]).encode()).root_node
+        if not root.has_error:
+            return many + 1
+    return 1 if lines else 0
 
 
 def _table(node: "Node", found: dict[Path, int], arrays: dict[Path, int]) -> None:

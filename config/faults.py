@@ -1,13 +1,14 @@
 """What is wrong in a folder of config: each fault with its file and line, in words, and what to write instead."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from bot.model import Record
+from config.shapes import KEYS
+from config.wording import worded
 
 Path = tuple[str | int, ...]
 
@@ -22,7 +23,7 @@ class Fault(Record):
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{where}: {self.what}. {self.instead}."
+        return f"{where}: {self.what}{'' if self.what.endswith('?') else '.'} {self.instead}."
 
 
 class Wrong(Record):
@@ -74,30 +75,18 @@ def _objection(file: str, error: dict[str, Any], model: type[BaseModel], at: Pat
         case "extra_forbidden":
             what, instead = f"there is no key {name!r} here", meant(name, _keys_at(model, inside[:-1]))
         case "missing":
-            what, instead = f"the key {name!r} is missing", f"Add {name} = …"
-        case "string_pattern_mismatch" if inside[-1:] == ("[key]",):
-            what, instead = f"{name!r} is no name for it", "Use small letters, digits and - only, e.g. main-shop"
-        case kind:
-            named = next((str(part) for part in reversed(where) if isinstance(part, str)), "")
-            what, instead = _worded(named, kind, str(error["msg"]))
+            instead = f"Add [{name}]" if not at and _is_table(_at(model, inside)) else f"Add {name} = …"
+            what = f"the key {name!r} is missing"
+        case "string_pattern_mismatch" | "string_too_long" if inside[-1:] == ("[key]",):
+            what, instead = f"{name!r} is no name for it", f"Use {KEYS}"
+        case _:
+            named = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
+            what, instead = worded(named, error)
     return Wrong(file=file, path=path, what=what, instead=instead, unknown=error["type"] == "extra_forbidden")
 
 
-def _worded(name: str, kind: str, message: str) -> tuple[str, str]:
-    """Our validators say "what is wrong: write this"; pydantic says "Input should be this"."""
-    text = message.removeprefix("Value error, ")
-    what, colon, instead = text.partition(": write ")
-    if colon:
-        return f"{name}: {what}", f"Write {instead}"
-    what, colon, instead = text.partition("; type ")
-    if colon:
-        return f"{name}: {what}", f"Write {instead}"
-    should = re.sub(r"^Input should be (a )?(valid )?", "", text)
-    return f"{name} is not what it should be ({kind.replace('_', ' ')})", f"Write {should[:200]}"
-
-
-def _keys_at(model: type[BaseModel], loc: Path) -> list[str]:
-    """The keys that the model knows at that place; empty where it takes any."""
+def _at(model: type[BaseModel], loc: Path) -> Any:
+    """What the model declares at that place; None where it takes anything."""
     found: Any = model
     for part in loc:
         if isinstance(found, type) and issubclass(found, BaseModel):
@@ -107,6 +96,17 @@ def _keys_at(model: type[BaseModel], loc: Path) -> list[str]:
             arguments = get_args(found) or (None,)
             found = arguments[0] if get_origin(found) in (tuple, list, frozenset) else arguments[-1]
         found = _without_none(found)
+    return found
+
+
+def _is_table(declared: Any) -> bool:
+    whole = get_origin(declared) or declared
+    return isinstance(whole, type) and issubclass(whole, (BaseModel, Mapping))
+
+
+def _keys_at(model: type[BaseModel], loc: Path) -> list[str]:
+    """The keys that the model knows at that place; empty where it takes any."""
+    found = _at(model, loc)
     return sorted(found.model_fields) if isinstance(found, type) and issubclass(found, BaseModel) else []
 
 

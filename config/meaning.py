@@ -214,7 +214,7 @@ def _unapprovable(approvals: Approvals, command: str, environment: str, risk: Ri
     most = (*rule.approve, *(group for beyond in rule.beyond for group in beyond.approve))
     for asker in askers:
         if match(most, roster, {asker}) is None:
-            slots = ", ".join(most)
+            slots = ", ".join(dict.fromkeys(most))
             what = f"if {asker} asks, nobody could approve it: it takes {len(most)} other people from {slots}"
             yield what, f"Add people to {slots}, or take {asker} out of {', '.join(rule.ask)}"
             return
@@ -244,6 +244,9 @@ def _run(seen: Seen, approvals: Approvals | None, catalogue: Catalogue, path: Pa
         yield _wrong(file, path, f"{line!r} is no whole line", "Write it as typed in Slack, e.g. /ops db backup shop")
         return
     if isinstance(found, Fault):
+        if whole := _with_its_slash(line, catalogue, seen):
+            yield _wrong(file, path, f"{line!r} does not begin with a slash command", f"Write {whole}")
+            return
         instead = f"Write {found.line}" if found.line else "Write the line as it would be typed in Slack"
         yield _wrong(file, path, found.sentence.rstrip("."), instead)
         return
@@ -266,12 +269,20 @@ def _run(seen: Seen, approvals: Approvals | None, catalogue: Catalogue, path: Pa
                 yield from _standing(approvals, (*path[:2], "standing"), command, wanted)
 
 
+def _with_its_slash(line: str, catalogue: Catalogue, seen: Seen) -> str:
+    """The line behind the slash command that it lacks; empty where none makes it whole."""
+    firsts = sorted({command.split(" ")[0] for command in catalogue.entries})
+    lines = [f"/{first} {line}" for first in firsts] if not line.startswith("/") else []
+    unfit = (NotFound, WantsHelp, Fault)
+    return next((one for one in lines if not isinstance(understand(one, catalogue, seen.known()), unfit)), "")
+
+
 def _approvable(approvals: Approvals, wanted: Need) -> Iterator[tuple[str, str]]:
     if wanted.risk is not Risk.DESTRUCTIVE and not wanted.slots:
         return
     slots = slots_for(wanted, has_human_asker=False)
     if match(slots, approvals.possible) is None:
-        many = f"{len(slots)} people from {', '.join(slots)}"
+        many = f"{len(slots)} people from {', '.join(dict.fromkeys(slots))}"
         what = f"nobody could approve its runs: with no human asker it takes {many}"
         yield what, f"Add people to {', '.join(sorted(set(slots)))}"
 

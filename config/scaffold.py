@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from config.documents import NAMES
+from config.documents import MARK, NAMES
 
 STARTER = Path(__file__).parent / "starter"
-MARK = "FILL IN"
 
 
 def scaffold(folder: Path) -> tuple[str, ...]:

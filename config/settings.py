@@ -13,6 +13,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from bot.effect import Secret
 from config.faults import Fault
+from config.wording import worded
 
 SLACK = "https://slack.com/api/"
 FOLDER = "company"
@@ -151,10 +152,13 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings | tuple[Fault, ...
 
 
 def _fault(error: dict[str, Any]) -> Fault:
-    name = str(error["loc"][0]) if error["loc"] else ""
-    what, _, instead = str(error["msg"]).removeprefix("Value error, ").partition(": write ")
-    said = f"{name}: {what}" if name else what
-    return Fault(file="environment", what=said, instead=f"Write {instead}" if instead else f"Set {name} anew")
+    """Pydantic's objection to a variable, or our own to several; none repeats a value."""
+    if error["loc"]:
+        what, instead = worded(str(error["loc"][0]), error)
+    else:
+        what, _, instead = str(error["msg"]).removeprefix("Value error, ").partition(": write ")
+        instead = f"Write {instead}"
+    return Fault(file="environment", what=what, instead=instead)
 
 
 def secret(name: str, environ: Mapping[str, str] = os.environ) -> str:

@@ -5,10 +5,10 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from bot.connectors import http_looks as looks
 from bot.connectors.http_looks import Line, PoolStatus, Seen
@@ -25,6 +25,7 @@ from bot.effect import (
     Good,
     Look,
     Pending,
+    SecretName,
     Survival,
     Target,
     World,
@@ -36,10 +37,20 @@ if TYPE_CHECKING:
     import aiohttp
 
 
+def _an_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("it is no address: write it whole, e.g. https://www.example.com")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_an_address)]
+
+
 class ServiceSettings(Record):
     """One service. Paths are below `url`; a whole url is taken as it is. Secrets are named, never written here."""
 
-    url: str
+    url: Address
     environment: str = "production"
     health: str = "/health"
     detailed: str | None = None  # answers a JSON object with `status` and, where it can, `database` and `pool`
@@ -51,13 +62,19 @@ class ServiceSettings(Record):
     tls: bool | None = None  # by default as the url says
     tls_warn_days: int = Field(default=14, ge=1)
     maintenance_url: str | None = None  # GET and PUT {"on": bool} under the bearer token
-    maintenance_token: str | None = None  # the secret's name
+    maintenance_token: SecretName | None = None
     maintenance_marker: str = "maintenance"  # stands in the body of the 503 that the public sees
     bypass_header: str = "X-Maintenance-Bypass"  # carries the same token, to look behind the maintenance page
-    dependencies: dict[str, str] = Field(default_factory=dict)  # third party -> its status page's JSON
+    dependencies: dict[str, Address] = Field(default_factory=dict)  # third party -> its status page's JSON
     ca_file: str | None = None  # a private CA's certificates, PEM
     proxy: str | None = None  # by default the environment's proxy rules; "none": always directly
     timeout: float = Field(default=3.0, ge=0.5, le=5.0)  # seconds, of each look
+
+    @model_validator(mode="after")
+    def _can_be_switched(self) -> "ServiceSettings":
+        if self.maintenance_url and not self.maintenance_token:
+            raise ValueError("its maintenance switch has no token: write maintenance_token = the name of a secret")
+        return self
 
 
 class HttpReads(Protocol):

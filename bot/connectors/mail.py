@@ -7,13 +7,13 @@ from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
 from string import Template
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from bot.connectors.users import Users
-from bot.effect import Attempt, Connector, Effect, Permanent, Survival, Target, Temporary
+from bot.effect import Attempt, Connector, Effect, Permanent, SecretName, Survival, Target, Temporary
 from bot.model import Record
 from bot.operation import Database
 
@@ -26,11 +26,15 @@ class MailTemplate(Record):
     subject: str
     body: str
 
+    @field_validator("subject", "body")
+    @classmethod
+    def _can_be_filled_in(cls, value: str) -> str:
+        if not Template(value).is_valid():
+            raise ValueError("a $ stands alone: write $$ for the sign itself")
+        return value
+
     def names(self) -> frozenset[str]:
-        """The names to be filled in. Raises ValueError where a $ stands alone."""
-        for text in (self.subject, self.body):
-            if not Template(text).is_valid():
-                raise ValueError("a $ stands alone; write $$ for the sign itself")
+        """The names to be filled in."""
         return frozenset(Template(self.subject + "\n" + self.body).get_identifiers())
 
 
@@ -66,14 +70,21 @@ class MailSettings(Record):
 
     host: str
     port: int = Field(default=587, ge=1, le=65535)
-    tls: str = Field(default="start", pattern="^(start|whole|none)$")
+    tls: Literal["start", "whole", "none"] = "start"
     user: str | None = None
-    password: str | None = None  # the secret's name
+    password: SecretName | None = None
     sender: str  # "Company <help@company.example>"
     appeal: str = "Reply to this mail to do so."
     ca_file: str | None = None
     timeout: float = Field(default=20.0, gt=0, le=50)  # seconds, of each exchange
     templates: dict[str, MailTemplate] = Field(default_factory=dict)  # added to ours, or in their place
+
+    @field_validator("sender")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        if not _PLAIN_ADDRESS.fullmatch(parseaddr(value)[1]):
+            raise ValueError("it holds no mail address: write it as Company <help@company.example>")
+        return value
 
 
 class MailReads(Protocol):
@@ -98,13 +109,6 @@ class Mail(Connector[MailReads, "Post"]):
             raise LookupError("config has no [connectors.mail]: add host and sender there")
         self.settings = MailSettings.model_validate(dict(self.world.blocks))
         self.known = {**TEMPLATES, **self.settings.templates}
-        for name, template in self.known.items():
-            try:
-                template.names()
-            except ValueError as fault:
-                raise ValueError(f"mail template {name}: {fault}") from None
-        if "@" not in parseaddr(self.settings.sender)[1]:
-            raise ValueError("mail.sender is no address; write it as Company <help@company.example>")
 
     async def reads(self, target: Target | None) -> MailReads:
         return _Reads(self)

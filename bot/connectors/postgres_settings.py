@@ -20,14 +20,18 @@ SELECT s.setting || coalesce(s.unit, '') AS now, s.source,
         WHERE d.datname = current_database() AND r.setrole = 0 AND split_part(entry, '=', 1) = s.name) AS of_database,
        (SELECT count(*) FROM pg_db_role_setting r, unnest(r.setconfig) entry
         WHERE r.setrole <> 0 AND split_part(entry, '=', 1) = s.name
-          AND r.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))) AS of_roles,
-       has_function_privilege('pg_reload_conf()', 'EXECUTE') AS reloads,
-       has_function_privilege('pg_show_all_file_settings()', 'EXECUTE') AS reads_files
+          AND r.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))) AS of_roles
 FROM pg_settings s WHERE s.name = $1
 """
-# In the view the file's entry is shown as it stands there; the last one of a name wins.
+# What is the whole server's is looked at and changed in the maintenance database. A privilege on a function is one
+# database's: in the live one it would be in its dumps, and only a superuser could bring those back.
+MAY_RELOAD = """
+SELECT has_function_privilege('pg_reload_conf()', 'EXECUTE')
+   AND has_function_privilege('pg_show_all_file_settings()', 'EXECUTE')
+"""
+# The file's entry as it stands there; the last one of a name wins.
 IN_FILE = """
-SELECT setting FROM pg_file_settings
+SELECT setting FROM pg_show_all_file_settings()
 WHERE name = $1 AND sourcefile = current_setting('data_directory') || '/postgresql.auto.conf'
 ORDER BY seqno DESC LIMIT 1
 """
@@ -61,8 +65,12 @@ class ParameterReads:
 
     async def parameter(self, name: str) -> Parameter | None:
         """As the database has it now; None where the server knows none of that name. Raises Temporary, Permanent."""
-        async with session(self._login, self._login.settings.database, LOOK, reading=True) as connection:
-            return await parameter(connection, name)
+        settings = self._login.settings
+        async with (
+            session(self._login, settings.database, LOOK, reading=True) as live,
+            session(self._login, settings.maintenance_database, LOOK, reading=True) as server,
+        ):
+            return await parameter(live, server, name)
 
 
 class Parameters(Connector[ParameterReads, None]):
@@ -78,16 +86,19 @@ class NotInForce(Exception):
     """The value was written and the server did not confirm it in time."""
 
 
-async def parameter(connection: Connection, name: str) -> Parameter | None:
-    """The parameter as the connection's database has it; None where the server knows none of that name."""
+async def parameter(live: Connection, server: Connection, name: str) -> Parameter | None:
+    """The parameter as the live database has it; None where the server knows none of that name.
+
+    `server`: a session in the maintenance database.
+    """
     with proved(f"{name} cannot be read"):
-        row = await connection.fetchrow(STATE, name)
+        row = await live.fetchrow(STATE, name)
         if row is None:
             return None
         # a value of the database would hide the system's
-        by_file = row["of_database"] is None and row["reloads"] and row["reads_files"]
-        place = Place.SYSTEM if by_file and await _may_alter(connection, name) else Place.DATABASE
-        stored = await connection.fetchval(IN_FILE, name) if place is Place.SYSTEM else row["of_database"]
+        by_file = row["of_database"] is None and await server.fetchval(MAY_RELOAD)
+        place = Place.SYSTEM if by_file and await _may_alter(server, name) else Place.DATABASE
+        stored = await server.fetchval(IN_FILE, name) if place is Place.SYSTEM else row["of_database"]
     return Parameter(
         name=name,
         now=row["now"],
@@ -124,7 +135,7 @@ class SetParameter(Effect[None]):
     place: Place = Place.SYSTEM
 
     async def do(self, on: Any, at: Attempt) -> None:
-        async with on.session(at, on.live) as connection:
+        async with on.session(at, self._where(on)) as connection:
             present = await self._stored(connection)
             if present not in (self.value, self.expect):
                 raise Changed(f"{self.name} was set to {present or 'nothing'} by somebody else: left as it is")
@@ -141,7 +152,7 @@ class SetParameter(Effect[None]):
             raise NotInForce(f"{self.name} was written and could not be read back: {fault}") from None
 
     async def holds(self, on: Any) -> str | None:
-        async with on.look(on.live) as connection:
+        async with on.look(self._where(on)) as connection:
             present = await self._stored(connection)
         if present in (self.value, self.expect):
             return None
@@ -150,6 +161,10 @@ class SetParameter(Effect[None]):
     async def bar(self, on: Any, at: Attempt) -> bool:
         barred: bool = await on.bar(at)
         return barred
+
+    def _where(self, on: Any) -> str | None:
+        """The database in which it is done; None is the maintenance database."""
+        return None if self.place is Place.SYSTEM else str(on.live)
 
     def _statement(self, database: str) -> str:
         whose = "SYSTEM" if self.place is Place.SYSTEM else f"DATABASE {quoted(database)}"
@@ -169,7 +184,7 @@ class SetParameter(Effect[None]):
         """A new session reads it back; the server has the new files once its load time is past `told`."""
         end = asyncio.get_running_loop().time() + RELOAD.total_seconds()
         while True:
-            async with on.session(at, on.live) as fresh:
+            async with on.session(at, self._where(on)) as fresh:
                 loaded = self.place is Place.DATABASE or await fresh.fetchval("SELECT pg_conf_load_time() > $1", told)
                 if loaded and await self._stored(fresh) == self.value:
                     return

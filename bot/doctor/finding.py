@@ -49,11 +49,17 @@ async def looked(what: str, mend: str, look: Awaitable[Findings], within: float 
     except TimeoutError:
         return [bad(what, f"no answer within {within:g} s", mend)]
     except (Temporary, Permanent) as error:
-        return [bad(what, str(error), mend)]
+        return [_wrong(what, str(error), mend)]
     except LookupError as error:
-        return [bad(what, _own(error), mend)]
+        return [_wrong(what, _own(error), mend)]
     except Exception as error:  # noqa: BLE001  the others' lines are printed all the same
         return [bad(what, f"it could not be looked at ({type(error).__name__})", mend)]
+
+
+def _wrong(what: str, told: str, mend: str) -> Finding:
+    """Our own errors say behind a semicolon what to do; that is nearer than what is said of the whole part."""
+    said, _, own = told.partition("; ")
+    return bad(what, said, own or mend)
 
 
 def _own(error: LookupError) -> str:

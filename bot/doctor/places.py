@@ -12,7 +12,7 @@ from bot.connectors.http import Http, ServiceSettings
 from bot.connectors.http_looks import Grade, Seen
 from bot.connectors.mail import Mail
 from bot.doctor.finding import Finding, Findings, absent, bad, good, looked
-from bot.effect import Connector, Permanent, World
+from bot.effect import Connector, Permanent, Temporary, World
 from bot.engine.reach import Connectors
 from bot.operation import Database, Service
 from bot.process import compose
@@ -78,7 +78,7 @@ async def mail(ground: Ground) -> Findings:
     block = ground.company.connectors.get("mail")
     if block is None:
         return [absent("Mail")]
-    mend = "look at connectors.mail in tandem.toml, and at the secret of its password"
+    mend = "look at host, port and tls of connectors.mail in tandem.toml, and at the secret of its password"
     return await looked("Mail", mend, _greeted(Mail(World(blocks=block.model_dump(), secret=secret))))
 
 
@@ -96,6 +96,9 @@ async def _greeted(connector: Mail) -> Findings:
         await client.connect()
         await client.ehlo()
         if s.tls == "start":
+            if not client.supports_extension("starttls"):
+                mend = "look at `port` and `tls` of connectors.mail in tandem.toml"
+                raise Permanent(f"the mail server does not offer TLS on that port; {mend}")
             await client.starttls(tls_context=trust)
         if s.user and s.password:
             await client.login(s.user, secret(s.password))
@@ -105,7 +108,7 @@ async def _greeted(connector: Mail) -> Findings:
     except ssl.SSLCertVerificationError:
         raise Permanent("the mail server's certificate is not trusted: set mail.ca_file") from None
     except (aiosmtplib.SMTPException, OSError) as error:
-        raise Permanent(f"the mail server cannot be talked to ({_class(error)})") from None
+        raise Permanent(f"the mail server cannot be talked to ({_class(error.__cause__ or error)})") from None
     finally:
         client.close()
     parts = ["greeted", *([] if s.tls == "none" else ["TLS"]), *(["logged in"] if s.user and s.password else [])]
@@ -135,9 +138,17 @@ async def _service(connector: Http, key: str, settings: ServiceSettings) -> Find
     try:
         if settings.maintenance_url:
             connector.token(target)
-        seen = await (await connector.reads(target)).probe()
+        reads = await connector.reads(target)
+        seen = await reads.probe()
+        if settings.maintenance_url:
+            await reads.maintained()
     except LookupError as error:
         return bad(what, str(error.args[0]), mend)
+    except (Temporary, Permanent) as error:  # behind the semicolon stands what was not done: nothing was to be
+        there = (
+            f"look at maintenance_url of services.{key} in services.toml, and at the secret of its maintenance_token"
+        )
+        return bad(what, str(error).partition(";")[0], there)
     wrong = [
         f"{look}: {one.said if isinstance(one, Seen) else one.why}"
         for look, one in seen.items()

@@ -20,7 +20,9 @@ SCOPES = frozenset(
 SETTINGS = "in the app's settings at api.slack.com/apps"
 TOKEN = f"write the Bot User OAuth Token ({SETTINGS}, OAuth & Permissions) into SLACK_BOT_TOKEN"
 REINSTALL = f"add them {SETTINGS}, OAuth & Permissions, and install the app anew"
-LATER = "that is Slack's trouble, not the token's: try again in a moment, and look at slack-status.com"
+LATER = "that is Slack's trouble, not the token's: try again in a minute, and look at slack-status.com"
+# Slack's words for what passes by itself.
+PASSING = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 NETWORK = "look at the network, HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE"
 APP_TOKEN = f"make an app-level token with connections:write {SETTINGS}, Basic Information, for SLACK_APP_TOKEN"
 UNREACHED = (OSError, TimeoutError)
@@ -79,7 +81,7 @@ async def _channel(client: Client, gate: asyncio.Semaphore, key: str, channel: s
     except SlackApiError as error:
         said = code(error)
         there = "; a private channel is seen only once the bot is in it" if said == "channel_not_found" else ""
-        return bad(what, f"Slack answers {said}{there}", f"{config}, and type /invite @tandem there")
+        return bad(what, f"Slack answers {said}{there}", _mend(said, f"{config}, and type /invite @tandem there"))
     except UNREACHED as error:
         return bad(what, f"Slack did not answer ({type(error).__name__})", NETWORK)
     if found.get("is_archived"):
@@ -95,7 +97,8 @@ async def _group(client: Client, gate: asyncio.Semaphore, key: str, usergroup: s
         async with gate:
             users = (await client.usergroups_users_list(usergroup=usergroup))["users"]
     except SlackApiError as error:
-        return bad(what, f"Slack answers {code(error)}", f"look at groups.{key}.slack in people.toml")
+        said = code(error)
+        return bad(what, f"Slack answers {said}", _mend(said, f"look at groups.{key}.slack in people.toml"))
     except UNREACHED as error:
         return bad(what, f"Slack did not answer ({type(error).__name__})", NETWORK)
     return good(what, f"{len(users)} people")
@@ -115,10 +118,18 @@ async def _door(ground: Ground, client: Client | None = None) -> Findings:
     try:
         await client.apps_connections_open(app_token=settings.app_token.reveal())
     except SlackApiError as error:
-        return [*found, bad("Socket Mode", f"Slack answers {code(error)}", APP_TOKEN)]
+        said = code(error)
+        return [*found, bad("Socket Mode", f"Slack answers {said}", _mend(said, APP_TOKEN))]
     except UNREACHED as error:
         return [*found, bad("Socket Mode", f"Slack cannot be reached ({type(error).__name__})", NETWORK)]
     return [*found, good("Socket Mode", "Slack opens a connection")]
+
+
+def _mend(said: str, config: str) -> str:
+    """What to do about Slack's word: wait, give the token what it lacks, or mend what `config` says."""
+    if said == "missing_scope":
+        return REINSTALL
+    return LATER if said in PASSING else config
 
 
 def code(error: SlackApiError) -> str:

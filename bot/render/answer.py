@@ -43,7 +43,7 @@ def answer_blocks(given: Answer, *, headline: bool = True) -> list[Block]:
     if given.lines:
         elements.append(bullets([text(one_line(said, 500))] for said in given.lines[:LINES_SHOWN]))
     blocks = [rich(*elements)] if elements else []
-    if given.table:
+    if given.table[1:]:
         blocks.append(rich(_rows(given.table[: ROWS_SHOWN + 1])))
     if given.series and given.series.points:
         blocks.append(rich(*_plotted(given.series)))

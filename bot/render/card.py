@@ -10,7 +10,7 @@ from bot.render.blocks import bullets, context, header, line, linked, quoted, ri
 from bot.render.buttons import row
 from bot.render.decision import decision, was_approved
 from bot.render.doubt import question_lines
-from bot.render.ending import BROKEN_OFF, WAS_TO, broken_off, left, upshot, was_to
+from bot.render.ending import BROKEN_OFF, WAS_TO, broken_off, gone_without, left, unplanned, upshot, was_to
 from bot.render.escape import clean, fallback, one_line
 from bot.render.message import NOBODY, Block, File, Message, Names
 from bot.render.plan import FINGERPRINT_SHOWN, file_hash, fits, plan_file
@@ -33,12 +33,13 @@ ICONS: dict[State, str] = {
     State.SUPERSEDED: "🔁",
     State.CANCELLED: "⏹️",
 }
+GONE_WITHOUT = "⚠️"  # it went on to its end, and not all of it
 REASON_SHOWN = 600
 
 
 def card(view: RunView, names: Names = NOBODY) -> Message:
     """The card of a run in whatever state it is; for a read that has its answer, the answer itself."""
-    blocks = [header(f"{ICONS[view.state]} {headline(view, names)}"), *_above(view, names), *row(view), *_below(view)]
+    blocks = [header(f"{_icon(view)} {headline(view, names)}"), *_above(view, names), *row(view), *_below(view)]
     return Message(
         text=lock_screen(view, names),
         blocks=tuple(blocks),
@@ -48,6 +49,10 @@ def card(view: RunView, names: Names = NOBODY) -> Message:
         series=view.answer.series if view.answer and view.ended_at and not view.steps else None,
         urgent=ended(view.state) or view.state is State.IN_DOUBT,
     )
+
+
+def _icon(view: RunView) -> str:
+    return GONE_WITHOUT if gone_without(view) else ICONS[view.state]
 
 
 def body(view: RunView, names: Names = NOBODY) -> list[Block]:
@@ -113,6 +118,8 @@ def state_words(view: RunView, names: Names = NOBODY) -> str:
         said = "approved, but it could not start in time; nothing was done"
     elif view.state in BROKEN_OFF:
         said = broken_off(view)
+    elif failed := gone_without(view):
+        said = f"done, but {words.count(len(failed), 'step')} failed"
     elif view.state is State.SUCCEEDED and not view.steps and view.answer:
         said = "answer"
     return said[0].upper() + said[1:]
@@ -141,15 +148,17 @@ def lock_screen(view: RunView, names: Names = NOBODY) -> str:
         case State.AWAITING:
             tail = f"It {approvals.short(view, names)}"
         case State.SUCCEEDED if view.answer:
-            tail = view.answer.headline
+            tail = ". ".join([view.answer.headline, *(f"Failed: {one_line(one.text)}" for one in gone_without(view))])
         case State.REFUSED if view.refusal:
             tail = f"Refused: {one_line(view.refusal.sentence)}"
+        case State.FAILED if told := unplanned(view):
+            tail = one_line(told)
         case _:
             tail = ". ".join(said for said in (state_words(view, names), upshot(view)) if said)
     tail = _with_decision(view, names, tail)
     until = f", until {utc(view.expires_at)}" if view.state is State.AWAITING and view.expires_at else ""
     asked = "asked." if what.startswith(WAS_TO) else "asked:"
-    return fallback(f"{ICONS[view.state]} {who[:1].upper()}{who[1:]} {asked} {what}{on}. {tail}{until}")
+    return fallback(f"{_icon(view)} {who[:1].upper()}{who[1:]} {asked} {what}{on}. {tail}{until}")
 
 
 def _with_decision(view: RunView, names: Names, tail: str) -> str:
@@ -261,6 +270,8 @@ def _ending(view: RunView) -> list[Block]:
     blocks: list[Block] = []
     if view.refusal and view.state is State.REFUSED:
         blocks.append(rich(line(text(clean(view.refusal.sentence, 2000)))))
+    if told := unplanned(view):
+        blocks.append(rich(line(text(clean(told, 2000)))))
     if view.answer and ended(view.state):
         blocks += answer_blocks(view.answer)
     if view.state in BROKEN_OFF and (stays := left(view)):

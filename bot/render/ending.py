@@ -7,6 +7,7 @@ from bot.plans import changed, passed_barrier, remaining, way_back
 from bot.render import words
 from bot.render.escape import one_line
 from bot.render.steps import STANDINGS
+from bot.render.telling import word
 from bot.standing import last_of
 from bot.view import RunView, Standing, StepView
 
@@ -36,6 +37,23 @@ def broken_off(view: RunView) -> str:
     if not stays:
         return f"{lead}; what had been done was undone"
     return f"{lead}; what could be undone was undone" if len(stays) < len(did) else lead
+
+
+def gone_without(view: RunView) -> list[StepView]:
+    """The steps that failed in a run that went on to its end all the same."""
+    return [step for step in view.steps if step.standing is Standing.FAILED] if view.state is State.SUCCEEDED else []
+
+
+def unplanned(view: RunView) -> str:
+    """Why no plan could be made; empty where that is not how it ended."""
+    broke = [event for event in view.events if event.kind == "broke"] if view.state is State.FAILED else []
+    return no_plan(broke[-1]) if broke else ""
+
+
+def no_plan(broke: Event) -> str:
+    """The same of the event by which it ended."""
+    why = word(broke, "why", "sentence") or "no reason was given"
+    return f"No plan could be made: {why.rstrip('.')}. Nothing was done."
 
 
 def upshot(view: RunView) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from bot.model import Choice, Event, State
 from bot.render import approvals, doubt, reminding, tell_request, tell_steps, wakes, words
 from bot.render.buttons import CHOICES
-from bot.render.ending import broken_off, left, upshot
+from bot.render.ending import broken_off, gone_without, left, upshot
 from bot.render.escape import one_line
 from bot.render.message import Names
 from bot.render.telling import CARD, Told, again, because, word
@@ -26,7 +26,7 @@ def _doubt(view: RunView, names: Names, event: Event) -> Told:
     many = doubt.agreement(question)
     then = f"Look at what is there, then answer on {CARD}: {labels}. {many}".rstrip()
     called = dict.fromkeys(
-        (*wakes.followers(view), *(m for key in view.slots for m in approvals.called(view, names, key)))
+        (*wakes.page(view, names), *(m for key in view.slots for m in approvals.called(view, names, key)))
     )
     return Told(said=doubt.why(view, question), then=then, wakes=tuple(called)[:8], alone=True, icon="❓")
 
@@ -61,14 +61,16 @@ def _ended(view: RunView, names: Names, event: Event) -> Told:
     why = word(event, "sentence", "why")
     if event.state is State.SUCCEEDED:
         said = view.answer.headline if view.answer else f"Done: {view.plan.sentence if view.plan else view.command}"
-        undecided = [f"{s.text}: {s.note or 'failed'}" for s in view.steps if s.standing.value == "failed"]
-        points = tuple(f"Failed on the way, gone on without: {one_line(one)}" for one in undecided)
+        lacks = [f"{step.text}: {step.note or 'failed'}" for step in gone_without(view)]
+        points = tuple(f"Failed on the way, gone on without: {one_line(one)}" for one in lacks)
+        then = "What failed is not tried again by itself: see to it that it is done." if lacks else ""
         concerns = view.answer.calls if view.answer else ()
         direct = tuple(one for key in concerns for one in names.accounts.get(key) or names.group(key).mentions)
-        called = tuple(dict.fromkeys((*direct, *wakes.followers(view))))
+        called = tuple(dict.fromkeys((*direct, *(wakes.page(view, names) if lacks else wakes.followers(view)))))
         return Told(
-            said=one_line(said, 500), points=points, wakes=called, direct=direct, alone=True, answer=True, icon="✅"
-        )
+            said=one_line(said, 500), points=points, then=then, wakes=called, direct=direct, alone=True, answer=True,
+            icon="⚠️" if lacks else "✅",
+        )  # fmt: skip
     said = broken_off(view) + (f": {why}" if why not in ("", "failed", "cancelled", "stopped") else "")
     said = ". ".join(part for part in (f"{said[0].upper()}{said[1:]}", upshot(view)) if part)
     stays = tuple(f"Stays: {one}" for one in left(view))

@@ -4,6 +4,7 @@ from bot.durations import about_duration
 from bot.model import Event, State
 from bot.render import approvals, changes, reminding, wakes, words
 from bot.render.decision import approved_by, cancelled_by, held_up, was_approved
+from bot.render.ending import no_plan
 from bot.render.message import Names
 from bot.render.telling import CARD, Told, again, word
 from bot.view import FreezeView, RunView
@@ -173,16 +174,14 @@ def refused(view: RunView, names: Names, event: Event) -> Told:
         holder = word(event, "by")
         said = f"{holder} is at work on the same target, so this was refused. Nothing was done."
         then = f"Wait until {holder} ends, or look at it with /ops runs; then type it again."
-        return Told(said=said, then=then, wakes=wakes.asker(view), alone=True, icon="🚫")
+        return Told(said=said, then=then, wakes=wakes.page(view, names), alone=True, icon="🚫")
     said = word(event, "sentence", "why") or "A rule refused it. Nothing was done."
     then = f"What you can do instead is on {CARD}." if event.body.get("offers") else ""
-    return Told(said=said, then=then, wakes=wakes.asker(view), alone=True, icon="🚫")
+    return Told(said=said, then=then, wakes=wakes.page(view, names), alone=True, icon="🚫")
 
 
 def broke(view: RunView, names: Names, event: Event) -> Told:
-    why = word(event, "why", "sentence") or "no reason was given"
-    said = f"No plan could be made: {why}. Nothing was done."
-    return Told(said=said, then=again(view), wakes=wakes.asker(view), alone=True, icon="❌")
+    return Told(said=no_plan(event), then=again(view), wakes=wakes.page(view, names), alone=True, icon="❌")
 
 
 def admitted(view: RunView, names: Names, event: Event) -> Told:

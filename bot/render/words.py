@@ -17,7 +17,9 @@ from bot.render.escape import one_line
 
 NAMING = ("database", "service", "environment")  # parameters that name the target, before all others
 NOBODYS = {"schedule": "a schedule", "webhook": "a webhook", "run": "another run"}  # a run with no asker, by its door
-ISO_DURATION = re.compile(r"P(?=[\dT])(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")  # as JSON holds a timedelta
+ISO_DURATION = re.compile(
+    r"P(?=[\dT])(\d+Y)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?"
+)  # as JSON holds a timedelta
 ENDLESS = 1e15  # from there on nobody counts the digits
 SPAN = TypeAdapter(timedelta)
 Moved = tuple[str, str, str]  # a value's name, what it was, what it is, as `value` writes them

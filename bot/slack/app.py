@@ -58,7 +58,7 @@ def build_app(desk: Desk, identity: Identity, signing_secret: str | None) -> Asy
     """
 
     app = AsyncApp(
-        name="tandem",
+        name="tandem.bolt.app",  # a logger's name too, to which Bolt gives the level of its own at each payload
         logger=logging.getLogger("tandem.bolt"),
         client=desk.client,
         signing_secret=signing_secret or "-",  # without one nothing is mounted on HTTP

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local.postgres_errors import LocalPostgresError
+from deploy.local.slack.arguments import a_port
 from deploy.local.slack.server import REAL
 from deploy.local.stage import ROOT, NotReady, Stage
 
@@ -79,7 +80,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make run")
     parser.add_argument("--slack", choices=["local", "real"], default="local")
     parser.add_argument("--transport", choices=["http", "socket"], default="socket")
-    parser.add_argument("--port", type=int, default=0, help="of the page; without it the last one, or any")
+    parser.add_argument("--port", type=a_port, default=0, help="of the page; without it the last one, or any")
     parser.add_argument("--home", type=Path, help="where all of it is kept")
     said = parser.parse_args()
     if said.slack == "local":

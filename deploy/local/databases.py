@@ -33,7 +33,7 @@ async def prepare(server: Server, words: "Words", orders: int = ORDERS) -> Datab
     async with server.connect() as conn:
         await conn.execute(f"GRANT pg_monitor, pg_signal_backend, {SHOP} TO {OPERATOR}")
         await conn.execute(f"GRANT SET, ALTER SYSTEM ON PARAMETER log_min_duration_statement TO {OPERATOR}")
-        await conn.execute(f"GRANT EXECUTE ON FUNCTION pg_reload_conf() TO {OPERATOR}")
+        await conn.execute(f"GRANT EXECUTE ON FUNCTION pg_reload_conf(), pg_show_all_file_settings() TO {OPERATOR}")
     await _database(server, "tandem", OWNER)
     model = "template0"
     for name in ("shop", "shop_staging"):

@@ -126,7 +126,13 @@ async def _service(see: See, service: Service) -> Mapping[str, Seen | Unseen]:
 
 async def _database(see: See, database: Database) -> Seen:
     """An answer of the database itself, whatever its services say."""
-    connections = await (await see(Postgres, database)).connections()
+    reads = await see(Postgres, database)
+    found = await reads.identity()
+    if found is None or not found.open:
+        said = "is closed: no session gets in" if found else "its server has none of that name"
+        return Seen.model_validate({"grade": "bad", "said": said})
+    await reads.answers()
+    connections = await reads.connections()
     share = connections.used / max(1, connections.most)
     said = f"answers, {connections.used} of {connections.most} connections used"
     return Seen.model_validate({"grade": "warns" if share >= FULL else "good", "said": said})
@@ -143,11 +149,13 @@ def _finding(service: str, what: str, seen: Seen | Unseen, config: Any) -> Findi
         then = f"Look again: /ops health {service}. If it stays, see whether the bot's own network reaches it."
         return Finding(service=service, what=what, grade=Grade.UNSEEN, said=seen.why, then=then)
     grade = Grade[seen.grade.name]
-    return Finding(service=service, what=what, grade=grade, said=seen.said, then=_then(service, what, config))
+    return Finding(service=service, what=what, grade=grade, said=seen.said, then=_then(service, what, grade, config))
 
 
-def _then(service: str, what: str, config: Any) -> str:
+def _then(service: str, what: str, grade: Grade, config: Any) -> str:
     """Where to look, or what to type, by what was looked at."""
+    if what == f"database {config.database}" and grade is Grade.BAD:
+        return f"See what is or was at work on it: /ops runs {config.database}"
     if what.startswith("database") and config.database:
         return f"Type /ops db connections {config.database}"
     if what == "pool" and config.database:

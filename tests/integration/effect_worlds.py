@@ -282,10 +282,10 @@ async def _services(ground: Ground) -> tuple[Any, Any, tuple[Service, ...]]:
     running = await start(SampleSettings(services=samples, token="switch-word"))
     ground.stack.push_async_callback(running.stop)
     settings = {
-        key: ServiceSettings.model_validate({**running.config(key), "maintenance_token": "switch", "proxy": "none"})
+        key: ServiceSettings.model_validate({**running.config(key), "maintenance_token": "SWITCH", "proxy": "none"})
         for key in ("shop", "web")
     }
-    joined = Reached({"switch": "switch-word"}, settings)
+    joined = Reached({"SWITCH": "switch-word"}, settings)
     ground.stack.push_async_callback(joined.close)
     http = await joined.add(Http)
     both = (Service(key="shop"), Service(key="web"))

@@ -191,6 +191,33 @@ async def test_slack_tokens_that_slack_does_not_take_or_that_are_missing(clinic:
     assert "SLACK_SIGNING_SECRET" in none.lines["Slack's payloads"].mend
 
 
+async def test_what_is_slacks_own_trouble_is_not_told_as_configs(clinic: Clinic) -> None:
+    async with Workspace(clinic.stage.slack.url) as slack:
+        for method in ("conversations.info", "apps.connections.open"):
+            await slack.fault(method, "error", code="ratelimited", times=20)
+        report = await clinic.doctor()
+        await slack.clear_faults()
+    assert {"Channel incidents", "Channel releases", "Channel general"} <= report.wrong
+    for what in report.wrong:
+        assert report.lines[what].said == "Slack answers ratelimited"
+        assert report.lines[what].mend.startswith("that is Slack's trouble")
+
+
+async def test_a_maintenance_token_that_the_service_does_not_take_and_a_relay_without_tls(
+    clinic: Clinic, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(COMPANY, tmp_path / "company")
+    text = (folder / "tandem.toml").read_text()
+    (folder / "tandem.toml").write_text(text.replace('tls = "none"', 'tls = "start"'))
+    report = await clinic.doctor(MAINTENANCE_TOKEN="wr0ng", TANDEM_CONFIG=str(folder), SHOP_PORT="1")
+    assert report.lines["Service web"].said == "web's maintenance switch answered 401"
+    assert "maintenance_token" in report.lines["Service web"].mend
+    assert report.lines["Mail"].said == "the mail server does not offer TLS on that port"
+    shop = report.lines["Database shop"]
+    assert shop.said == "the server of database shop cannot be reached: it refuses connections"
+    assert shop.mend == "see whether it runs, and look at host and port of databases.shop in services.toml."
+
+
 async def test_the_bots_database_held_by_the_wrong_role_empty_or_away(clinic: Clinic) -> None:
     databases = clinic.stage.databases
     server, password = databases.server, clinic.stage.words.of("tandem_bot")

@@ -3,7 +3,9 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
 from bot.connectors.http import Http, ServiceSettings
@@ -33,7 +35,9 @@ async def samples(url: str) -> AsyncIterator[Services]:
 @pytest.fixture
 async def reached(url: str, samples: Services) -> AsyncIterator[Reached]:
     targets: dict[str, Any] = {
-        key: ServiceSettings.model_validate({**samples.config(key), "proxy": "none", "database": "shop"})
+        key: ServiceSettings.model_validate(
+            {**samples.config(key), "maintenance_token": "SWITCH", "proxy": "none", "database": "shop"}
+        )
         for key in ("checkout", "web")
     }
     joined = Reached({PASSWORD: password(url)}, {**targets, "shop": database(url)})
@@ -72,10 +76,31 @@ async def test_a_broken_service_is_named_first_and_the_other_is_said_to_be_well(
     assert told.lines[0].endswith("/ops health web")
 
 
+async def test_a_database_that_lets_nobody_in_or_is_gone_is_never_told_as_well(reached: Reached, url: str) -> None:
+    name = urlsplit(url).path[1:]
+    owner = await asyncpg.connect(urlsplit(url)._replace(path="/postgres").geturl())
+    try:
+        await owner.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        closed = await answer(reached, Params())
+        await owner.execute("SELECT pg_terminate_backend(pid, 9999) FROM pg_stat_activity WHERE datname = $1", name)
+        await owner.execute(f'ALTER DATABASE "{name}" RENAME TO "{name}_elsewhere"')
+        gone = await answer(reached, Params())
+    finally:
+        await owner.execute(f'ALTER DATABASE "{name}_elsewhere" RENAME TO "{name}"')
+        await owner.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        await owner.close()
+    then = "See what is or was at work on it: /ops runs shop"
+    assert f"❌ web, database shop: is closed: no session gets in. {then}" in closed.lines
+    assert f"❌ web, database shop: its server has none of that name. {then}" in gone.lines
+    assert closed.loud
+
+
 async def test_one_named_service_is_looked_at_alone_even_where_its_database_is_not_configured(
     reached: Reached, samples: Services
 ) -> None:
-    settings = ServiceSettings.model_validate({**samples.config("web"), "proxy": "none", "database": "lost"})
+    settings = ServiceSettings.model_validate(
+        {**samples.config("web"), "maintenance_token": "SWITCH", "proxy": "none", "database": "lost"}
+    )
     alone = Reached({}, {"web": settings})
     await alone.add(Postgres)
     await alone.add(Http)
@@ -101,7 +126,10 @@ async def test_pools_are_told_by_service_and_loudly_only_when_one_is_used_up(
     assert calm.headline == "shop: 9 of 10 pooled connections in use, 1 not seen"
     assert not calm.loud
     assert calm.lines == (
-        "web could not be looked at: its detailed health answers 200 and tells nothing of a pool that can be read",
+        (
+            "web could not be looked at: its detailed health answers 200 and tells nothing of a pool that can be read. "
+            "Type /ops health web"
+        ),
     )
     await samples.hold("checkout", 1)
     full = await look_at_pools(reached)
@@ -117,7 +145,7 @@ async def test_a_service_that_is_down_has_no_pool_that_could_be_seen(reached: Re
     await samples.stop()
     told = await look_at_pools(reached)
     assert told.headline == "shop: no pool could be seen"
-    assert "checkout could not be looked at: refuses connections" in told.lines
+    assert "checkout could not be looked at: refuses connections. Type /ops health checkout" in told.lines
 
 
 def test_a_database_without_services_is_refused_with_what_to_type() -> None:

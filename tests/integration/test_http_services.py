@@ -35,7 +35,7 @@ async def samples(make_database: Any) -> AsyncIterator[Services]:
 
 
 def settings(samples: Services, key: str, **changes: Any) -> ServiceSettings:
-    block = {**samples.config(key), "maintenance_token": "switch", "proxy": "none", **changes}
+    block = {**samples.config(key), "maintenance_token": "SWITCH", "proxy": "none", **changes}
     return ServiceSettings.model_validate(block)
 
 
@@ -44,7 +44,7 @@ async def connect() -> AsyncIterator[Any]:
     opened: list[Http] = []
 
     async def make(targets: dict[str, ServiceSettings]) -> Http:
-        http = Http(World(targets=targets, secret={"switch": TOKEN, "wrong": "not it"}.__getitem__))
+        http = Http(World(targets=targets, secret={"SWITCH": TOKEN, "WRONG": "not it"}.__getitem__))
         await http.open()
         opened.append(http)
         return http
@@ -197,7 +197,7 @@ async def test_how_a_switch_stands_is_seen_and_what_does_not_say_is_told(
     await MaintenanceOn(services=(WEB,)).do(await http.hands(WEB), Try("close"))
     assert await reads.maintained() is True
     away = settings(samples, "web", url=f"http://127.0.0.1:{silent_port}")
-    http = await connect({"shop": settings(samples, "shop", maintenance_token="wrong"), "web": away})
+    http = await connect({"shop": settings(samples, "shop", maintenance_token="WRONG"), "web": away})
     with pytest.raises(Permanent, match="shop's maintenance switch answered 401"):
         await (await http.reads(SHOP)).maintained()
     with pytest.raises(Temporary, match="web's maintenance switch: refuses connections"):
@@ -212,7 +212,7 @@ async def test_services_are_healthy_behind_maintenance_only_for_who_looks_behind
 
 
 async def test_a_wrong_token_switches_nothing_and_is_permanent(samples: Services, connect: Any) -> None:
-    targets = {"shop": settings(samples, "shop"), "web": settings(samples, "web", maintenance_token="wrong")}
+    targets = {"shop": settings(samples, "shop"), "web": settings(samples, "web", maintenance_token="WRONG")}
     hands = await (await connect(targets)).hands(SHOP)
     with pytest.raises(Permanent, match="web's maintenance switch answered 401") as refused:
         await MaintenanceOn(services=BOTH).do(hands, Try("close"))
@@ -224,7 +224,7 @@ async def test_an_unreachable_switch_is_temporary_and_switches_nothing(
     samples: Services, connect: Any, silent_port: int
 ) -> None:
     gone = ServiceSettings(
-        url=f"http://127.0.0.1:{silent_port}", maintenance_url="/m", maintenance_token="switch", proxy="none"
+        url=f"http://127.0.0.1:{silent_port}", maintenance_url="/m", maintenance_token="SWITCH", proxy="none"
     )
     hands = await (await connect({"shop": settings(samples, "shop"), "web": gone})).hands(SHOP)
     with pytest.raises(Temporary, match="refuses connections"):
@@ -246,7 +246,7 @@ async def test_a_failure_after_the_first_switch_claims_no_proof_and_the_next_att
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    broken = ServiceSettings(url=url, maintenance_url="/m", maintenance_token="switch", proxy="none")
+    broken = ServiceSettings(url=url, maintenance_url="/m", maintenance_token="SWITCH", proxy="none")
     http = await connect({"shop": settings(samples, "shop"), "web": broken})
     with pytest.raises(Unfinished, match="web's maintenance switch answered 500"):
         await MaintenanceOn(services=BOTH).do(await http.hands(SHOP), Try("close"))
@@ -280,7 +280,7 @@ async def test_a_switch_that_hangs_after_the_order_is_neither_temporary_nor_perm
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    slow = ServiceSettings(url=url, maintenance_url="/m", maintenance_token="switch", timeout=0.5, proxy="none")
+    slow = ServiceSettings(url=url, maintenance_url="/m", maintenance_token="SWITCH", timeout=0.5, proxy="none")
     hands = await (await connect({"shop": slow})).hands(SHOP)
     with pytest.raises(TimeoutError):
         await MaintenanceOn(services=(SHOP,)).do(hands, Try("close"))

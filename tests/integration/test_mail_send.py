@@ -209,7 +209,7 @@ async def test_a_companys_own_template_takes_the_place_of_ours(box: Any, join: A
 async def test_config_that_cannot_work_is_refused_when_mail_is_opened(join: Any) -> None:
     with pytest.raises(ValueError, match="a \\$ stands alone"):
         await join(25, templates={"mine": {"subject": "x", "body": "5 $ off"}})
-    with pytest.raises(ValueError, match="is no address"):
+    with pytest.raises(ValueError, match="holds no mail address"):
         await join(25, sender="Shop")
 
 

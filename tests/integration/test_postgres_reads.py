@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import timedelta
 from random import Random
+from urllib.parse import unquote, urlsplit
 
 import asyncpg
 import pytest
 
 from bot.connectors.postgres import CloseDoor, Counters, Postgres, survey
 from bot.connectors.postgres.programs import complaint, environment, find
-from bot.connectors.postgres.session import LOOK, DatabaseSettings, Login, fit
+from bot.connectors.postgres.session import LOOK, DatabaseSettings, Login, connect, fit
 from bot.connectors.postgres.survey import counters
 from bot.effect import Permanent, Temporary, World
 from deploy.local.postgres import Server
@@ -253,7 +254,10 @@ async def test_what_cannot_be_reached_is_told_without_address_or_password(rig: R
     away = await Rig.open("postgresql://someone:hunter2@127.0.0.1:1/shop", tmp_path)
     with pytest.raises(Temporary) as caught:
         await (await away.postgres.reads(SHOP)).identity()
-    assert str(caught.value) == "the server of database shop cannot be reached"
+    assert str(caught.value) == (
+        "the server of database shop cannot be reached: it refuses connections; "
+        "see whether it runs, and look at host and port of databases.shop in services.toml"
+    )
     wrong = await Rig.open(rig.url.replace("postgres:", "nobody:"), tmp_path)
     with pytest.raises(Permanent, match="does not accept Tandem's user or password") as caught2:
         await (await wrong.postgres.reads(SHOP)).identity()
@@ -261,6 +265,29 @@ async def test_what_cannot_be_reached_is_told_without_address_or_password(rig: R
     assert str(rig.settings.port) not in str(caught2.value)
     for opened in (away, wrong):
         await opened.close()
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind", "said"),
+    [
+        ({"host": "no-such-host.invalid"}, Temporary, "its name does not resolve; look at `host` of databases.shop"),
+        ({"sslmode": "require"}, Temporary, "it does not offer TLS; look at `sslmode` of databases.shop"),
+        (
+            {"sslmode": "verify-full", "ca_file": "/no/such.pem"},
+            Permanent,
+            r"cannot be used \(No such file or directory\); ",
+        ),
+        ({"sslmode": "verify-full", "ca_file": __file__}, Permanent, r"cannot be used \(it holds no certificate\); "),
+        ({"database": "no_such"}, Permanent, r"no such database \(3D000\); look at `database` of databases.shop"),
+    ],
+)
+async def test_what_keeps_a_session_from_being_opened_is_told_with_what_to_look_at(
+    rig: Rig, tmp_path, changed: dict[str, str], kind: type[Exception], said: str
+) -> None:
+    settings = rig.settings.model_copy(update=changed)
+    login = Login(key="shop", settings=settings, password=unquote(urlsplit(rig.url).password or ""))
+    with pytest.raises(kind, match=said):
+        await connect(login, settings.database, LOOK)
 
 
 def test_a_programs_complaint_shows_names_and_nobodys_data() -> None:

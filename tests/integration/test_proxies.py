@@ -154,9 +154,9 @@ async def guarded(tmp_path: Path, scheme: str, account: str = "") -> AsyncIterat
             proxy=tunnel.url.replace("//", f"//{account}"),
             ca_file=str(authority.ca_file),
             maintenance_url="/switch",
-            maintenance_token="switch",
+            maintenance_token="SWITCH",
         )
-        http = Http(World(targets={"shop": settings}, secret={"switch": "canary"}.__getitem__))
+        http = Http(World(targets={"shop": settings}, secret={"SWITCH": "canary"}.__getitem__))
         await http.open()
         yield http
         await http.close()

@@ -82,6 +82,33 @@ async def test_a_restored_database_that_differs_is_told_with_its_table(rig: Rig)
     await rig.run("INSERT INTO orders VALUES (9999, 1, 1, now())", restored.name)
     with pytest.raises(Permanent, match="the newest rows of public.orders differ"):
         await Matches(database=SHOP, backup=backup, fresh=restored).do(on, Try("r1/verify"))
+    assert await (await rig.vault.reads(SHOP)).damaged("before-r1"), "as one whose bytes were changed"
+
+
+async def test_a_backup_that_came_back_different_is_the_latest_no_more(rig: Rig) -> None:
+    await proven(rig, "older")
+    backup = await proven(rig, "newer")
+    restored = await load(rig, backup)
+    await rig.run("DELETE FROM orders WHERE id = 1", restored.name)
+    with pytest.raises(Permanent, match=r"newer is damaged: it came back different: .* choose an earlier one"):
+        await Matches(database=SHOP, backup=backup, fresh=restored).do(await rig.vault_hands(), Try("r1/verify"))
+    assert await (await rig.vault.reads(SHOP)).named("latest", verified=True) == "older"
+
+
+@pytest.mark.parametrize("mark", ["verified", "damaged"])
+async def test_a_mark_that_does_not_open_keeps_nobody_from_verifying_anew(rig: Rig, mark: str) -> None:
+    backup = await proven(rig, "one")
+    (rig.folder / "shop" / f"one.{mark}").write_bytes(b"changed")
+    catalogue = await rig.vault.reads(SHOP)
+    found = await catalogue.find("one")
+    assert found is not None
+    assert (found.verified is None, await catalogue.damaged("one")) == (mark == "verified", False)
+    assert (await catalogue.all()).unreadable == ()
+    again = await Matches(database=SHOP, backup=backup, fresh=await load(rig, backup)).do(
+        await rig.vault_hands(), Try("r2/compare")
+    )
+    await MarkVerified(database=SHOP, backup=backup, verified=again).do(await rig.vault_hands(), Try("r2/mark"))
+    assert await catalogue.named("latest", verified=True) == "one"
 
 
 async def test_nothing_in_the_vault_can_be_read_or_entered_by_others(rig: Rig) -> None:
@@ -165,7 +192,7 @@ async def test_where_the_vault_takes_no_mark_the_damage_is_told_all_the_same(rig
     backup = await rig.take("one")
     stored(rig, "one").unlink()
     (rig.folder / "shop" / "one.damaged").mkdir()  # nothing can be written there
-    with pytest.raises(Permanent, match="is damaged: .* this could not be noted in the vault"):
+    with pytest.raises(Permanent, match="is damaged: .* could not be noted in the vault: .* may choose it again"):
         await load(rig, backup)
 
 

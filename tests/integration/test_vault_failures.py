@@ -11,13 +11,14 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import asyncpg
 import psutil
 import pytest
 
 from bot.connectors.postgres import Beside
-from bot.connectors.vault import Load, new_keyset
+from bot.connectors.vault import Load, MarkVerified, Matches, new_keyset
 from bot.connectors.vault.flow import Flow, Stopped
 from bot.effect import Permanent, Temporary
 from deploy.local.postgres import Server
@@ -81,7 +82,7 @@ async def test_a_killed_pg_restore_is_temporary_and_leaves_nothing(rig: Rig) -> 
     running = asyncio.create_task(load(rig, backup))
     await until(rig, copying(rig))
     os.kill(child("pg_restore"), signal.SIGKILL)
-    with pytest.raises(Temporary, match="killed"):
+    with pytest.raises(Temporary, match="killed .* where memory has run out"):
         await running
     assert await rig.names() == {rig.name}
 
@@ -128,7 +129,7 @@ async def test_a_locked_table_is_temporary_and_named(rig: Rig) -> None:
     async with locker.transaction():
         await locker.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(
-            Temporary, match=r"table public.orders cannot be read: a lock was not free in time \(55P03\)"
+            Temporary, match=r"table public.orders cannot be read: a lock was not free in time; .* \(55P03\)"
         ):
             await rig.take()
     await locker.close()
@@ -201,6 +202,36 @@ async def test_a_full_disk_keeps_nothing_and_says_what_to_do(rig: Rig) -> None:
     with limited(64 << 10), pytest.raises(Permanent, match="the vault's disk is full"):
         await rig.take()
     assert rig.objects() == []
+
+
+async def test_a_mark_that_the_vault_has_no_room_for_is_told_and_never_left_open(rig: Rig) -> None:
+    backup, on = await rig.take("one"), await rig.vault_hands()
+    restored = await load(rig, backup)
+    verified = await Matches(database=SHOP, backup=backup, fresh=restored).do(on, Try("r1/compare"))
+    mark = MarkVerified(database=SHOP, backup=backup, verified=verified)
+    with (
+        limited(16),
+        pytest.raises(Permanent, match=r"came back .* make room, .* /ops db verify-backup shop backup=one$"),
+    ):
+        await mark.do(on, Try("r1/mark"))
+    (rig.folder / "shop" / "one.verified").mkdir()  # nothing can be written there
+    with pytest.raises(Temporary, match="could not be noted in the vault"):
+        await mark.do(on, Try("r1/mark", number=2))
+    await rig.run("DELETE FROM orders WHERE id = 1", restored.name)
+    with limited(16), pytest.raises(Permanent, match="came back different: .* could not be noted in the vault"):
+        await Matches(database=SHOP, backup=backup, fresh=restored).do(on, Try("r1/compare", number=2))
+
+
+async def test_a_vault_that_cannot_be_read_is_told_by_the_systems_word_and_tried_again(rig: Rig, monkeypatch) -> None:
+    backup = await rig.take("one")
+
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Path, "read_bytes", broken)
+    for looks in (load(rig, backup), (await rig.vault.reads(SHOP)).find("one")):
+        with pytest.raises(Temporary, match=r"cannot be read \(Input/output error\)"):
+            await looks
 
 
 @pytest.mark.parametrize("begun", [True, False], ids=["once it runs", "while it is being started"])

@@ -1,6 +1,7 @@
 """Payloads go first, and a flood of them starves nobody: the lease, a timer and the thread go on."""
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -78,3 +79,11 @@ async def worker(bot: Bot) -> Any:
     (found,) = await bot.home.pool.fetch("SELECT * FROM workers")
     assert found["lease_until"] > await bot.home.pool.fetchval("SELECT clock_timestamp()")
     return found
+
+
+async def test_a_payload_leaves_the_bots_own_log_as_loud_as_it_was(bot: Bot, caplog: pytest.LogCaptureFixture) -> None:
+    """Bolt gives a logger of the app's name the level of its own, in which only errors are wanted."""
+    caplog.set_level(logging.INFO, "tandem")
+    caplog.set_level(logging.ERROR, "tandem.bolt")
+    await bot.slack.command("ana", "ops", "/test nonsense")
+    assert logging.getLogger("tandem.engine").getEffectiveLevel() == logging.INFO

@@ -39,6 +39,7 @@ def test_two_approvers_may_let_a_schedule_destroy(change: Change) -> None:
         ({"run": "/ops db bakup shop"}, "did you mean `ops db backup`"),
         ({"run": "/ops db"}, "no whole line"),
         ({"run": "/ops db help"}, "no whole line"),
+        ({"run": "db backup shop"}, "does not begin with a slash command"),
         ({"run": "/ops db backup shopp"}, "no database `shopp`"),
         ({"run": "/ops db backup 'shop"}, "never ends"),
         ({"run": "/ops db find shop jo@example.com"}, "it holds a personal value"),
@@ -47,7 +48,7 @@ def test_two_approvers_may_let_a_schedule_destroy(change: Change) -> None:
         ({"cron": "0 2 * * someday"}, "never comes round"),
         ({"cron": "0 2 31 2 *"}, "never comes round"),
         ({"more": 'zone = "Mars"'}, "no time zone"),
-        ({"more": 'standing = { lasts = "900d" }'}, "lasts is not"),
+        ({"more": 'standing = { lasts = "900d" }'}, "lasts is too large"),
     ],
 )
 def test_a_schedule_that_could_not_run_is_said(change: Change, parts: Mapping[str, str], what: str) -> None:
@@ -125,7 +126,7 @@ def test_a_time_and_an_id_that_are_signed_count(hooked: Change, more: str) -> No
         ({"more": 'time = "X-Time"\nsigns = "{time}"'}, "not the body once"),
         ({"more": 'time = "body:at"\nsigns = "{url}.{body}"'}, "not the body once"),
         ({"more": 'time = "body:at"\nsigns = "{body}.{body}"'}, "not the body once"),
-        ({"more": 'time = "body:at"\nwindow = "25h"'}, "window is not"),
+        ({"more": 'time = "body:at"\nwindow = "25h"'}, "window is too large"),
         ({"more": 'time = "body:at"\nsecret_key = "x"'}, "no key 'secret_key'"),
     ],
 )

@@ -69,7 +69,7 @@ def test_every_key_of_config_is_read_by_something(record: type[BaseModel]) -> No
     ("more", "words"),
     [
         ('standing = { lasts = "90d" }', []),
-        ('standing = { lasts = "90d", at_most = { rows = "many" } }', ["rows is not what it should be"]),
+        ('standing = { lasts = "90d", at_most = { rows = "many" } }', ["rows is no number"]),
     ],
 )
 def test_a_standing_approval_of_a_schedule_is_checked(change: Change, more: str, words: list[str]) -> None:

@@ -50,10 +50,14 @@ def test_what_cannot_be_opened_or_looked_at_is_said() -> None:
         found={"shop": Listing(backups=(a_backup(),), unreadable=("odd",))}, unseen={"crm": "it has no vault"}
     )
     assert told.lines == (
-        "odd cannot be opened: sealed under another key, or changed.",
+        f"odd {backups.UNOPENED}",
         "crm could not be looked at: it has no vault",
     )
+    assert told.headline == "1 backup cannot be opened; 1 of 2 databases could not be looked at"
     assert told.loud
+    assert listed(found={"shop": Listing(backups=(a_backup(),), unreadable=("a", "b"))}).headline == (
+        "2 backups cannot be opened"
+    )
 
 
 def test_a_damaged_backup_is_loud_and_counts_for_no_objective() -> None:
@@ -62,7 +66,7 @@ def test_a_damaged_backup_is_loud_and_counts_for_no_objective() -> None:
     assert told.loud
     assert told.headline == "1 of 1 databases lack a fresh backup; 1 backup is damaged"
     assert told.lines[-1] == (
-        "bad is damaged: its stored bytes are not those that were written. It counts for nothing. "
+        "bad is damaged: when it was last read, it was not what was dumped. It counts for nothing. "
         "If it is mended: /ops db verify-backup shop backup=bad"
     )
     assert [(row[0], row[-1]) for row in told.table[1:]] == [("bad", "damaged"), (good.name, "2026-11-21 09:00 UTC")]

@@ -265,6 +265,22 @@ def test_sessions_that_nobody_may_end_are_named_with_what_to_do() -> None:
     assert told.sentence == "shop has 2 sessions of superusers, so it could not be closed. End them, then ask again."
 
 
+def test_a_database_that_is_closed_or_gone_is_refused_before_anybody_is_asked() -> None:
+    closed = refused(
+        restore.RestoreDatabase().plan(RESTORE, restore_facts(live=LIVE.model_copy(update={"open": False})))
+    )
+    assert closed.sentence == (
+        "shop takes no sessions, so it cannot be backed up first. If no run is at work on it (/ops runs shop), "
+        'its owner opens it: ALTER DATABASE "shop" ALLOW_CONNECTIONS true. Then ask again.'
+    )
+    gone = refused(restore.RestoreDatabase().plan(RESTORE, restore_facts(live=None)))
+    params = backup.Params(database=SHOP, name="x")
+    none = refused(backup.BackupDatabase().plan(params, backup.Facts(run=RUN, at=AT, taken=False, there=False)))
+    assert {one.sentence for one in (gone, none)} == {
+        "The server of shop has no database under its name. See what was at work on it: /ops runs shop"
+    }
+
+
 def test_an_unverified_backup_is_refused_with_the_button_that_verifies_it() -> None:
     facts = restore_facts(backup=a_backup(verified=None))
     (offer,) = refused(restore.RestoreDatabase().plan(RESTORE, facts)).offers
@@ -350,6 +366,14 @@ def test_a_backup_is_one_step_under_the_name_chosen_when_it_was_asked_for() -> N
     assert find(plan, "take").leaves
     taken = backup.Facts(run=RUN, at=AT, taken=True)
     assert refused(backup.BackupDatabase().plan(params, taken)).code == "name_taken"
+
+
+@pytest.mark.parametrize("name", ["Ünï", "bad/../name", "latest", "before-r7", "x" * 81])
+def test_a_name_that_no_backup_may_bear_is_refused_with_one_that_may(name: str) -> None:
+    params, facts = backup.Params(database=SHOP, name=name), backup.Facts(run=RUN, at=AT, taken=False)
+    told = refused(backup.BackupDatabase().plan(params, facts))
+    assert told.code == "bad_name"
+    assert told.sentence.endswith("Type e.g. name=import-day")
 
 
 def test_a_backup_is_told_with_size_and_time() -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from bot import render
 from bot.model import Event, Heading, Mark, Risk, State, Way
-from bot.operation import Call, Database, Step, Task
-from bot.view import RunView
+from bot.operation import Answer, Call, Database, Step, Task
+from bot.view import RunView, Standing
 from tests.unit.rendered import NAMES, Take, event, ledger, plan, shown, view
 
 AS_IT_WAS = "shop is as it was and goes on as before"
@@ -137,6 +137,34 @@ def test_what_did_not_come_about_stands_as_what_it_was_to_do(state: State) -> No
     assert "Was to: Restore shop; the old database stays" in shown(card).words
     assert "Was to: Restore shop; the old database stays" in card.text
     assert "Was to" not in shown(render.card(view(State.SUCCEEDED), NAMES)).words
+
+
+def test_where_no_plan_could_be_made_the_card_the_lock_screen_and_the_thread_say_why() -> None:
+    events = [event(2, "broke", State.FAILED, body={"why": "the vault cannot be reached."})]
+    shaped = view(State.FAILED, events, plan=None)
+    said = "No plan could be made: the vault cannot be reached. Nothing was done."
+    card = render.card(shaped, NAMES)
+    assert said in shown(card).words
+    assert card.text.endswith(said)
+    (message,) = render.replies(shaped, events, NAMES)
+    assert said in shown(message).words
+    assert "No plan" not in shown(render.card(view(State.CANCELLED, events), NAMES)).words
+
+
+def test_a_run_that_went_on_without_a_step_is_never_told_as_done_without_a_word_of_it() -> None:
+    events = [*begun("load"), *ledger(("load", Mark.FAILED))]
+    shaped = view(State.SUCCEEDED, events, answer=Answer(headline="the user is banned"), slack_user=None)
+    assert [step.name for step in shaped.steps if step.standing is Standing.FAILED] == ["load"]
+    failed = next(step.text for step in shaped.steps if step.name == "load")
+    card = render.card(shaped, NAMES)
+    assert shown(card).words.startswith("⚠️ Done, but 1 step failed")
+    assert card.text.startswith("⚠️")
+    assert f"the user is banned. Failed: {failed}" in card.text
+    names = NAMES.model_copy(update={"groups": {"on-call": render.Group(title="on call", mentions=("U0CARA",))}})
+    (told,) = render.replies(shaped, [event(90, "ended", State.SUCCEEDED)], names)
+    assert f"Failed on the way, gone on without: {failed}" in shown(told).words
+    assert "see to it that it is done" in shown(told).words
+    assert "U0CARA" in str(told.blocks)
 
 
 TOKEN, MASK = "p-" + "0a" * 16, "J…@customers.example"

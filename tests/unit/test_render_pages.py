@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from bot import render
-from bot.model import Event, State
+from bot.model import Doubt, Event, State
 from bot.operation import Answer
 from bot.render import Group
 from bot.render.blocks import moment
 from bot.view import RunView
-from tests.unit.rendered import NAMES, NOON, event, shown, view
+from tests.unit.rendered import NAMES, NOON, event, question, shown, view
 
 LINK = "https://example.slack.com/archives/C1/p1"
 CALLED = NAMES.model_copy(
@@ -85,3 +85,23 @@ def test_an_end_pages_with_its_reasons_and_without_mentions() -> None:
     unattended = view(State.FAILED, slack_user=None, requester=None, requester_name="", ended_at=NOON, given=given)
     _, told = paged(unattended, event(9, "ended", State.FAILED))
     assert "If it is still needed, type it again: /ops db restore database=shop" in shown(told).words
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "body"),
+    [
+        ("broke", State.FAILED, {"why": "the vault cannot be reached"}),
+        ("refused", State.REFUSED, {"sentence": "The server of shop has no database under its name."}),
+        ("refused", State.REFUSED, {"code": "held", "by": "r141"}),
+        ("doubt", State.IN_DOUBT, {}),
+    ],
+)
+def test_what_nobody_asked_for_pages_also_where_it_does_not_begin_or_stops_and_asks(
+    kind: str, state: State, body: dict[str, str]
+) -> None:
+    asks = question(Doubt.EFFECT).model_copy(update={"seq": 9}) if kind == "doubt" else None
+    last = event(9, kind, state, body=body)
+    for asker, called in ((None, ["U0BEN", "U0DORA"]), ("U0ANA", ["U0ANA"])):
+        (reply,) = render.replies(view(state, slack_user=asker, slots=(), question=asks), [last], CALLED)
+        assert [one for one in ("U0ANA", "U0BEN", "U0DORA") if one in str(reply.blocks)] == called
+        assert list(reply.pages) == ([] if asker else called)

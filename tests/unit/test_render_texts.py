@@ -4,8 +4,10 @@ from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
+from pydantic import TypeAdapter
 
 from bot import render
+from bot.durations import parse_duration
 from bot.effect import Secret
 from bot.fields import fields
 from bot.model import Choice as Answered
@@ -22,6 +24,7 @@ from bot.render.lists import home, runs, stranger_home
 from bot.render.outcome import SENTENCES, dead_end, refusal, told
 from bot.render.picker import Item, picker
 from bot.render.steps import standing
+from bot.render.words import value
 from bot.view import Brief, Favourite, Outcome, Usual
 from deploy.local.slack.client import shown_text
 from deploy.local.slack.limits import check_view
@@ -84,6 +87,17 @@ def test_a_table_too_wide_for_a_phone_is_a_list_with_every_cell_behind_its_headi
     words = shown(render.answer(answered)).words
     assert "tandem-engine\n: PID 17, state idle in transaction, longest 2m59s" in words
     assert "rich_text_preformatted" not in str(render.answer(answered).blocks)
+
+
+def test_a_table_without_rows_is_not_shown() -> None:
+    answered = view(State.SUCCEEDED, answer=Answer(headline="no pool could be seen", table=(("service", "in use"),)))
+    assert "in use" not in shown(render.card(answered, NAMES)).words
+
+
+@pytest.mark.parametrize("span", [timedelta(days=36500), timedelta(days=400, hours=3), timedelta(seconds=90)])
+def test_a_duration_is_shown_as_it_can_be_typed_however_long_it_is(span: timedelta) -> None:
+    stored = TypeAdapter(timedelta).dump_python(span, mode="json")
+    assert parse_duration(value(stored)) == span
 
 
 def test_a_large_table_goes_into_a_file_whole_and_is_shown_in_part() -> None:

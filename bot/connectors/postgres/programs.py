@@ -4,6 +4,7 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -33,8 +34,12 @@ OWN = ("application_name", "row_security")  # what the programs set themselves, 
 # All that these programs say of a cause is a sentence, here in the C locale. The order matters: causes before effects.
 SAID: tuple[tuple[str, type[Temporary | Permanent], str], ...] = (
     ("canceling statement due to lock timeout", Temporary, "a table stayed locked by somebody else"),
-    ("No space left on device", Permanent, "the server's disk is full"),
-    ("could not extend file", Permanent, "the server's disk is full, or a quota of it is used up"),
+    ("No space left on device", Permanent, "the server's disk is full: make room there, then ask again"),
+    (
+        "could not extend file",
+        Permanent,
+        "the server's disk is full, or a quota of it is used up: make room there, then ask again",
+    ),
     ("terminating connection due to administrator command", Temporary, "its connection was ended by somebody"),
     ("server closed the connection unexpectedly", Temporary, "the connection to the server broke"),
     ("the database system is", Temporary, "the server is starting or stopping"),
@@ -45,7 +50,11 @@ SAID: tuple[tuple[str, type[Temporary | Permanent], str], ...] = (
     ("root certificate file", Permanent, "there is no file of certificates to trust: set `ca_file`"),
     ("certificate verify failed", Permanent, "the server's certificate is not trusted: set `ca_file`"),
     ("does not match host name", Permanent, "the server's certificate is for another host: look at `host`"),
-    ("permission denied", Permanent, "the role that Tandem uses lacks a privilege"),
+    (
+        "permission denied",
+        Permanent,
+        "the role that Tandem uses lacks a privilege: `python -m bot doctor` may say which",
+    ),
     ("could not read from input file", Temporary, "the backup did not come to its end"),
     ("connection to server", Temporary, "the server cannot be reached"),
 )
@@ -176,7 +185,8 @@ class Child:
         self.pipe.close()
         code = self._process.wait()
         if code < 0:
-            raise Temporary(f"{self.name} was killed (signal {-code})")
+            why = ": by somebody, or by a system where memory has run out" if -code == signal.SIGKILL else ""
+            raise Temporary(f"{self.name} was killed (signal {-code}){why}")
         if code > 0:
             raise complaint(self.name, code, self.said())
 

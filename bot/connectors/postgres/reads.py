@@ -175,6 +175,15 @@ class Reads:
             raise Permanent(f'database {self._login.key}: {why}; write database = "{found}" in services.toml')
         return found
 
+    async def answers(self) -> None:
+        """A statement in the live database itself. Raises Temporary or Permanent where it is not answered.
+
+        In a session of its own, as `own_name`.
+        """
+        async with session(self._login, self.name, LOOK, reading=True) as connection:
+            with proved(f"{self._login.key} cannot be read"):
+                await connection.execute("SELECT 1")
+
     async def connections(self) -> Connections:
         """A summary over the whole server."""
         async with self._session(self._server) as connection:

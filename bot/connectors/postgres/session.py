@@ -1,6 +1,8 @@
 """How Tandem connects to a company's database: settings, named sessions, and what an error proves."""
 
 import hashlib
+import os
+import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -11,7 +13,7 @@ import asyncpg
 from pydantic import Field
 
 from bot.durations import Duration
-from bot.effect import Permanent, Temporary
+from bot.effect import Permanent, SecretName, Temporary
 from bot.model import Record
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -28,15 +30,15 @@ PASSING = {
     "40P01": "it met another transaction in a deadlock",
     "53300": "all connections are taken",
     "55006": "somebody is connected to that database or uses it",
-    "55P03": "a lock was not free in time",
+    "55P03": "a lock was not free in time; /ops db connections shows who is at work",
     "57014": "it took too long and was cancelled",
 }
 LASTING = {
     "3D000": "there is no such database",
-    "42501": "the role that Tandem uses lacks the privilege",
+    "42501": "the role that Tandem uses lacks the privilege; `python -m bot doctor` may say which",
     "42704": "a role, setting or tablespace that is needed does not exist",
     "42P04": "a database of that name exists already",
-    "53100": "the server's disk is full",
+    "53100": "the server's disk is full; make room there, then ask again",
     "53200": "the server is out of memory",
 }
 # After these nobody knows what became of the statement.
@@ -46,11 +48,11 @@ BROKEN = ("08", "57P", "40003", "XX000")
 class DatabaseSettings(Record):
     """One database of the company. The password is the name of a secret, never written here."""
 
-    host: str
-    port: int = 5432
+    host: str = Field(min_length=1)
+    port: int = Field(default=5432, ge=1, le=65535)
     database: str = Field(max_length=NAME_BYTES - 20)  # room for the names that runs add, e.g. _r142_new_try2
     user: str
-    password_env: str | None = None
+    password_env: SecretName | None = None
     sslmode: Literal["disable", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
     ca_file: str | None = None  # PEM, for verify-ca and verify-full
     environment: str = "production"  # one of those that tandem.toml names
@@ -116,12 +118,17 @@ def milliseconds(span: timedelta) -> int:
 
 
 def trust(settings: DatabaseSettings) -> Any:
-    """asyncpg's `ssl` argument. Raises OSError for an unreadable CA file."""
+    """asyncpg's `ssl` argument. Raises Permanent for an unreadable CA file."""
     if settings.sslmode == "disable":
         return False
     if settings.sslmode in ("prefer", "require"):
         return settings.sslmode
-    context = ssl.create_default_context(cafile=settings.ca_file)
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as fault:  # a file that holds no certificate is one of TLS's own, without a system's word
+        why = "it holds no certificate" if isinstance(fault, ssl.SSLError) else os.strerror(fault.errno or 0)
+        said = f"the ca_file of database {settings.database} cannot be used ({why})"
+        raise Permanent(f"{said}; write the path of a PEM file there, in services.toml") from None
     context.check_hostname = settings.sslmode == "verify-full"
     return context
 
@@ -165,18 +172,42 @@ def reached(key: str) -> Iterator[None]:
         raise _unopened(key, fault.sqlstate or "") from None
     except asyncpg.InterfaceError:
         raise Permanent(f"the settings of database {key} do not fit its server: look at sslmode and ca_file") from None
-    except OSError:  # time-outs and TLS included
-        raise Temporary(f"the server of database {key} cannot be reached") from None
+    except ssl.SSLCertVerificationError:
+        said = f"the certificate of the server of {key} is not trusted, or is another host's"
+        raise Permanent(f"{said}; look at `ca_file` and `host` of databases.{key} in services.toml") from None
+    except OSError as fault:  # time-outs and TLS included
+        raise Temporary(f"the server of database {key} cannot be reached: {_no_way(key, fault)}") from None
+
+
+def _no_way(key: str, fault: OSError) -> str:
+    """What kept a session from being opened, without an address; behind the semicolon what to look at."""
+    here = f"databases.{key} in services.toml"
+    look = f"look at host and port of {here}, and at the network"
+    match fault:
+        case TimeoutError():
+            return f"no answer in time; {look}"
+        case ConnectionRefusedError():
+            return f"it refuses connections; see whether it runs, and look at host and port of {here}"
+        case socket.gaierror():
+            return f"its name does not resolve; look at `host` of {here}"
+        case ssl.SSLError():
+            return f"TLS does not come about; look at `sslmode` of {here}"
+    if type(fault) is ConnectionError:  # asyncpg's own, where it was to be TLS
+        return f"it does not offer TLS; look at `sslmode` of {here}"
+    return f"{type(fault).__name__}; {look}"
 
 
 def _unopened(key: str, code: str) -> Temporary | Permanent:
+    here = f"databases.{key} in services.toml"
     match code:
         case "3D000":
-            return Permanent(f"the server of {key} has no such database (3D000)")
+            return Permanent(f"the server of {key} has no such database (3D000); look at `database` of {here}")
         case "28000" | "28P01":
-            return Permanent(f"the server of {key} does not accept Tandem's user or password ({code})")
+            said = f"the server of {key} does not accept Tandem's user or password ({code})"
+            return Permanent(f"{said}; look at `user` of {here}, and at the secret that it names")
         case "55000":
-            return Temporary(f"database {key} takes no connections now: its door is closed (55000)")
+            said = f"database {key} takes no connections now: its door is closed (55000)"
+            return Temporary(f"{said}; see what is at work on it: /ops runs {key}")
         case "42704":
             return Permanent(f"the server of {key} is older than PostgreSQL {OLDEST}")
         case "53300":

@@ -12,6 +12,7 @@ from bot.connectors.vault.manifest import Kind as Kind
 from bot.connectors.vault.manifest import Manifest as Manifest
 from bot.connectors.vault.manifest import Verified as Verified
 from bot.connectors.vault.manifest import default_name as default_name
+from bot.connectors.vault.manifest import named_well as named_well
 from bot.connectors.vault.shelf import Catalogue as Catalogue
 from bot.connectors.vault.shelf import Listing as Listing
 from bot.connectors.vault.take import Take as Take

@@ -10,7 +10,7 @@ from pydantic import model_validator
 from bot.connectors.postgres.connector import Postgres
 from bot.connectors.postgres.hands import Hands as DatabaseHands
 from bot.connectors.postgres.session import LONGEST
-from bot.effect import Attempt, Connector, Effect, Target, World
+from bot.effect import Attempt, Connector, Effect, SecretName, Target, World
 from bot.model import Record
 
 if TYPE_CHECKING:
@@ -27,15 +27,15 @@ class VaultSettings(Record):
     prefix: str = ""
     endpoint: str | None = None  # by default Amazon's
     region: str | None = None
-    access_key: str | None = None  # names of secrets; without them the environment's usual ways
-    secret_key: str | None = None
+    access_key: SecretName | None = None  # without the two the environment's usual ways
+    secret_key: SecretName | None = None
     ca_file: str | None = None  # whom to trust as this bucket, by default whom other outgoing connections trust
-    keyset: str = "TANDEM_VAULT_KEYSET"  # the secret's name; `python -m bot init --keys` makes one
+    keyset: SecretName = "TANDEM_VAULT_KEYSET"  # the secret's name; `python -m bot init --keys` makes one
 
     @model_validator(mode="after")
     def _one_place(self) -> "VaultSettings":
         if (self.folder is None) == (self.bucket is None):
-            raise ValueError("a vault has either a folder or a bucket")
+            raise ValueError("a vault has either a folder or a bucket: write one of the two")
         return self
 
 

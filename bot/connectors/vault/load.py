@@ -19,6 +19,7 @@ from bot.connectors.vault.flow import Flow, Stopped, unpack
 from bot.connectors.vault.keys import Unopened
 from bot.connectors.vault.manifest import Backup, Manifest, Verified
 from bot.connectors.vault.shelf import Damage, Shelf
+from bot.connectors.vault.storage import FULL_DISK
 from bot.effect import Attempt, Changed, Effect, Late, Permanent, Ref, Survival, Temporary
 from bot.operation import Database
 
@@ -115,7 +116,10 @@ class Load(Effect[Beside]):
 
 
 class Matches(Effect[Verified]):
-    """Compares a restored database with what its backup noted: tables, rows of each, newest rows. Reads all of it."""
+    """Compares a restored database with what its backup noted: tables, rows of each, newest rows. Reads all of it.
+
+    A difference is noted beside the backup, as damage is.
+    """
 
     connector = Vault
     survives = Survival.IDEMPOTENT
@@ -138,7 +142,8 @@ class Matches(Effect[Verified]):
         told = differences(_expected(manifest, found), found)
         if told:
             more = f" and {len(told) - TOLD} more" if len(told) > TOLD else ""
-            raise Permanent(f"{manifest.backup.name} came back different: {'; '.join(told[:TOLD])}{more}")
+            how = f"it came back different: {'; '.join(told[:TOLD])}{more}"
+            raise await on.shelf.condemn(Damage(manifest.backup, how))
         rows = sum(table.rows for table in found.values())
         return Verified(at=datetime.now(UTC), tables=len(found), rows=rows)
 
@@ -158,7 +163,19 @@ class MarkVerified(Effect[None]):
     async def do(self, on: Hands, at: Attempt) -> None:
         backup = known(self.backup)
         await fitting(on.shelf, backup)
-        await on.shelf.mark(backup.name, known(self.verified))
+        try:
+            await on.shelf.mark(backup.name, known(self.verified))
+        except OSError as fault:
+            raise _unmarked(backup, fault) from None
+
+
+def _unmarked(backup: Backup, fault: OSError) -> Temporary | Permanent:
+    """The mark is written whole or not at all, so without it the backup counts as not verified."""
+    said = f"{backup.name} came back as it was dumped, and this could not be noted in the vault"
+    if fault.errno in FULL_DISK:
+        todo = f"make room, then type /ops db verify-backup {backup.database} backup={backup.name}"
+        return Permanent(f"{said}: its disk is full; {todo}")
+    return Temporary(f"{said}: its folder cannot be written to")
 
 
 async def fitting(shelf: Shelf, backup: Backup) -> Manifest:

@@ -17,6 +17,7 @@ Kind: TypeAlias = Literal["full", "schema", "data"]
 ROOM = 1.1  # of the dumped database's size, to restore it
 NAME = re.compile(r"[a-z0-9][A-Za-z0-9_-]{0,79}")
 OBJECT = re.compile(rf"({NAME.pattern})\.\d+-[0-9a-f]{{6}}\.dump")
+SAFETY = re.compile(r"before-r\d+")  # what a restore takes first is named after its run
 BackupName = Annotated[str, Field(pattern=rf"^{NAME.pattern}$")]
 
 
@@ -101,3 +102,8 @@ def object_name(backup: str, attempt: int) -> str:
 def default_name(database: str, kind: Kind, at: datetime) -> str:
     """shop-20261121T0200-full"""
     return f"{database}-{at.astimezone(UTC):%Y%m%dT%H%M}-{kind}"
+
+
+def named_well(name: str) -> bool:
+    """Whether people may call a backup so: it fits, and means nothing else."""
+    return NAME.fullmatch(name) is not None and name != "latest" and SAFETY.fullmatch(name) is None

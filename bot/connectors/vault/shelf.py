@@ -2,27 +2,29 @@
 
 import asyncio
 import hashlib
-import re
-from collections.abc import Callable, Container
+import os
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import IO
+from typing import IO, TypeVar
 
 from pydantic import ValidationError
 
 from bot.connectors.vault.keys import Keys, Unopened
-from bot.connectors.vault.manifest import NAME, OBJECT, Backup, Damaged, Manifest, Verified
+from bot.connectors.vault.manifest import NAME, OBJECT, SAFETY, Backup, Damaged, Manifest, Verified
 from bot.connectors.vault.storage import Storage
 from bot.effect import Permanent, Temporary
 from bot.model import Record
 from bot.operation import Choice
 
+M = TypeVar("M", Verified, Damaged)
+
 CHUNK = 1 << 20
 AT_ONCE = 8
-SAFETY = re.compile(r"before-r\d+")  # what a restore takes first is named after its run
 
 
 class Damage(Permanent):
-    """Proved: what the vault holds of a backup is not what was written."""
+    """Proved: what the vault holds of a backup is not what was written, or does not come back as it was."""
 
     def __init__(self, backup: Backup, how: str, more: str = "") -> None:
         self.backup, self.how = backup, how
@@ -50,7 +52,8 @@ class Catalogue:
 
     async def all(self) -> Listing:
         """Every backup of the database."""
-        sizes = await self.storage.sizes(self.database)
+        with readable():
+            sizes = await self.storage.sizes(self.database)
         names = sorted(name.removesuffix(".manifest") for name in sizes if name.endswith(".manifest"))
         gate = asyncio.Semaphore(AT_ONCE)
 
@@ -84,12 +87,21 @@ class Catalogue:
         manifest = await self.manifest(name)
         if manifest is None:
             return None
-        good, bad = await self._sealed(f"{name}.verified"), await self._sealed(f"{name}.damaged")
-        verified = Verified.model_validate_json(good) if good else None
-        damaged = Damaged.model_validate_json(bad) if bad else None
+        verified, damaged = (
+            await self._noted(f"{name}.verified", Verified),
+            await self._noted(f"{name}.damaged", Damaged),
+        )
         if damaged and damaged.sha256 == manifest.backup.sha256 and not (verified and verified.at > damaged.at):
             return manifest.backup, True
         return manifest.backup.model_copy(update={"verified": verified}), False
+
+    async def _noted(self, name: str, kind: type[M]) -> M | None:
+        """A mark beside a backup. One that does not open says nothing: each load compares the bytes all the same."""
+        try:
+            text = await self._sealed(name)
+            return None if text is None else kind.model_validate_json(text)
+        except (Permanent, ValidationError):
+            return None
 
     async def latest(self, *, verified: bool = False) -> Backup | None:
         """The newest full one; `verified`: the newest verified one, where there is any.
@@ -121,15 +133,16 @@ class Catalogue:
             raise Permanent(f"the manifest of {name} was written by another version of Tandem") from None
 
     async def _sealed(self, name: str) -> bytes | None:
-        data = await self.storage.read(self.path(name))
+        with readable():
+            data = await self.storage.read(self.path(name))
         if data is None:
             return None
         try:
             return await asyncio.to_thread(self.keys.open, data, self.path(name))
         except Unopened:
-            raise Permanent(
-                f"{name} does not open: it was changed, or sealed under a key that the vault's keyset does not have"
-            ) from None
+            why = "it was changed, or sealed under a key that the vault's keyset does not have"
+            todo = f"Put that key back, or choose another backup: /ops db backups {self.database}"
+            raise Permanent(f"{name} does not open: {why}. {todo}") from None
 
 
 class Shelf(Catalogue):
@@ -151,13 +164,15 @@ class Shelf(Catalogue):
         try:
             await self._mark(f"{found.backup.name}.damaged", mark)
         except (OSError, Temporary, Permanent):
-            return Damage(found.backup, found.how, ", and this could not be noted in the vault")
+            more = ", and this could not be noted in the vault: left to itself, a restore may choose it again"
+            return Damage(found.backup, found.how, more)
         return found
 
     async def _mark(self, name: str, mark: Verified | Damaged) -> None:
         place = self.path(name)
         sealed = await asyncio.to_thread(self.keys.seal, mark.model_dump_json().encode(), place)
-        await self.storage.write(place, sealed, only_new=False)
+        if not await self.storage.write(place, sealed, only_new=False):
+            raise Temporary("another write of the same mark was under way")
 
     async def clear(self, before: datetime) -> int:
         """Deletes what attempts that were killed before then left behind and no manifest names. How many pieces."""
@@ -200,3 +215,13 @@ class Shelf(Catalogue):
             return self.storage.reader(self.path(manifest.object))
         except FileNotFoundError:
             raise Damage(manifest.backup, "its bytes are gone from the vault") from None
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """A read that fails has changed nothing. Raises Temporary, with the system's own word for it and no path."""
+    try:
+        yield
+    except OSError as fault:
+        why = os.strerror(fault.errno) if fault.errno else type(fault).__name__
+        raise Temporary(f"the vault cannot be read ({why}); `python -m bot doctor` tries it") from None

@@ -1,6 +1,7 @@
 """Where sealed bytes lie: the contract of a storage, and a folder of this machine."""
 
 import asyncio
+import errno
 import os
 import secrets
 from collections.abc import Callable, Mapping
@@ -47,6 +48,7 @@ class Storage(Protocol):
 
 
 UNFINISHED = ".part"
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Folder:

@@ -19,6 +19,7 @@ from bot.connectors.vault.flow import Flow, Stopped, pack, unpack
 from bot.connectors.vault.keys import Unopened
 from bot.connectors.vault.manifest import Backup, BackupName, Kind, Manifest, object_name
 from bot.connectors.vault.shelf import Damage, Shelf
+from bot.connectors.vault.storage import FULL_DISK
 from bot.effect import Attempt, Effect, Happened, No, Permanent, Survival, Temporary, Yes
 from bot.operation import Database
 
@@ -28,7 +29,6 @@ B = TypeVar("B")
 KINDS: dict[Kind, tuple[str, ...]] = {"full": (), "schema": ("--schema-only",), "data": ("--data-only",)}
 DUMP = ("--format=custom", "--compress=0", "--no-password")  # compressed here: pg_dump may lack zstd
 AFTER = timedelta(hours=1)  # beyond an attempt's longest: by then its leftovers are nobody's, whatever the clocks
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LINKLESS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from .arguments import a_port
 from .server import serve
 from .spec import AppSpec, ChannelSpec, Manifest, PersonSpec, WorkspaceSpec, load_file
 
@@ -19,7 +20,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workspace", help="the workspace: a .json or .yaml file")
     parser.add_argument("--manifest", help="or only an app's manifest: it gets a small workspace of its own")
     parser.add_argument("--request-url", default="", help="where the app of --manifest listens; not for Socket Mode")
-    parser.add_argument("--port", type=int, default=8200, help="loopback port, 0 for a free one (default 8200)")
+    parser.add_argument("--port", type=a_port, default=8200, help="loopback port, 0 for a free one (default 8200)")
     parser.add_argument("--file", help="keep the workspace in this file, so that a restart loses nothing")
     parser.add_argument("--no-limits", action="store_true", help="switch the rate limits off")
     return parser.parse_args()

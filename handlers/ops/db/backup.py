@@ -1,18 +1,19 @@
 """D1: a backup of a database, sealed in its vault."""
 
 from bot.connectors.postgres import Postgres
-from bot.connectors.vault import Backup, Kind, Take, Vault, default_name
-from bot.operation import Answer, Database, Input, Observed, Operation, Plan, Refusal, Results, Risk, See, Step
+from bot.connectors.vault import Backup, Kind, Take, Vault, default_name, named_well
+from bot.operation import Answer, Database, Field, Input, Observed, Operation, Plan, Refusal, Results, Risk, See, Step
 
 
 class Params(Input):
     database: Database
     kind: Kind = "full"
-    name: str = ""  # by default of database, time and kind, chosen when it is asked for
+    name: str = Field(default="", description="by default made of database, time and kind")
 
 
 class Facts(Observed):
     taken: bool
+    there: bool = True  # the database
 
 
 class BackupDatabase(Operation[Params, Facts]):
@@ -32,11 +33,19 @@ class BackupDatabase(Operation[Params, Facts]):
         return params.model_copy(update={"name": name})
 
     async def observe(self, params: Params, see: See) -> Facts:
-        await (await see(Postgres, params.database)).identity()  # no plan for a server that cannot be reached
+        live = await (await see(Postgres, params.database)).identity()  # no plan for a server that cannot be reached
         found = await (await see(Vault, params.database)).find(params.name)
-        return Facts(run=see.run, at=see.at, taken=found is not None)
+        return Facts(run=see.run, at=see.at, taken=found is not None, there=live is not None)
 
     def plan(self, params: Params, facts: Facts) -> Plan | Refusal:
+        key = params.database.key
+        if not facts.there:
+            sentence = f"The server of {key} has no database under its name."
+            return Refusal(code="gone", sentence=f"{sentence} See what was at work on it: /ops runs {key}")
+        if not named_well(params.name):
+            shape = "up to 80 letters of English, digits, - and _, the first a small letter or a digit"
+            sentence = f"A backup's name is {shape}; latest and before-r… mean something already."
+            return Refusal(code="bad_name", sentence=f"{sentence} Type e.g. name=import-day")
         if facts.taken:
             return Refusal(
                 code="name_taken",

@@ -24,6 +24,10 @@ from bot.operation import (
 
 WITHIN = timedelta(seconds=8)
 HEADINGS = ("backup", "age", "size", "kind", "verified")
+UNOPENED = (
+    "cannot be opened: it was changed, or sealed under a key that the vault's keyset does not have. It counts for "
+    "nothing. Put that key back into the keyset, or its files from a copy."
+)
 
 
 class Params(Input):
@@ -68,10 +72,10 @@ class ListBackups(Operation[Params, Facts]):
         damaged = [backup for listing in facts.found.values() for backup in listing.damaged]
         lost = [name for listing in facts.found.values() for name in listing.unreadable]
         return Answer(
-            headline=_headline(len(rows), len(damaged), late, facts),
+            headline=_headline(len(rows), len(damaged), len(lost), late, facts),
             lines=(
                 *late.values(),
-                *(f"{name} cannot be opened: sealed under another key, or changed." for name in lost),
+                *(f"{name} {UNOPENED}" for name in lost),
                 *(_damage(backup) for backup in damaged),
                 *(f"{key} could not be looked at: {why}" for key, why in facts.unseen.items()),
             ),
@@ -111,7 +115,7 @@ def _verified(backup: Backup) -> str:
 
 
 def _damage(backup: Backup) -> str:
-    told = f"{backup.name} is damaged: its stored bytes are not those that were written. It counts for nothing."
+    told = f"{backup.name} is damaged: when it was last read, it was not what was dumped. It counts for nothing."
     return f"{told} If it is mended: /ops db verify-backup {backup.database} backup={backup.name}"
 
 
@@ -124,11 +128,13 @@ def _sizes(facts: Facts) -> Series | None:
     )
 
 
-def _headline(number: int, damaged: int, late: Mapping[str, str], facts: Facts) -> str:
+def _headline(number: int, damaged: int, lost: int, late: Mapping[str, str], facts: Facts) -> str:
     """What is wrong, before what is well: nobody is within an objective that nobody could look at."""
     wrong = [f"{len(late)} of {len(facts.found)} databases lack a fresh backup"] if late else []
     if damaged:
         wrong.append("1 backup is damaged" if damaged == 1 else f"{damaged} backups are damaged")
+    if lost:
+        wrong.append(f"{lost} backup{'' if lost == 1 else 's'} cannot be opened")
     if facts.unseen:
         wrong.append(f"{len(facts.unseen)} of {len(facts.found) + len(facts.unseen)} databases could not be looked at")
     return "; ".join(wrong) or f"{number} backup{'' if number == 1 else 's'}, every database within its objective"

@@ -74,7 +74,7 @@ class DatabasePool(Operation[Params, Facts]):
             headline=f"{key}: {_state(full, facts)}",
             lines=(
                 *(f"{one}: its pool is used up. Raise its size, or end what holds it." for one in full),
-                *(f"{one} could not be looked at: {why}" for one, why in facts.unseen.items()),
+                *(f"{one} could not be looked at: {why}. Type /ops health {one}" for one, why in facts.unseen.items()),
             ),
             table=(HEADINGS, *(_row(one, pool) for one, pool in facts.pools.items())),
             offers=(_holders(key),) if full else (),

@@ -112,7 +112,7 @@ class RestoreDatabase(Operation[Params, Facts]):
     def plan(self, params: Params, facts: Facts) -> Plan | Refusal:
         refusal = _refusal(params, facts)
         if refusal or not facts.backup or not facts.live:
-            return refusal or _refuse(params, "gone", f"Nothing bears the name of {params.database.key}.")
+            return refusal or _refuse(params, "gone", f"{params.database.key} or its backup is gone.")
         fresh, aside = _names(facts, facts.live)
         newer = facts.newer
         room = "" if facts.free is not None else " (nobody can see from here whether the server's disk has room)"
@@ -274,11 +274,26 @@ def _refusal(params: Params, facts: Facts) -> Refusal | None:
         )
     if told := facts.switches.refusal:
         return told
-    if facts.unending:
-        return _refuse(params, "sessions", f"{facts.unending}, so it could not be closed. End them, then ask again.")
+    if told := _unfit(params, facts):
+        return told
     fresh, aside = _names(facts, facts.live) if facts.live else ("", "")
     if taken := [name for name in (fresh, aside, kept(fresh)) if name in facts.names]:
         return _refuse(params, "name_taken", f"A database called {taken[0]} is in the way. Drop it first.")
+    return None
+
+
+def _unfit(params: Params, facts: Facts) -> Refusal | None:
+    """What keeps the live database from being backed up and swapped."""
+    key, live = params.database.key, facts.live
+    if live is None:
+        sentence = f"The server of {key} has no database under its name. See what was at work on it: /ops runs {key}"
+        return _refuse(params, "gone", sentence)
+    if not live.open:
+        why = f"{live.name} takes no sessions, so it cannot be backed up first."
+        mend = f'its owner opens it: ALTER DATABASE "{live.name}" ALLOW_CONNECTIONS true'
+        return _refuse(params, "closed", f"{why} If no run is at work on it (/ops runs {key}), {mend}. Then ask again.")
+    if facts.unending:
+        return _refuse(params, "sessions", f"{facts.unending}, so it could not be closed. End them, then ask again.")
     return None
 
 

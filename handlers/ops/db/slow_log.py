@@ -117,9 +117,8 @@ async def _server(see: See, key: str) -> str:
 
 def _sentence(params: Params, before: Parameter) -> str:
     key = params.database.key
-    where = (
-        f"{key}'s whole server, all its databases" if before.place is Place.SYSTEM else f"{key}, in sessions that begin"
-    )
+    whole = before.place is Place.SYSTEM
+    where = f"{key}'s whole server (all its databases)" if whole else f"{key} (only in sessions that begin after that)"
     roles = f"; {before.roles} roles have a value of their own, which wins" if before.roles else ""
     return (
         f"Log statements over {print_duration(params.over)} on {where} for {about_duration(params.lasting)}, "

@@ -73,7 +73,8 @@ class BanUser(Operation[Params, Facts]):
         if _uuid(params.user_id) is None:
             return Refusal(code="no_id", sentence="A user is named by id, e.g. 5b8ab7f6-2d6b-4b8e-9b39-6f0f6f5f0a11.")
         if user is None or user.deleted:
-            return Refusal(code="no_user", sentence=f"{params.database.key} has no user {params.user_id}.")
+            sentence = f"{params.database.key} has no user {params.user_id}. Look the id up, then ask again."
+            return Refusal(code="no_user", sentence=sentence)
         if params.lasting is not None and params.lasting < SHORTEST:
             return Refusal(code="bounds", sentence="A ban lasts an hour at least: type e.g. lasting=7d.")
         if params.lasting is not None and params.lasting > FOREVER:

@@ -67,7 +67,8 @@ class UnbanUser(Operation[Params, Facts]):
         if _uuid(params.user_id) is None:
             return Refusal(code="no_id", sentence="A user is named by id, e.g. 5b8ab7f6-2d6b-4b8e-9b39-6f0f6f5f0a11.")
         if user is None or user.deleted:
-            return Refusal(code="no_user", sentence=f"{params.database.key} has no user {params.user_id}.")
+            sentence = f"{params.database.key} has no user {params.user_id}. Look the id up, then ask again."
+            return Refusal(code="no_user", sentence=sentence)
         until = user.banned_until
         if not user.banned or until is None:
             return Plan(sentence=f"{_shown(user)} is not banned")
