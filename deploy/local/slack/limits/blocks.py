@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..wire import JsonObject
 from . import newer
 from .checker import MRKDWN, Checker, length
-from .elements import check_element
+from .elements import check_distinct, check_element
 
 _SELECTS = tuple(
     f"{prefix}{kind}_select"
@@ -90,12 +90,7 @@ def _elements(check: Checker, block: JsonObject, at: str, most: int) -> None:
         if element["type"] in MRKDWN:
             check.text_object(element, where, 2000, MRKDWN)
             continue
-        action = element.get("action_id")
-        if isinstance(action, str) and action:
-            if action in actions:
-                check.fault(f"{where}/action_id", f"`action_id` {action} already exists in this block")
-            actions.add(action)
-        check_element(check, element, where)
+        check_distinct(check, element, where, actions)
 
 
 def _actions(check: Checker, block: JsonObject, at: str) -> None:
@@ -111,6 +106,7 @@ def _context_actions(check: Checker, block: JsonObject, at: str) -> None:
 
 
 def _section(check: Checker, block: JsonObject, at: str) -> None:
+    check.boolean(block, "expand", at=at)
     if block.get("text") is None and not block.get("fields"):
         check.fault(at, "must define either `text` or `fields`")
     check.text(block, "text", at, 3000, kinds=MRKDWN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..wire import JsonObject
 from .checker import MRKDWN, Checker
+from .elements import check_distinct
 
 TASK_KEYS = ("task_id", "title", "details", "output", "sources", "status")
 STATUSES = ("pending", "in_progress", "complete", "error")
@@ -34,10 +35,12 @@ def card(check: Checker, block: JsonObject, at: str) -> None:
     for key in ("hero_image", "icon"):
         if block.get(key) is not None and not isinstance(block[key], dict):
             check.fault(f"{at}/{key}", "must provide an object")
+    actions: set[str] = set()
     for where, button in check.objects(block, "actions", at, 25):
         if button.get("type") != "button":
             check.fault(f"{where}/type", f"unsupported type: {button.get('type')}")
-        check.text(button, "text", where, 75, required=True)
+        else:
+            check_distinct(check, button, where, actions)
 
 
 def carousel(check: Checker, block: JsonObject, at: str) -> None:
