@@ -1,4 +1,4 @@
-"""The limits of the newer blocks: video, cards, tasks, data, alerts."""
+"""The limits of the newer blocks: video, cards, tasks, alerts."""
 
 from __future__ import annotations
 
@@ -71,16 +71,3 @@ def plan(check: Checker, block: JsonObject, at: str) -> None:
         if task.get("type", "task_card") != "task_card":
             check.fault(f"{where}/type", f"unsupported type: {task.get('type')}")
         task_card(check, task, where)
-
-
-def data_table(check: Checker, block: JsonObject, at: str) -> None:
-    check.string(block, "caption", at, None, required=True, least=1)
-    if check.items(block, "rows", at, None) is None:
-        check.fault(at, "missing required field: rows")
-    size = block.get("page_size")
-    if size is not None and not (isinstance(size, int) and 1 <= size <= 100):
-        check.fault(f"{at}/page_size", "must be between 1 and 100")
-
-
-def data_visualization(check: Checker, block: JsonObject, at: str) -> None:
-    check.string(block, "title", at, 50)
