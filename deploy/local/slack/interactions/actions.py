@@ -8,6 +8,7 @@ from ..core import Core
 from ..delivery.transport import Delivery
 from ..limits.checker import Checker
 from ..limits.elements import check_options
+from ..limits.normalize import normalize_texts
 from ..wire import JsonObject
 from .outcome import Outcome, blocked, of_ack
 from .surface import Surface, entries, is_stateful
@@ -140,7 +141,7 @@ async def suggest(core: Core, surface: Surface, block: JsonObject, element: Json
         outcome.text = NO_OPTIONS
         outcome.result = "refused" if ack.ok else ack.result
         return outcome
-    answer = ack.payload or {}
+    answer = normalize_texts(ack.payload)
     outcome.options, outcome.option_groups = answer.get("options") or [], answer.get("option_groups") or []
     key = (str(block["block_id"]), str(element["action_id"]))
     offered = core.offered.setdefault(surface.key, {}).setdefault(key, {})
