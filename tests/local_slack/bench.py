@@ -173,9 +173,9 @@ class Bench:
     async def __aexit__(self, *_: object) -> None:
         if self._handler:
             await self._handler.close_async()
-        await self.server.stop()
         if self._runner:
-            await self._runner.cleanup()
+            await self._runner.cleanup()  # first: what it still works on may call the workspace
+        await self.server.stop()
 
     def id(self, name: str) -> str:
         """The id of a person or a channel."""

@@ -122,6 +122,43 @@ SIZES: list[tuple[Callable[[int], Block], int, str]] = [
 ]
 
 
+def pie(**more: Any) -> Block:
+    chart = {"type": "pie", "segments": [{"label": "a", "value": 1}], **more}
+    return {"type": "data_visualization", "title": "t", "chart": chart}
+
+
+def bars(series: int = 1, points: int = 2, **axes: Any) -> Block:
+    """A bar chart of so many series with so many points each."""
+    names = [f"c{number}" for number in range(points)]
+    data = [{"label": name, "value": -1.5} for name in names]
+    chart = {"type": "bar", "series": [{"name": f"s{n}", "data": [dict(one) for one in data]} for n in range(series)]}
+    return {
+        "type": "data_visualization",
+        "title": "t",
+        "chart": {**chart, "axis_config": {"categories": names, **axes}},
+    }
+
+
+def numbers(rows: int, columns: int = 1, **more: Any) -> Block:
+    cell = {"type": "raw_number", "value": 1}
+    return {"type": "data_table", "caption": "c", "rows": [[dict(cell)] * columns for _ in range(rows)], **more}
+
+
+DATA_SIZES: list[tuple[Callable[[int], Block], int, str]] = [
+    (lambda n: {**pie(), "title": "x" * n}, 50, "/title"),
+    (lambda n: pie(segments=[{"label": "x", "value": 1}] * n), 6, "/chart/segments"),
+    (lambda n: pie(segments=[{"label": "x" * n, "value": 1}]), 20, "/chart/segments/0/label"),
+    (lambda n: bars(series=n), 6, "/chart/series"),
+    (lambda n: bars(points=n), 20, "/chart/axis_config/categories"),
+    (lambda n: bars(points=n), 20, "/chart/series/0/data"),
+    (lambda n: bars(x_label="x" * n), 50, "/chart/axis_config/x_label"),
+    (lambda n: bars(y_label="x" * n), 50, "/chart/axis_config/y_label"),
+    (numbers, 101, "/rows"),
+    (lambda n: numbers(2, n), 20, "/rows/0/cells"),
+]
+SIZES += DATA_SIZES
+
+
 def faults(blocks: list[Block], **switches: Any) -> list[str]:
     """What Slack says of a message's blocks."""
     try:
@@ -154,7 +191,32 @@ WRONG: list[tuple[Block, str]] = [
     ({"type": "container", "title": plain("t"), "child_blocks": [{"type": "plan"}]}, "/blocks/0/child_blocks/0/type"),
     ({**TASK, "status": "done"}, "/blocks/0/status"),
     ({"type": "data_table", "rows": []}, "/blocks/0"),
-    ({"type": "data_table", "caption": "c", "rows": [[]], "page_size": 101}, "/blocks/0/page_size"),
+    (numbers(2, page_size=101), "/blocks/0/page_size"),
+    (numbers(2, row_header_column_index=1), "/blocks/0/row_header_column_index"),
+    (numbers(1), "/blocks/0/rows"),
+    (
+        {**numbers(2), "rows": [[{"type": "raw_text", "text": "a"}] * 2, [{"type": "raw_text", "text": "a"}]]},
+        "/blocks/0/rows",
+    ),
+    ({**numbers(2), "rows": [[{"type": "rich_text", "elements": []}]] * 2}, "/blocks/0/rows/0/cells/0/type"),
+    ({"type": "data_visualization", "title": "t"}, "/blocks/0"),
+    ({**pie(), "chart": {"type": "radar"}}, "/blocks/0/chart/type"),
+    (pie(segments=None), "/blocks/0/chart"),
+    (pie(series=[]), "/blocks/0/chart"),
+    (pie(segments=[{"label": "a", "value": 0}]), "/blocks/0/chart/segments/0/value"),
+    (pie(segments=[{"label": "a", "value": True}]), "/blocks/0/chart/segments/0/value"),
+    (bars(categories=["c0", "other"]), "/blocks/0/chart/series/0/data"),
+    (bars(categories=["c0"]), "/blocks/0/chart/series/0/data"),
+    (
+        {**bars(), "chart": {**bars()["chart"], "series": [{"name": "s", "data": [{"label": "c0", "value": 1}] * 2}]}},
+        "/blocks/0/chart/series/0/data",
+    ),
+    (bars(categories=["c0", "c0"]), "/blocks/0/chart/axis_config/categories/1"),
+    (bars(categories=None), "/blocks/0/chart/axis_config"),
+    (
+        {**bars(), "chart": {**bars(2)["chart"], "series": [bars()["chart"]["series"][0]] * 2}},
+        "/blocks/0/chart/series/1/name",
+    ),
     ({"type": "context_actions", "elements": [button("a", "x")]}, "/blocks/0/elements/0/type"),
     ({"type": "context_actions", "elements": [{"type": "feedback_buttons"}]}, "/blocks/0/elements/0"),
     ({"type": "rich_text", "elements": [{"type": "rich_text_section"}]}, "/blocks/0/elements/0"),
@@ -179,12 +241,15 @@ def test_what_slack_does_not_know_is_refused_where_it_stands(block: Block, point
     assert [one for one in found if one.endswith(f"[json-pointer:{pointer}]")], found
 
 
-def test_a_message_holds_fifty_blocks_and_one_table() -> None:
+def test_a_message_holds_fifty_blocks_one_table_and_two_charts() -> None:
     assert faults([{"type": "divider"}] * 50) == []
     assert faults([{"type": "divider"}] * 51) == ["no more than 50 items allowed [json-pointer:/blocks]"]
     table = {"type": "table", "rows": ROW}
     assert faults([table, table]) == ["only one table block allowed [json-pointer:/blocks]"]
     assert faults([table, table], one_table_a_message=False) == []
+    assert faults([pie(), bars()]) == []
+    assert faults([pie()] * 3) == ["only 2 data_visualization blocks allowed [json-pointer:/blocks]"]
+    assert faults([bars(12)], chart_parts_most=12) == faults([numbers(201)], data_table_rows_most=201) == []
     assert len(faults([{"type": "markdown", "text": "x" * 7000}] * 2)) == 1
     with pytest.raises(SlackError, match="msg_blocks_too_long"):
         check_message_blocks([{"type": "section", "text": mrkdwn("x" * 2900)}] * 40)
@@ -244,9 +309,8 @@ def test_an_emoji_is_two_characters_wherever_text_is_counted_and_one_by_the_swit
 
 def test_where_no_limit_is_published_none_is_made_up() -> None:
     sections = [{"type": "rich_text_section", "elements": []}] * 1001
-    rows = {"type": "data_table", "caption": "c", "rows": [[]] * 1001}
-    assert faults([{"type": "rich_text", "elements": sections}, rows]) == []
-    found = meter.uses([{"type": "rich_text", "elements": sections[:2]}, rows], "message")
+    assert faults([{"type": "rich_text", "elements": sections}]) == []
+    found = meter.uses([{"type": "rich_text", "elements": sections[:2]}], "message")
     assert {use.at for use in found} == {"/blocks"}
 
 

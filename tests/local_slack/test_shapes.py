@@ -12,7 +12,8 @@ import pytest
 
 from deploy.local.slack.delivery import events
 from deploy.local.slack.web.methods import ALL
-from tests.local_slack.bench import Bench, button, modal, text_input
+from tests.local_slack import sent
+from tests.local_slack.bench import Bench, Recorder
 from tests.local_slack.everything import answers
 
 REFERENCE = Path(os.environ.get("SLACK_REFERENCE") or Path(__file__).parents[3] / "shared" / "slack")
@@ -42,8 +43,6 @@ EVENT_SAMPLES = {
     "message/channel_name": "MessageChannelNamePayload",
     "message/me_message": "MessageMePayload",
     "message/thread_broadcast": "MessageThreadBroadcastPayload",
-}
-RARER_SAMPLES = {
     "file_shared": "FileSharedPayload",
     "group_archive": "GroupArchivePayload",
     "group_unarchive": "GroupUnarchivePayload",
@@ -103,53 +102,10 @@ async def test_every_method_offered_answers_in_slacks_shape(check: Any) -> None:
     assert {name: lines for name, lines in wrong.items() if lines} == {}
 
 
-async def test_every_event_has_slacks_shape(check: Any, bench: Bench) -> None:
-    async def take():
-        return None
-
-    for name in {sample.partition("/")[0] for sample in EVENT_SAMPLES} | {"subteam_updated"}:
-        bench.bolt.event(name)(take)
-    bot = bench.server.app().bot_user_id
-    said = await bench.slack.post("ada", "ops", f"hello <@{bot}>")
-    await bench.slack.react("bo", said, "eyes")
-    await bench.slack.open_home("ada")
-    await bench.slack.set_person("bo", title="New")
-    await bench.slack.set_group("dba", members=["bo"])
-    await bench.slack.join("gus", "shared", leave=True)
-    await bench.slack.invite("ada", "shared", "gus")
-    await _changes_of_channels(bench)
-
-    async def all_sent() -> dict[str, Any] | None:
-        log = await bench.slack.log(kind="delivery")
-        sent = {_named(one["request"]["event"]): one["request"] for one in log}
-        return sent if set(EVENT_SAMPLES) <= set(sent) else None
-
-    sent = await bench.slack.wait_for(all_sent)
-    wrong = {name: faults(check, "events", file, sent[name]) for name, file in EVENT_SAMPLES.items()}
-    assert {name: lines for name, lines in wrong.items() if lines} == {}
-
-
-async def test_the_rarer_events_have_slacks_shape_too(check: Any, bench: Bench) -> None:
-    app = bench.server.state.app()
-    app.scopes |= {"chat:write.customize"}
-    app.spec.manifest.settings.event_subscriptions.bot_events += [name for name in RARER_SAMPLES if "/" not in name]
-    api, ops, private = bench.api, bench.id("ops"), bench.id("private")
-    await api.chat_postMessage(channel=ops, text="hello", username="Robin", icon_emoji=":robot_face:")
-    await bench.slack.upload("bo", "notes.txt", "some", "ops")
-    await bench.slack.join("bo", "ops", leave=True)
-    await api.conversations_setTopic(channel=private, topic="What for")
-    await api.conversations_archive(channel=private)
-    await api.conversations_unarchive(channel=private)
-    await bench.slack.set_person("new", real_name="New Person")
-    await bench.slack.set_app(revoked=True)
-
-    async def all_sent() -> dict[str, Any] | None:
-        log = await bench.slack.log(kind="delivery")
-        sent = {_named(one["request"]["event"]): one["request"] for one in log}
-        return sent if set(RARER_SAMPLES) <= set(sent) else None
-
-    sent = await bench.slack.wait_for(all_sent)
-    wrong = {name: faults(check, "events", file, sent[name]) for name, file in RARER_SAMPLES.items()}
+async def test_every_event_has_slacks_shape(check: Any, bench: Bench, recorder: Recorder) -> None:
+    bench.server.set_request_url(recorder.url)
+    found = await sent.events(bench, set(EVENT_SAMPLES))
+    wrong = {name: faults(check, "events", file, found[name][-1]) for name, file in EVENT_SAMPLES.items()}
     assert {name: lines for name, lines in wrong.items() if lines} == {}
 
 
@@ -163,58 +119,16 @@ async def test_too_many_events_are_told_in_slacks_shape(check: Any, bench: Bench
     assert set(told) == set(inside)
 
 
-def _named(event: dict[str, Any]) -> str:
-    """What a sample is of; a plain message is one that a person wrote."""
-    if "subtype" in event:
-        return f"{event['type']}/{event['subtype']}"
-    return "message/by_a_bot" if event["type"] == "message" and "bot_id" in event else str(event["type"])
-
-
-async def _changes_of_channels(bench: Bench) -> None:
-    api, ops = bench.api, bench.id("ops")
-    ts = (await api.chat_postMessage(channel=ops, text="root"))["ts"]
-    await api.chat_postMessage(channel=ops, text="also here", thread_ts=ts, reply_broadcast=True)
-    await api.chat_update(channel=ops, ts=ts, text="changed")
-    await api.chat_meMessage(channel=ops, text="waves")
-    kept = (await api.chat_postMessage(channel=ops, text="keep this"))["ts"]
-    await api.pins_add(channel=ops, timestamp=kept)
-    await api.pins_remove(channel=ops, timestamp=kept)
-    made = (await api.conversations_create(name="made"))["channel"]["id"]
-    await api.conversations_setTopic(channel=made, topic="What for")
-    await api.conversations_rename(channel=made, name="renamed")
-    await api.conversations_archive(channel=made)
-    await api.usergroups_create(name="Night shift", handle="night")
-
-
 async def test_every_interaction_has_slacks_shape(check: Any, bench: Bench) -> None:
-    async def take(ack):
-        await ack()
-
-    bench.bolt.command("/ops")(take)
-    bench.bolt.view("one")(take)
-    bench.bolt.view_closed("one")(take)
-    bench.bolt.action("go")(take)
-    bench.bolt.shortcut("copy")(take)
-    view = modal("one", text_input("a", "A"), notify_on_close=True)
-    for end in ("submit", "cancel"):
-        ran = await bench.slack.command("ada", "ops", "/ops x")
-        await bench.api.views_open(trigger_id=ran.trigger_id, view=view)
-        if end == "submit":
-            await bench.slack.submit("ada", None, {"a": "1"})
-        else:
-            await bench.slack.cancel("ada")
-    blocks = [{"type": "actions", "elements": [button("go", "Go")]}]
-    await bench.api.chat_postMessage(channel=bench.id("ops"), text="x", blocks=blocks)
-    message = await bench.slack.wait_for_message("ada", "ops", text="x")
-    await bench.slack.click("ada", message, "go")
-    await bench.slack.shortcut("ada", "copy", message)
-    sent = {one["name"]: one["request"] for one in await bench.slack.log(kind="delivery")}
+    async with sent.Offering() as app:
+        bench.server.set_request_url(app.url)
+        found = await sent.interactions(bench)
     names = {
         "view_submission": "ViewSubmissionPayload",
         "message_action": "MessageShortcutPayload",
-        "block_actions": "BlockActionPayload",
+        "block_actions/message": "BlockActionPayload",
         "view_closed": "ViewClosedPayload",
-        "/ops": "SlashCommandPayload",
+        "command": "SlashCommandPayload",
     }
-    wrong = {name: faults(check, "app-backend", file, sent[name]) for name, file in names.items()}
+    wrong = {name: faults(check, "app-backend", file, found[name][0]) for name, file in names.items()}
     assert {name: lines for name, lines in wrong.items() if lines} == {}

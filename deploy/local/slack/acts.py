@@ -23,6 +23,7 @@ def join(core: Core, channel: Channel, person: Person, inviter: str = "") -> Non
     subtype = "channel_join" if channel.kind == "channel" else "group_join"
     system_message(core, channel, person, subtype, f"<@{person.id}> has joined the channel")
     events.joined(core, channel, person, inviter)
+    events.brought_in(core, channel, person, invited=bool(inviter))
 
 
 def leave(core: Core, channel: Channel, person: Person) -> None:
@@ -132,22 +133,23 @@ def person_joined(core: Core, person: Person) -> None:
     """Tell the apps that somebody joined the team."""
     core.state.changed("person", person)
     if not person.outsider:
-        body = user_object(core.state, person, core.base_url, email=True)
-        del body["profile"]["fields"]
-        stamp = core.state.new_ts()
-        events.emit(core, {"type": "team_join", "user": body, "cache_ts": core.state.seconds(), "event_ts": stamp})
+        _told(core, "team_join", person)
 
 
 def change_person(core: Core, person: Person) -> None:
     """Tell the apps that a person changed."""
     person.updated = core.state.seconds()
     core.state.changed("person", person)
-    body = user_object(core.state, person, core.base_url, email=True)
-    del body["profile"]["fields"]
-    events.emit(
-        core,
-        {"type": "user_change", "user": body, "cache_ts": person.updated, "event_ts": core.state.new_ts()},
-    )
+    _told(core, "user_change", person)
+
+
+def _told(core: Core, kind: str, person: Person) -> None:
+    """Each app hears of a person what its scopes let it read."""
+    event: JsonObject = {"type": kind, "cache_ts": core.state.seconds(), "event_ts": core.state.new_ts()}
+    for app in list(core.state.apps.values()):
+        body = user_object(core.state, person, core.base_url, email="users:read.email" in app.scopes)
+        del body["profile"]["fields"]
+        events.emit(core, {**event, "user": body}, only=app.id)
 
 
 def change_group(core: Core, group: Group, members: list[str]) -> None:

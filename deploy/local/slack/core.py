@@ -46,6 +46,8 @@ class Core:
         self.transport: Transport
         self.typed: dict[str, dict[str, dict[str, JsonObject]]] = {}
         self.offered: dict[str, dict[tuple[str, str], dict[str, JsonObject]]] = {}
+        self.uninvited: dict[tuple[str, str], JsonObject] = {}
+        """By app and channel: the newest mention of an app that is not in the channel."""
         self.keep: Callable[[], None] = lambda: None
         self.quotas: dict[str, Quota] = {}
         self._tasks: set[asyncio.Task[Any]] = set()

@@ -9,15 +9,25 @@ from urllib.parse import urlsplit
 
 from .core import Core
 from .delivery import events
-from .limits import check_message_blocks, check_text, checked_metadata, length, normalize_blocks, normalize_text
+from .limits import (
+    check_attachment,
+    check_message_blocks,
+    check_text,
+    checked_metadata,
+    length,
+    normalize_blocks,
+    normalize_text,
+)
 from .render import message_object
 from .state import Channel, FileRecord, InstalledApp, Message, Person
 from .state.model import SLACKBOT
 from .switches import Switches
-from .wire import JsonObject, SlackError
+from .wire import JsonObject, SlackError, as_text
 
 ATTACHMENTS_MOST = 100
 EPHEMERALS_KEPT = 500  # the newest of each person
+_NAMES = ("username", "icon_emoji", "icon_url")
+_WORDS = ("text", "markdown_text", "thread_ts", *_NAMES)
 
 
 @dataclass(slots=True)
@@ -39,6 +49,12 @@ class Content:
     subtype: str = ""
 
     @property
+    def every_block(self) -> list[JsonObject]:
+        """Its blocks, those of its attachments too."""
+        inner = [block for one in self.attachments or [] for block in one.get("blocks") or []]
+        return [*(self.blocks or []), *inner]
+
+    @property
     def empty(self) -> bool:
         return not (self.starts_empty or self.text or self.blocks or self.attachments or self.files)
 
@@ -46,16 +62,15 @@ class Content:
 def read_content(args: JsonObject, switches: Switches | None = None, *, text_most: int | None = None) -> Content:
     """Content from arguments or a response body. Raises SlackError as Slack would refuse it."""
     switches = switches or Switches()
-    text = args.get("text")
-    markdown = args.get("markdown_text")
+    args = {key: as_text(value, key) if key in _WORDS and value is not None else value for key, value in args.items()}
+    text, markdown = args.get("text"), args.get("markdown_text")
     if markdown is not None:
         if text or args.get("blocks"):
             raise SlackError("markdown_text_conflict")
-        args = {**args, "blocks": [{"type": "markdown", "text": str(markdown)}]}
-        text = str(markdown)
+        args = {**args, "blocks": [{"type": "markdown", "text": markdown}]}
+        text = markdown
     warnings: list[str] = []
     if text is not None:
-        text = str(text)
         if text_most is not None and length(text, switches) > text_most:
             raise SlackError("msg_too_long")
         text, warnings = check_text(text, switches)
@@ -73,26 +88,31 @@ def read_content(args: JsonObject, switches: Switches | None = None, *, text_mos
         blocks=blocks,
         attachments=_with_blocks(attachments, switches),
         metadata=metadata,
-        thread_ts=str(args.get("thread_ts") or ""),
+        thread_ts=args.get("thread_ts") or "",
         broadcast=args.get("reply_broadcast") is True,
-        username=str(args.get("username") or ""),
+        username=args.get("username") or "",
         icons=icons or None,
         warnings=tuple(warnings),
         mrkdwn=args.get("mrkdwn") is not False,
     )
 
 
+def read_answer(body: JsonObject, switches: Switches) -> Content:
+    """Content of an ack or for a response_url: there an app speaks under its own name alone. Raises SlackError."""
+    return read_content({key: value for key, value in body.items() if key not in _NAMES}, switches)
+
+
 def _with_blocks(attachments: list[Any] | None, switches: Switches) -> list[JsonObject] | None:
     if attachments is None:
         return None
     done: list[JsonObject] = []
-    for number, attachment in enumerate(attachments, 1):
-        if not isinstance(attachment, dict):
-            raise SlackError("invalid_attachments")
-        copy = {**attachment, "id": number}
+    for index, attachment in enumerate(attachments):
+        check_attachment(attachment)
+        copy = {**attachment, "id": index + 1}
         copy.setdefault("fallback", "[no preview available]")
-        if isinstance(attachment.get("blocks"), list):
-            copy["blocks"] = normalize_blocks(check_message_blocks(attachment["blocks"], switches))
+        if attachment.get("blocks") is not None:
+            blocks = check_message_blocks(attachment["blocks"], switches, at=f"/attachments/{index}")
+            copy["blocks"] = normalize_blocks(blocks)
         done.append(copy)
     return done
 

@@ -117,7 +117,7 @@ def channel_object(state: State, channel: Channel, viewer: str, *, info: bool = 
         "previous_names": list(channel.previous_names),
     }
     if info:
-        body["context_team_id"] = state.team.id
+        body |= {"is_frozen": False, "parent_conversation": None, "context_team_id": state.team.id}
         body["shared_team_ids"] = [state.team.id, *channel.external_teams]
         body["pending_connected_team_ids"] = []
         if outside:

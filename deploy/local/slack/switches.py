@@ -22,6 +22,10 @@ class Switches(BaseModel):
     """The most a message's blocks may be together, as JSON."""
     one_table_a_message: bool = True
     """Whether a message may hold one table block only."""
+    chart_parts_most: Literal[6, 12] = 6
+    """The most series, or segments of a pie, in a chart: two versions of its page."""
+    data_table_rows_most: Literal[101, 201] = 101
+    """The most rows of a data table, the head among them: two versions of its page."""
     other_text_most: int = 4000
     """The most `text` of ephemeral, /me and scheduled messages, where no number is given."""
     file_message_delay: float = 0.2

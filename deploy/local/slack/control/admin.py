@@ -8,10 +8,11 @@ from typing import get_args
 from .. import acts, posting
 from ..delivery import events
 from ..delivery.transport import Delivery
-from ..faults import Fault, FaultKind
+from ..faults import DeliveryFault, Fault, MethodFault
 from ..spec import GroupSpec, PersonSpec
 from ..state.seed import add_group, person_from
 from ..switches import Switches
+from ..web.methods import ALL
 from ..wire import JsonObject
 from .body import Ask, ControlError, Verb
 from .show import person_row
@@ -152,9 +153,22 @@ def limits(ask: Ask) -> JsonObject:
     return {"ok": True}
 
 
+def _kinds_at(target: str) -> tuple[str, ...]:
+    """The faults there are at a target. Raises ControlError where nothing could ever meet them."""
+    if target.removeprefix("delivery:") not in ("", target):
+        return get_args(DeliveryFault)
+    if target in ("api:*", "response_url", "upload", *(method.name for method in ALL)):
+        return get_args(MethodFault)
+    raise ControlError(
+        f"{target!r} is no target: there are api:*, response_url, upload, a method of the Web API, "
+        "and delivery: with a kind, a name or *"
+    )
+
+
 def fault(ask: Ask) -> JsonObject:
-    if ask.text("kind") not in get_args(FaultKind):
-        raise ControlError(f"{ask.text('kind')!r} is no fault; there are: {', '.join(get_args(FaultKind))}")
+    kinds = _kinds_at(ask.text("target"))
+    if ask.text("kind") not in kinds:
+        raise ControlError(f"{ask.text('kind')!r} is no fault; there are: {', '.join(kinds)}")
     known = {field.name for field in fields(Fault)}
     ask.core.faults.add(Fault(**{key: value for key, value in ask.body.items() if key in known}))
     return {"ok": True}

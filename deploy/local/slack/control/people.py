@@ -101,7 +101,11 @@ def open_home(ask: Ask) -> JsonObject:
     person = ask.person()
     if person.outsider:
         raise ControlError(f"{person.name} is of another organisation: the app has no home for them")
-    channel = shortcuts.open_home(ask.core, ask.app(), person, ask.text("tab", "home"))
+    app, tab = ask.app(), ask.text("tab", "home")
+    tabs = app.spec.manifest.features.app_home
+    if not (tabs.home_tab_enabled if tab == "home" else tabs.messages_tab_enabled):
+        raise ControlError(f"{app.spec.name} has no {tab} tab: its manifest's app_home does not enable it")
+    channel = shortcuts.open_home(ask.core, app, person, tab)
     return {"ok": True, "channel": channel.id}
 
 

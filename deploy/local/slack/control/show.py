@@ -103,6 +103,7 @@ def channel_row(core: Core, channel: Channel, person: Person) -> JsonObject:
 def app_row(core: Core, app: InstalledApp, person: Person) -> JsonObject:
     """An app with what a person can start."""
     features = app.spec.manifest.features
+    offers = "commands" in app.scopes
     return {
         "id": app.id,
         "name": app.spec.name,
@@ -115,10 +116,10 @@ def app_row(core: Core, app: InstalledApp, person: Person) -> JsonObject:
         "sockets": core.transport.sockets.count(app.id),
         "commands": [
             {"command": one.command, "description": one.description, "usage": one.usage_hint}
-            for one in features.slash_commands
+            for one in (features.slash_commands if offers else ())
         ],
         "shortcuts": [
             {"name": one.name, "callback_id": one.callback_id, "type": one.type, "description": one.description}
-            for one in features.shortcuts
+            for one in (features.shortcuts if offers else ())
         ],
     }

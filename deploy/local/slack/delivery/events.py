@@ -56,6 +56,8 @@ def _hears(app: InstalledApp, kind: str, channel: Channel | None) -> bool:
     if kind not in app.spec.manifest.settings.event_subscriptions.bot_events:
         return False
     needed = next((scopes for prefix, scopes in SCOPES.items() if kind.startswith(prefix)), ())
+    if kind.startswith("member_") and channel:
+        needed = ("channels:read",) if channel.kind == "channel" else ("groups:read",)
     if needed and not app.scopes.intersection(needed):
         return False
     inside = channel is None or app.spec.bot_user_id in channel.members
@@ -78,7 +80,10 @@ def emit_posted(core: Core, channel: Channel, message: Message, body: JsonObject
     for app in list(core.state.apps.values()):
         named = f"<@{app.spec.bot_user_id}>" in message.text or f"<@{app.spec.bot_user_id}|" in message.text
         if named and channel.kind != "im":
-            emit(core, {**body, "type": "app_mention", **where}, channel=channel, only=app.id)
+            mention = {**body, "type": "app_mention", **where}
+            if app.spec.bot_user_id not in channel.members:
+                core.uninvited[app.id, channel.id] = mention
+            emit(core, mention, channel=channel, only=app.id)
         if message.app_id != app.id:
             _links(core, app, channel, message)
         if message.metadata:
@@ -236,6 +241,13 @@ def joined(core: Core, channel: Channel, person: Person, inviter: str = "") -> N
     if inviter:
         event["inviter"] = inviter
     emit(core, event, channel=channel)
+
+
+def brought_in(core: Core, channel: Channel, person: Person, *, invited: bool) -> None:
+    """A mention that brought an app into a channel is told once the app is in."""
+    mention = core.uninvited.pop((person.bot_of, channel.id), None)
+    if mention and invited:
+        emit(core, mention, channel=channel, only=person.bot_of)
 
 
 async def verify(core: Core, app: InstalledApp) -> bool:

@@ -8,12 +8,14 @@ from ..core import Core
 from ..delivery.transport import Delivery
 from ..limits.checker import Checker
 from ..limits.elements import check_options
+from ..limits.normalize import normalize_texts
 from ..wire import JsonObject
 from .outcome import Outcome, blocked, of_ack
 from .surface import Surface, entries, is_stateful
 from .values import WrongValue, coerce, find_option, options_of
 
 NOT_CONFIGURED = "This app is not configured to handle interactive responses."
+WORKFLOW = "This button starts a workflow of Slack; an app hears nothing of it."
 NO_OPTIONS = "No results"
 OFFERED_MOST = 1000
 SORTS = {"channel": "public", "group": "private", "im": "im", "mpim": "mpim"}
@@ -23,6 +25,8 @@ async def act(core: Core, surface: Surface, block: JsonObject, element: JsonObje
     """Press or choose. Raises WrongValue when the element cannot hold what was given."""
     if not surface.app.spec.manifest.settings.interactivity.is_enabled:
         return blocked(NOT_CONFIGURED)
+    if element["type"] == "workflow_button":
+        return blocked(WORKFLOW)
     surface = surface.on(block)
     held = set_value(core, surface, block, element, given) if is_stateful(element) else {}
     payload = core.interaction(surface.app, "block_actions", surface.person.id)
@@ -137,7 +141,7 @@ async def suggest(core: Core, surface: Surface, block: JsonObject, element: Json
         outcome.text = NO_OPTIONS
         outcome.result = "refused" if ack.ok else ack.result
         return outcome
-    answer = ack.payload or {}
+    answer = normalize_texts(ack.payload)
     outcome.options, outcome.option_groups = answer.get("options") or [], answer.get("option_groups") or []
     key = (str(block["block_id"]), str(element["action_id"]))
     offered = core.offered.setdefault(surface.key, {}).setdefault(key, {})

@@ -8,7 +8,7 @@ from .. import posting
 from ..core import Core
 from ..delivery.transport import Ack, Delivery
 from ..limits.normalize import cut_at_urls, normalize_text
-from ..posting import read_content
+from ..posting import read_answer
 from ..spec import SlashCommand
 from ..state import Channel, InstalledApp, Message, Person, ResponseUrl
 from ..wire import JsonObject, SlackError
@@ -130,7 +130,7 @@ def answer(
         return _failed(core, channel, person, word, code)
     body = ack.payload if ack.payload is not None else ({"text": ack.text} if ack.text.strip() else {})
     try:
-        content = read_content({**body, "thread_ts": None}, core.switches)
+        content = read_answer({**body, "thread_ts": None}, core.switches)
     except SlackError as refusal:
         return _failed(core, channel, person, word, refusal.code)
     public = body.get("response_type") == "in_channel"

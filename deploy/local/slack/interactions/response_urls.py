@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 from aiohttp import web
@@ -10,9 +9,9 @@ from aiohttp import web
 from .. import posting
 from ..core import RESPONSE_URL_LIFE, RESPONSE_URL_USES, Core
 from ..faults import cut, play
-from ..posting import Content, fallback, read_content
+from ..posting import Content, fallback, read_answer
 from ..state import Message, ResponseUrl
-from ..wire import JsonObject, SlackError
+from ..wire import JsonObject, SlackError, read_json
 
 
 class ResponseUrlDoor:
@@ -64,7 +63,7 @@ class ResponseUrlDoor:
     def _apply(self, record: ResponseUrl, body: JsonObject) -> None:
         core = self._core
         app, channel = core.state.apps[record.app_id], core.state.channels[record.channel]
-        content = read_content(body, core.switches)
+        content = read_answer(body, core.switches)
         origin = self._origin(record)
         if _true(body.get("delete_original")):
             if origin:
@@ -95,7 +94,7 @@ def _true(value: object) -> bool:
 
 def _body(text: str) -> JsonObject:
     try:
-        body = json.loads(text)
+        body = read_json(text)
     except ValueError:
         raise SlackError("invalid_payload", status=400) from None
     if not isinstance(body, dict):

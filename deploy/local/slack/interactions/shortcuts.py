@@ -16,6 +16,8 @@ from .outcome import Outcome, blocked, of_ack
 def find(core: Core, callback_id: str, kind: str) -> InstalledApp | None:
     """The app that offers the shortcut."""
     for app in core.state.apps.values():
+        if "commands" not in app.scopes:
+            continue
         for shortcut in app.spec.manifest.features.shortcuts:
             if shortcut.callback_id == callback_id and shortcut.type == kind and not app.revoked:
                 return app

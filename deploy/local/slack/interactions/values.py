@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from ..core import Core
 from ..limits import length
+from ..limits.elements import is_date, is_time
 from ..limits.normalize import elements_of
 from ..render import file_object
 from ..state import View
@@ -38,6 +40,12 @@ KEYS: dict[str, tuple[str, str]] = {
 Values = dict[str, dict[str, JsonObject]]
 TYPED = ("plain_text_input", "email_text_input", "url_text_input", "number_input")
 TYPED_MOST = 3000
+FILES_MOST = 10
+TIMES: dict[str, tuple[Callable[[object], bool], str]] = {
+    "datepicker": (is_date, "YYYY-MM-DD"),
+    "timepicker": (is_time, "HH:mm"),
+    "datetimepicker": (lambda value: isinstance(value, int) and len(str(value)) == 10, "ten digits of seconds"),
+}
 _EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 _LINK = re.compile(r"^[a-z][a-z0-9+.-]*://\S+$", re.IGNORECASE)
 
@@ -110,7 +118,24 @@ def _one(core: Core, element: JsonObject, given: Any, offered: list[JsonObject])
         return find_option(offered, given)
     if kind in ("users_select", "channels_select", "conversations_select", "file_input"):
         return _thing(core, kind, str(given["id"] if isinstance(given, dict) else given))
-    return int(given) if kind == "datetimepicker" else given
+    if kind in TIMES:
+        return _moment(kind, given)
+    return _rich(given) if kind == "rich_text_input" and isinstance(given, str) else given
+
+
+def _moment(kind: str, given: Any) -> Any:
+    """A day, a time of day, or both as seconds since 1970. Raises WrongValue."""
+    fits, form = TIMES[kind]
+    if kind == "datetimepicker" and isinstance(given, str) and given.isdigit():
+        given = int(given)
+    if not fits(given):
+        raise WrongValue(f"{given!r} is nothing a {kind} holds; it holds {form}")
+    return given
+
+
+def _rich(words: str) -> JsonObject:
+    section = {"type": "rich_text_section", "elements": [{"type": "text", "text": words}]}
+    return {"type": "rich_text", "elements": [section]}
 
 
 def _thing(core: Core, kind: str, name: str) -> Any:
@@ -170,10 +195,21 @@ def problem(core: Core, block: JsonObject, value: JsonObject) -> str:
     held = value.get(KEYS[kind][0])
     if held in (None, "", []):
         return "" if block.get("optional") else "Please complete this required field."
+    if kind == "file_input":
+        return _files_problem(element, held)
     if kind not in TYPED:
-        most = element.get("max_selected_items") or element.get("max_files")
+        most = element.get("max_selected_items")
         return f"Please select at most {most} items." if most and len(held) > most else ""
     return _typed_problem(core, element, kind, str(held))
+
+
+def _files_problem(element: JsonObject, held: list[JsonObject]) -> str:
+    most, kinds = element.get("max_files") or FILES_MOST, element.get("filetypes") or []
+    if len(held) > most:
+        return f"Please add at most {most} files."
+    if kinds and any(file["filetype"] not in kinds for file in held):
+        return f"Please add files of these types only: {', '.join(kinds)}."
+    return ""
 
 
 def _typed_problem(core: Core, element: JsonObject, kind: str, text: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..wire import JsonObject
-from . import newer
+from . import charts, newer
 from .checker import MRKDWN, Checker, length
-from .elements import check_element
+from .elements import check_distinct, check_element
 
 _SELECTS = tuple(
     f"{prefix}{kind}_select"
@@ -36,16 +36,19 @@ MARKDOWN_MOST = 12_000
 
 def check_blocks(check: Checker, holder: JsonObject, at: str, most: int, surface: str, *, least: int = 0) -> None:
     """Every block under `blocks`. `surface` is message, modal or home."""
-    markdown = tables = 0
+    markdown = tables = plots = 0
     for where, block in check.objects(holder, "blocks", at, most, least=least):
         check_block(check, block, where, surface)
         tables += block.get("type") == "table"
+        plots += block.get("type") == "data_visualization"
         if block.get("type") == "markdown" and isinstance(block.get("text"), str):
             markdown += length(block["text"], check.switches)
     if markdown > MARKDOWN_MOST:
         check.fault(f"{at}/blocks", f"markdown blocks must be less than {MARKDOWN_MOST + 1} characters together")
     if tables > 1 and check.switches.one_table_a_message:
         check.fault(f"{at}/blocks", "only one table block allowed")
+    if plots > charts.CHARTS_MOST:
+        check.fault(f"{at}/blocks", f"only {charts.CHARTS_MOST} data_visualization blocks allowed")
     if len(check.focused) > 1:
         check.fault(check.focused[1], "only one element per view may set focus_on_load")
 
@@ -90,12 +93,7 @@ def _elements(check: Checker, block: JsonObject, at: str, most: int) -> None:
         if element["type"] in MRKDWN:
             check.text_object(element, where, 2000, MRKDWN)
             continue
-        action = element.get("action_id")
-        if isinstance(action, str) and action:
-            if action in actions:
-                check.fault(f"{where}/action_id", f"`action_id` {action} already exists in this block")
-            actions.add(action)
-        check_element(check, element, where)
+        check_distinct(check, element, where, actions)
 
 
 def _actions(check: Checker, block: JsonObject, at: str) -> None:
@@ -111,6 +109,7 @@ def _context_actions(check: Checker, block: JsonObject, at: str) -> None:
 
 
 def _section(check: Checker, block: JsonObject, at: str) -> None:
+    check.boolean(block, "expand", at=at)
     if block.get("text") is None and not block.get("fields"):
         check.fault(at, "must define either `text` or `fields`")
     check.text(block, "text", at, 3000, kinds=MRKDWN)
@@ -225,8 +224,8 @@ RULES: dict[str, Rule] = {
     "video": (None, _ALL, newer.video),
     "markdown": (("text",), _MESSAGE, _markdown),
     "table": (("rows", "column_settings"), _MESSAGE, _table),
-    "data_table": (None, _MESSAGE, newer.data_table),
-    "data_visualization": (None, _MESSAGE, newer.data_visualization),
+    "data_table": (("rows", "caption", "page_size", "row_header_column_index"), _MESSAGE, charts.data_table),
+    "data_visualization": (("title", "chart"), _MESSAGE, charts.data_visualization),
     "task_card": (newer.TASK_KEYS, _MESSAGE, newer.task_card),
     "plan": (("title", "tasks"), _MESSAGE, newer.plan),
     "alert": (("text", "level"), ("modal",), newer.alert),

@@ -103,6 +103,7 @@ class Checker:
             self.fault(at, "invalid additional property: emoji")
         if text["type"] == "plain_text" and "verbatim" in text:
             self.fault(at, "invalid additional property: verbatim")
+        self.boolean(text, "emoji", "verbatim", at=at)
         self.string(text, "text", at, most, required=True, least=1)
 
     def enum(self, value: JsonObject, key: str, at: str, allowed: Collection[str]) -> None:

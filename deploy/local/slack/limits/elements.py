@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from ..wire import JsonObject
@@ -11,6 +12,7 @@ from .checker import MRKDWN, Checker
 
 BASE = ("type", "action_id")
 SELECT = (*BASE, "placeholder", "confirm", "focus_on_load")
+_FLAGS = ("focus_on_load", "multiline", "default_to_current_conversation", "response_url_enabled")
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 _TIME = re.compile(r"^([01]\d|2[0-3]):[0-5]\d$")
 
@@ -24,6 +26,7 @@ def check_element(check: Checker, element: JsonObject, at: str) -> None:
         return
     known, run = rule
     check.keys(element, at, known)
+    check.boolean(element, *_FLAGS, at=at)
     if element.get("focus_on_load"):
         check.focused.append(at)
     run(check, element, at)
@@ -31,6 +34,16 @@ def check_element(check: Checker, element: JsonObject, at: str) -> None:
         check.text(element, "placeholder", at, 150)
     if "confirm" in known and element.get("confirm") is not None:
         check_confirm(check, element["confirm"], f"{at}/confirm")
+
+
+def check_distinct(check: Checker, element: JsonObject, at: str, before: set[str]) -> None:
+    """An element that shares its block with others, of which `before` has the action ids; it joins them."""
+    action = element.get("action_id")
+    if isinstance(action, str) and action:
+        if action in before:
+            check.fault(f"{at}/action_id", f"`action_id` {action} already exists in this block")
+        before.add(action)
+    check_element(check, element, at)
 
 
 def check_confirm(check: Checker, confirm: Any, at: str) -> None:
@@ -155,6 +168,7 @@ def _entities(check: Checker, element: JsonObject, at: str) -> None:
         check.fault(where, "must provide a non-empty object")
         return
     check.keys(found, where, ("include", "exclude_external_shared_channels", "exclude_bot_users"))
+    check.boolean(found, "exclude_external_shared_channels", "exclude_bot_users", at=where)
     for index, kind in enumerate(check.items(found, "include", where, 4) or []):
         if kind not in ("im", "mpim", "private", "public"):
             check.fault(f"{where}/include/{index}", "must be a valid enum value")
@@ -172,15 +186,31 @@ def _choices(check: Checker, element: JsonObject, at: str) -> None:
     _initial_among(check, element, at)
 
 
+def is_date(value: object) -> bool:
+    """Whether it is a day as date pickers hold it, YYYY-MM-DD."""
+    if not (isinstance(value, str) and _DATE.match(value)):
+        return False
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def is_time(value: object) -> bool:
+    """Whether it is a time as time pickers hold it, HH:mm."""
+    return isinstance(value, str) and _TIME.match(value) is not None
+
+
 def _date(check: Checker, element: JsonObject, at: str) -> None:
     initial = element.get("initial_date")
-    if initial is not None and not (isinstance(initial, str) and _DATE.match(initial)):
+    if initial is not None and not is_date(initial):
         check.fault(f"{at}/initial_date", "must be a date in the format YYYY-MM-DD")
 
 
 def _time(check: Checker, element: JsonObject, at: str) -> None:
     initial = element.get("initial_time")
-    if initial is not None and not (isinstance(initial, str) and _TIME.match(initial)):
+    if initial is not None and not is_time(initial):
         check.fault(f"{at}/initial_time", "must be a time in the format HH:mm")
 
 

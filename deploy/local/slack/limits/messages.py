@@ -12,23 +12,41 @@ from .checker import Checker, length, shortened
 
 TEXT_MOST = 40_000
 UPDATE_TEXT_MOST = 4_000
+_WORDS = (
+    "author_link", "author_name", "color", "fallback", "footer", "image_url", "pretext", "text", "thumb_url", "title",
+    "title_link",
+)  # fmt: skip
 
 
-def check_message_blocks(blocks: Any, switches: Switches | None = None, *, margin: float = 0.0) -> list[JsonObject]:
+def check_message_blocks(
+    blocks: Any, switches: Switches | None = None, *, margin: float = 0.0, at: str = ""
+) -> list[JsonObject]:
     """The blocks when Slack would take them. Raises SlackError: invalid_blocks_format, invalid_blocks, …too_long.
 
-    With a `margin` already where they come within that share of a limit.
+    With a `margin` already where they come within that share of a limit. `at` points to what holds them.
     """
     if not isinstance(blocks, list):
         raise SlackError("invalid_blocks_format")
     check = Checker(switches, margin=margin)
-    check_blocks(check, {"blocks": blocks}, "", 50, "message")
+    check_blocks(check, {"blocks": blocks}, at, 50, "message")
     if check.faults:
         lines = [f"[ERROR] {fault}" for fault in check.faults]
         raise SlackError("invalid_blocks", errors=list(check.faults), response_metadata={"messages": lines})
     if len(json.dumps(blocks)) > check.switches.message_blocks_characters * (1 - margin):
         raise SlackError("msg_blocks_too_long")
     return blocks
+
+
+def check_attachment(attachment: Any) -> None:
+    """The outer shape of an attachment. Raises SlackError invalid_attachments."""
+    rows = attachment.get("fields") if isinstance(attachment, dict) else None
+    if not isinstance(attachment, dict) or not isinstance(rows, (list, type(None))):
+        raise SlackError("invalid_attachments")
+    words = [attachment.get(key) for key in _WORDS]
+    for row in rows or []:
+        words += [row.get("title"), row.get("value")] if isinstance(row, dict) else [row]
+    if any(isinstance(one, (dict, list)) for one in words):
+        raise SlackError("invalid_attachments")
 
 
 def check_text(text: str, switches: Switches | None = None, *, most: int = TEXT_MOST) -> tuple[str, list[str]]:

@@ -1,9 +1,10 @@
-"""The limits of the newer blocks: video, cards, tasks, data, alerts."""
+"""The limits of the newer blocks: video, cards, tasks, alerts."""
 
 from __future__ import annotations
 
 from ..wire import JsonObject
 from .checker import MRKDWN, Checker
+from .elements import check_distinct
 
 TASK_KEYS = ("task_id", "title", "details", "output", "sources", "status")
 STATUSES = ("pending", "in_progress", "complete", "error")
@@ -34,10 +35,12 @@ def card(check: Checker, block: JsonObject, at: str) -> None:
     for key in ("hero_image", "icon"):
         if block.get(key) is not None and not isinstance(block[key], dict):
             check.fault(f"{at}/{key}", "must provide an object")
+    actions: set[str] = set()
     for where, button in check.objects(block, "actions", at, 25):
         if button.get("type") != "button":
             check.fault(f"{where}/type", f"unsupported type: {button.get('type')}")
-        check.text(button, "text", where, 75, required=True)
+        else:
+            check_distinct(check, button, where, actions)
 
 
 def carousel(check: Checker, block: JsonObject, at: str) -> None:
@@ -68,16 +71,3 @@ def plan(check: Checker, block: JsonObject, at: str) -> None:
         if task.get("type", "task_card") != "task_card":
             check.fault(f"{where}/type", f"unsupported type: {task.get('type')}")
         task_card(check, task, where)
-
-
-def data_table(check: Checker, block: JsonObject, at: str) -> None:
-    check.string(block, "caption", at, None, required=True, least=1)
-    if check.items(block, "rows", at, None) is None:
-        check.fault(at, "missing required field: rows")
-    size = block.get("page_size")
-    if size is not None and not (isinstance(size, int) and 1 <= size <= 100):
-        check.fault(f"{at}/page_size", "must be between 1 and 100")
-
-
-def data_visualization(check: Checker, block: JsonObject, at: str) -> None:
-    check.string(block, "title", at, 50)

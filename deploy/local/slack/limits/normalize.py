@@ -38,6 +38,13 @@ def normalize_blocks(blocks: list[JsonObject]) -> list[JsonObject]:
     return done
 
 
+def normalize_texts(value: Any) -> Any:
+    """A copy of options, or whatever holds texts, with what Slack spells out of each."""
+    done = copy.deepcopy(value)
+    _texts(done)
+    return done
+
+
 def nested(blocks: list[JsonObject]) -> list[JsonObject]:
     """The blocks with those inside containers and carousels, each after what holds it."""
     found: list[JsonObject] = []

@@ -1,7 +1,8 @@
-// Blocks that few apps use: tables, tasks, cards, containers, video, alerts.
+// Blocks that few apps use: tables, tasks, cards, containers, video, alerts; charts are in charts.js.
 
 import { h, icon, test } from "./dom.js";
 import { blocks, image, text } from "./blocks.js";
+import { chart } from "./charts.js";
 import { element } from "./elements.js";
 import { emojis, link } from "./mrkdwn.js";
 import { richPart } from "./rich.js";
@@ -120,7 +121,7 @@ function dataTable(block) {
     body.replaceChildren(
       ...rows
         .slice(page * most, (page + 1) * most)
-        .map((row) => h("tr", {}, cells(block, row, "td", block.row_header_column_index ?? -1))),
+        .map((row) => h("tr", {}, cells(block, row, "td", block.row_header_column_index ?? 0))),
     );
     where.textContent = `Page ${page + 1} of ${pages}`;
   };
@@ -161,6 +162,7 @@ function video(block) {
 export const RARER = {
   table,
   data_table: dataTable,
+  data_visualization: chart,
   video,
   alert: (block) => h("div", { class: `alert ${block.level ?? "default"}`, role: "note" }, words(block.text)),
   card,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..core import Core
+from ..limits import nested
 from ..state import Channel, InstalledApp, Message, Person
-from ..wire import JsonObject, SlackError, argument_error
+from ..wire import JsonObject, SlackError, argument_error, as_text, read_json
 
 READ_SCOPES = ("channels:read", "groups:read", "im:read", "mpim:read")
 HISTORY_SCOPES = ("channels:history", "groups:history", "im:history", "mpim:history")
 KIND_WORD = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}
-_TRUE, _FALSE = {"1", "true", "True"}, {"0", "false", "False", ""}
+_TRUE = {"1", "true", "True"}
+_CURSOR = re.compile(r"bmV4dDo([0-9a-f]+)=")
 
 
 @dataclass(slots=True)
@@ -31,9 +33,9 @@ class Call:
         return self.app.spec.bot_user_id
 
     def text(self, key: str, default: str = "") -> str:
-        """A string argument."""
+        """A string argument. Raises SlackError where it is a list or an object."""
         value = self.args.get(key)
-        return default if value is None else str(value)
+        return default if value is None else as_text(value, key)
 
     def flag(self, key: str, default: bool = False) -> bool:
         """A boolean argument, however the SDK wrote it."""
@@ -85,6 +87,11 @@ class Call:
         """Raises `missing_scope` unless the token has one of `scopes`."""
         if not self.app.scopes.intersection(scopes):
             raise missing_scope(self.app, scopes[0])
+
+    def may_embed(self, blocks: Sequence[JsonObject]) -> None:
+        """Raises `missing_scope` where a video is to be shown without links.embed:write."""
+        if any(block["type"] == "video" for block in nested(list(blocks))):
+            self.need_scope("links.embed:write")
 
     def channel(self, key: str = "channel", *, family: str = "") -> Channel:
         """The conversation named by an id the app can see. `family` read or history checks the kind's own scope."""
@@ -140,7 +147,7 @@ class Call:
 
 def _maybe_json(text: str) -> Any:
     try:
-        return json.loads(text)
+        return read_json(text)
     except ValueError:
         return text
 
@@ -154,10 +161,10 @@ def decode_cursor(cursor: str) -> int:
     """The offset in a cursor. Raises `invalid_cursor`."""
     if not cursor:
         return 0
-    try:
-        return int(cursor.removeprefix("bmV4dDo").removesuffix("="), 16)
-    except ValueError:
-        raise SlackError("invalid_cursor") from None
+    given = _CURSOR.fullmatch(cursor)
+    if given is None:
+        raise SlackError("invalid_cursor")
+    return int(given[1], 16)
 
 
 def missing_scope(app: InstalledApp, needed: str) -> SlackError:

@@ -45,16 +45,10 @@ def _warned(body: JsonObject, content: Content) -> JsonObject:
     return body
 
 
-def may_embed(call: Call, content: Content) -> None:
-    """Raises `missing_scope` where a video is to be shown without links.embed:write."""
-    if any(block["type"] == "video" for block in content.blocks or ()):
-        call.need_scope("links.embed:write")
-
-
 def post_message(call: Call) -> JsonObject:
     channel = target(call)
     content = read_content(call.contents(), call.core.switches)
-    may_embed(call, content)
+    call.may_embed(content.every_block)
     if content.username or content.icons:
         call.need_scope("chat:write.customize")
     message = posting.post_as_app(call.core, call.app, channel, content)
@@ -72,6 +66,7 @@ def post_ephemeral(call: Call) -> JsonObject:
     if call.bot not in channel.members:
         raise SlackError("not_in_channel")
     content = read_content(call.contents(), call.core.switches, text_most=call.core.switches.other_text_most)
+    call.may_embed(content.every_block)
     message = posting.post_ephemeral(call.core, channel, person.id, content, call.app)
     return {"message_ts": message.ts}
 
@@ -91,7 +86,7 @@ def update(call: Call) -> JsonObject:
     content = read_content(call.contents(), call.core.switches, text_most=UPDATE_TEXT_MOST)
     if content.blocks is None and content.text is not None and not call.core.switches.text_only_update_keeps_blocks:
         content.blocks = []
-    may_embed(call, content)
+    call.may_embed(content.every_block)
     if content.text is None and content.blocks is None and content.attachments is None:
         raise SlackError("no_text")
     if content.text == "" and content.blocks is None and not message.blocks:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,7 +15,7 @@ from ..delivery.transport import DEADLINE
 from ..faults import BAD_GATEWAY, cut, play
 from ..spec import AppSpec
 from ..state import InstalledApp
-from ..wire import JsonObject, SlackError, argument_error
+from ..wire import JsonObject, SlackError, argument_error, read_json
 from .call import Call, Method, missing_scope
 
 
@@ -88,16 +87,19 @@ class Door:
             raise missing_scope(app, method.scopes[0])
         return app
 
-    def _place(self, args: JsonObject) -> str:
+    def _place(self, app: InstalledApp, args: JsonObject) -> str:
         """The conversation a call is about, by whichever name it was given."""
-        name = str(args.get("channel", ""))
-        found = self._core.state.channel(name) if name.startswith("#") else None
+        name, state = str(args.get("channel", "")), self._core.state
+        found = state.channel(name) if name.startswith("#") else None
+        person = state.people.get(name)
+        if person and person.role not in ("app", "other organisation"):
+            found = state.im(person.id, app)
         return found.id if found else name
 
     async def _run(self, method: Method, app: InstalledApp, args: JsonObject) -> JsonObject:
         core = self._core
         tier = core.switches.connections_open_tier if method.name == "apps.connections.open" else method.tier
-        wait = core.rates.retry_after(app.id, method.name, tier, self._place(args), core.clock.now())
+        wait = core.rates.retry_after(app.id, method.name, tier, self._place(app, args), core.clock.now())
         if wait:
             raise SlackError("ratelimited", status=429, headers={"Retry-After": str(wait)})
         missing = [key for key in method.required if args.get(key) in (None, "")]
@@ -136,7 +138,7 @@ async def _json_body(request: web.Request) -> dict[str, Any]:
     if not text.strip():
         return {}
     try:
-        body = json.loads(text)
+        body = read_json(text)
     except ValueError:
         raise SlackError("invalid_json") from None
     if not isinstance(body, dict):

@@ -14,7 +14,7 @@ from ..faults import cut, play
 from ..limits import length
 from ..render import file_object
 from ..state import Channel, FileRecord, Message, Scheduled
-from ..wire import JsonObject, SlackError, argument_error
+from ..wire import JsonObject, SlackError, argument_error, as_text
 from .call import Call, Method
 
 SNIPPET_MOST = 1024 * 1024
@@ -102,7 +102,7 @@ def _uploaded(call: Call, item: Any) -> FileRecord:
         raise SlackError("file_not_found")
     if file.stage == "wanted":
         raise SlackError("file_update_failed")
-    file.title = item.get("title") or file.name
+    file.title = as_text(item.get("title") or file.name, "files/title")
     return file
 
 
@@ -144,18 +144,19 @@ def _share(call: Call, channel: Channel, files: list[FileRecord]) -> None:
 def _file(call: Call) -> FileRecord:
     """A complete file that the bot may see. Raises SlackError file_not_found, file_deleted."""
     file = call.core.state.files.get(call.text("file"))
-    if file is None or file.stage in ("wanted", "uploaded") or not _sees(call, file):
+    if file is None or file.stage in ("wanted", "uploaded") or not _sees(call.core, call.bot, file):
         raise SlackError("file_not_found")
     if file.stage == "deleted":
         raise SlackError("file_deleted")
     return file
 
 
-def _sees(call: Call, file: FileRecord) -> bool:
-    if file.user == call.bot:
+def _sees(core: Core, bot: str, file: FileRecord) -> bool:
+    """Whether a bot may see a file: its own, or one that is shown in public or where it is."""
+    if file.user == bot:
         return True
-    channels = [call.core.state.channels[channel_id] for channel_id in file.shares]
-    return any(channel.kind == "channel" or call.bot in channel.members for channel in channels)
+    channels = [core.state.channels[channel_id] for channel_id in file.shares]
+    return any(channel.kind == "channel" or bot in channel.members for channel in channels)
 
 
 def info(call: Call) -> JsonObject:
@@ -171,18 +172,20 @@ def list_files(call: Call) -> JsonObject:
     count, page = call.number("count", 100), call.number("page", 1)
     oldest, latest = call.number("ts_from", 0), call.number("ts_to", 2**53)
     channel, user = call.text("channel"), call.text("user")
+    if count < 1 or page < 1:
+        raise argument_error(f"must be a positive number [json-pointer:/{'count' if count < 1 else 'page'}]")
     if user and user not in call.core.state.people:
         raise SlackError("user_not_found")
     found = [
         file
         for file in reversed(call.core.state.files.values())
         if file.stage == "complete"
-        and _sees(call, file)
+        and _sees(call.core, call.bot, file)
         and channel in ("", *file.shares)
         and user in ("", file.user)
         and oldest <= file.created <= latest
     ]
-    pages = max(1, -(-len(found) // max(1, count)))
+    pages = max(1, -(-len(found) // count))
     part = found[(page - 1) * count : page * count]
     return {
         "files": [file_object(call.core.state, file, call.core.base_url) for file in part],
@@ -252,7 +255,8 @@ class FileDoor:
         header = request.headers.get("Authorization", "")
         found = self._core.state.app_of_token(header.removeprefix("Bearer ").strip()) if header else None
         if found:
-            return found[1] == "bot" and "files:read" in found[0].scopes
+            app, kind = found
+            return kind == "bot" and "files:read" in app.scopes and _sees(self._core, app.spec.bot_user_id, file)
         viewer = request.query.get("as", "")
         if viewer == file.user:
             return True

@@ -21,6 +21,7 @@ def schedule(call: Call) -> JsonObject:
     _check_time(call, channel, post_at)
     args = {key: value for key, value in call.contents().items() if key in _KEPT}
     content = read_content(args, call.core.switches, text_most=call.core.switches.other_text_most)
+    call.may_embed(content.every_block)
     if content.empty:
         raise SlackError("no_text")
     state = call.core.state
@@ -87,7 +88,7 @@ def list_scheduled(call: Call) -> JsonObject:
 
 
 def _row(one: Scheduled) -> JsonObject:
-    text = one.args.get("text") or ""
+    text = str(one.args.get("text") or "")
     return {
         "id": one.id,
         "channel_id": one.channel,

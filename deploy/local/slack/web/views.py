@@ -15,16 +15,23 @@ def _trigger_id(call: Call) -> str:
     return given
 
 
+def _view(call: Call, kind: str) -> JsonObject:
+    """The view that is to be shown. Raises SlackError."""
+    data = check_view(call.value("view"), call.core.switches, kind=kind)
+    call.may_embed(data["blocks"])
+    return data
+
+
 def open_view(call: Call) -> JsonObject:
     given = _trigger_id(call)
-    data = check_view(call.value("view"), call.core.switches, kind="modal")
+    data = _view(call, "modal")
     trigger = modals.spend(call.core, call.app, given)
     return {"view": modals.shown(call.core, modals.open_modal(call.core, call.app, trigger, data))}
 
 
 def push(call: Call) -> JsonObject:
     given = _trigger_id(call)
-    data = check_view(call.value("view"), call.core.switches, kind="modal")
+    data = _view(call, "modal")
     trigger = modals.spend(call.core, call.app, given)
     return {"view": modals.shown(call.core, modals.push(call.core, call.app, trigger.person, trigger.view_id, data))}
 
@@ -33,7 +40,7 @@ def update(call: Call) -> JsonObject:
     if not (call.text("view_id") or call.text("external_id")):
         raise argument_error("missing required field: view_id")
     view = modals.find(call.core, call.app, call.text("view_id"), call.text("external_id"))
-    data = check_view(call.value("view"), call.core.switches, kind=view.type)
+    data = _view(call, view.type)
     modals.check_hash(view, call.text("hash"))
     modals.replace(call.core, call.app, view, data)
     return {"view": modals.shown(call.core, view)}
@@ -45,7 +52,7 @@ def publish(call: Call) -> JsonObject:
         raise argument_error("user not found [json-pointer:/user_id]")
     if not call.app.spec.manifest.features.app_home.home_tab_enabled:
         raise SlackError("not_enabled")
-    data = check_view(call.value("view"), call.core.switches, kind="home")
+    data = _view(call, "home")
     view = modals.publish(call.core, call.app, person.id, data, call.text("hash"))
     return {"view": modals.shown(call.core, view)}
 
