@@ -8,6 +8,7 @@ from bot.plans import covers
 from bot.render import words
 from bot.render.escape import clean, size
 from bot.render.fit import weight
+from bot.render.late import promised
 from bot.render.message import File
 from bot.render.steps import on_failure
 from bot.view import RunView
@@ -35,16 +36,17 @@ def plan_text(view: RunView) -> str:
         "Steps:",
     ]
     for n, step in enumerate(plan.steps, 1):
-        lines += _step(n, step)
+        lines += _step(n, step, plan)
     lines += ["", on_failure(plan)]
     lines += [f"Also told in: {', '.join(plan.tells)}"] if plan.tells else []
     return clean("\n".join(lines)) + "\n"
 
 
-def _step(n: int, step: Step[object]) -> list[str]:
+def _step(n: int, step: Step[object], plan: Plan) -> list[str]:
     lines = [f"{n}. {step.tells or step.name}", f"     does: {words.deed(step.does)}"]
     if step.undo:
         lines.append(f"     undone by: {words.deed(step.undo)}")
+    lines += [f"     {value}" for value in promised(step, plan.steps)]
     if step.leaves:
         lines.append(f"     leaves: {step.leaves}")
     if step.no_return:

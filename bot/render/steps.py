@@ -12,6 +12,7 @@ from bot.plans import surely_not
 from bot.render import words
 from bot.render.blocks import bullets, moment, text
 from bot.render.escape import one_line
+from bot.render.late import promised
 from bot.render.message import Block
 from bot.standing import last_of
 from bot.view import RunView, Standing, StepView
@@ -52,6 +53,8 @@ def _step(view: RunView, step: StepView, planned: Step[Any] | None) -> list[Bloc
         elements.append(text(" · " + " · ".join(notes), italic=True))
     if planned is not None:
         elements += _given(planned, view.params)
+        for value in promised(planned, view.plan.steps if view.plan else (), card=True):
+            elements.append(text(f" · {one_line(value, 300)}", italic=True))
     return elements
 
 

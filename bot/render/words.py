@@ -147,8 +147,9 @@ def briefly(does: Deed[Any], params: Mapping[str, Any]) -> str:
 
     Left out is what is certain without it: an argument of the same name and value as one of the run's parameters,
     which the card's own line gives; where the run has no parameter of that name, an argument that is at its default, or
-    that is none and has no default. And what says nothing to a person: the kind of act, fields that only machines read,
-    results of earlier steps. Details and a plan's file have these too. Named values are arguments one by one.
+    that is none and has no default. And what says nothing to a person: the kind of act, fields that only machines read.
+    Of the result of an earlier step the card says apart what it may be. Details and a plan's file have these too. Named
+    values are arguments one by one.
     """
     if not isinstance(does, Effect):
         return deed(does)

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -15,8 +16,28 @@ from bot.lifecycle import MOVES
 from bot.model import Record
 
 HERE = Path(__file__).parent
-LOCK_TRIES = 30
 CODE = 1
+WITHIN = 60.0  # seconds
+# No role's own time-outs may end a migration in its middle and look like a table that is held.
+SESSION = {"search_path": "tandem", "application_name": "tandem-migrate", "statement_timeout": "0"}
+HELD = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError, asyncpg.DeadlockDetectedError)
+# Two kinds of lock on every table. The first keeps out nobody but an autovacuum, which ends for whoever waits as long
+# as the server's deadlock_timeout. The second keeps out everybody, so what follows waits for nothing more; it is given
+# up long before the server would look for a circle and end somebody of it, who would be a live bot as a rule.
+# Runs come first, as in the verbs: so a circle is rare. The leases stay free: their renewals would wait, and every
+# worker would end its effects.
+TABLES = """
+SELECT string_agg(format('tandem.%I', relname), ', ' ORDER BY relname <> 'runs', relname) FROM pg_class
+WHERE relnamespace = to_regnamespace('tandem') AND relkind = 'r' AND relname NOT IN ('workers', 'ledger_home')
+"""
+DEADLOCK_TIMEOUT = "SELECT extract(epoch FROM current_setting('deadlock_timeout')::interval)::float8"
+HOLDERS = """
+SELECT DISTINCT l.pid, coalesce(nullif(a.application_name, ''), 'a session') AS name, a.usename AS role
+FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.granted AND l.pid <> pg_backend_pid()
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND l.relation IN (SELECT oid FROM pg_class WHERE relnamespace = to_regnamespace('tandem'))
+ORDER BY l.pid LIMIT 3
+"""
 
 
 class Terms(Record):
@@ -56,22 +77,53 @@ class MigrationRefused(Exception):
     """The schema cannot be brought up to date; the text says why and what to do."""
 
 
-async def migrate(owner_url: str, bot_role: str, applied: Applied) -> list[str]:
-    """Applies what is missing and says what it did, a line each. Raises MigrationRefused."""
-    conn = await asyncpg.connect(owner_url, server_settings={"search_path": "tandem", "lock_timeout": "1s"})
+async def migrate(owner_url: str, bot_role: str, applied: Applied, within: float = WITHIN) -> list[str]:
+    """Applies what is missing and says what it did, a line each: all of it or nothing, beside live copies too.
+
+    Where others hold the tables, tries again for `within` seconds. Raises MigrationRefused.
+    """
+    conn = await asyncpg.connect(owner_url, server_settings=SESSION)
     try:
         await conn.set_type_codec("jsonb", encoder=canonical, decoder=json.loads, schema="pg_catalog")
         await _fit(conn, bot_role)
-        for attempt in range(LOCK_TRIES):
+        give_up, pause = time.monotonic() + within, 0.1
+        while True:
             try:
                 async with conn.transaction():
-                    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('tandem migrate', 0))")
+                    await _alone(conn)
                     return await _apply(conn, bot_role, applied)
-            except asyncpg.LockNotAvailableError:
-                await asyncio.sleep(min(0.1 * 2**attempt, 2))  # another transaction holds a table; it ends
-        raise MigrationRefused("other sessions hold the bot's tables for a minute; end them and type migrate again")
+            except HELD as error:
+                if time.monotonic() > give_up:
+                    raise MigrationRefused(await _held_by(conn, within)) from error
+            await asyncio.sleep(pause)  # whoever holds a table ends
+            pause = min(2 * pause, 2)
     finally:
         await conn.close()
+
+
+async def _alone(conn: Any) -> None:
+    """Every table for this transaction alone, or none: it waits for no table while it holds another for long."""
+    until_looked = int(1000 * await conn.fetchval(DEADLOCK_TIMEOUT))
+    briefly = max(min(until_looked // 4, 500), 1)  # and doors wait behind it
+    await conn.execute(f"SET LOCAL lock_timeout = {until_looked + 500}")
+    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('tandem migrate', 0))")
+    if (tables := await conn.fetchval(TABLES)) is not None:
+        await conn.execute(f"LOCK TABLE {tables} IN SHARE UPDATE EXCLUSIVE MODE")
+        await conn.execute(f"SET LOCAL statement_timeout = {briefly}")
+        await conn.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
+        await conn.execute("SET LOCAL statement_timeout = 0")
+    await conn.execute(f"SET LOCAL lock_timeout = {briefly}")
+
+
+async def _held_by(conn: Any, within: float) -> str:
+    """Who kept the tables, and what to do."""
+    holders = await conn.fetch(HOLDERS)
+    who = ", ".join(f"{h['name']} (pid {h['pid']}, role {h['role']})" for h in holders) or "sessions that are gone now"
+    return (
+        f"other sessions held the bot's tables for {within:g} s, so nothing was changed; just now: {who}. "
+        "Stop the copies of the bot, or end who is left with SELECT pg_terminate_backend(PID), "
+        "then type `python -m bot migrate` again"
+    )
 
 
 async def _fit(conn: Any, bot_role: str) -> None:

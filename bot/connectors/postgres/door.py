@@ -33,6 +33,7 @@ Name = Annotated[str, Field(min_length=1, max_length=NAME_BYTES)]
 class Beside(Record):
     """A database beside the live one, as it was seen: its name, and the oid by which it is known again."""
 
+    internal: ClassVar[frozenset[str]] = frozenset({"oid"})
     name: Name
     oid: int
 

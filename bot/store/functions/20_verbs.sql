@@ -152,8 +152,8 @@ CREATE OR REPLACE FUNCTION approve(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECUR
 SET search_path = tandem, pg_temp AS $$
 DECLARE v_run runs; v_person text; v_code text; v_right text; v_counted jsonb; v_frozen jsonb;
 BEGIN
-  v_person := person_of(p ->> 'team', p ->> 'user');
   SELECT * INTO v_run FROM runs WHERE id = (p ->> 'run')::bigint FOR NO KEY UPDATE;
+  v_person := person_of(p ->> 'team', p ->> 'user');
   v_code := CASE
     WHEN v_run.id IS NULL THEN 'no_run'
     WHEN v_run.state <> 'awaiting_approval' THEN 'not_waiting'
@@ -273,8 +273,8 @@ CREATE OR REPLACE FUNCTION say(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY 
 SET search_path = tandem, pg_temp AS $$
 DECLARE v_run runs; v_person text; v_verb text := p ->> 'verb'; v_answer jsonb; v_other runs;
 BEGIN
-  v_person := person_of(p ->> 'team', p ->> 'user');
   SELECT * INTO v_run FROM runs WHERE id = (p ->> 'run')::bigint FOR NO KEY UPDATE;
+  v_person := person_of(p ->> 'team', p ->> 'user');
   SELECT answer INTO v_answer FROM dedupe WHERE key = p ->> 'key';
   IF FOUND THEN RETURN v_answer || '{"again": true}'; END IF;
   IF v_run.id IS NULL THEN RETURN '{"code": "no_run"}'; END IF;
@@ -337,8 +337,8 @@ SET search_path = tandem, pg_temp AS $$
 DECLARE v_run runs; v_person text; v_choice text := p ->> 'choice'; v_slots text[]; v_before text;
   v_more jsonb := '{}';
 BEGIN
-  v_person := person_of(p ->> 'team', p ->> 'user');
   SELECT * INTO v_run FROM runs WHERE id = (p ->> 'run')::bigint FOR NO KEY UPDATE;
+  v_person := person_of(p ->> 'team', p ->> 'user');
   IF v_run.id IS NULL THEN RETURN '{"code": "no_run"}'; END IF;
   IF v_person IS NULL THEN RETURN '{"code": "not_listed"}'; END IF;
   IF v_run.state <> 'in_doubt' OR v_run.question_seq IS DISTINCT FROM (p ->> 'question')::integer THEN
@@ -405,8 +405,8 @@ CREATE OR REPLACE FUNCTION tick(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY
 SET search_path = tandem, pg_temp AS $$
 DECLARE v_run runs; v_person text; v_last events; v_who text;
 BEGIN
-  v_person := person_of(p ->> 'team', p ->> 'user');
   SELECT * INTO v_run FROM runs WHERE id = (p ->> 'run')::bigint FOR NO KEY UPDATE;
+  v_person := person_of(p ->> 'team', p ->> 'user');
   IF v_run.id IS NULL THEN RETURN '{"code": "no_run"}'; END IF;
   IF v_person IS NULL THEN RETURN '{"code": "not_listed"}'; END IF;
   SELECT * INTO v_last FROM events WHERE run = v_run.id AND step = p ->> 'step' AND way = 'do' AND mark IS NOT NULL

@@ -122,8 +122,8 @@ CREATE OR REPLACE FUNCTION unmask(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURI
 SET search_path = tandem, pg_temp AS $$
 DECLARE v_run runs; v_person text; v_decides boolean; v_values jsonb;
 BEGIN
-  v_person := person_of(p ->> 'team', p ->> 'user');
   SELECT * INTO v_run FROM runs WHERE id = (p ->> 'run')::bigint FOR NO KEY UPDATE;
+  v_person := person_of(p ->> 'team', p ->> 'user');
   IF v_run.id IS NULL THEN RETURN '{"code": "no_run"}'; END IF;
   IF v_person IS NULL THEN RETURN '{"code": "not_listed"}'; END IF;
   IF v_run.ended_at IS NOT NULL THEN RETURN jsonb_build_object('code', 'masked_for_good', 'state', v_run.state); END IF;

@@ -4,8 +4,8 @@ CREATE OR REPLACE FUNCTION heed(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY
 SET search_path = tandem, pg_temp AS $$
 DECLARE v_run runs; v_person text; v_kind text := p ->> 'kind'; v_body jsonb;
 BEGIN
-  v_person := person_of(p ->> 'team', p ->> 'user');
   SELECT * INTO v_run FROM runs WHERE id = (p ->> 'run')::bigint FOR NO KEY UPDATE;
+  v_person := person_of(p ->> 'team', p ->> 'user');
   IF v_run.id IS NULL THEN RETURN '{"code": "no_run"}'; END IF;
   IF v_person IS NULL THEN RETURN '{"code": "not_listed"}'; END IF;
   IF v_kind NOT IN ('looked', 'followed') THEN RAISE EXCEPTION 'nobody heeds by %', v_kind USING ERRCODE = 'TD013'; END IF;
