@@ -99,3 +99,11 @@ async def test_what_fails_once_the_door_is_shut_is_no_proof_that_nothing_happene
     assert not isinstance(fault, (Temporary, Permanent))
     with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
         await rig.value("SELECT 1")
+
+
+async def test_where_all_connections_are_taken_that_is_said_with_what_to_do(
+    rig: Rig, superuser: asyncpg.Connection
+) -> None:
+    await superuser.execute(f'ALTER ROLE "{rig.settings.user}" CONNECTION LIMIT 0')
+    with pytest.raises(Temporary, match=r"all connections .* are taken \(53300\); end some there, and keep some for"):
+        await (await rig.postgres.reads(SHOP)).connections()

@@ -211,7 +211,8 @@ def _unopened(key: str, code: str) -> Temporary | Permanent:
         case "42704":
             return Permanent(f"the server of {key} is older than PostgreSQL {OLDEST}")
         case "53300":
-            return Temporary(f"all connections to the server of {key} are taken (53300)")
+            said = f"all connections to the server of {key} are taken (53300)"
+            return Temporary(f"{said}; end some there, and keep some for Tandem: docs/operators.md, services.toml")
         case "57P03" | "57P01":
             return Temporary(f"the server of {key} is starting or stopping ({code})")
         case _:
