@@ -108,15 +108,16 @@ def _act(does: Deed[Any] | Check[Any]) -> str:
 def apart(before: Deed[Any], now: Deed[Any], said: Collection[Moved] = ()) -> str:
     """Two deeds side by side; of two that do the same with other arguments, these alone: "backup=a → b".
 
-    Left out are arguments that are `said` to have changed in the same way, and, where others changed, those that only
-    machines read. Empty where nothing is left.
+    Left out are arguments that are `said` to have changed in the same way, and, where others changed or they are said
+    to have, those that only machines read. Empty where nothing is left.
     """
     if not isinstance(before, Effect) or type(before) is not type(now):
         return f"{deed(before)} → {deed(now)}"
     parts = {name: (part, getattr(now, name)) for name, part in before.__dict__.items() if part != getattr(now, name)}
     told = {name: _side_by_side(name, *both, said) for name, both in parts.items()}
     read = [told[name] for name in told if told[name] and name not in before.internal]
-    return ", ".join(read or [words for words in told.values() if words])
+    other = {name for name, _, _ in said}  # what machines alone read is by another name of the same value there
+    return ", ".join(read or [words for name, words in told.items() if words and name not in other])
 
 
 def moved(before: Mapping[str, Any], now: Mapping[str, Any]) -> frozenset[Moved]:

@@ -131,6 +131,8 @@ def test_a_step_that_is_another_only_by_what_was_asked_is_not_told_twice() -> No
     before, now = (banning(timedelta(days=days), why) for days, why in ((7, "spam"), (30, "spam, again")))
     (mail,) = render.differences(before, now, words.moved(*asked))
     assert mail == 'changed: Mail them: lasting="for 7d" → "for 30d"'
+    for_good = {"lasting": None, "reason": "spam"}
+    assert render.differences(before, now, words.moved(for_good, asked[1])) == [mail], "36500d says nothing to anybody"
     assert "reason=spam →" in "".join(render.differences(before, now)), "where nothing else says it, the step does"
 
 
