@@ -27,7 +27,28 @@ class Letter(Record):
     fence: int
 
 
-COLUMNS = ", ".join(Letter.model_fields)
+COLUMNS = ", ".join(f"threads.{name}" for name in Letter.model_fields)
+# While Slack wants nothing sent to a place, no thread that is told there is taken up. For a while after that they go
+# one at a time, the most urgent first, also where that one is due only in a moment because Slack would not take it; a
+# question waits for no other.
+CLAIM = f"""
+WITH waits AS MATERIALIZED (
+  SELECT place, until > clock_timestamp() AS on FROM slack_waits WHERE until > clock_timestamp() - interval '10 s'
+), soon AS MATERIALIZED (
+  SELECT t.run, t.channel, t.due, t.held_until, CASE WHEN r.state = 'in_doubt' THEN 0 WHEN r.ended_at IS NOT NULL THEN 1
+      WHEN r.state = 'awaiting_approval' THEN 2 ELSE 3 END AS after
+    FROM threads t JOIN runs r ON r.id = t.run WHERE t.due <= clock() + $2
+)
+UPDATE threads SET due = clock() + $2, held_until = clock_timestamp() + $2, fence = fence + 1,
+    doubtful_at = CASE WHEN held_until > '-infinity' THEN clock() ELSE doubtful_at END
+  WHERE run IN (
+    SELECT t.run FROM threads t JOIN soon s ON s.run = t.run
+    WHERE t.due <= clock() AND t.held_until <= clock_timestamp() AND (NOT $3 OR s.after = 0)
+      AND NOT EXISTS (SELECT 1 FROM waits w WHERE w.place IN ('', t.channel) AND (w.on OR s.after > 0 AND EXISTS (
+        SELECT 1 FROM soon o WHERE w.place IN ('', o.channel) AND o.run <> s.run
+          AND (o.held_until > clock_timestamp() OR (o.after, o.due, o.run) < (s.after, s.due, s.run)))))
+    ORDER BY s.after, t.due LIMIT $1 FOR UPDATE OF t SKIP LOCKED)
+  RETURNING {COLUMNS}"""  # noqa: S608  columns of our own
 
 
 class Letterbox:
@@ -42,17 +63,7 @@ class Letterbox:
         What that one was sending may yet arrive, as a double or over a newer card: that is looked at later.
         `questions`: only of runs that stopped and ask.
         """
-        rows = await self.pool.fetch(
-            f"""UPDATE threads SET due = clock() + $2, held_until = clock_timestamp() + $2, fence = fence + 1,
-                doubtful_at = CASE WHEN held_until > '-infinity' THEN clock() ELSE doubtful_at END
-              WHERE run IN (
-                SELECT t.run FROM threads t JOIN runs r ON r.id = t.run
-                WHERE t.due <= clock() AND t.held_until <= clock_timestamp() AND (NOT $3 OR r.state = 'in_doubt')
-                ORDER BY (r.state = 'in_doubt') DESC, (r.ended_at IS NOT NULL) DESC,
-                         (r.state = 'awaiting_approval') DESC, t.due
-                LIMIT $1 FOR UPDATE OF t SKIP LOCKED) RETURNING {COLUMNS}""",  # noqa: S608  columns of our own
-            limit, hold, questions,
-        )  # fmt: skip
+        rows = await self.pool.fetch(CLAIM, limit, hold, questions)
         return [Letter.model_validate(dict(r)) for r in rows]
 
     async def renew(self, letter: Letter, hold: timedelta) -> None:
@@ -144,6 +155,21 @@ class Letterbox:
         """Sending failed; let go, later again."""
         change = "held_until = '-infinity', due = clock() + $3, tries = tries + 1"
         await self._write(letter, change, after)
+
+    async def limited(self, letter: Letter, after: timedelta, place: str | None, posting: bool) -> None:
+        """Slack has had enough for so long; let go, later again, and until then every copy leaves `place` in peace.
+
+        `place`: a channel, "" for all of them, None where it was no message. `posting`: what would have been a message
+        surely is none.
+        """
+        if place is not None:
+            await self.pool.execute(
+                "INSERT INTO slack_waits AS w VALUES ($1, clock_timestamp() + $2) "
+                "ON CONFLICT (place) DO UPDATE SET until = greatest(w.until, excluded.until)", place, after,
+            )  # fmt: skip
+        if posting:
+            await self._write(letter, "trouble = NULL")
+        await self.failed(letter, after)
 
     async def unanswered(self, letter: Letter, after: timedelta) -> None:
         """Whether a message went out is not known: looked for before it is sent again, and for a double later."""

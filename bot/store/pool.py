@@ -93,7 +93,10 @@ REFUSED_RECORDS = {
     f"TD{number:03}" for number in (51, 52, 53, 54, 55, 56, 60, 61)
 }  # what refuses a record of the bot's own
 # The bot's role writes these as 90_rights.sql says; every other table only the owner and the verbs write.
-LETTERBOX = ["directory", "slack_members", "drafts", "digests", "absence_notes", "threads", "messages", "progress_told"]
+LETTERBOX = [
+    "directory", "slack_members", "drafts", "digests", "absence_notes", "threads", "messages", "progress_told",
+    "slack_waits",
+]  # fmt: skip
 TOO_MUCH = """
 SELECT DISTINCT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, pg_roles r
 WHERE nspname = 'tandem' AND relkind IN ('r', 'p', 'v') AND relname <> ALL ($1)

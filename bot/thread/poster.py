@@ -115,7 +115,7 @@ class Poster:
     async def _refused(self, letter: Letter, error: SlackApiError) -> None:
         code = error.response.get("error", "")
         if error.response.status_code == 429:
-            await self.box.failed(letter, timedelta(seconds=int(error.response.headers.get("Retry-After", 1))))
+            await self._limited(letter, error)
         elif code in NOT_EDITABLE and letter.card_ts:
             await self.box.lost_card(letter)
             await self.box.failed(letter, timedelta(0))
@@ -128,6 +128,13 @@ class Poster:
         else:
             log.error("Slack refused a message", extra={"error": code})
             await self.box.failed(letter, timedelta(seconds=min(60, 2**letter.tries)))
+
+    async def _limited(self, letter: Letter, error: SlackApiError) -> None:
+        """Posts are counted for each channel, edits for the whole workspace; of a look the letter alone waits."""
+        after = timedelta(seconds=int(error.response.headers.get("Retry-After", 1)))
+        method = str(error.response.api_url).rpartition("/")[2]
+        places = {"chat.postMessage": letter.channel or self.fallback, "chat.update": ""}
+        await self.box.limited(letter, after, places.get(method), posting=method == "chat.postMessage")
 
     async def _tell(self, letter: Letter) -> None:
         view = await self.views.run(letter.run)

@@ -10,7 +10,7 @@ import pytest
 from bot.model import State
 from bot.store.audit import verify
 from bot.store.pool import StaleClaim
-from bot.store.store import Claimed
+from bot.store.store import Claimed, Ledger
 from tests.support.plugin import Home
 from tests.support.story import Story
 
@@ -155,3 +155,28 @@ async def test_sweeps_of_all_replicas_at_once_queue_what_waited_and_never_lock_e
     assert all((n + 1) % 6 not in queued for n in queued), "two runs hold one lock"
     for n in set(range(6)) - set(queued):
         assert {(n - 1) % 6, (n + 1) % 6} & set(queued), "nobody holds it, and it waits"
+
+
+async def test_of_two_runs_that_are_admitted_at_the_same_moment_the_second_is_refused_with_the_first_ones_name(
+    home: Home,
+) -> None:
+    """It is no exception, which would count as a claim that brought nothing."""
+    story = Story(home)
+    first, second = [int((await story.ask("ana", "test write", words=f"{n}"))["run"]) for n in range(2)]
+    claims = {row.id: row for row in await home.ledger.claim(await story.worker(), 2)}
+    word = {
+        "signal": "propose", "plan": "{}", "kinds": [], "facts": {}, "risk": 1, "environment": "", "body": {},
+        "locks": ["database/shop"],
+    }  # fmt: skip
+    held = [Claimed(run=run, worker=await story.worker(), fence=claims[run].fence) for run in (first, second)]
+    async with home.pool.acquire() as one, home.pool.acquire() as two:
+        transaction = one.transaction()
+        await transaction.start()
+        assert (await Ledger(one).planned(held[0], word))["code"] == "admit"
+        waiting = asyncio.create_task(Ledger(two).planned(held[1], word))
+        waits = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1"
+        while not await home.pool.fetchval(waits, two.get_server_pid()):
+            assert not waiting.done()
+        await transaction.commit()
+        assert await waiting == {"code": "held", "by": f"r{first}"}
+    assert [(await story.row(run)).state for run in (first, second)] == [State.QUEUED, State.REFUSED]

@@ -1,4 +1,7 @@
-"""A call that Slack is slow to answer holds up its own thread and no other; a place is kept for questions."""
+"""A call that Slack is slow to answer holds up its own thread and no other; a place is kept for questions.
+
+Where Slack wants less sent, questions go first.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -6,7 +9,7 @@ from typing import Any
 from bot.thread.poster import PLACES
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
-from tests.scenario.interactions import doubted, proposed
+from tests.scenario.interactions import doubted, proposed, reply_saying
 
 
 async def hang(bot: Bot, method: str, times: int) -> int:
@@ -46,3 +49,39 @@ async def test_a_question_is_told_where_everything_else_hangs(bot: Bot) -> None:
     await called(bot, "chat.postMessage", mark, PLACES - 1)
     await bot.move_clock(timedelta(minutes=16))
     await bot.told(card, "It still waits for an answer")
+
+
+DOUBT = """SELECT doubt_unheld(r, 'version', '["again", "stop"]') FROM runs r WHERE id = $1"""
+
+
+async def posts(bot: Bot, since: int = 0) -> list[dict[str, Any]]:
+    return [one for one in await bot.slack.log(kind="api", since=since) if one["name"] == "chat.postMessage"]
+
+
+def of_run(post: dict[str, Any]) -> int:
+    return int(post["request"].get("metadata", {}).get("event_payload", {}).get("run", 0))
+
+
+async def test_a_question_goes_before_all_that_twenty_chatty_runs_tell(bot: Bot) -> None:
+    """Slack takes one message a second in a channel, and each run has more to tell than that."""
+    run = await bot.factory.ask("until", channel=bot.id("ops"))
+    await bot.card("not yet")
+    await bot.slack.limits(True)
+    for n in range(20):
+        await bot.factory.ask(f"chatty-{n}", channel=bot.id("ops"))
+    bot.poster.wake()
+
+    async def enough() -> bool:
+        return [one["result"] for one in await posts(bot)].count("ratelimited") >= 12
+
+    await bot.slack.wait_for_log(enough)
+    await bot.home.own.execute(DOUBT, run)
+    mark = (await bot.slack.log())[-1]
+    bot.poster.wake()
+    await bot.slack.wait_for(reply_saying(bot, "No worker runs the code"), what="the question")
+    since = await posts(bot, mark["number"])
+    mine = [n for n, one in enumerate(since) if of_run(one) == run]
+    before = since[: mine[-1]]
+    assert len([one for one in before if of_run(one) != run]) <= 1, "what was being told already"
+    refused = [one for one in before if of_run(one) == run and one["result"] == "ratelimited"]
+    assert since[mine[-1]]["at"] - mark["at"] < 3 + 1 * (1 + len(refused)), "three seconds and what Slack had it wait"

@@ -135,7 +135,12 @@ BEGIN
     AND environment = v_run.environment AND risk = v_run.risk;
   v_body := v_body || CASE v_signal WHEN 'propose' THEN standing_told(v_run) ELSE standing_told(v_run) - 'standing' END;
   IF v_signal = 'propose' AND (cardinality(v_slots) = 0 OR v_body ? 'standing') AND NOT v_run.look_only THEN v_signal := 'admit'; END IF;
-  SELECT root INTO v_holder FROM locks WHERE name IN (SELECT jsonb_array_elements_text(p -> 'locks')) AND root <> v_run.root LIMIT 1;
+  v_run.locks := ARRAY(SELECT jsonb_array_elements_text(p -> 'locks'));
+  IF v_signal = 'admit' THEN
+    v_holder := take_locks(v_run);  -- who comes at the same moment is waited for
+  ELSE
+    SELECT root INTO v_holder FROM locks WHERE name = ANY (v_run.locks) AND root <> v_run.root LIMIT 1;
+  END IF;
   -- What is amended while it waits may go on waiting; what is new is not begun behind another run, nor what waits for nobody.
   IF v_holder IS NOT NULL AND NOT v_run.look_only AND v_run.state = 'planning' AND NOT (v_amended AND v_signal = 'propose') THEN
     PERFORM tell(p_run, 'refused', 'refuse', NULL, jsonb_build_object('code', 'held', 'by', 'r' || v_holder));
@@ -147,23 +152,17 @@ END $$;
 
 CREATE OR REPLACE FUNCTION tell_planned(p_run runs, p_signal text, p jsonb, p_policy policy, p_body jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
-DECLARE v_run runs; v_now timestamptz := tandem.clock(); v_state text; v_locks text[]; v_holder bigint;
+DECLARE v_now timestamptz := tandem.clock(); v_state text;
 BEGIN
   SELECT lands INTO v_state FROM moves WHERE at = p_run.state AND signal = p_signal;
   IF v_state IS NULL THEN RAISE EXCEPTION 'a run that is % takes no %', p_run.state, p_signal USING ERRCODE = 'TD007'; END IF;
-  v_locks := ARRAY(SELECT jsonb_array_elements_text(p -> 'locks'));
-  IF p_signal = 'admit' THEN
-    v_run := p_run; v_run.locks := v_locks;
-    v_holder := take_locks(v_run);
-    IF v_holder IS NOT NULL THEN RAISE EXCEPTION 'held by r%', v_holder USING ERRCODE = 'TD031'; END IF;
-  END IF;
   INSERT INTO events (run, seq, at, kind, state, body, fence, hash)
     SELECT id, seq + 1, v_now, CASE p_signal WHEN 'admit' THEN 'admitted' WHEN 'differ' THEN 'differed' ELSE 'proposed' END,
            v_state, p_body || jsonb_build_object('plan', fingerprint_of(p ->> 'plan'),
              'what', what_of(command, coalesce(p -> 'params', params), reason)), fence, '' FROM runs WHERE id = p_run.id;
   UPDATE runs SET seq = seq + 1, state = v_state, moved_at = v_now, claims = 0,
       params = coalesce(p -> 'params', params), plan = p ->> 'plan', kinds = ARRAY(SELECT jsonb_array_elements_text(p -> 'kinds')), facts = p -> 'facts',
-      long = coalesce((p ->> 'long')::boolean, false), planned_at = v_now, environment = p ->> 'environment', risk = (p ->> 'risk')::smallint, locks = v_locks,
+      long = coalesce((p ->> 'long')::boolean, false), planned_at = v_now, environment = p ->> 'environment', risk = (p ->> 'risk')::smallint, locks = p_run.locks,
       expires_at = v_now + p_policy.expires, warn_at = v_now + p_policy.expires - p_policy.warns,
       remind = coalesce(p_policy.remind, '[]'),
       remind_at = CASE WHEN NOT look_only THEN v_now + (p_policy.remind -> 0 ->> 'after')::interval END,

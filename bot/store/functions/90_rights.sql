@@ -20,5 +20,5 @@ GRANT EXECUTE ON FUNCTION
   TO {bot};
 GRANT INSERT, UPDATE, DELETE ON directory, slack_members, drafts TO {bot};
 GRANT UPDATE ON digests, absence_notes TO {bot};
-GRANT INSERT, UPDATE ON threads, messages, progress_told TO {bot};
+GRANT INSERT, UPDATE ON threads, messages, progress_told, slack_waits TO {bot};
 GRANT DELETE ON messages, progress_told TO {bot};
