@@ -378,6 +378,8 @@ def _gather(value: Any, found: list[str]) -> None:
             found.append(value["text"])
         if value.get("type") == "date" and isinstance(value.get("fallback"), str):
             found.append(value["fallback"])
+        if value.get("type") == "link" and not value.get("text"):
+            found.append(str(value.get("url", "")))
         for key, item in value.items():
             if (key not in ("text", "value", "metadata") and isinstance(item, (dict, list))) or (
                 key == "text" and isinstance(item, dict)
