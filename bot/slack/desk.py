@@ -218,8 +218,8 @@ class Desk:
 
     async def close(self) -> None:
         """Waits a moment for courtesies under way."""
-        if self.later:
-            await asyncio.wait(self.later, timeout=2)
+        if under_way := {*self.later, *self.links.asked}:
+            await asyncio.wait(under_way, timeout=2)
 
 
 def stranger(by: Sender) -> str:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from slack_sdk.errors import SlackApiError
-
 from bot.leaks import leak
 from bot.model import Risk
 from bot.render.escape import one_line
@@ -15,22 +13,20 @@ from bot.words import unescape
 
 OPENS = "open:"  # with a command: the callback id of a shortcut that opens that operation's form
 QUOTED = 120  # characters of a message that a field takes
+LINKED = 0.3  # seconds for its link, of the three in which Slack lets a window be opened
 
 
 async def place(desk: Desk, act: Act) -> dict[str, str]:
-    """What drafts remember of the message that a shortcut was used on: its link, where Slack gives it, and the run in
-    whose thread it stands. Empty for other payloads.
+    """What drafts remember of the message that a shortcut was used on: its link, where Slack gives it soon, and the run
+    in whose thread it stands. Empty for other payloads.
     """
     said, channel = act.body.get("message"), act.by.channel
     if act.body.get("type") != "message_action" or not isinstance(said, dict) or not channel:
         return {}
     ts = str(said.get("ts", ""))
     run = await desk.service.run_of_thread(channel, str(said.get("thread_ts") or ts))
-    try:
-        found = await desk.client.chat_getPermalink(channel=channel, message_ts=ts)
-    except (SlackApiError, OSError, TimeoutError):
-        return drafts.about("", run)
-    return drafts.about(str(found["permalink"]), run)
+    found = await desk.links.many({(channel, ts)}, LINKED)
+    return drafts.about(found.get((channel, ts), ""), run)
 
 
 def opens(desk: Desk) -> Listener:

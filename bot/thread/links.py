@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -17,6 +16,7 @@ class Links:
     def __init__(self, client: Any) -> None:
         self.client = client
         self._known: dict[tuple[str, str], str] = {}
+        self.asked: set[asyncio.Task[str]] = set()
 
     async def of(self, channel: str | None, ts: str | None) -> str:
         """Empty where Slack gives none now."""
@@ -34,9 +34,11 @@ class Links:
         return self._known.setdefault((channel, ts), str(found["permalink"]))
 
     async def many(self, places: Collection[tuple[str, str]], within: float) -> Mapping[tuple[str, str], str]:
-        """Those that come within so many seconds."""
+        """Those that come within so many seconds; the others are known the next time."""
         asked = [asyncio.create_task(self.of(*place)) for place in places if place not in self._known]
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within):
-                await asyncio.gather(*asked)
+        self.asked.update(asked)
+        for task in asked:
+            task.add_done_callback(self.asked.discard)
+        if asked:
+            await asyncio.wait(asked, timeout=within)
         return {place: self._known[place] for place in places if place in self._known}

@@ -82,6 +82,17 @@ async def test_an_odd_post_is_refused_where_it_is_odd(bench: Bench, odd: dict[st
     assert await bench.slack.messages("ada", "ops") == []
 
 
+async def test_numbers_in_an_attachment_come_back_as_words(bench: Bench) -> None:
+    part = {"title": 5, "text": 1.5, "fields": [{"title": "n", "value": 0, "short": True}]}
+    said = await bench.api.chat_postMessage(channel=bench.id("ops"), text="x", attachments=[part])
+    (shown,) = said["message"]["attachments"]
+    assert (shown["title"], shown["text"], shown["fields"]) == (
+        "5",
+        "1.5",
+        [{"title": "n", "value": "0", "short": True}],
+    )
+
+
 async def raw(
     http: aiohttp.ClientSession, bench: Bench, method: Method, args: dict[str, Any], body: str = ""
 ) -> tuple[int, Any]:

@@ -43,6 +43,8 @@ async def test_an_outsider_clicks_and_chooses_but_runs_and_opens_nothing(bench: 
     ):
         with pytest.raises(ControlRefused):
             await refusal
+    (app,) = (await bench.slack.ask("workspace", **{"as": "ola"}))["apps"]
+    assert (app["commands"], app["shortcuts"]) == ([], []), "what is refused is not offered"
     assert await refused(bench.api.conversations_open(users=bench.id("ola"))) == "user_not_visible"
     assert await refused(bench.api.chat_postMessage(channel=bench.id("ola"), text="x")) == "channel_not_found"
     await bench.slack.switches(outsider_team="own")

@@ -1,6 +1,7 @@
 """People before a Slack that fails: whoever sees that nothing came of an act does it again, as people do."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from bot.render.form import PICK
@@ -13,6 +14,7 @@ TRIES = 5
 HOME_SOON = 5.0  # seconds
 BREATH = 1.0  # seconds
 PATIENCE = 15.0  # seconds until somebody who was told nothing at all gives up
+SLOWER = 4  # times as long for whoever sees that Slack is slow
 SAID_SO_ALREADY = ("very same", "Press Ask again")
 
 
@@ -45,12 +47,16 @@ class Person:
             if not outcome.ok:
                 await self._breath(effect)
             try:
-                (found,) = await self.bot.slack.wait_for(came, seconds=PATIENCE, what=what)
+                (found,) = await self.bot.slack.wait_for(came, seconds=self._patience, what=what)
             except TimeoutError:
                 raise LeftAlone(f"{self.name} waits for {what}; {outcome}; read {await self._told()}") from None
             if found:
                 return found
         raise LeftAlone(f"{self.name} tried {TRIES} times for {what}; read {await self._told()}")
+
+    @property
+    def _patience(self) -> float:
+        return PATIENCE * (SLOWER if self.bot.server.core.faults.weather == "slow" else 1)
 
     async def types(self, line: str, effect: Callable[[], Awaitable[T | None]], what: str) -> T:
         """Types a command in #ops."""
@@ -109,10 +115,17 @@ class Person:
 
     async def picks(self, view: dict[str, Any], block_id: str, typed: str) -> None:
         """Types in an external select until the value is offered, and chooses it."""
-        for _ in range(TRIES):
-            offered = await self.bot.slack.suggest(self.name, view, PICK, typed, block_id=block_id)
-            if typed in [one["value"] for one in offered.options]:
-                break
+        offered: list[str] = []
+
+        async def type_it() -> Outcome:
+            found = await self.bot.slack.suggest(self.name, view, PICK, typed, block_id=block_id)
+            offered[:] = [str(one["value"]) for one in found.options]
+            return found if typed in offered else replace(found, ok=False)
+
+        async def there() -> bool:
+            return typed in offered
+
+        await self.brings_about(type_it, there, f"{typed} in the list")
         assert (await self.bot.slack.choose(self.name, view, PICK, typed, block_id=block_id)).ok
 
     async def _told(self) -> list[str]:

@@ -19,12 +19,14 @@ from bot.render.picker import PICKER
 from bot.slack.message import OPENS
 from bot.slack.payload import action, chosen
 from deploy.local.slack.client import ControlRefused
-from deploy.local.slack.faults import DeliveryFault, MethodFault
+from deploy.local.slack.delivery.sockets import REASONS
+from deploy.local.slack.faults import DeliveryFault, MethodFault, Weather
 from tests.conftest import MakeDatabase
 from tests.scenario.door import Bot, manifest
 from tests.scenario.ending import Ending, ending, rest
 from tests.scenario.further import FURTHER
 from tests.scenario.interactions import INTERACTIONS, Interaction, press
+from tests.scenario.strikes import OF_SOCKETS, STRIKES
 from tests.support.company import TEMPLATE
 from tests.support.plugin import opened
 
@@ -35,7 +37,8 @@ NOT_PLAYED = {
 }
 OF_METHODS = ("ratelimited", "error", "server_error", "bad_gateway", "slow", "hang", "drop", "lost")
 OF_DELIVERIES = ("lose_ack", "duplicate", "slow", "drop", "hang", "reorder", "cut")
-ONLY_OVER_SOCKETS = ("cut",)
+OF_SLACK = (*STRIKES, *OF_SOCKETS)
+ONLY_OVER_SOCKETS = ("cut", *OF_SOCKETS)
 SLOW = {"slow": 1.0, "ratelimited": 1.0, "reorder": 0.5}  # seconds
 GIVEN_UP = 3  # seconds after which the bot's client gives up a call: more than a door waits for it
 SOCKETS_TOO = 3  # of the sample: faults of calls by a bot in Socket Mode, as the manifest has it
@@ -55,13 +58,15 @@ class Peace:
 class Cell:
     interaction: Interaction
     kind: str
-    of: str  # "methods" or "deliveries"
+    of: str  # "methods", "deliveries" or "slack"
     transport: str
 
     def __str__(self) -> str:
         return f"{self.interaction.name}: {self.of} {self.kind}, {self.transport}"
 
     def targets(self, peace: Peace) -> tuple[str, ...]:
+        if self.of == "slack":
+            return ("all of it",)
         if self.of == "methods":
             return peace.methods
         return tuple(f"delivery:{name}" for name in peace.deliveries)
@@ -132,6 +137,11 @@ async def played(begin: Begin, cell: Cell, target: str, times: int) -> Ending:
     async with begin(cell.transport) as bot:
         given = await cell.interaction.before(bot)
         await rest(bot)
+        if cell.of == "slack":
+            async with (STRIKES | OF_SOCKETS)[cell.kind](bot):
+                await cell.interaction.during(bot, given)
+            await rest(bot)
+            return await ending(bot)
         await bot.slack.fault(target, cell.kind, times=times, seconds=SLOW.get(cell.kind, 1.0))
         mark = max((one["number"] for one in await bot.slack.log()), default=0)
         overtakes = asyncio.create_task(bystander(bot, target, mark)) if cell.kind == "reorder" else None
@@ -167,12 +177,18 @@ def cells() -> list[Cell]:
     """All of them."""
     ways = [("methods", kind, way) for kind in OF_METHODS for way in ("http", "socket")]
     ways += [("deliveries", kind, way) for kind in OF_DELIVERIES for way in ("http", "socket")]
+    ways += [("slack", kind, way) for kind in OF_SLACK for way in ("http", "socket")]
     return [
         Cell(interaction, kind, of, transport)
         for interaction in EVERY
         for of, kind, transport in ways
         if transport == "socket" or kind not in ONLY_OVER_SOCKETS
     ]
+
+
+def often() -> list[tuple[Cell, int]]:
+    """Each cell with how often its fault comes: once and thrice, but for what is done to Slack as a whole."""
+    return [(cell, times) for cell in cells() for times in ((1,) if cell.of == "slack" else (1, 3))]
 
 
 def sample() -> list[Cell]:
@@ -186,16 +202,16 @@ def sample() -> list[Cell]:
             if all(_new(cell, taken, of) for of in fresh):
                 taken.append(cell)
     sockets = [cell for cell in cells() if cell.transport == "socket"]
-    cut = [cell for cell in sockets if cell.kind in ONLY_OVER_SOCKETS]
-    return [*taken, dice.choice(cut), *dice.sample([cell for cell in sockets if cell.of == "methods"], SOCKETS_TOO)]
+    lost = [dice.choice([cell for cell in sockets if cell.kind == kind]) for kind in ONLY_OVER_SOCKETS]
+    return [*taken, *lost, *dice.sample([cell for cell in sockets if cell.of == "methods"], SOCKETS_TOO)]
 
 
 def few() -> list[Cell]:
-    """One of either kind in the story that is told soonest, of those that keep nobody waiting; the same ones always."""
+    """One of each kind in the story that is told soonest, of those that keep nobody waiting; the same ones always."""
     dice = random.Random(4)
     quick = [cell for cell in cells() if cell.interaction.name == "cancel" and cell.transport == "http"]
     quick = [cell for cell in quick if cell.kind not in (*SLOW, "hang", "lose_ack")]
-    return [dice.choice([cell for cell in quick if cell.of == of]) for of in ("methods", "deliveries")]
+    return [dice.choice([cell for cell in quick if cell.of == of]) for of in ("methods", "deliveries", "slack")]
 
 
 def _new(cell: Cell, taken: list[Cell], of: str) -> bool:
@@ -206,6 +222,9 @@ def test_every_kind_of_fault_is_in_the_matrix() -> None:
     assert {(cell.of, cell.kind) for cell in cells()} == {
         *(("methods", kind) for kind in get_args(MethodFault)),
         *(("deliveries", kind) for kind in get_args(DeliveryFault)),
+        *(("slack", kind) for kind in {*get_args(Weather)} - {"fair"}),
+        *(("slack", reason) for reason in REASONS),
+        *(("slack", kind) for kind in ("cut sockets", "rate limits", "events first", "again later")),
     }
 
 
@@ -236,9 +255,9 @@ async def _tried(begin: Begin, cell: Cell) -> tuple[str, Difference | None]:
     return f"{cell}: {target}", await differs(begin, cell, target, 1)
 
 
-async def test_a_fault_of_a_call_and_one_of_a_delivery_change_no_ending(begin: Begin) -> None:
+async def test_a_fault_of_each_kind_changes_no_ending(begin: Begin) -> None:
     found = dict([await _tried(begin, cell) for cell in few()])
-    assert len(found) == 2
+    assert len(found) == 3
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 
@@ -249,8 +268,7 @@ async def test_a_sample_of_faults_changes_no_ending(begin: Begin) -> None:
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("times", [1, 3])
-@pytest.mark.parametrize("cell", cells(), ids=str)
+@pytest.mark.parametrize(("cell", "times"), often(), ids=str)
 async def test_no_fault_changes_an_ending(begin: Begin, cell: Cell, times: int) -> None:
     targets = cell.targets(await peace(begin, cell.interaction, cell.transport))
     found = await asyncio.gather(*(differs(begin, cell, target, times) for target in targets))

@@ -6,6 +6,8 @@ Where Slack wants less sent, questions go first.
 from datetime import timedelta
 from typing import Any
 
+from bot.render.form import FORM
+from bot.slack.message import OPENS
 from bot.thread.poster import PLACES
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
@@ -85,3 +87,27 @@ async def test_a_question_goes_before_all_that_twenty_chatty_runs_tell(bot: Bot)
     assert len([one for one in before if of_run(one) != run]) <= 1, "what was being told already"
     refused = [one for one in before if of_run(one) == run and one["result"] == "ratelimited"]
     assert since[mine[-1]]["at"] - mark["at"] < 3 + 1 * (1 + len(refused)), "three seconds and what Slack had it wait"
+
+
+async def test_a_form_opens_from_a_message_though_slack_is_slow_to_say_where_that_stands(bot: Bot) -> None:
+    said = await bot.slack.post("ana", "ops", "orders are 500ing")
+    await bot.slack.fault("chat.getPermalink", "slow", seconds=1.0)
+    assert (await bot.slack.shortcut("ana", f"{OPENS}test write", said)).ok
+    form = await bot.slack.wait_for_view("ana", callback_id=FORM)
+    assert "/archives/" not in reason(form), "nobody waits for a link"
+    await bot.slack.cancel("ana", form)
+
+    async def linked() -> bool:
+        (call,) = await bot.slack.log(kind="api", name="chat.getPermalink")
+        return bool(call["result"])
+
+    await bot.slack.wait_for_log(linked)
+    assert (await bot.slack.shortcut("ana", f"{OPENS}test write", said)).ok
+    again = await bot.slack.wait_for_view("ana", callback_id=FORM)
+    assert f"/archives/{said['channel']}/p{said['ts'].replace('.', '')}" in reason(again), "the link has come meanwhile"
+
+
+def reason(form: dict[str, Any]) -> str:
+    """What stands in the form's field for the reason."""
+    fields = [block["element"] for block in form["blocks"] if block.get("block_id") == "reason"]
+    return str(fields[0].get("initial_value", ""))

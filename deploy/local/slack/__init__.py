@@ -41,7 +41,7 @@ People are named by handle ("ada") or id, channels by name ("ops", "#ops", "@bot
     await slack.fault("delivery:events_api", "reorder")                 # or lose_ack, duplicate, slow, drop, cut
     await slack.wait_for(condition)                                     # any async condition, re-tried on each change
     await slack.log(kind="api")                                         # every request, delivery and ack, with timings
-    await slack.ask("weather", weather="down")                          # or slow, fair: for every call until changed
+    await slack.weather("down")                                         # or slow, fair: for every call until changed
     await slack.ask("trace", **{"as": "ada", "channel": "ops", "ts": ts})  # or view=…, home=…: the wire of one thing
 
 `SlackServer(spec, desk=Desk(guide=…, buttons=…))` (desk.py) puts a guide and buttons of one's own on the page.

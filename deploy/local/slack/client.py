@@ -270,6 +270,10 @@ class Workspace:
         """Forget the faults still planned."""
         await self.ask("clear_faults")
 
+    async def weather(self, weather: str) -> None:
+        """Slack is `slow` or `down` for every app, until it is `fair` again."""
+        await self.ask("weather", weather=weather)
+
     async def cut_sockets(self, reason: str = "") -> int:
         """Cut the app's sockets without a word, or say goodbye with one of Slack's reasons; how many."""
         return int((await self.ask("sockets", reason=reason))["count"])

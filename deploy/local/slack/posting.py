@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from .core import Core
 from .delivery import events
 from .limits import (
-    check_attachment,
     check_message_blocks,
     check_text,
+    checked_attachment,
     checked_metadata,
     length,
     normalize_blocks,
@@ -107,8 +107,7 @@ def _with_blocks(attachments: list[Any] | None, switches: Switches) -> list[Json
         return None
     done: list[JsonObject] = []
     for index, attachment in enumerate(attachments):
-        check_attachment(attachment)
-        copy = {**attachment, "id": index + 1}
+        copy = {**checked_attachment(attachment), "id": index + 1}
         copy.setdefault("fallback", "[no preview available]")
         if attachment.get("blocks") is not None:
             blocks = check_message_blocks(attachment["blocks"], switches, at=f"/attachments/{index}")

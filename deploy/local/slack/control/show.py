@@ -104,6 +104,7 @@ def app_row(core: Core, app: InstalledApp, person: Person) -> JsonObject:
     """An app with what a person can start."""
     features = app.spec.manifest.features
     offers = "commands" in app.scopes
+    shortcuts = offers and (core.switches.outsiders_use_shortcuts or not person.outsider)
     return {
         "id": app.id,
         "name": app.spec.name,
@@ -116,10 +117,10 @@ def app_row(core: Core, app: InstalledApp, person: Person) -> JsonObject:
         "sockets": core.transport.sockets.count(app.id),
         "commands": [
             {"command": one.command, "description": one.description, "usage": one.usage_hint}
-            for one in (features.slash_commands if offers else ())
+            for one in (features.slash_commands if offers and not person.outsider else ())
         ],
         "shortcuts": [
             {"name": one.name, "callback_id": one.callback_id, "type": one.type, "description": one.description}
-            for one in (features.shortcuts if offers else ())
+            for one in (features.shortcuts if shortcuts else ())
         ],
     }

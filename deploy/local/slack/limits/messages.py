@@ -37,16 +37,22 @@ def check_message_blocks(
     return blocks
 
 
-def check_attachment(attachment: Any) -> None:
-    """The outer shape of an attachment. Raises SlackError invalid_attachments."""
-    rows = attachment.get("fields") if isinstance(attachment, dict) else None
-    if not isinstance(attachment, dict) or not isinstance(rows, (list, type(None))):
+def checked_attachment(attachment: Any) -> JsonObject:
+    """A copy of an attachment with its words as strings. Raises SlackError invalid_attachments."""
+    if not isinstance(attachment, dict):
         raise SlackError("invalid_attachments")
-    words = [attachment.get(key) for key in _WORDS]
-    for row in rows or []:
-        words += [row.get("title"), row.get("value")] if isinstance(row, dict) else [row]
-    if any(isinstance(one, (dict, list)) for one in words):
+    rows = attachment.get("fields")
+    if not isinstance(rows, (list, type(None))) or not all(isinstance(row, dict) for row in rows or []):
         raise SlackError("invalid_attachments")
+    copy = _worded(attachment, _WORDS)
+    return copy if rows is None else {**copy, "fields": [_worded(row, ("title", "value")) for row in rows]}
+
+
+def _worded(holder: JsonObject, keys: tuple[str, ...]) -> JsonObject:
+    words = {key: holder[key] for key in keys if holder.get(key) is not None}
+    if any(isinstance(one, (dict, list)) for one in words.values()):
+        raise SlackError("invalid_attachments")
+    return {**holder, **{key: str(one) for key, one in words.items()}}
 
 
 def check_text(text: str, switches: Switches | None = None, *, most: int = TEXT_MOST) -> tuple[str, list[str]]:
