@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from bot.engine.lease import Lease
 from bot.engine.runner import Runner
 from bot.precedence import at_once
-from bot.store.pool import DATABASE_AWAY, StaleClaim
+from bot.store.pool import DATABASE_AWAY, Outdated, StaleClaim
 from bot.store.store import Claimed, Ledger, RunRow
 from bot.telemetry import about
 
@@ -61,6 +61,9 @@ class Worker:
                 await self._one_life()
             except (*DATABASE_AWAY, StaleClaim):
                 pass
+            except Outdated:
+                log.error("the database is for a newer version of the bot: start that one in place of this")
+                await asyncio.sleep(self.lease.total_seconds())
             except Exception as error:
                 log.exception("a worker's life broke off", extra={"error": type(error).__name__})
             if not self._draining:

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from bot.process.compose import Ground, Unfit
-from bot.store.pool import DATABASE_AWAY, DOOR_TIMEOUT, ROLLED_BACK, UnfitRole, fit_to_run, open_pool
+from bot.store.pool import CODE, DATABASE_AWAY, DOOR_TIMEOUT, ROLLED_BACK, UnfitRole, fit_to_run, open_pool
 from config.settings import Settings
 
 WITHIN = 10.0  # seconds until a first connection stands, and until what is typed at a terminal is recorded
@@ -63,7 +63,7 @@ async def fit(ground: Ground, pool: Any) -> None:
     """The role keeps to its walls, and the database holds this very config. Raises Unfit."""
     try:
         await fit_to_run(pool)
-        in_force = await pool.fetchval("SELECT config FROM applied")
+        in_force, code = await pool.fetchrow("SELECT config, code FROM applied")
     except UnfitRole as unfit:
         raise Unfit([str(unfit)]) from None
     except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
@@ -73,6 +73,8 @@ async def fit(ground: Ground, pool: Any) -> None:
         raise Unfit([f"DATABASE_URL: {what}; see what holds it up, then type this again"]) from None
     except asyncpg.InsufficientPrivilegeError:
         raise Unfit([f"the database's tables are not this role's to read: {MIGRATE} with this DATABASE_URL"]) from None
+    if code > CODE:
+        raise Unfit(["the database is for a newer version of the bot than this one: install and start that version"])
     if in_force != ground.applied.config:
         raise Unfit([f"people, policy or operations differ from what the database holds: {MIGRATE}"])
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import re
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -14,9 +15,10 @@ import asyncpg
 from bot.codec import canonical
 from bot.lifecycle import MOVES
 from bot.model import Record
+from bot.store.pool import CODE
 
 HERE = Path(__file__).parent
-CODE = 1
+FOR_CODE = re.compile(r"_for_code_(\d+)\.sql$")  # names of files that take away what earlier code names
 WITHIN = 60.0  # seconds
 # No role's own time-outs may end a migration in its middle and look like a table that is held.
 SESSION = {"search_path": "tandem", "application_name": "tandem-migrate", "statement_timeout": "0"}
@@ -148,6 +150,10 @@ async def _apply(conn: Any, bot_role: str, applied: Applied) -> list[str]:
         "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, sha256 text NOT NULL, at timestamptz NOT NULL)"
     )
     known = dict(await conn.fetch("SELECT name, sha256 FROM migrations"))
+    if max(map(_least, known), default=1) > CODE:
+        raise MigrationRefused(
+            "the database is for a newer version of the bot than this one: migrate with that version"
+        )
     for path in sorted((HERE / "migrations").glob("*.sql")):
         text = path.read_text()
         digest = hashlib.sha256(text.encode()).hexdigest()
@@ -155,15 +161,38 @@ async def _apply(conn: Any, bot_role: str, applied: Applied) -> list[str]:
             if known[path.name] != digest:
                 raise MigrationRefused(f"{path.name} was applied with another text; migrations never change")
             continue
+        if await _older(conn, _least(path.name)):
+            said.append(
+                f"{path.name} waits for the copies of an earlier version; once they are replaced, migrate again"
+            )
+            continue
         await conn.execute(text)
+        known[path.name] = digest
         await conn.execute("INSERT INTO migrations VALUES ($1, $2, clock_timestamp())", path.name, digest)
         said.append(f"applied {path.name}")
     await conn.execute("SET LOCAL client_min_messages = warning")
     for path in sorted((HERE / "functions").glob("*.sql")):
         await conn.execute(path.read_text().replace("{bot}", f'"{bot_role}"'))
     await apply_config(conn, applied)
+    await conn.execute("UPDATE applied SET code = $1", max(map(_least, known)))
     said.append(f"config {applied.config[:12]} is in force")
     return said
+
+
+def _least(name: str) -> int:
+    """For which version of the code, at least, the tables are after a file of that name."""
+    found = FOR_CODE.search(name)
+    return int(found[1]) if found else 1
+
+
+async def _older(conn: Any, code: int) -> bool:
+    """Whether a copy of the bot from before that version runs; none begins to before this transaction is over."""
+    if code == 1:
+        return False
+    await conn.execute("LOCK TABLE workers IN SHARE MODE")
+    return bool(
+        await conn.fetchval("SELECT true FROM workers WHERE lease_until > clock_timestamp() AND code < $1", code)
+    )
 
 
 async def apply_config(conn: Any, applied: Applied) -> None:
@@ -189,9 +218,9 @@ async def apply_config(conn: Any, applied: Applied) -> None:
         [(applied.config, *row[:3], list(row[3]), *row[4:8], list(row[8])) for row in applied.policy],
     )
     await conn.execute(
-        "INSERT INTO applied VALUES (true, $1, clock_timestamp(), $2, $3, $4) "
-        "ON CONFLICT (one) DO UPDATE SET config = $1, at = clock_timestamp(), code = $2, team = $3, personal_for = $4",
-        applied.config, CODE, applied.team, applied.personal_for,
+        "INSERT INTO applied VALUES (true, $1, clock_timestamp(), 1, $2, $3) "
+        "ON CONFLICT (one) DO UPDATE SET config = $1, at = clock_timestamp(), team = $2, personal_for = $3",
+        applied.config, applied.team, applied.personal_for,
     )  # fmt: skip
 
 

@@ -22,6 +22,8 @@ DATABASE_AWAY = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
 )
+# Which version of the tables this code is for; raised with each migration that takes away what earlier code names.
+CODE = 2
 DOOR_TIMEOUT = 1.8  # seconds for the whole transaction: Slack gives three for all of it
 
 
@@ -35,6 +37,10 @@ class Uncertain(Exception):
 
 class StaleClaim(Exception):
     """This worker no longer holds the run: it stops, and leaves the rest to whoever does."""
+
+
+class Outdated(Exception):
+    """The tables are for a newer version of the bot than this one: it can do nothing here any more."""
 
 
 class NotTaken(Exception):
@@ -141,6 +147,8 @@ def stale_claims() -> Iterator[None]:
     except asyncpg.PostgresError as error:
         if error.sqlstate in ("TD040", "TD041"):
             raise StaleClaim(str(error)) from error
+        if error.sqlstate == "TD042":
+            raise Outdated(str(error)) from None
         if error.sqlstate in REFUSED_RECORDS:
             raise NotTaken(str(error)) from None
         raise

@@ -8,11 +8,11 @@ from uuid import UUID
 import asyncpg
 
 from bot.model import Event, Heading, Mark, Record, Risk, State, Way
-from bot.store.pool import door_call, engine_call, stale_claims
+from bot.store.pool import CODE, door_call, engine_call, stale_claims
 
 LAPSES = 100  # runs whose personal values are erased at once
 RUN_COLUMNS = (
-    "id, tag, command, params, asked, reason, requester, team, slack_user, via, channel, thread_ts, look_only, parent, "
+    "id, tag, command, params, asked, reason, requester, team, slack_user, via, channel, look_only, parent, "
     "parent_step, root, schedule, created_at, config, environment, risk, state, seq, moved_at, ended_at, plan, "
     "fingerprint, planned_at, facts, locks, long, expires_at, start_by, resume_within, heading, why, wish, question, "
     "question_seq, due, due_since, progress, worker, fence, claims, about"
@@ -33,7 +33,6 @@ class RunRow(Record):
     slack_user: str | None
     via: str
     channel: str | None
-    thread_ts: str | None
     look_only: bool
     parent: int | None
     parent_step: str | None
@@ -174,7 +173,8 @@ class Ledger:
         self.pool = pool
 
     async def enlist(self, worker: UUID, lease: timedelta, config: str, kinds: Sequence[str]) -> None:
-        await engine_call(self.pool, "SELECT enlist($1, $2, $3, $4)", worker, lease, config, list(kinds))
+        """Raises Outdated where the tables are for a newer version than this."""
+        await engine_call(self.pool, "SELECT enlist($1, $2, $3, $4, $5)", worker, lease, config, list(kinds), CODE)
 
     async def retire(self, worker: UUID) -> None:
         await engine_call(self.pool, "SELECT retire($1)", worker)

@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from datetime import timedelta
+from typing import Any, cast
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from bot.process import opening
+from bot.process.compose import Ground, Unfit
 from bot.store.migrate import MigrationRefused, migrate
-from bot.store.pool import open_pool
+from bot.store.pool import Outdated, open_pool
 from tests.conftest import MakeDatabase
 from tests.support.company import BOT, OWNER, TEMPLATE, applied, as_role
 from tests.support.plugin import Home
@@ -139,6 +143,43 @@ async def test_where_somebody_keeps_a_table_it_says_who_and_what_to_type_and_cha
     assert said.endswith("pg_terminate_backend(PID), then type `python -m bot migrate` again")
     assert await migrating.own.fetchval("SELECT config FROM applied") == "c1"
     assert await again(migrating) == IN_FORCE
+
+
+OLDER = """
+ALTER TABLE runs ADD COLUMN thread_ts text; UPDATE applied SET code = 1;
+DELETE FROM migrations WHERE name = '0017_thread_of_a_run_for_code_2.sql'
+"""
+ENLISTS = "SELECT enlist($1, '1 hour', 'c1', '{}')"  # as it does who knows nothing of versions
+
+
+async def test_what_an_earlier_version_names_goes_once_no_copy_of_that_runs(migrating: Home) -> None:
+    await migrating.own.execute(OLDER)
+    live, names = uuid4(), "SELECT thread_ts FROM runs"
+    await migrating.pool.execute(ENLISTS, live)
+    waits, *others = await again(migrating)
+    assert waits.startswith("0017_thread_of_a_run_for_code_2.sql waits for the copies of an earlier version; once they")
+    assert others == IN_FORCE
+    await migrating.pool.fetch(names)
+    await migrating.ledger.retire(live)
+    assert await again(migrating) == ["applied 0017_thread_of_a_run_for_code_2.sql", *IN_FORCE]
+    with pytest.raises(asyncpg.UndefinedColumnError):
+        await migrating.pool.fetch(names)
+    with pytest.raises(asyncpg.PostgresError, match="for a newer version"):
+        await migrating.pool.execute(ENLISTS, uuid4())
+
+
+async def test_a_copy_that_is_older_than_the_tables_takes_nothing_up(migrating: Home) -> None:
+    await migrating.own.execute("UPDATE applied SET code = 99")
+    with pytest.raises(Outdated):
+        await migrating.ledger.enlist(uuid4(), timedelta(hours=1), "c1", [])
+    with pytest.raises(Unfit, match="for a newer version of the bot than this one: install and start that version"):
+        await opening.fit(cast(Ground, None), migrating.pool)
+
+
+async def test_an_older_version_does_not_migrate_what_a_newer_one_did(migrating: Home) -> None:
+    await migrating.own.execute("INSERT INTO migrations VALUES ('0099_later_for_code_99.sql', '', clock())")
+    with pytest.raises(MigrationRefused, match="newer version of the bot than this one: migrate with that version"):
+        await again(migrating)
 
 
 async def test_a_migration_that_fails_in_its_middle_leaves_nothing_of_itself(make_database: MakeDatabase) -> None:

@@ -154,7 +154,7 @@ class Play:
         if not self.doomed:
             return None
         self.doomed, worker = False, uuid4()
-        await self.home.own.execute("SELECT enlist($1, interval '1 hour', 'c1', '{}')", worker)
+        await self.home.ledger.enlist(worker, timedelta(hours=1), "c1", [])
         (row,) = [row for row in await self.home.ledger.claim(worker, 50) if row.id == self.run]
         over = "UPDATE workers SET lease = '0', lease_until = clock_timestamp() - interval '1 s' WHERE id = $1"
         await self.home.own.execute(over, worker)

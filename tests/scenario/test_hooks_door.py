@@ -107,13 +107,7 @@ async def test_a_delivery_asks_for_what_config_says_whatever_it_holds(sender: Se
         RULE.reason,
     )
     assert (row["channel"], row["via"], row["risk"]) == (sender.bot.id("ops"), "webhook", Risk.WRITE)
-    assert (row["requester"], row["team"], row["slack_user"], row["words"], row["thread_ts"]) == (
-        None,
-        None,
-        None,
-        "",
-        None,
-    )
+    assert (row["requester"], row["team"], row["slack_user"], row["words"]) == (None, None, None, "")
     assert await sender.bot.home.pool.fetchval("SELECT count(*) FROM askers") == 0
     asked = await sender.bot.home.pool.fetchval("SELECT body FROM events WHERE run = $1 AND seq = 1", row["id"])
     assert (asked.pop("via"), asked.pop("source"), list(asked)) == ("webhook", "writes", ["what"])

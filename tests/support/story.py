@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -36,7 +37,7 @@ class Story:
     async def worker(self) -> UUID:
         if self._worker is None:
             self._worker = uuid4()
-            await self.home.own.execute("SELECT enlist($1, interval '1 hour', 'c1', '{}')", self._worker)
+            await self.home.ledger.enlist(self._worker, timedelta(hours=1), "c1", [])
         return self._worker
 
     async def claim(self, run: int) -> Claimed:

@@ -99,11 +99,11 @@ BEGIN
   IF v_answer IS NOT NULL THEN RETURN v_answer; END IF;
   v_id := nextval('tandem.runs_id_seq');
   IF p ? 'parent' THEN SELECT * INTO v_parent FROM runs WHERE id = (p ->> 'parent')::bigint; END IF;
-  INSERT INTO runs (id, command, params, asked, reason, words, requester, team, slack_user, via, channel, thread_ts, look_only,
+  INSERT INTO runs (id, command, params, asked, reason, words, requester, team, slack_user, via, channel, look_only,
       parent, parent_step, root, detached, schedule, slot, terms, created_at, config, environment, risk, state, seq, moved_at, due, due_since, about)
     OVERRIDING SYSTEM VALUE
     VALUES (v_id, p ->> 'command', p -> 'params', p -> 'params', coalesce(p ->> 'reason', ''), coalesce(v_words, ''), v_person,
-      v_team, v_user, p ->> 'via', v_channel, p ->> 'thread_ts',
+      v_team, v_user, p ->> 'via', v_channel,
       coalesce((p ->> 'look_only')::boolean, false),
       v_parent.id, p ->> 'parent_step',
       CASE WHEN (p ->> 'detached')::boolean THEN v_id ELSE coalesce(v_parent.root, v_id) END, coalesce((p ->> 'detached')::boolean, false),

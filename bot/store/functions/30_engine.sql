@@ -1,10 +1,15 @@
 -- The engine's verbs. Every write is fenced: only the worker that holds the run's claim, under that very fence.
 
-CREATE OR REPLACE FUNCTION enlist(p_id uuid, p_lease interval, p_config text, p_kinds text[]) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
-  INSERT INTO workers (id, lease_until, lease, config, kinds)
-    VALUES (p_id, clock_timestamp() + p_lease, p_lease, p_config, p_kinds)
-$$;
+-- `p_code`: of which version the worker is; one of before there were versions gives none.
+CREATE OR REPLACE FUNCTION enlist(p_id uuid, p_lease interval, p_config text, p_kinds text[], p_code integer DEFAULT 1)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+BEGIN
+  IF p_code < (SELECT code FROM applied) THEN
+    RAISE EXCEPTION 'these tables are for a newer version of the bot' USING ERRCODE = 'TD042';
+  END IF;
+  INSERT INTO workers (id, lease_until, lease, config, kinds, code)
+    VALUES (p_id, clock_timestamp() + p_lease, p_lease, p_config, p_kinds, p_code);
+END $$;
 
 -- The server's timeline at this moment: the checkpoint's is the old one for a while after a promotion.
 CREATE OR REPLACE FUNCTION timeline() RETURNS bigint LANGUAGE sql STABLE SET search_path = tandem, pg_temp AS $$

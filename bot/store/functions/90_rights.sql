@@ -9,7 +9,7 @@ GRANT EXECUTE ON FUNCTION
   ask(jsonb), shown_at(bigint, text, text, text), approve(jsonb), count_up(bigint), say(jsonb), heed(jsonb),
   digest_of(text), digest_sign(text), call_people(bigint, integer, text[], integer, interval), close_digest(text, bigint, timestamptz),
   digest_sending(text, bigint, text, interval, bigint[], timestamptz[]), digest_unreached(text, bigint), claim_absence_notes(integer, interval, interval), favour(jsonb), answer(jsonb), tick(jsonb),
-  enlist(uuid, interval, text, text[]), renew(uuid), retire(uuid), claim(uuid, integer, integer),
+  enlist(uuid, interval, text, text[], integer), renew(uuid), retire(uuid), claim(uuid, integer, integer),
   drop_claim(bigint, uuid, bigint), release(bigint, uuid, bigint, timestamptz, timestamptz), note(bigint, uuid, bigint, jsonb), planned(bigint, uuid, bigint, jsonb),
   begin_run(bigint, uuid, bigint), started(bigint, uuid, bigint, text, text, integer, interval, jsonb),
   settled(bigint, uuid, bigint, text, text, integer, text, jsonb, bytea, jsonb), late(bigint, text, text, integer, jsonb),
