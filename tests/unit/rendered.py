@@ -10,7 +10,7 @@ from bot.model import Choice, Doubt, Event, Heading, Mark, Risk, State, Way
 from bot.operation import Call, Database, Loss, Offer, Plan, Record, Step, Task, Until
 from bot.render import Group, Names
 from bot.standing import steps_of
-from bot.view import ApprovalView, Question, RunView
+from bot.view import ApprovalView, Brief, Question, RunView
 from deploy.local.slack.limits import check_message_blocks, check_text
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -151,3 +151,11 @@ def mrkdwn(node: Any) -> list[str]:
     if node.get("type") == "mrkdwn":
         return [node["text"]]
     return [text for part in node.values() for text in mrkdwn(part)]
+
+
+def brief(n: int, state: State = State.AWAITING) -> Brief:
+    return Brief(
+        id=n, tag=f"r{n}", command="ops db restore", params={"database": "shop"}, state=state, risk=Risk.DESTRUCTIVE,
+        requester_name="Ana", reason=HOSTILE, channel="C0OPS", card_ts="1.1", moved_at=NOON, expires_at=NOON,
+        fingerprint="ab" * 32,
+    )  # fmt: skip

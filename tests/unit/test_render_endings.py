@@ -212,3 +212,19 @@ def test_a_point_of_no_return_that_was_only_closed_on_the_way_back_is_called_non
     assert "point of no return" not in shown(render.card(closed, NAMES)).words
     passed = ending(State.FAILED, [*events, *ledger(("off", Mark.DONE))], plan=held)
     assert "point of no return" in shown(render.card(passed, NAMES)).words
+
+
+@pytest.mark.parametrize(("why", "words"), [("parent", "r140 needs it no longer"), ("ledger", "database lost time")])
+def test_what_nobody_cancelled_says_why_it_does_not_go_on(why: str, words: str) -> None:
+    ended = event(2, "cancelled", State.CANCELLED, body={"why": why})
+    card = render.card(view(State.CANCELLED, [ended], parent="r140"))
+    (reply,) = render.replies(view(State.CANCELLED, [ended], parent="r140"), [ended])
+    for message in (card, reply):
+        assert words in shown(message).words
+        assert "schedule" not in shown(message).words
+
+
+def test_a_wish_that_came_with_its_parents_is_nobodys() -> None:
+    wish = event(2, "cancel_wished", State.RUNNING, body={"why": "parent"})
+    (reply,) = render.replies(view(State.RUNNING, [wish], parent="r140"), [wish])
+    assert "needed no longer by r140" in shown(reply).words

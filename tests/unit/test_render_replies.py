@@ -383,19 +383,3 @@ def test_the_text_that_wakes_an_approver_says_what_on_what_for_whom_until_when(k
         assert "Asked by Ana Lopes" in message.text
         assert message.text.endswith("stands until 04 Mar 12:30 UTC.")
         assert len(message.text) <= 300
-
-
-@pytest.mark.parametrize(("why", "words"), [("parent", "r140 needs it no longer"), ("ledger", "database lost time")])
-def test_what_nobody_cancelled_says_why_it_does_not_go_on(why: str, words: str) -> None:
-    ended = event(2, "cancelled", State.CANCELLED, body={"why": why})
-    card = render.card(view(State.CANCELLED, [ended], parent="r140"))
-    (reply,) = render.replies(view(State.CANCELLED, [ended], parent="r140"), [ended])
-    for message in (card, reply):
-        assert words in shown(message).words
-        assert "schedule" not in shown(message).words
-
-
-def test_a_wish_that_came_with_its_parents_is_nobodys() -> None:
-    wish = event(2, "cancel_wished", State.RUNNING, body={"why": "parent"})
-    (reply,) = render.replies(view(State.RUNNING, [wish], parent="r140"), [wish])
-    assert "needed no longer by r140" in shown(reply).words

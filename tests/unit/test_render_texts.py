@@ -20,15 +20,15 @@ from bot.render.details import APPROVE_CALLBACK, review
 from bot.render.escape import clean, fallback
 from bot.render.fit import OPTIONS
 from bot.render.form import Form, options
-from bot.render.lists import home, runs, stranger_home
+from bot.render.lists import runs
 from bot.render.outcome import SENTENCES, dead_end, refusal, told
 from bot.render.picker import Item, picker
 from bot.render.steps import standing
 from bot.render.words import value
-from bot.view import Brief, Favourite, Outcome, Usual
+from bot.view import Outcome, Usual
 from deploy.local.slack.client import shown_text
 from deploy.local.slack.limits import check_view
-from tests.unit.rendered import HOSTILE, NAMES, NOON, event, ledger, long_plan, mrkdwn, question, shown, view
+from tests.unit.rendered import HOSTILE, NAMES, NOON, brief, event, ledger, long_plan, mrkdwn, question, shown, view
 
 
 class Params(Input):
@@ -41,14 +41,6 @@ class Params(Input):
     window: timedelta = timedelta(minutes=5)
     password: Secret | None = None
     note: str = ""
-
-
-def brief(n: int, state: State = State.AWAITING) -> Brief:
-    return Brief(
-        id=n, tag=f"r{n}", command="ops db restore", params={"database": "shop"}, state=state, risk=Risk.DESTRUCTIVE,
-        requester_name="Ana", reason=HOSTILE, channel="C0OPS", card_ts="1.1", moved_at=NOON, expires_at=NOON,
-        fingerprint="ab" * 32,
-    )  # fmt: skip
 
 
 def form(**more: Any) -> dict[str, Any]:
@@ -265,15 +257,6 @@ def test_the_picker_is_a_modal_that_slack_takes_at_every_size() -> None:
     assert mrkdwn(picker("draft", "ops db", items)) == []
 
 
-def test_home_holds_many_runs_within_slacks_limits() -> None:
-    many = [brief(n) for n in range(1, 60)]
-    drawn = home(many, many, many, many, NOON)
-    check_view(drawn)
-    assert "Look and decide" in str(drawn)
-    check_view(stranger_home("Your account is not listed."))
-    check_view(home([], [], [], [], NOON))
-
-
 def test_a_list_of_runs_puts_doubts_first() -> None:
     message = runs([brief(1), brief(2, State.RUNNING), brief(3, State.IN_DOUBT)], NOON)
     words = shown(message).words
@@ -333,46 +316,6 @@ def test_after_an_attempt_that_was_cut_off_no_pace_is_told() -> None:
 def test_answers_so_far_are_named() -> None:
     asked = question().model_copy(update={"answers": (("Ben Ito", Answered.AGAIN),)})
     assert "Ben Ito: Do it again" in shown(render.card(view(State.IN_DOUBT, question=asked), NAMES)).words
-
-
-def labels_of(blocks: list[dict[str, Any]]) -> list[str]:
-    buttons = [e for b in blocks for e in (*b.get("elements", ()), b.get("accessory", {})) if e.get("type") == "button"]
-    return [one["text"]["text"] for one in buttons]
-
-
-def test_home_offers_what_one_asked_for_and_what_has_ended_once_more() -> None:
-    ran, runs_ = (brief(n, state) for n, state in ((7, State.SUCCEEDED), (8, State.RUNNING)))
-    mine = home((), (), (ran, runs_), (), NOON)["blocks"]
-    assert labels_of(mine)[1:] == ["Ask again", "☆ Keep as favourite", "Details"]
-    assert labels_of(home((), (), (), (ran,), NOON)["blocks"])[1:] == ["Details"]
-
-
-def test_home_lists_the_favourites_and_offers_no_star_twice() -> None:
-    kept = Favourite(id=3, command="ops db backup", values={"database": "shop"}, run=7)
-    blocks = home((), (), (brief(7, State.SUCCEEDED),), (), NOON, (kept,))["blocks"]
-    assert labels_of(blocks)[1:] == ["Open the form", "Remove", "Ask again"]
-    assert "★ /ops db backup database=shop" in str(blocks)
-
-
-def test_a_full_home_is_one_that_slack_takes_with_room_to_spare() -> None:
-    many = [brief(n, State.SUCCEEDED) for n in range(30)]
-    kept = [Favourite(id=n, command="ops db backup", values={"database": f"shop{n}"}) for n in range(20)]
-    view = home(many, list(many), list(many), list(many), NOON, kept)
-    check_view(view, margin=0.1)
-    assert "opening this page renews it" in str(view["blocks"][-1])
-    shown_there = labels_of(view["blocks"]).count("Open the form")
-    assert f"and {20 - shown_there} more: type /ops" in shown_text(view)
-
-
-def test_every_favourite_stands_on_a_home_that_has_room_and_above_the_list_to_choose_from() -> None:
-    kept = [Favourite(id=n, command="ops db backup", values={"database": f"shop{n}"}) for n in range(20)]
-    roomy = home((), (), [brief(7, State.SUCCEEDED)] * 5, (), NOON, kept)
-    many = [Item(words=f"ops a{n}", summary="much", risk=Risk.READ) for n in range(100)]
-    for one in (roomy, picker("d", "", many, kept)):
-        check_view(one, margin=0.1)
-        assert [n for n in range(20) if f"database=shop{n}\n" not in f"{shown_text(one)}\n"] == []
-    assert labels_of(roomy["blocks"]).count("Remove") == 20
-    assert "and 40 more" in shown_text(picker("d", "", many, kept))
 
 
 @pytest.mark.parametrize("verb", list(Verb))
