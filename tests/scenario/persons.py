@@ -125,8 +125,14 @@ class Person:
         async def there() -> bool:
             return typed in offered
 
+        async def held() -> bool:
+            top = await self.bot.slack.view(self.name)
+            field = (top or {}).get("state", {}).get("values", {}).get(block_id, {}).get(PICK, {})
+            return (field.get("selected_option") or {}).get("value") == typed
+
         await self.brings_about(type_it, there, f"{typed} in the list")
-        assert (await self.bot.slack.choose(self.name, view, PICK, typed, block_id=block_id)).ok
+        await self.bot.slack.choose(self.name, view, PICK, typed, block_id=block_id)
+        assert await held(), "what was chosen stands in the form, whether or not the app heard of it"
 
     async def _told(self) -> list[str]:
         """Whatever the bot said to this person alone: beside a message, in a direct message, in a modal."""
