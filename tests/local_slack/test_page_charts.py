@@ -35,7 +35,7 @@ async def test_a_chart_is_drawn_to_scale_and_its_numbers_can_be_read(bench: Benc
     await page.goto(f"{bench.server.url}/?as=ada&channel=ops")
     charts = page.get_by_test_id("block-data_visualization")
     bars = charts.first.locator("rect")
-    assert await bars.count() == 6
+    await expect(bars).to_have_count(6)
     high, low, below = [await bars.nth(n).evaluate("one => one.height.baseVal.value") for n in range(3)]
     assert (high / low, low / below) == (pytest.approx(2), pytest.approx(2))
     assert await bars.nth(2).evaluate("one => one.y.baseVal.value") > await bars.nth(0).evaluate(
