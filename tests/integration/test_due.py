@@ -1,6 +1,5 @@
 """Too late is asked or expires, never done unasked; undo and closings are never too late."""
 
-import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -37,14 +36,7 @@ async def test_an_approved_run_that_no_worker_took_up_in_time_ends_as_lapsed(hom
     async with working(home, tmp_path) as factory:
         run = await factory.ask("big-plain")
         await factory.state(run, State.AWAITING)
-        held, go = asyncio.Event(), asyncio.Event()
-
-        async def turn() -> None:
-            held.set()
-            await go.wait()
-
-        factory.worker.turn = turn
-        await held.wait()  # from here on nothing is claimed
+        go = await factory.pause()
         await factory.story.saw("ben")
         assert (await factory.story.approve("ben", run))["queued"] is True
         await home.move_clock(15 * MINUTE + timedelta(seconds=1))

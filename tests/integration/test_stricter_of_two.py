@@ -1,6 +1,5 @@
 """Between ask, approval and first step config, groups and people change: the stricter of then and now decides."""
 
-import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -148,14 +147,7 @@ async def test_what_an_approver_who_counts_no_longer_had_approved_is_asked_again
     async with working(home, tmp_path) as factory:
         run = await factory.ask("big-plain")
         await factory.state(run, State.AWAITING)
-        held, go = asyncio.Event(), asyncio.Event()
-
-        async def turn() -> None:
-            held.set()
-            await go.wait()
-
-        factory.worker.turn = turn
-        await held.wait()  # from here on nothing is claimed
+        go = await factory.pause()
         assert (await approve(factory.story, "ben", run, "c1"))["queued"] is True
         await factory.story.saw("ben", fit=False)
         go.set()

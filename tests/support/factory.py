@@ -118,6 +118,18 @@ class Factory:
     async def state(self, run: int, state: State, within: float = 15) -> RunRow:
         return await self.until(run, lambda row: row.state is state, within)
 
+    async def pause(self) -> asyncio.Event:
+        """From here on the worker claims nothing, until what is returned is set."""
+        held, go = asyncio.Event(), asyncio.Event()
+
+        async def turn() -> None:
+            held.set()
+            await go.wait()
+
+        self.worker.turn = turn
+        await held.wait()
+        return go
+
     async def view(self, run: int) -> RunView:
         view = await self.views.run(run)
         assert view is not None
