@@ -174,9 +174,8 @@ def _covers_loss(approved: Loss, fresh: Loss) -> bool:
         return approved.now == fresh.now
     if fresh.at_least and not approved.at_least:
         return False
-    comes_to = (
-        fresh.at_most if approved.now is None and fresh.now is None else fresh.now
-    )  # a bound alone is its own worst
+    bound_alone = approved.now is None and fresh.now is None  # and is its own worst
+    comes_to = fresh.at_most if bound_alone else fresh.now
     return comes_to is not None and comes_to <= approved.at_most
 
 
