@@ -196,7 +196,8 @@ def _give_up(way: Way) -> Choice:
     return Choice.SKIP if way is Way.CLOSE else Choice.STOP
 
 
-def _repeatable(deed: Deed[Any]) -> bool:
+def repeatable(deed: Deed[Any]) -> bool:
+    """Whether doing it a second time does no harm."""
     survives = deed.each if isinstance(deed, Sweep) else deed.survives if isinstance(deed, Effect) else None
     return survives in (Survival.IDEMPOTENT, Survival.OURS)
 
@@ -271,7 +272,7 @@ def _in_the_air(plan: Plan, entries: Sequence[Entry], last: Last, asking: bool) 
         if isinstance(act, (Settle, Probe)) and _settles_alone(plan, act):
             continue
         # A repeatable effect in the air needs no second attempt, nor an answer: its undo bears not, partly, wholly.
-        if isinstance(act, (Settle, Probe)) or (isinstance(act, Ask) and not _repeatable(step.does)):
+        if isinstance(act, (Settle, Probe)) or (isinstance(act, Ask) and not repeatable(step.does)):
             acts.append(act)
     return tuple(acts[:1])
 

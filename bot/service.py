@@ -1,10 +1,9 @@
 """The only way in: every door's act is one transaction. Who may ask is judged here; whose word counts, in SQL."""
 
 from base64 import b64decode
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
 
 from bot import parse
 from bot.catalogue import Entry
@@ -12,6 +11,7 @@ from bot.effect import Permanent, Personal, Secret
 from bot.engine.reach import Connectors, NotConfigured
 from bot.fields import personal, replaced, subjects
 from bot.house import House
+from bot.keeping import Keeping
 from bot.model import Choice, Risk, State, Who
 from bot.operation import Choice as Entered
 from bot.operation import Input, RunRef
@@ -25,9 +25,8 @@ from bot.store.pool import NotRecorded as NotRecorded
 from bot.store.pool import Uncertain as Uncertain
 from bot.store.store import Doors, Ledger
 from bot.store.views import Awaiting, Views
-from bot.view import Brief, DelegationView, Draft, Favourite, FreezeView, HomeView, Outcome, RunView
+from bot.view import Brief, DelegationView, FreezeView, HomeView, Outcome, RunView
 
-FAVOURITES = 20  # forms that one person keeps at most
 TOO_MANY = {
     "yours_are_many": "You have {most} runs that have not ended, the most one person may have; nothing was asked. "
     "Wait for one to end, or cancel one: /ops runs shows them.",
@@ -41,7 +40,7 @@ NO_GUEST = (
 )
 
 
-class Service:
+class Service(Keeping):
     """Asks, approves, answers. `committed` is called after every commit: it wakes engine and poster in this process."""
 
     def __init__(
@@ -103,12 +102,30 @@ class Service:
             answer = await self._recorded(self.doors.ask, asked, params)
         except NoKey as error:
             return Outcome(code="no_key", sentence=f"Nothing was asked: {error}.", ok=False)
+        return self._asked(answer)
+
+    def _asked(self, answer: Mapping[str, Any]) -> Outcome:
         self.committed()
         code, again = answer["code"], "again" in answer
         if code in TOO_MANY:
             sentence = TOO_MANY[code].format(most=answer["most"])
             return Outcome(code=code, sentence=sentence, rule="limits", ok=False)
         return Outcome(code=code, run=answer.get("run"), tag=answer.get("tag"), ok=code == "asked", again=again)
+
+    async def retry(self, who: Who, channel: str | None, entry: Entry, params: Input, of: int, *, key: str) -> Outcome:
+        """Another run for what failed in the run `of`, which went on without it. `params`: what that was asked with.
+
+        Raises NotRecorded, Uncertain, LookupError.
+        """
+        now = datetime.now(UTC)
+        verdict = self._may_ask(who, entry, channel, params, now)
+        if not verdict.may:
+            return self._refused(verdict, now)
+        asked = {
+            "key": key, "team": who.team, "user": who.user, "channel": channel, "via": "slack", "run": of,
+            "risk": int(entry.risk), "config": self.house.config, "limits": self.house.limits or None,
+        }  # fmt: skip
+        return self._asked(await self.doors.retry(asked))
 
     async def _recorded(self, verb: Verb, word: Mapping[str, Any], params: Input) -> dict[str, Any]:
         """Sends the word with its Params; personal values go beside them, sealed, and stand in them as tokens alone.
@@ -333,49 +350,6 @@ class Service:
         pairs = [(one.taker, one.giver) for one in away if one.giver not in waiting.barred]
         everybody = with_stand_ins(self.roster.everybody(), pairs, waiting.approved)
         return who.person in could_approve(waiting.slots, everybody, waiting.approved, waiting.barred)
-
-    async def favourites(self, who: Who) -> Sequence[Favourite]:
-        """The forms that somebody keeps."""
-        return await self.views.favourites(who.person) if who.person else ()
-
-    async def keep(
-        self, who: Who, command: str, values: Mapping[str, str], channel: str | None, run: int | None = None
-    ) -> Outcome:
-        """Keeps a form, filled in so; secret and personal values are never given to it. `run`: whose values it has."""
-        word = {"command": command, "filled": dict(values), "channel": channel, "run": run, "most": FAVOURITES}
-        return await self._favour(who, word)
-
-    async def let_go(self, who: Who, favourite: int) -> Outcome:
-        return await self._favour(who, {"gone": favourite})
-
-    async def _favour(self, who: Who, word: dict[str, Any]) -> Outcome:
-        answer = await self.doors.favour({"team": who.team, "user": who.user, **word})
-        return Outcome(code=str(answer["code"]), ok=answer["code"] == "done")
-
-    async def draft_save(
-        self, who: Who, command: str, channel: str | None, values: Mapping[str, str], id: str | None = None
-    ) -> str:
-        """Keeps a form's values; gives the draft's id. Secret and personal values are never given to it."""
-        known = UUID(id) if id else uuid4()
-        await self.doors.save_draft(known, who.team, who.user, command, channel, dict(values))
-        return str(known)
-
-    async def draft_load(self, who: Who, id: str) -> Draft | None:
-        """This account's draft, else None."""
-        return await self._draft(id, lambda known: self.doors.draft(known, who.team, who.user))
-
-    async def draft_change(self, who: Who, id: str, at: str) -> Draft | None:
-        """This account's draft whose form changed; None where a later change is known. `at`: Slack's time of it."""
-        return await self._draft(id, lambda known: self.doors.change_draft(known, who.team, who.user, at))
-
-    async def _draft(self, id: str, read: Callable[[UUID], Awaitable[dict[str, Any] | None]]) -> Draft | None:
-        try:
-            found = await read(UUID(id))
-        except ValueError:
-            return None
-        if found is None:
-            return None
-        return Draft(id=id, command=found["command"], channel=found["channel"], values=found["body"])
 
     async def choices(self, who: Who, entry: Entry, field: str, typed: str, values: Mapping[str, str]) -> list[Entered]:
         """Live entries for a picker; empty where the outside does not answer."""

@@ -96,7 +96,7 @@ def _step_view(
     started = next((e.at for e in mine if e.mark is Mark.STARTED), None)
     return StepView(
         name=step.name,
-        text=step.tells or _own_words(step) or step.name.replace("-", " ").replace("/", ": "),
+        text=step_text(step),
         standing=_standing(step, last, mine, state, heading),
         attempt=last.attempt if last else 0,
         started=started,
@@ -113,8 +113,10 @@ def _step_view(
     )
 
 
-def _own_words(step: Step[Any]) -> str:
-    return step.does.text if isinstance(step.does, Task) else ""
+def step_text(step: Step[Any]) -> str:
+    """What a step does, in the words that people read."""
+    own = step.does.text if isinstance(step.does, Task) else ""
+    return step.tells or own or step.name.replace("-", " ").replace("/", ": ")
 
 
 def _ended(last: Entry | None) -> datetime | None:

@@ -169,6 +169,8 @@ class RunView(Record):
     rivals: tuple[str, ...] = ()  # tags of asks that wait for the same target
     within: Begun | None = None  # in whose thread it was begun: that thread is told of it
     parent: str | None = None
+    retries: str | None = None  # tag of the run of which it tries again what failed
+    retried_by: str | None = None  # tag of the latest run that tries again, or tried, what failed in this one
     children: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     untold: tuple[str, ...] = ()  # channels that the plan tells, and that take no messages

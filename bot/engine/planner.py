@@ -13,6 +13,8 @@ from bot import codec
 from bot.effect import Effect, Permanent, Target, Temporary
 from bot.engine.holds import changed_by, deployed, held_by, identity
 from bot.engine.reach import Connectors, NotConfigured, Seeing
+from bot.engine.results import NoResults
+from bot.engine.retrying import retried
 from bot.help import RISK_WORDS
 from bot.model import Record, Risk, run_of
 from bot.operation import Answer, Operation, Plan, Refusal, RunRef
@@ -65,13 +67,6 @@ class Handlers(Protocol):
     async def may_have_asked(
         self, command: str, environment: str, risk: Risk, person: str, channel: str | None
     ) -> Verdict: ...
-
-
-class NoResults:
-    """The results of a run that had no steps."""
-
-    def get(self, ref: Any) -> None:
-        return None
 
 
 class Made(Record):
@@ -219,9 +214,12 @@ class Planner:
         see = self.handlers.seeing(self.connectors, run, await self.ledger.now())
         try:
             async with asyncio.timeout(operation.deadline.total_seconds()):
-                params = await operation.resolve(params, see) if first else params
-                facts = await operation.observe(params, see)
-                plan = operation.plan(params, facts)
+                if row.retries is not None:
+                    facts, plan = await self._retried(row, row.retries)
+                else:
+                    params = await operation.resolve(params, see) if first else params
+                    facts = await operation.observe(params, see)
+                    plan = operation.plan(params, facts)
                 locks = [] if isinstance(plan, Refusal) else await held_by(operation, params, facts, self._identity)
         except TimeoutError:
             seconds = operation.deadline.total_seconds()
@@ -239,6 +237,15 @@ class Planner:
             return Made(params=params, broke=_no_channel(strangers[0], self.handlers.channels))
         changes = changed_by(operation, params, facts, locks)
         return Made(params=params, facts=facts, plan=plan, locks=locks, changes=changes)
+
+    async def _retried(self, row: RunRow, of: int) -> tuple[Any, Plan | Refusal]:
+        """Facts and plan of a run that tries again what failed in another: that one's. Raises Permanent."""
+        before = await self.ledger.row(of)
+        try:
+            facts = self.handlers.entry(row.command).facts.model_validate(before.facts)
+            return facts, await retried(self.ledger, self.handlers.deeds, before)
+        except (codec.UnknownDeed, ValidationError) as changed:
+            raise Permanent(f"{before.tag} was planned by another version of the operation; ask anew") from changed
 
     async def _identity(self, target: Target) -> str:
         return await identity(target, self.handlers.deeds, self.connectors)

@@ -11,9 +11,10 @@ from bot.effect import Effect, Survival, Sweep
 from bot.engine.attempts import Attempts, name
 from bot.engine.planner import Handlers, Planner
 from bot.engine.polling import Pause, Polling
+from bot.engine.results import Stepping
 from bot.engine.sweeping import Sweeping, counted, left_by
 from bot.journey import Act, Ask, End, Perform, Probe, Settle, Turn, last_words, next_acts
-from bot.model import Choice, Doubt, Entry, Event, Heading, Mark, Signal, State, Way
+from bot.model import Choice, Doubt, Entry, Heading, Mark, Signal, State, Way
 from bot.operation import Answer, Plan, Step
 from bot.plans import deed_of, find, refs
 from bot.standing import entries_of
@@ -24,26 +25,6 @@ T = TypeVar("T")
 POISON = 3  # claims without a new ledger row
 NOT_SHOWN_AGAIN = timedelta(seconds=5)
 BARRED_AGAIN = timedelta(seconds=3), timedelta(minutes=1)  # the longer the attempt has been there, the rarer
-
-
-class Stepping:
-    """What a run's steps returned, read from the ledger; sealed ones are opened only for an effect."""
-
-    def __init__(self, plan: Plan, events: Sequence[Event], boxes: dict[str, Any]) -> None:
-        self._values: dict[str, Any] = dict(boxes)
-        for event in events:
-            if event.mark is Mark.DONE and event.way is Way.DO and event.step and "result" in event.body:
-                deed = find(plan, event.step).does
-                self._values[event.step] = codec.decode_result(deed, event.body["result"])
-            elif event.mark is Mark.DONE and event.way is Way.DO and event.step:
-                self._values.setdefault(event.step, None)
-
-    def get(self, ref: Any) -> Any:
-        return self._values.get(ref.step)
-
-    @property
-    def values(self) -> dict[str, Any]:
-        return self._values
 
 
 @dataclass(frozen=True)
@@ -318,7 +299,7 @@ class Runner:
     async def _end(self, c: Claimed, row: RunRow, plan: Plan, act: End, results: Stepping) -> None:
         answer: Answer | None = None
         body: dict[str, Any] = {"why": row.why} if row.why else {}
-        if act.signal is Signal.SUCCEED:
+        if act.signal is Signal.SUCCEED and row.retries is None:  # the operation's own answer is of its whole plan
             try:
                 entry = self.handlers.entry(row.command)
                 params, facts = entry.params.model_validate(row.params), entry.facts.model_validate(row.facts)

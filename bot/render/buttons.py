@@ -3,6 +3,7 @@
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
+from datetime import timedelta
 from enum import StrEnum
 
 from bot.lifecycle import ended
@@ -12,11 +13,14 @@ from bot.render import fit, words
 from bot.render.blocks import actions, button, confirm, overflow
 from bot.render.escape import clean, one_line, size
 from bot.render.message import Block
+from bot.retry import open_again
+from bot.standing import last_of
 from bot.view import Question, RunView, Standing
 
 NO_PLAN = "-"
 HEX, SHORT = re.compile(r"[0-9a-f]{64}"), re.compile(r"[\w-]{43}", re.ASCII)  # a SHA-256; cards of old hold the first
-FOLLOW = "Tell me when done"
+FOLLOW, RETRY = "Tell me when done", "Try again"
+RETRIED_WITHIN = timedelta(days=30)
 ACTION = "run."  # every button of a run has an action id that begins so
 
 
@@ -36,6 +40,7 @@ class Verb(StrEnum):
     OFFER = "offer"  # `of`: the offer's place, a key of `offers`
     ANEW = "anew"  # the same words again, meant
     AGAIN = "again"  # opens the form of a run that has ended, filled in as it was
+    RETRY = "retry"  # tries again what failed in a run that went on to its end
     STAR = "star"  # keeps the form of a run that has ended, filled in as it was
     FOLLOW = "follow"  # be called in the thread when it ends or asks
     DETAILS = "details"
@@ -122,6 +127,14 @@ def _stands(view: RunView, offer: Offer) -> bool:
     return right and (view.ended_at is None or view.now <= view.ended_at + offer.lasts)
 
 
+def retriable(view: RunView) -> bool:
+    """Whether what failed in a run that went on to its end is offered once more."""
+    if view.state is not State.SUCCEEDED or view.look_only or view.plan is None or view.retried_by:
+        return False
+    fresh = view.ended_at is None or view.now <= view.ended_at + RETRIED_WITHIN
+    return fresh and bool(open_again(view.plan, last_of(view.events)))
+
+
 def asked_back(view: RunView) -> bool:
     """Whether an approver's question waits for its answer."""
     talk = [e.kind for e in view.events if e.kind in ("ask_back", "answer_back", "amended")]
@@ -149,6 +162,8 @@ def _main(view: RunView) -> Iterator[Block]:
             yield from _doubt(view)
         case State.RUNNING | State.WAITING:
             yield from _ticks(view)
+        case State.SUCCEEDED if retriable(view):
+            yield _button(view, Verb.RETRY, RETRY)
 
 
 def _small(view: RunView) -> Iterator[Block]:
@@ -159,7 +174,8 @@ def _small(view: RunView) -> Iterator[Block]:
     if cancellable(view):
         yield _button(view, Verb.CANCEL, "Cancel")
     if view.risk is not Risk.READ and not view.look_only and ended(view.state):
-        yield _button(view, Verb.AGAIN, "Ask again")
+        if view.retries is None:  # its words are those of another run
+            yield _button(view, Verb.AGAIN, "Ask again")
     elif view.risk is not Risk.READ and not view.look_only and view.state is not State.IN_DOUBT:
         yield _button(view, Verb.FOLLOW, FOLLOW)
     yield _button(view, Verb.DETAILS, "Details")
@@ -167,7 +183,7 @@ def _small(view: RunView) -> Iterator[Block]:
 
 def _rare(view: RunView) -> Block:
     """What is seldom wanted of a request that waits, behind three dots."""
-    entries = [("Amend", Verb.AMEND), (FOLLOW, Verb.FOLLOW)]
+    entries = [(FOLLOW, Verb.FOLLOW)] if view.retries else [("Amend", Verb.AMEND), (FOLLOW, Verb.FOLLOW)]
     if asked_back(view):
         entries.append(("Ask back", Verb.ASK_BACK))
     if cancellable(view):

@@ -184,9 +184,11 @@ def _what(view: RunView, names: Names) -> list[Block]:
     elements = [] if headed else [line(text(one_line(sentence), bold=True))]
     who = f"Asked by {requester(view, names)}" + (f", as part of {view.parent}" if view.parent else "")
     elements.append(line(text(f"{who} · {view.tag}" + (f" · {view.environment}" if view.environment else ""))))
-    if view.within:
+    if view.retries:
+        elements.append(line(text(f"What failed in {view.retries} is tried again; nothing else of it is done.")))
+    if view.within and view.within.tag != view.retries:
         elements.append(line(*_begun(view.within, names)))
-    if view.plan:
+    if view.plan and not view.retries:
         elements.append(line(text(words.command(view.command, _typed(view)), code=True)))
     return [*elements, line(text("Why:")), quoted(clean(view.reason, REASON_SHOWN))] if view.reason else elements
 
@@ -274,6 +276,10 @@ def _ending(view: RunView) -> list[Block]:
         blocks.append(rich(line(text(clean(told, 2000)))))
     if view.answer and ended(view.state):
         blocks += answer_blocks(view.answer)
+    if view.retried_by and gone_without(view):
+        blocks.append(
+            rich(line(text(f"What failed is tried again as {view.retried_by}: its card says how it stands.")))
+        )
     if view.state in BROKEN_OFF and (stays := left(view)):
         blocks.append(rich(line(text("What stays", bold=True)), bullets([text(one)] for one in stays)))
     return blocks

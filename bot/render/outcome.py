@@ -41,6 +41,10 @@ SENTENCES: dict[str, str] = {
     "changed": "Recorded: this is your answer now, and the one before counts no more.",
     "already": "You have said so already; it is recorded once.",
     "done": "Recorded.",
+    "as_it_was": "This tries again what failed in another run, as it was meant then, so its values stay. "
+    "To have others, cancel it and type the command anew.",
+    "retried": "{tag} tries that again already. Its card says how it stands; nothing more was asked.",
+    "nothing_failed": "Nothing failed in that run that could be tried again. Type the command if it is still needed.",
     "followed": "You are called in this run's thread when it ends or stops with a question.",
     "many_favourites": "You keep twenty forms, the most there is room for, or this one holds too much text. "
     "Remove one on the app's home first.",

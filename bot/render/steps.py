@@ -164,7 +164,9 @@ def _if_fails(planned: Step[Any] | None) -> str:
 
 
 def on_failure(plan: Plan) -> str:
-    """What happens if a step fails, in one sentence for the approver."""
+    """What happens if a step fails, in one sentence for the approver; empty where none of them stops the run."""
+    if all(step.if_fails is IfFails.GO_ON for step in plan.steps):
+        return ""  # each of them says so itself
     alone = len(plan.steps) == 1
     if not any(step.undo for step in plan.steps):
         if any(step.closes for step in plan.steps):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bot.model import Choice, Event, State
 from bot.render import approvals, doubt, reminding, tell_request, tell_steps, wakes, words
-from bot.render.buttons import CHOICES
+from bot.render.buttons import CHOICES, RETRY, retriable
 from bot.render.ending import broken_off, gone_without, left, upshot
 from bot.render.escape import one_line
 from bot.render.message import Names
@@ -63,7 +63,7 @@ def _ended(view: RunView, names: Names, event: Event) -> Told:
         said = view.answer.headline if view.answer else f"Done: {view.plan.sentence if view.plan else view.command}"
         lacks = [f"{step.text}: {step.note or 'failed'}" for step in gone_without(view)]
         points = tuple(f"Failed on the way, gone on without: {one_line(one)}" for one in lacks)
-        then = "What failed is not tried again by itself: see to it that it is done." if lacks else ""
+        then = _see_to_it(view) if lacks else ""
         concerns = view.answer.calls if view.answer else ()
         direct = tuple(one for key in concerns for one in names.accounts.get(key) or names.group(key).mentions)
         called = tuple(dict.fromkeys((*direct, *(wakes.page(view, names) if lacks else wakes.followers(view)))))
@@ -80,6 +80,12 @@ def _ended(view: RunView, names: Names, event: Event) -> Told:
         said=f"{said}.", points=stays, then=then, wakes=wakes.page(view, names), alone=True,
         answer=True, icon=icon,
     )  # fmt: skip
+
+
+def _see_to_it(view: RunView) -> str:
+    if retriable(view):
+        return f"Press {RETRY} on {CARD}, or see to it yourself: it is not tried again by itself."
+    return "What failed is not tried again by itself: see to it that it is done."
 
 
 def _answered_read(view: RunView, names: Names, event: Event) -> Told | None:

@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.catalogue import Entry, NoOperation
 from bot.model import Choice, Record, Risk, State, id_of, run_of
+from bot.operation import Input
 from bot.render.buttons import CHOICES, Pressed, Verb, offers, pack, unpack
 from bot.render.details import details, review, whole
 from bot.render.form import word
@@ -124,6 +125,17 @@ async def _again(desk: Desk, act: Act, hint: Pressed) -> None:
     await open_form(desk, act, entry, channel, _values(view, entry), why, drafts.from_home(origin(act)))
 
 
+async def _retry(desk: Desk, act: Act, hint: Pressed) -> Outcome | None:
+    """Another run for what failed in this one, asked by whoever presses."""
+    if (view := await _seen(desk, act, hint.run)) is None:
+        return None
+    entry = desk.catalogue.get(view.command)
+    channel = act.by.channel or view.channel
+    outcome = await desk.service.retry(act.who, channel, entry, _given(view, entry), view.id, key=key_of(act))
+    await desk.tell(act.by, refusal(outcome))
+    return None
+
+
 async def _star(desk: Desk, act: Act, hint: Pressed) -> Outcome | None:
     """Keeps the form of the same operation, filled in as the run was asked for; the reason is another each time."""
     if (view := await _seen(desk, act, hint.run)) is None:
@@ -170,8 +182,13 @@ async def _word(desk: Desk, act: Act, hint: Pressed) -> None:
 
 def _values(view: RunView, entry: Entry) -> dict[str, str]:
     """What was asked for, as typed texts. Raises NoOperation where it was under an earlier version of the operation."""
+    return forms.written(_given(view, entry), entry.fields)
+
+
+def _given(view: RunView, entry: Entry) -> Input:
+    """What was asked for. Raises NoOperation as above."""
     try:
-        return forms.written(entry.params.model_validate(view.given), entry.fields)
+        return entry.params.model_validate(view.given)
     except ValidationError as changed:
         raise NoOperation(entry.command) from changed
 
@@ -266,6 +283,7 @@ DOES: Mapping[Verb, Does] = {
     Verb.OFFER: _offer,
     Verb.AGAIN: _again,
     Verb.FOLLOW: _follow,
+    Verb.RETRY: _retry,
     Verb.STAR: _star,
     Verb.ANEW: _stale,
 }

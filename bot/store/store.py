@@ -15,7 +15,7 @@ RUN_COLUMNS = (
     "id, tag, command, params, asked, reason, requester, team, slack_user, via, channel, look_only, parent, "
     "parent_step, root, schedule, created_at, config, environment, risk, state, seq, moved_at, ended_at, plan, "
     "fingerprint, planned_at, facts, locks, long, expires_at, start_by, resume_within, heading, why, wish, question, "
-    "question_seq, due, due_since, progress, worker, fence, claims, about"
+    "question_seq, due, due_since, progress, worker, fence, claims, about, retries"
 )
 
 
@@ -67,6 +67,7 @@ class RunRow(Record):
     fence: int
     claims: int
     about: int | None  # the run in whose thread it was begun
+    retries: int | None  # the run of which it tries again what failed
 
 
 def run_row(row: Any) -> RunRow:
@@ -87,6 +88,10 @@ class Doors:
 
     async def ask(self, asked: dict[str, Any]) -> dict[str, Any]:
         return await self._verb("ask", asked)
+
+    async def retry(self, word: dict[str, Any]) -> dict[str, Any]:
+        """A run that tries again what failed in `word["run"]`."""
+        return await self._verb("retry", word)
 
     async def approve(self, word: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -293,6 +298,11 @@ class Ledger:
     async def boxes(self, run: int) -> dict[str, bytes]:
         """The sealed results of a run's steps, by step."""
         return dict(await self.pool.fetch("SELECT name, box FROM sealed WHERE run = $1", run))
+
+    async def retried(self, run: int) -> list[RunRow]:
+        """The runs that tried again what failed in it, and have ended; oldest first."""
+        sql = f"SELECT {RUN_COLUMNS} FROM runs WHERE retries = $1 AND ended_at IS NOT NULL ORDER BY id"  # noqa: S608
+        return [run_row(r) for r in await self.pool.fetch(sql, run)]
 
     async def askers(self, run: int) -> tuple[str, ...]:
         sql = "SELECT person FROM askers WHERE run = $1 ORDER BY person"

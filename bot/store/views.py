@@ -49,6 +49,9 @@ SELECT {columns}, clock() AS now,
   CASE WHEN r.worker IS NULL AND r.state IN ('queued', 'running', 'waiting') AND r.due < clock() - interval '3 s' THEN
     (SELECT count(*) FROM runs b WHERE b.worker IS NOT NULL AND b.ended_at IS NULL) ELSE 0 END AS behind,
   (SELECT tag FROM runs WHERE id = r.parent) AS parent_tag,
+  (SELECT tag FROM runs WHERE id = r.retries) AS retries_tag,
+  (SELECT tag FROM runs a WHERE a.retries = coalesce(r.retries, r.id) AND a.id > r.id
+     AND (a.ended_at IS NULL OR a.state = 'succeeded') ORDER BY a.id DESC LIMIT 1) AS retried_by,
   (SELECT jsonb_build_object('tag', a.tag, 'command', a.command, 'title', i.title, 'channel', t.channel,
      'ts', t.root_ts)
    FROM runs a JOIN threads t ON t.run = a.id LEFT JOIN incidents i ON i.run = a.id WHERE a.id = r.about) AS within,
@@ -91,7 +94,7 @@ SELECT count(*) AS runs, percentile_disc(0.5) WITHIN GROUP (ORDER BY took) AS to
   (SELECT coalesce(jsonb_object_agg(step, extract(epoch FROM took)), '{}') FROM steps) AS steps
 FROM past
 """
-SAME = (RunView.model_fields.keys() & RunRow.model_fields.keys()) - {"plan", "question", "parent"}
+SAME = (RunView.model_fields.keys() & RunRow.model_fields.keys()) - {"plan", "question", "parent", "retries"}
 LISTS: Mapping[str, str] = {
     "live": "WHERE r.ended_at IS NULL AND r.risk > 0 AND NOT r.look_only ORDER BY r.id DESC LIMIT $1",
     "lately": "WHERE r.ended_at > clock() - interval '2 days' AND r.state IN ('failed', 'undone') "
@@ -229,6 +232,8 @@ def run_view(row: RunRow, extras: Any, events: Sequence[Event], deeds: Mapping[s
         rivals=tuple(extras["rivals"]),
         within=extras["within"],
         parent=extras["parent_tag"],
+        retries=extras["retries_tag"],
+        retried_by=extras["retried_by"],
         children=tuple(extras["children"]),
         events=tuple(events),
         untold=tuple(extras["untold"]),

@@ -7,7 +7,7 @@ from uuid import UUID
 from bot.connectors.tandem import EVERY_SERVICE, Absence, Change, Freeze, Given, Member, Terms
 from bot.connectors.users import User
 from bot.connectors.vault import Listing
-from bot.engine.planner import NoResults
+from bot.engine.results import NoResults
 from bot.model import Risk, State
 from bot.operation import Operation, Refusal, Service
 from bot.view import RunView

@@ -3,18 +3,22 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from bot.connectors.postgres import Beheld, Written
 from bot.connectors.postgres_settings import Parameter, Place
+from bot.connectors.users import User
 from bot.connectors.vault import Backup, Verified
-from bot.engine.planner import NoResults
+from bot.engine.results import NoResults
 from bot.lifecycle import ended
 from bot.model import Choice, Doubt, Event, Heading, Mark, Risk, State, Way
 from bot.operation import Answer, Database, Plan, RunRef, Series, Step, Task
 from bot.render import Group, Names
-from bot.standing import steps_of
+from bot.retry import anew
+from bot.standing import last_of, steps_of
 from bot.view import ApprovalView, Begun, Brief, DelegationView, Favourite, Question, RunView
 from handlers.ops.db import restore, slow_log
+from handlers.ops.user import ban
 
 NOW = datetime(2026, 3, 4, 3, 12, tzinfo=UTC)
 ASKED = NOW - timedelta(minutes=2)
@@ -108,6 +112,23 @@ def logging_slowly() -> Plan:
     return planned(
         slow_log.SlowLog().plan(params, slow_log.Facts(run=RUN, at=ASKED, parameter=before, services=("web",)))
     )
+
+
+def banning() -> Plan:
+    """A step that the run goes on without where it fails: the mail."""
+    user = User(
+        id=UUID("5b8ab7f6-2d6b-4b8e-9b39-6f0f6f5f0a11"), mask="j…@example.com", mail_ref="user/shop/5b8a", sessions=2,
+        banned=False, ban=None,
+        banned_until=None, deleted=False,
+    )  # fmt: skip
+    params = ban.Params(database=SHOP, user_id=str(user.id), reason="sold stolen goods")
+    return planned(ban.BanUser().plan(params, ban.Facts(run=RUN, at=ASKED, user=user, appeal="appeals.example.com")))
+
+
+def banning_again() -> Plan:
+    plan = banning()
+    last = last_of((*done(plan, "ban"), *done(plan, "mail", last=Mark.FAILED)))
+    return planned(anew("r140", plan, last, {}))
 
 
 def planned(plan: Any) -> Plan:

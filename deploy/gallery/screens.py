@@ -11,7 +11,7 @@ from bot.discovery import load
 from bot.effect import Secret
 from bot.help import Reader, help_for
 from bot.model import Doubt, Heading, Mark, Record, Risk, State, Way
-from bot.operation import Refusal
+from bot.operation import Answer, Refusal
 from bot.parse import Known
 from bot.policy import Policy, Rule
 from bot.render import lists
@@ -37,6 +37,8 @@ from deploy.gallery.samples import (
     NOW,
     REASON,
     approval,
+    banning,
+    banning_again,
     brief,
     done,
     event,
@@ -146,7 +148,8 @@ def _special() -> dict[str, Any]:
     plan = restoring()
     asked = (event(4, "ask_back", State.AWAITING, actor="ben", body={"text": "are the orders since 02:00 elsewhere?"}),)
     task = with_task()
-    swapped = _until_swap(Mark.DONE)
+    swapped, banned = _until_swap(Mark.DONE), banning()
+    of_a_ban: dict[str, Any] = {"command": "ops user ban", "params": {"database": "shop"}, "reason": "stolen goods"}
     return {
         "half-approved": run(State.AWAITING, plan, slots=("dba", "lead"), approvals=(approval(),), rivals=("r141",)),
         "somebody-away": run(State.AWAITING, plan, delegations=(AWAY,)),
@@ -161,6 +164,10 @@ def _special() -> dict[str, Any]:
         "by-a-schedule": run(State.AWAITING, plan, requester=None, requester_name="", slack_user=None, askers=(),
                              via="schedule", schedule="nightly-drill", slots=("dba", "dba")),
         "for-an-incident": run(State.AWAITING, plan, within=INCIDENT),
+        "gone-on-without-a-step": run(
+            State.SUCCEEDED, banned, (*done(banned, "ban"), *done(banned, "mail", last=Mark.FAILED)), **of_a_ban,
+            answer=Answer(headline="5b8ab7f6-2d6b-4b8e-9b39-6f0f6f5f0a11 is banned until further notice")),
+        "another-try": run(State.AWAITING, banning_again(), **of_a_ban, retries="r140"),
         "too-long-for-a-card": run(State.AWAITING, long_plan()),
         "answer": run(State.SUCCEEDED, None, fingerprint=None, command="ops db connections", slots=(),
                       risk=Risk.READ, reason="", params={"database": "shop"}, answer=report()),

@@ -16,6 +16,7 @@ from bot.store.pool import UnfitRole, fit_to_run, open_pool
 from deploy.local.postgres import Server
 from tests.databases import ensure_template
 from tests.integration.attacks import ATTACKS, Attack, Cut
+from tests.integration.attacks_on_absences import ABSENCES
 from tests.support.company import BOT, OWNER, TEMPLATE, account, as_role
 from tests.support.plugin import Home
 from tests.support.story import Story
@@ -130,14 +131,14 @@ async def arena(pg_server: Server) -> AsyncIterator[Arena]:
     await pg_server.drop_database(name)
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: a.name)
+@pytest.mark.parametrize("attack", ATTACKS + ABSENCES, ids=lambda a: a.name)
 async def test_whoever_writes_is_refused_when(arena: Arena, attack: Attack) -> None:
     with pytest.raises(asyncpg.PostgresError) as refused:
         await arena.attack(attack, guarded=True)
     assert refused.value.sqlstate == attack.refused, refused.value
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: a.name)
+@pytest.mark.parametrize("attack", ATTACKS + ABSENCES, ids=lambda a: a.name)
 async def test_without_its_guard_this_goes_through(arena: Arena, attack: Attack) -> None:
     """So the test above would notice that the guard is gone."""
     await arena.attack(attack, guarded=False)

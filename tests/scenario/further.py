@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bot.render.buttons import FOLLOW, Verb
+from bot.render.buttons import FOLLOW, RETRY, Verb
 from bot.render.details import APPROVE_CALLBACK
 from bot.render.favourites import CHOSEN, KEEP, KEPT, STAR, UNSTAR
 from bot.render.form import FORM, WORD
@@ -152,6 +152,20 @@ async def means_it(bot: Bot, _: Any) -> None:
     await ana.presses(told, "Ask again", second, "a second run")
 
 
+async def went_on_without(bot: Bot) -> dict[str, Any]:
+    """The card of a run that went on without a step, whose trouble is over."""
+    bot.factory.folder.put("order.b", "permanent")
+    await bot.slack.command("ana", "ops", "/test write go-on reason=drill")
+    card = await bot.card("Done, but 1 step failed")
+    bot.factory.folder.take("order.b")
+    return card
+
+
+async def tries_again(bot: Bot, card: dict[str, Any]) -> None:
+    await Person(bot, "ana").presses(card, RETRY, card_saying(bot, "✅ Done", "r2"), "what failed to be done")
+    await bot.slack.wait_for(reply_saying(bot, "b: once more, after r1 went on without it"), what="its end")
+
+
 async def follows(bot: Bot, card: dict[str, Any]) -> None:
     cleo = Person(bot, "cleo")
     await cleo.presses(card, FOLLOW, hears(cleo, "You are called in this run's thread"), "word that she is called")
@@ -235,6 +249,7 @@ async def asks_what_no_card_can_hold(bot: Bot, _: None) -> None:
 FURTHER = (
     Interaction("take an offer", noticed, takes_an_offer, (Verb.OFFER,)),
     Interaction("ask again", ended, asks_again, (Verb.AGAIN, FORM)),
+    Interaction("try again", went_on_without, tries_again, (Verb.RETRY,)),
     Interaction("follow", proposed, follows, (Verb.FOLLOW, Verb.APPROVE)),
     Interaction("ask about a message", posted, asks_about_a_message, (ABOUT, press(OPEN), FORM)),
     Interaction("a form from a message", posted, opens_a_form_from_a_message, (f"{OPENS}test write", FORM)),

@@ -115,6 +115,7 @@ SCRIPTS: dict[str, Callable[[Any], Plan | Refusal]] = {
     ),
     "big-child": lambda f: _plan(_w("child")),
     "go-on": lambda f: _plan(_w("a"), _w("b", undo=Erase(name="b"), if_fails=IfFails.GO_ON), _w("c")),
+    "big-go-on": lambda f: _plan(_w("a"), _w("b", undo=Erase(name="b"), if_fails=IfFails.GO_ON), _w("c")),
     "ask": lambda f: _plan(_w("a"), _w("b", undo=Erase(name="b"), if_fails=IfFails.ASK), _w("c")),
     "sweep": lambda f: _plan(_w("a"), Step("each", Each(count=8), leaves="lines")),
     "letters": lambda f: _plan(Step("each", Letters(count=8), leaves="lines")),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.connectors.tandem import Given, Member, Terms
-from bot.engine.planner import NoResults
+from bot.engine.results import NoResults
 from bot.operation import Answer, RunRef
 from handlers.ops import schedules
 from handlers.ops.schedules import Line

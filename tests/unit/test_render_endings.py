@@ -1,13 +1,15 @@
 """What a run that did not go through says of the world: it never claims more, and it contradicts itself nowhere."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot import render
 from bot.model import Event, Heading, Mark, Risk, State, Way
-from bot.operation import Answer, Call, Database, Step, Task
+from bot.operation import Answer, Call, Database, IfFails, Step, Task
+from bot.render.buttons import RETRY, row
 from bot.view import RunView, Standing
 from tests.unit.rendered import NAMES, Take, event, ledger, plan, shown, view
 
@@ -165,6 +167,35 @@ def test_a_run_that_went_on_without_a_step_is_never_told_as_done_without_a_word_
     assert f"Failed on the way, gone on without: {failed}" in shown(told).words
     assert "see to it that it is done" in shown(told).words
     assert "U0CARA" in str(told.blocks)
+
+
+def test_what_failed_on_the_way_is_offered_once_more_until_it_is_tried_or_a_month_has_gone() -> None:
+    mail = Step("mail", Take(database=SHOP, name="mail"), leaves="x", if_fails=IfFails.GO_ON, tells="Mail them")
+    events = [*begun("mail"), *ledger(("mail", Mark.FAILED))]
+    waits = shown(render.card(view(State.AWAITING, plan=plan(steps=(mail,))), NAMES)).words
+    assert "If it fails, the run stops" not in waits
+    shaped = view(State.SUCCEEDED, events, plan=plan(steps=(mail,)), answer=Answer(headline="banned"))
+    assert buttons(shaped)[0] == RETRY
+    (told,) = render.replies(shaped, [event(90, "ended", State.SUCCEEDED)], NAMES)
+    assert f"Press {RETRY} on the card" in shown(told).words
+    tried = shaped.model_copy(update={"retried_by": "r150"})
+    assert RETRY not in buttons(tried)
+    assert "What failed is tried again as r150" in shown(render.card(tried, NAMES)).words
+    assert RETRY not in buttons(shaped.model_copy(update={"now": shaped.now + timedelta(days=31)}))
+    assert RETRY not in buttons(shaped.model_copy(update={"state": State.FAILED}))
+
+
+def test_another_try_says_of_what_and_takes_no_other_words() -> None:
+    waits = view(State.AWAITING, retries="r140", slots=("dba",))
+    words = shown(render.card(waits, NAMES)).words
+    assert "What failed in r140 is tried again; nothing else of it is done." in words
+    assert "/ops db restore" not in words, "that line would do all of it"
+    assert "Amend" not in str(render.card(waits, NAMES).blocks)
+    assert "Ask again" not in buttons(view(State.SUCCEEDED, retries="r140"))
+
+
+def buttons(shaped: RunView) -> list[str]:
+    return [one["text"]["text"] for block in row(shaped) for one in block["elements"] if "text" in one]
 
 
 TOKEN, MASK = "p-" + "0a" * 16, "J…@customers.example"

@@ -8,13 +8,14 @@ BEGIN
       RAISE EXCEPTION 'a run begins in planning, without a plan' USING ERRCODE = 'TD001';
     END IF;
     PERFORM wall_schedule(NEW);
+    PERFORM wall_retry(NEW);
     RETURN NEW;
   END IF;
   IF (NEW.command, NEW.requester, NEW.team, NEW.slack_user, NEW.parent, NEW.parent_step, NEW.root, NEW.detached,
-      NEW.created_at, NEW.look_only, NEW.config, NEW.schedule, NEW.slot, NEW.terms, NEW.about)
+      NEW.created_at, NEW.look_only, NEW.config, NEW.schedule, NEW.slot, NEW.terms, NEW.about, NEW.retries)
      IS DISTINCT FROM
      (OLD.command, OLD.requester, OLD.team, OLD.slack_user, OLD.parent, OLD.parent_step, OLD.root, OLD.detached,
-      OLD.created_at, OLD.look_only, OLD.config, OLD.schedule, OLD.slot, OLD.terms, OLD.about) THEN
+      OLD.created_at, OLD.look_only, OLD.config, OLD.schedule, OLD.slot, OLD.terms, OLD.about, OLD.retries) THEN
     RAISE EXCEPTION 'what a run is and who asked for it never changes' USING ERRCODE = 'TD002';
   END IF;
   IF OLD.ended_at IS NOT NULL THEN

@@ -46,6 +46,7 @@ BEGIN
   IF NOT EXISTS (SELECT 1 FROM runs WHERE root = p_run.root AND ended_at IS NULL) THEN
     DELETE FROM locks WHERE root = p_run.root;  -- two that end at once see each other alive: then `sweep` frees them
   END IF;
+  IF p_run.retries IS NOT NULL THEN PERFORM redraw_retried(p_run); END IF;
   IF p_run.parent IS NOT NULL AND NOT p_run.detached THEN
     UPDATE runs SET due = tandem.clock() WHERE id = p_run.parent AND ended_at IS NULL;
   END IF;
@@ -100,7 +101,7 @@ BEGIN
   v_id := nextval('tandem.runs_id_seq');
   IF p ? 'parent' THEN SELECT * INTO v_parent FROM runs WHERE id = (p ->> 'parent')::bigint; END IF;
   INSERT INTO runs (id, command, params, asked, reason, words, requester, team, slack_user, via, channel, look_only,
-      parent, parent_step, root, detached, schedule, slot, terms, created_at, config, environment, risk, state, seq, moved_at, due, due_since, about)
+      parent, parent_step, root, detached, schedule, slot, terms, created_at, config, environment, risk, state, seq, moved_at, due, due_since, about, retries)
     OVERRIDING SYSTEM VALUE
     VALUES (v_id, p ->> 'command', p -> 'params', p -> 'params', coalesce(p ->> 'reason', ''), coalesce(v_words, ''), v_person,
       v_team, v_user, p ->> 'via', v_channel,
@@ -108,12 +109,14 @@ BEGIN
       v_parent.id, p ->> 'parent_step',
       CASE WHEN (p ->> 'detached')::boolean THEN v_id ELSE coalesce(v_parent.root, v_id) END, coalesce((p ->> 'detached')::boolean, false),
       p ->> 'schedule', (p ->> 'slot')::timestamptz, p ->> 'terms', v_now, p ->> 'config', coalesce(p ->> 'environment', ''), (p ->> 'risk')::smallint, 'planning', 1, v_now, v_now, v_now,
-      (SELECT id FROM runs WHERE id = (p ->> 'about')::bigint AND NOT look_only));
+      (SELECT id FROM runs WHERE id = (p ->> 'about')::bigint AND NOT look_only), (p ->> 'retries')::bigint);
   INSERT INTO events (run, seq, at, kind, state, actor, body, hash)
     VALUES (v_id, 1, v_now, 'asked', 'planning', v_person,
-            jsonb_strip_nulls(jsonb_build_object('via', p ->> 'via', 'parent', v_parent.tag, 'schedule', p ->> 'schedule', 'source', p ->> 'source',
+            jsonb_strip_nulls(jsonb_build_object('via', p ->> 'via', 'parent', v_parent.tag, 'schedule', p ->> 'schedule', 'source', p ->> 'source', 'retries', 'r' || (p ->> 'retries'),
               'what', what_of(p ->> 'command', p -> 'params', coalesce(p ->> 'reason', '')))), '');
   IF v_person IS NOT NULL THEN INSERT INTO askers VALUES (v_id, v_person); END IF;
+  INSERT INTO askers SELECT v_id, person FROM askers WHERE run = (p ->> 'retries')::bigint ON CONFLICT DO NOTHING;
+  IF p ? 'retries' THEN PERFORM redraw_retried(r) FROM runs r WHERE id = v_id; END IF;
   IF v_parent.id IS NOT NULL THEN
     INSERT INTO askers SELECT v_id, person FROM (
         SELECT person FROM askers WHERE run = v_parent.id
@@ -224,6 +227,7 @@ BEGIN
     END IF;
     PERFORM tell(v_run.id, 'superseded', 'supersede', v_person, jsonb_build_object('by', v_other.tag));
   WHEN 'amend' THEN
+    IF v_run.retries IS NOT NULL THEN RETURN '{"code": "as_it_was"}'; END IF;
     IF NOT may_ask(v_person, v_run.command, coalesce(p ->> 'environment', v_run.environment)) THEN
       RETURN '{"code": "not_in_group"}';
     END IF;

@@ -6,7 +6,7 @@ REVOKE SELECT ON personal_subjects, personal_values FROM {bot};  -- one value at
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tandem FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
   clock(), able(text), delegated(), rights(runs, text), groups_of(text), needed(runs, text), needed_if(runs, text, boolean), more_slots(text, jsonb), frozen(runs), bound_of(jsonb), demanded(runs), in_group(runs, text, text, interval), deciders(runs), approving(runs), unfit(text, text), event_hash(events, text), what_of(text, jsonb, text), person_of(text, text),
-  ask(jsonb), shown_at(bigint, text, text, text), approve(jsonb), count_up(bigint), say(jsonb), heed(jsonb),
+  ask(jsonb), retry(jsonb), shown_at(bigint, text, text, text), approve(jsonb), count_up(bigint), say(jsonb), heed(jsonb),
   digest_of(text), digest_sign(text), call_people(bigint, integer, text[], integer, interval), close_digest(text, bigint, timestamptz),
   digest_sending(text, bigint, text, interval, bigint[], timestamptz[]), digest_unreached(text, bigint), claim_absence_notes(integer, interval, interval), favour(jsonb), answer(jsonb), tick(jsonb),
   enlist(uuid, interval, text, text[], integer), renew(uuid), retire(uuid), claim(uuid, integer, integer),
