@@ -123,10 +123,14 @@ def _files(replies: list[dict[str, Any]]) -> list[str]:
 
 
 def _order(replies: list[dict[str, Any]]) -> str:
-    """Whether every event is told once, in order."""
-    marks = [one["metadata"]["event_payload"] for one in replies if "metadata" in one]  # a file's message bears none
-    told = [seq for mark in marks for seq in range(mark["from_seq"], mark["to_seq"] + 1)]
-    return "in order, once" if told == sorted(set(told)) else f"told {told}"
+    """Whether every event is told once, in order, of each run by itself: what begins in a thread is told there."""
+    told: dict[int, list[int]] = {}
+    for one in replies:
+        if "metadata" in one:  # a file's message bears none
+            mark = one["metadata"]["event_payload"]
+            told.setdefault(mark["run"], []).extend(range(mark["from_seq"], mark["to_seq"] + 1))
+    wrong = {run: seqs for run, seqs in told.items() if seqs != sorted(set(seqs))}
+    return f"told {wrong}" if wrong else f"in order, once, of {sorted(told)}"
 
 
 def _plain(text: str) -> str:
