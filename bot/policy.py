@@ -146,6 +146,11 @@ class Verdict(Record):
     def may(self) -> bool:
         return self.code is Code.MAY
 
+    @property
+    def said(self) -> str:
+        """The words as a sentence of their own."""
+        return f"{self.sentence[:1].upper()}{self.sentence[1:].rstrip('.')}." if self.sentence else ""
+
 
 def governing(policy: Policy, command: str, environment: str, risk: Risk) -> tuple[int | None, Risk]:
     """The index of the rule that decides, None where none does, and the risk with every lift applied."""

@@ -1,11 +1,12 @@
 """The only way in: every door's act is one transaction. Who may ask is judged here; whose word counts, in SQL."""
 
 from base64 import b64decode
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from bot import parse
+from bot.calls import Calls
 from bot.catalogue import Entry
 from bot.effect import Permanent, Personal, Secret
 from bot.engine.reach import Connectors, NotConfigured
@@ -16,6 +17,7 @@ from bot.model import Choice, Risk, State, Who
 from bot.operation import Choice as Entered
 from bot.operation import Input, RunRef
 from bot.people.confirmation import Confirmation, Freshener, Verb
+from bot.people.could import Could
 from bot.people.roster import Roster
 from bot.policy import Verdict, could_approve, with_stand_ins
 from bot.render.approvals import frozen
@@ -33,6 +35,7 @@ TOO_MANY = {
     "all_are_many": "{most} runs have not ended, which is the most the bot takes at once; nothing was asked. "
     "Wait for one to end, or cancel one: /ops runs shows them.",
 }
+NOT_THEIRS = frozenset({"asker", "subject", "no_approver", "unfit"})  # codes: others decide
 UNCONFIRMED = "Recorded. It counts once Slack has confirmed you and your groups. It did not just now; the bot asks on."
 NO_GUEST = (
     "Recorded, but it does not count: in Slack this account is deactivated, a guest or a bot. "
@@ -54,6 +57,8 @@ class Service(Keeping):
         self.connectors, self.committed, self.seal = connectors, committed, seal
         self.confirmation = Confirmation(freshener, committed)
         self.kept = kept or PersonalStore(None, None)
+        self.could = Could(roster)
+        self.calls = Calls(self.could, doors, views, committed)
 
     async def person(self, team: str, user: str) -> Who:
         """The account with its person, if the roster lists it."""
@@ -158,30 +163,16 @@ class Service(Keeping):
         return Outcome(code=answer["code"], run=answer["run"], tag=answer["tag"])
 
     def _refused(self, verdict: Verdict, at: datetime) -> Outcome:
-        everybody = self.roster.everybody()
-        could = [person for person, groups in everybody.items() if set(verdict.who) & groups]
-        return Outcome(
-            code=verdict.code.value, sentence=_sentence(verdict.sentence), rule=verdict.code.value,
-            who=self._named(could, at), ok=False,
-        )  # fmt: skip
-
-    def _named(self, could: Collection[str], at: datetime) -> tuple[str, ...]:
-        """Their names, those on call first."""
-        on_call = self.roster.people.on_call(at)
-        ordered = sorted(could, key=lambda person: person not in on_call)
-        return tuple(f"{self._name(p)} (on call)" if p in on_call else self._name(p) for p in ordered)
-
-    def _name(self, person: str) -> str:
-        people: Mapping[str, Any] = getattr(self.roster.people, "people", {})
-        return str(getattr(people.get(person), "name", person))
+        who = self.could.named(self.could.ask(verdict.who), at)
+        return Outcome(code=verdict.code.value, sentence=verdict.said, rule=verdict.code.value, who=who, ok=False)
 
     async def approve(self, who: Who, run: int, fingerprint: str) -> Outcome:
         """One person's yes to one plan. If Slack was not asked about them within a minute, it is asked now."""
         word = {"run": run, "team": who.team, "user": who.user, "fingerprint": fingerprint, "config": self.house.config}
         answer = await self.confirmation.counted(self.doors.approve, word)
         code = str(answer["code"])
-        if code in ("asker", "subject", "no_approver"):
-            return await self._not_an_approver(run, code)
+        if code in NOT_THEIRS:
+            return await self.calls.not_an_approver(who, run, code)
         sentence = ""
         if answer.get("policy"):
             sentence = "Recorded, but no rule in policy.toml allows this any more: it will lapse."
@@ -198,20 +189,9 @@ class Service(Keeping):
             sentence = f"Recorded. {missing} more approval{'s' if missing != 1 else ''} needed."
         return Outcome(code=code, sentence=_frozen(sentence, answer), run=run, ok=code in ("recorded", "already"))
 
-    async def _not_an_approver(self, run: int, code: str) -> Outcome:
-        """The refusal with who could, those on call first."""
-        view = await self.views.run(run)
-        if view is None:
-            return Outcome(code="no_run", ok=False)
-        everybody = self._everybody(view, {a.person: a.stands_for or a.person for a in view.approvals})
-        given = [a.person for a in view.approvals]
-        could = could_approve(view.slots, everybody, given, view.barred)
-        return Outcome(code=code, run=run, tag=view.tag, rule=code, who=self._named(could, view.now), ok=False)
-
-    def _everybody(self, view: RunView, used: Mapping[str, str] | None = None) -> dict[str, frozenset[str]]:
-        """Everybody's groups, with those of whom they stand in for; never those of who asked or whom it is about."""
-        pairs = [(one.taker, one.giver) for one in view.delegations if one.giver not in view.barred]
-        return with_stand_ins(self.roster.everybody(), pairs, used)
+    async def call_in(self, who: Who, run: int, fingerprint: str) -> Outcome:
+        """Calls those who could decide about a plan that waits. Raises NotRecorded, Uncertain."""
+        return await self.calls.to_decide(who, run, fingerprint)
 
     async def deny(self, who: Who, run: int, fingerprint: str, text: str, key: str) -> Outcome:
         return await self._say(who, run, "deny", key, fingerprint=fingerprint, text=text)
@@ -242,17 +222,17 @@ class Service(Keeping):
             answer = await self._recorded(self.doors.say, word, params)
         except NoKey as error:
             return Outcome(code="no_key", sentence=f"Nothing was changed: {error}.", ok=False)
-        return await self._said(run, answer)
+        return await self._said(who, run, answer)
 
     async def _say(self, who: Who, run: int, verb: str, key: str, **more: Any) -> Outcome:
         word = {"verb": verb, "run": run, "team": who.team, "user": who.user, "key": key, **more}
-        return await self._said(run, await self.confirmation.of_the_fit(self.doors.say, word))
+        return await self._said(who, run, await self.confirmation.of_the_fit(self.doors.say, word))
 
-    async def _said(self, run: int, answer: Mapping[str, Any]) -> Outcome:
+    async def _said(self, who: Who, run: int, answer: Mapping[str, Any]) -> Outcome:
         self.committed()
         code = str(answer["code"])
-        if code == "no_approver":
-            return await self._not_an_approver(run, code)
+        if code in NOT_THEIRS:
+            return await self.calls.not_an_approver(who, run, code)
         return Outcome(code=code, run=run, tag=answer.get("tag"), ok=code in ("done", "already"))
 
     async def looked(self, who: Who, run: int) -> None:
@@ -274,8 +254,8 @@ class Service(Keeping):
         answer = await self.confirmation.of_the_fit(self.doors.unmask, {"run": run, "team": who.team, "user": who.user})
         self.committed()
         code = str(answer["code"])
-        if code == "no_approver":
-            return await self._not_an_approver(run, code), {}
+        if code in NOT_THEIRS:
+            return await self.calls.not_an_approver(who, run, code), {}
         rows = answer.get("values", ())
         try:
             return Outcome(code=code, run=run, ok=code == "done"), {r["token"]: self.kept.opened(r) for r in rows}
@@ -291,8 +271,8 @@ class Service(Keeping):
         word = {"run": run, "team": who.team, "user": who.user, "question": question_seq, "choice": choice.value}
         answer = await self.confirmation.counted(self.doors.answer, word)
         code = str(answer["code"])
-        if code in ("asker", "subject", "no_approver"):
-            return await self._not_an_approver(run, code)
+        if code in NOT_THEIRS:
+            return await self.calls.not_an_approver(who, run, code)
         sentence = UNCONFIRMED if answer.get("stale") else ""
         return Outcome(code=code, sentence=sentence, run=run, ok=code in ("answered", "recorded", "changed", "already"))
 
@@ -365,7 +345,3 @@ def _frozen(sentence: str, answer: Mapping[str, Any]) -> str:
     if "frozen" not in answer or answer.get("queued"):
         return sentence
     return f"{sentence or 'Recorded.'} {frozen(FreezeView.model_validate(answer['frozen']))}"
-
-
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:].rstrip(".") + "." if words else ""

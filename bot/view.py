@@ -195,6 +195,7 @@ class Outcome(Record):
     tag: str | None = None
     rule: str = ""  # which rule refused
     who: tuple[str, ...] = ()  # names of people who could, those on call first
+    waits: str = ""  # the fingerprint of the plan that waits for them: a button calls them
     ok: bool = True
     again: bool = False  # it was recorded before, by the same press or delivery
     secret: Secret | None = None  # shown to who clicked, once; it exists nowhere else any more

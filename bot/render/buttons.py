@@ -19,7 +19,7 @@ from bot.view import Question, RunView, Standing
 
 NO_PLAN = "-"
 HEX, SHORT = re.compile(r"[0-9a-f]{64}"), re.compile(r"[\w-]{43}", re.ASCII)  # a SHA-256; cards of old hold the first
-FOLLOW, RETRY = "Tell me when done", "Try again"
+FOLLOW, RETRY, ASK_THEM = "Tell me when done", "Try again", "Ask them"
 RETRIED_WITHIN = timedelta(days=30)
 ACTION = "run."  # every button of a run has an action id that begins so
 
@@ -45,6 +45,7 @@ class Verb(StrEnum):
     FOLLOW = "follow"  # be called in the thread when it ends or asks
     DETAILS = "details"
     UNMASK = "unmask"  # the whole personal values, to who may see them
+    CALL_IN = "call-in"  # below a refusal: calls those who could
 
 
 class Pressed(Record):
@@ -236,6 +237,11 @@ def unmask(view: RunView) -> list[Block]:
         return []
     again = confirm("Show the whole value?", "You alone see it. The run's thread says that you looked.", "Show it")
     return actions(f"run.{view.id}.unmask", [_button(view, Verb.UNMASK, "Show what is masked", again=again)])
+
+
+def call_in(run: int, fingerprint: str) -> Block:
+    """Below a refusal about a run that waits."""
+    return button(ASK_THEM, f"{ACTION}{Verb.CALL_IN.value}", pack(run, fingerprint, Verb.CALL_IN))
 
 
 def _doubt(view: RunView) -> Iterator[Block]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from bot.effect import Secret
 from bot.render import words
 from bot.render.blocks import actions, button, fixed, line, modal, rich, text
+from bot.render.buttons import call_in
 from bot.render.escape import clean, fallback
 from bot.render.message import Block, Message
 from bot.view import Outcome
@@ -81,6 +82,8 @@ def refusal(outcome: Outcome, *, draft: str = "") -> Message:
     blocks = [rich(line(text(said)))]
     if outcome.code == "same_words" and draft:
         blocks += actions("door", [button("Ask again", ANEW, draft)])
+    elif outcome.who and outcome.waits and outcome.run:
+        blocks += actions("door", [call_in(outcome.run, outcome.waits)])
     return Message(text=fallback(said), blocks=tuple(blocks), kind="outcome", run=outcome.run or 0)
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from bot.durations import about_duration
 from bot.model import Event, State
-from bot.render import approvals, words
+from bot.render import approvals, calling, words
 from bot.render.message import Names
 from bot.render.telling import CARD, Told, word
 from bot.view import RunView
@@ -53,6 +53,8 @@ def _before(view: RunView, names: Names, event: Event) -> set[str]:
     for earlier in view.events:
         if earlier.kind == "called" and asked < earlier.seq < event.seq:
             ids |= set(_called(view, everybody, word(earlier, "whom"), ids))
+        elif earlier.kind == "called_in" and asked < earlier.seq < event.seq:
+            ids |= set(calling.accounts(view, everybody, earlier))
     return ids
 
 

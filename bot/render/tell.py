@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from bot.model import Choice, Event, State
-from bot.render import approvals, doubt, reminding, tell_request, tell_steps, wakes, words
+from bot.render import approvals, calling, doubt, reminding, tell_request, tell_steps, wakes, words
 from bot.render.buttons import CHOICES, RETRY, retriable
 from bot.render.ending import broken_off, gone_without, left, upshot
 from bot.render.escape import one_line
@@ -111,6 +111,7 @@ KINDS: dict[str, Callable[[RunView, Names, Event], Told | None]] = {
     "answer_back": tell_request.answer_back,
     "called": reminding.called,
     "called_apart": tell_request.called_apart,
+    "called_in": calling.called_in,
     "unmasked": tell_request.unmasked,
     "expiring": tell_request.expiring,
     "reminded": _reminded,

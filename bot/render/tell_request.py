@@ -2,7 +2,7 @@
 
 from bot.durations import about_duration
 from bot.model import Event, State
-from bot.render import approvals, changes, reminding, wakes, words
+from bot.render import approvals, calling, changes, reminding, wakes, words
 from bot.render.decision import approved_by, cancelled_by, held_up, was_approved
 from bot.render.ending import no_plan
 from bot.render.message import Names
@@ -152,6 +152,8 @@ def called_to_decide(view: RunView, names: Names, event: Event) -> tuple[str, ..
         return ()
     if event.kind == "called" and approvals.missing(view, names):
         return reminding.whom(view, names, event)
+    if event.kind == "called_in":
+        return calling.accounts(view, names, event)
     calls = event.kind in ("differed", "expiring") or (event.kind == "proposed" and view.slots)
     return tuple(approvals.mentions(view, names)) if calls else ()
 

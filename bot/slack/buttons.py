@@ -113,6 +113,10 @@ async def _follow(desk: Desk, act: Act, hint: Pressed) -> Outcome:
     return outcome.model_copy(update={"sentence": SENTENCES["followed"]}) if outcome.ok else outcome
 
 
+async def _call_in(desk: Desk, act: Act, hint: Pressed) -> Outcome:
+    return await desk.service.call_in(act.who, hint.run, hint.fingerprint)
+
+
 async def _again(desk: Desk, act: Act, hint: Pressed) -> None:
     """The form of the same operation, filled in as the run was asked for; nothing is asked before it is sent."""
     if (view := await _seen(desk, act, hint.run)) is None:
@@ -285,6 +289,7 @@ DOES: Mapping[Verb, Does] = {
     Verb.FOLLOW: _follow,
     Verb.RETRY: _retry,
     Verb.STAR: _star,
+    Verb.CALL_IN: _call_in,
     Verb.ANEW: _stale,
 }
 DECIDES = frozenset({Verb.APPROVE, Verb.STAR, Verb.DOUBT, Verb.TICK, Verb.REPLACE})  # at once, without a modal between

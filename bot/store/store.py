@@ -106,7 +106,7 @@ class Doors:
         return await self._verb("say", word)
 
     async def heed(self, word: dict[str, Any]) -> dict[str, Any]:
-        """looked, followed: `word["kind"]` says which; it moves nothing."""
+        """looked, followed, called_in: `word["kind"]` says which; it moves nothing."""
         return await self._verb("heed", word)
 
     async def unmask(self, word: dict[str, Any]) -> dict[str, Any]:

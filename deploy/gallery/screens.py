@@ -20,14 +20,14 @@ from bot.render.details import details, review, whole
 from bot.render.form import word
 from bot.render.help import help_message
 from bot.render.message import Message
-from bot.render.outcome import SENTENCES, dead_end, revealed, told
+from bot.render.outcome import SENTENCES, dead_end, refusal, revealed, told
 from bot.render.picker import Item, picker
 from bot.render.tell import KINDS
 from bot.slack.asking import form_of
 from bot.slack.buttons import WORDS
 from bot.slack.commands import none_of
 from bot.slack.lines import line_below
-from bot.view import FreezeView, StandingView, Usual
+from bot.view import FreezeView, Outcome, StandingView, Usual
 from deploy.gallery import answers, replies
 from deploy.gallery.samples import (
     AWAY,
@@ -314,5 +314,8 @@ def _private(catalogue: Catalogue) -> Iterator[Screen]:
     for words in ("", "ops", "ops db", "ops db restore", "roll back", "nonsense"):
         page = help_for(words.split(), catalogue, POLICY, ("staging", "production"), ANA)
         yield _message(f"help/{words.replace(' ', '-') or 'all'}", help_message(page))
+    could = ("Ben Okafor (on call)", "Cleo Lindqvist")
+    refused = Outcome(code="asker", run=142, tag="r142", who=could, waits="5e1f" * 16, ok=False)
+    yield _message("told/refused-while-it-waits", refusal(refused))
     for code, said in SENTENCES.items():
         yield _message(f"told/{code.replace('_', '-')}", told(said.replace("{tag}", "r142")))

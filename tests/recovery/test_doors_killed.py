@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from bot.render.buttons import ASK_THEM
 from deploy.local.slack import Outcome
 from tests.conftest import Tell
 from tests.scenario.killing import killed, reachable, unheard
@@ -185,6 +186,13 @@ async def answers_a_doubt(story: Story, reason: str) -> tuple[int, Act]:
     return run.id, lambda: story.slack.click("ana", card, "Do it again")
 
 
+async def calls_who_could(story: Story, reason: str) -> tuple[int, Act]:
+    run = await _ban(story, reason)
+    await run.refuses("ana", "Approve", "somebody else must decide")
+    told = (await story.slack.ephemerals("ana", "incidents"))[-1]
+    return run.id, lambda: story.slack.click("ana", told, ASK_THEM)
+
+
 def ends(state: str) -> Callable[[Run], Awaitable[None]]:
     async def over(run: Run) -> None:
         await run.ends(state)
@@ -216,6 +224,7 @@ DOORS = {
     "cancel": Door("cancelled", words("ana", "Cancel"), ends("cancelled")),
     "cancel what runs": Door("cancel_wished", cancels_what_runs, ends("undone")),
     "answer a doubt": Door("answered", answers_a_doubt, waits),
+    "call who could": Door("called_in", calls_who_could, waits_on),
     "follow": Door("followed", presses("ben", "Tell me when done"), waits_on),
 }
 POINTS = [f"{name}: {side}, {way}" for way in ("http", "socket") for name in DOORS for side in SIDES]

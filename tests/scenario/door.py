@@ -53,6 +53,8 @@ class Company:
 
     people: Mapping[str, Any] = {person: Account(person) for person in PEOPLE}
     groups: Mapping[str, Any] = {}
+    turn: tuple[str, ...] = ("ben",)  # who is on call
+    asleep: frozenset[str] = frozenset()  # who has quiet hours
 
     def person_of(self, team: str, user: str) -> str | None:
         return next((p for p in PEOPLE if (team, user) == (TEAM, account(p))), None)
@@ -61,7 +63,10 @@ class Company:
         return {p: frozenset(g for g, members in GROUPS.items() if p in members) for p in PEOPLE}
 
     def on_call(self, at: datetime) -> tuple[str, ...]:
-        return ("ben",)
+        return self.turn
+
+    def quiet(self, person: str, at: datetime) -> bool:
+        return person in self.asleep
 
     def channel_key(self, slack_id: str | None) -> str | None:
         return "ops" if slack_id else None
@@ -153,7 +158,8 @@ class Bot:
         return self
 
     def _wire(self) -> None:
-        factory, home, company = self.factory, self.home, Company()
+        factory, home = self.factory, self.home
+        company = self.company = Company()
         house = cast(House, factory.worker.runner.handlers)
         offered = operations()
         object.__setattr__(house, "catalogue", offered)

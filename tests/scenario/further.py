@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bot.render.buttons import FOLLOW, RETRY, Verb
+from bot.render.buttons import ASK_THEM, FOLLOW, RETRY, Verb
 from bot.render.details import APPROVE_CALLBACK
 from bot.render.favourites import CHOSEN, KEEP, KEPT, STAR, UNSTAR
 from bot.render.form import FORM, WORD
@@ -239,6 +239,12 @@ async def finds_it_by_its_name(bot: Bot, _: Any) -> None:
     assert "Fingerprint of the plan" in shown_text(view)
 
 
+async def calls_who_could(bot: Bot, card: dict[str, Any]) -> None:
+    ana = Person(bot, "ana")
+    told = await ana.presses(card, "Approve", hears(ana, "somebody else must decide"), "word who could")
+    await ana.presses(told, ASK_THEM, reply_saying(bot, "Ana asks Ben (on call)"), "the call of who could")
+
+
 async def asks_what_no_card_can_hold(bot: Bot, _: None) -> None:
     whole = card_saying(bot, "The whole plan is in the file in its thread")
     card = await Person(bot, "ana").types("/test write big-many reason=drill", whole, "a card")
@@ -265,5 +271,6 @@ FURTHER = (
     Interaction("decide in a digest", digested, decides_in_a_digest, (Verb.REVIEW, APPROVE_CALLBACK)),
     Interaction("see the whole", masked, sees_the_whole, (Verb.DETAILS, Verb.UNMASK)),
     Interaction("find by name", proposed, finds_it_by_its_name),
+    Interaction("call who could", proposed, calls_who_could, (Verb.APPROVE, Verb.CALL_IN)),
     Interaction("a plan as a file", nothing, asks_what_no_card_can_hold, (Verb.APPROVE,)),
 )

@@ -127,6 +127,7 @@ SCRIPTS: dict[str, Callable[[Any], Plan | Refusal]] = {
     "listing": lambda f: _plan(_w("a")),
     "big-many": lambda f: _plan(*(_w(f"n{number}") for number in range(60))),
     **{f"chatty-{n}": lambda f: _plan(*(_w(f"n{number}") for number in range(8))) for n in range(20)},
+    "big-mail": lambda f: _plan(_w("a"), Step("m", Mail(name="m"), leaves="a mail")),
     "big-plain": lambda f: _plan(
         _w("a"), _w("b"), loses=(Loss(what="files", now=len(f.seen.names), at_most=len(f.seen.names) + 2),)
     ),
