@@ -4,9 +4,15 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot import parse
+from bot.catalogue import Entry
 from bot.durations import about_duration
+from bot.fields import personal
+from bot.house import House
 from bot.model import State, Who
+from bot.operation import Input
 from bot.people.could import Callees, Could
+from bot.policy import Verdict
 from bot.render import words
 from bot.store.store import Doors
 from bot.store.views import Views
@@ -19,8 +25,8 @@ WAITS = (State.AWAITING, State.IN_DOUBT)  # for people's word
 class Calls:
     """`committed` is called after every commit."""
 
-    def __init__(self, could: Could, doors: Doors, views: Views, committed: Callable[[], None]) -> None:
-        self.could, self.doors, self.views, self.committed = could, doors, views, committed
+    def __init__(self, house: House, could: Could, doors: Doors, views: Views, committed: Callable[[], None]) -> None:
+        self.house, self.could, self.doors, self.views, self.committed = house, could, doors, views, committed
 
     async def not_an_approver(self, who: Who, run: int, code: str) -> Outcome:
         """The refusal with who could decide, those on call first; while it waits for them, they can be called."""
@@ -48,6 +54,39 @@ class Calls:
         word = {"kind": "called_in", "run": run, "team": who.team, "user": who.user, "fingerprint": fingerprint}
         answer = await self.doors.heed(word | callees.model_dump(mode="json"))
         return self._called(answer, run, callees, view.now)
+
+    async def to_ask(
+        self,
+        who: Who,
+        channel: str | None,
+        entry: Entry,
+        params: Input | None,
+        verdict: Verdict,
+        at: datetime,
+        key: str,
+    ) -> Outcome:
+        """Calls those who may ask for what this verdict refuses: a request that ends as it begins, refused.
+
+        Without params, or where one is secret or personal, it holds the operation's name alone. Raises NotRecorded,
+        Uncertain.
+        """
+        if params is not None and _private(entry, params):
+            params = None
+        callees = self.could.callees(self.could.ask(verdict.who), at, (who.person or "",))
+        if not callees.whom:
+            return self._nobody(callees)
+        refused = {
+            "code": verdict.code.value, "sentence": verdict.said, "line": _line(entry, params),
+            **callees.model_dump(mode="json"),
+        }  # fmt: skip
+        environment = self.house.environment(params) if params is not None else ""
+        asked: dict[str, Any] = {
+            "key": key, "team": who.team, "user": who.user, "channel": channel, "via": "slack",
+            "command": entry.command, "params": params.model_dump(mode="json") if params is not None else {},
+            "reason": params.reason if params is not None else "", "environment": environment,
+            "risk": int(entry.risk), "config": self.house.config, "subjects": [], "refused": refused,
+        }  # fmt: skip
+        return self._called(await self.doors.ask(asked), None, callees, at)
 
     def _called(self, answer: Mapping[str, Any], run: int | None, callees: Callees, at: datetime) -> Outcome:
         self.committed()
@@ -77,3 +116,17 @@ class Calls:
 
 def _ago(time: timedelta) -> str:
     return "less than a minute" if time < MINUTE else about_duration(time // MINUTE * MINUTE)
+
+
+def _line(entry: Entry, params: Input | None) -> str:
+    """As it can be typed; of what cannot be, the command alone."""
+    try:
+        return parse.line(entry.command, params) if params is not None else f"/{entry.command}"
+    except ValueError:
+        return f"/{entry.command}"
+
+
+def _private(entry: Entry, params: Input) -> bool:
+    """Whether they hold what no channel may."""
+    secret = [spec.name for spec in entry.fields if spec.secret]
+    return bool(personal(params)) or any(getattr(params, name) not in (None, "", ()) for name in secret)

@@ -58,7 +58,7 @@ class Service(Keeping):
         self.confirmation = Confirmation(freshener, committed)
         self.kept = kept or PersonalStore(None, None)
         self.could = Could(roster)
-        self.calls = Calls(self.could, doors, views, committed)
+        self.calls = Calls(house, self.could, doors, views, committed)
 
     async def person(self, team: str, user: str) -> Who:
         """The account with its person, if the roster lists it."""
@@ -192,6 +192,22 @@ class Service(Keeping):
     async def call_in(self, who: Who, run: int, fingerprint: str) -> Outcome:
         """Calls those who could decide about a plan that waits. Raises NotRecorded, Uncertain."""
         return await self.calls.to_decide(who, run, fingerprint)
+
+    async def call_to_ask(
+        self, who: Who, channel: str | None, entry: Entry, params: Input, *, whole: bool, key: str
+    ) -> Outcome:
+        """Calls those who may ask for what this person may not. Raises NotRecorded, Uncertain.
+
+        `whole`: the params are all of it, and may be shown; else they only say which environment it is about.
+        """
+        now = await self.ledger.now()
+        try:
+            verdict = self._may_ask(who, entry, channel, params, now)
+        except LookupError as error:
+            return Outcome(code="unknown_target", sentence=str(error), ok=False)
+        if verdict.may or not verdict.who:
+            return Outcome(code="may_ask", ok=False) if verdict.may else self._refused(verdict, now)
+        return await self.calls.to_ask(who, channel, entry, params if whole else None, verdict, now, key)
 
     async def deny(self, who: Who, run: int, fingerprint: str, text: str, key: str) -> Outcome:
         return await self._say(who, run, "deny", key, fingerprint=fingerprint, text=text)

@@ -1,10 +1,10 @@
 """Somebody who may not do a thing themselves asks those who could: whom, for what, and who is not called."""
 
-from bot.model import Event, State
+from bot.model import Event, Risk, State
 from bot.render import approvals, words
 from bot.render.escape import one_line
 from bot.render.message import Names
-from bot.render.telling import CARD, Told
+from bot.render.telling import CARD, Told, word
 from bot.view import RunView
 
 WAITS = (State.AWAITING, State.IN_DOUBT)
@@ -33,6 +33,21 @@ def accounts(view: RunView, names: Names, event: Event) -> tuple[str, ...]:
     people = [person for person in _people(event, "whom") if person not in settled]
     ids = dict.fromkeys(account for person in people for account in names.accounts.get(person, ()))
     return tuple(one for one in ids if one not in names.joined)
+
+
+def to_ask(view: RunView, names: Names, event: Event) -> Told:
+    """Those who may ask for an operation are asked to, by somebody who may not."""
+    whom = [f"{names.person(p)} (on call)" if p in names.on_call else names.person(p) for p in _people(event, "whom")]
+    who, may = (
+        names.person(view.requester),
+        f"{words.listed(whom)} may, and {'is' if len(whom) == 1 else 'are'} called.",
+    )
+    rule = word(event, "sentence").rstrip(".")
+    said = f"{who} wants this done and may not ask for it: {rule[:1].lower()}{rule[1:]}. {may}{_others(names, event)}"
+    press = "" if view.risk is Risk.READ else f"press Ask again on {CARD}, or "
+    then = f"If it is right, {press}type it: {word(event, 'line')}"
+    ids = dict.fromkeys(one for person in _people(event, "whom") for one in names.accounts.get(person, ()))
+    return Told(said=said, then=then, wakes=tuple(ids), alone=True, icon="🙋")
 
 
 def _people(event: Event, key: str) -> list[str]:

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from bot.effect import Secret
 from bot.render import words
 from bot.render.blocks import actions, button, fixed, line, modal, rich, text
-from bot.render.buttons import call_in
+from bot.render.buttons import ASK_THEM, call_in
 from bot.render.escape import clean, fallback
 from bot.render.message import Block, Message
 from bot.view import Outcome
 
 ANEW = "door.anew"  # the same words once more, meant; the value is a draft's id
+CALL = "door.call"  # calls those who may ask for what was refused; the value is a draft's id
 FORM = "door.form"  # opens a form; the value is a draft's id
 DEAD_END = "door.words"  # a modal that only tells
 
@@ -58,6 +59,9 @@ SENTENCES: dict[str, str] = {
     "not_shown_once": "Slack did not take the window, so it may not have been shown. It is wiped and not sent again; "
     "what made it is undone. Ask for a new one.",
     "masked_for_good": "This run has ended, and nobody needs the whole value for it any more. Nothing is shown.",
+    "calls_are_many": "You have called others for five things within ten minutes, so nobody is called for this "
+    "one yet. Ask somebody yourself.",
+    "may_ask": "By now you may ask for this yourself, so nobody was called. Type it again.",
     "erased": "What was masked here is erased. There is nothing to show.",
     "not_yours": "This task is somebody else's to confirm. Nothing was changed.",
     "not_recorded": "Not recorded: the bot's database did not answer in time, so nothing was changed. "
@@ -77,11 +81,15 @@ def sentence(outcome: Outcome) -> str:
 
 
 def refusal(outcome: Outcome, *, draft: str = "") -> Message:
-    """The outcome as a message for one person. `draft`: the row that an Ask again would ask from."""
+    """The outcome as a message for one person. `draft`: the row that an Ask again would ask from, or others are called
+    by.
+    """
     said = clean(sentence(outcome), 2500)
     blocks = [rich(line(text(said)))]
     if outcome.code == "same_words" and draft:
         blocks += actions("door", [button("Ask again", ANEW, draft)])
+    elif outcome.who and draft:
+        blocks += actions("door", [button(ASK_THEM, CALL, draft)])
     elif outcome.who and outcome.waits and outcome.run:
         blocks += actions("door", [call_in(outcome.run, outcome.waits)])
     return Message(text=fallback(said), blocks=tuple(blocks), kind="outcome", run=outcome.run or 0)

@@ -172,6 +172,8 @@ def expired(view: RunView, names: Names, event: Event) -> Told:
 
 
 def refused(view: RunView, names: Names, event: Event) -> Told:
+    if "whom" in event.body:
+        return calling.to_ask(view, names, event)
     if event.body.get("code") == "held":
         holder = word(event, "by")
         said = f"{holder} is at work on the same target, so this was refused. Nothing was done."

@@ -14,10 +14,10 @@ from bot.render.details import APPROVE_CALLBACK
 from bot.render.favourites import CHOSEN, STAR, UNSTAR
 from bot.render.form import FORM, INPUT, PICK, WORD
 from bot.render.lists import PICKER
-from bot.render.outcome import ANEW
+from bot.render.outcome import ANEW, CALL
 from bot.render.outcome import FORM as FORM_BUTTON
 from bot.render.picker import OPEN
-from bot.slack import buttons, commands, favourites, home, message, modals
+from bot.slack import buttons, calling, commands, favourites, home, message, modals
 from bot.slack.desk import Desk
 from bot.slack.lines import Lines
 
@@ -89,6 +89,7 @@ def _interactive(app: AsyncApp, desk: Desk) -> None:
     app.action(re.compile(f"^{re.escape(UNSTAR)}"))(desk.listener(favourites.unstarred(desk)))
     app.action(PICKER)(desk.listener(modals.start(desk)))
     app.action(FORM_BUTTON)(desk.listener(modals.form_button(desk)))
+    app.action(CALL)(desk.listener(calling.pressed(desk)))
     app.action(ANEW)(desk.listener(modals.anew(desk)))
     app.action(re.compile(f"^({re.escape(PICK)}|{re.escape(INPUT)})$"))(lines.changed)
     app.action(ANY)(desk.listener(buttons.unknown(desk)))

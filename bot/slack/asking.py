@@ -11,6 +11,7 @@ from bot.help import AreaHelp, OperationHelp
 from bot.model import Risk
 from bot.operation import Input, Operation, Personal
 from bot.personal import ERASED, HIDDEN, TOKEN
+from bot.policy import Code
 from bot.render.blocks import button
 from bot.render.form import Form
 from bot.render.message import Message
@@ -74,9 +75,13 @@ def drawn(
 
 
 async def allowed(
-    desk: Desk, act: Act, entry: Entry, channel: str | None, params: Input | None = None
-) -> Message | None:
-    """None where the person may ask here and now, else why not. Without params: may they anywhere?"""
+    desk: Desk, act: Act, entry: Entry, channel: str | None, params: Input | None = None,
+    values: Mapping[str, str] | None = None,
+) -> Message | None:  # fmt: skip
+    """None where the person may ask here and now, else why not. Without params: may they anywhere?
+
+    `values`: the typed texts, for which those who may ask can be called.
+    """
     if params is None:
         page = desk.help(act.who, channel, entry.words)
         if isinstance(page, OperationHelp) and any(place.may_ask for place in page.here):
@@ -91,7 +96,17 @@ async def allowed(
         for one in sorted(members, key=lambda one: one not in names.on_call)
     ]
     said = f"/{entry.command} was not asked: {verdict.sentence}".rstrip(".")
-    return refusal(Outcome(code=verdict.code.value, sentence=f"{said}.", who=tuple(could), ok=False))
+    outcome = Outcome(code=verdict.code.value, sentence=f"{said}.", who=tuple(could), ok=False)
+    return refusal(outcome, draft=await call_draft(desk, act, entry, channel, outcome, values or {}))
+
+
+async def call_draft(
+    desk: Desk, act: Act, entry: Entry, channel: str | None, outcome: Outcome, values: Mapping[str, str]
+) -> str:
+    """The row by which those who may ask are called for these typed texts; empty where it is not for want of them."""
+    if outcome.code != Code.NOT_IN_GROUP or not outcome.who:
+        return ""
+    return await desk.service.draft_save(act.who, entry.command, channel, kept(values, entry))
 
 
 async def open_form(
@@ -195,7 +210,10 @@ async def ask_line(desk: Desk, act: Act, typed: Typed, *, key: str, anew: bool =
         return told(
             "Only a look: the plan comes to you alone, as a direct message. Nobody is asked and nothing is done."
         )
-    return None if outcome.ok and entry.risk is Risk.READ else refusal(outcome)  # a read's answer follows at once
+    if outcome.ok and entry.risk is Risk.READ:
+        return None  # a read's answer follows at once
+    called_by = "" if look else await call_draft(desk, act, entry, typed.channel, outcome, values)
+    return refusal(outcome, draft=called_by)
 
 
 def _looks(word: Word) -> bool:
@@ -224,7 +242,7 @@ async def _into_form(
     desk: Desk, act: Act, typed: Typed, values: Mapping[str, str], why: str, params: Input | None = None
 ) -> Message | None:
     """Opens the form where the person may ask at all; else says why not."""
-    if (refused := await allowed(desk, act, typed.entry, typed.channel, params)) is not None:
+    if (refused := await allowed(desk, act, typed.entry, typed.channel, params, values)) is not None:
         return refused
     await open_form(desk, act, typed.entry, typed.channel, values, why)
     return None

@@ -122,11 +122,12 @@ async def _again(desk: Desk, act: Act, hint: Pressed) -> None:
     if (view := await _seen(desk, act, hint.run)) is None:
         return
     entry, channel = desk.catalogue.get(view.command), act.by.channel or view.channel
-    if (refused := await allowed(desk, act, entry, channel)) is not None:
+    values = _values(view, entry)
+    if (refused := await allowed(desk, act, entry, channel, values=values)) is not None:
         await desk.tell(act.by, refused)
         return
     why = f"As {view.tag} was asked. Nothing is asked yet."
-    await open_form(desk, act, entry, channel, _values(view, entry), why, drafts.from_home(origin(act)))
+    await open_form(desk, act, entry, channel, values, why, drafts.from_home(origin(act)))
 
 
 async def _retry(desk: Desk, act: Act, hint: Pressed) -> Outcome | None:
@@ -186,6 +187,8 @@ async def _word(desk: Desk, act: Act, hint: Pressed) -> None:
 
 def _values(view: RunView, entry: Entry) -> dict[str, str]:
     """What was asked for, as typed texts. Raises NoOperation where it was under an earlier version of the operation."""
+    if not view.given:  # others were called to ask for it, by its name alone
+        return {}
     return forms.written(_given(view, entry), entry.fields)
 
 
@@ -251,7 +254,7 @@ async def _offer(desk: Desk, act: Act, hint: Pressed) -> Outcome | None:
     entry = desk.catalogue.get(offer.call.command)
     channel = act.by.channel or view.channel
     params = params_of_call(entry, offer.call.params)
-    if (refused := await allowed(desk, act, entry, channel, params)) is not None:
+    if (refused := await allowed(desk, act, entry, channel, params, offer.call.params)) is not None:
         await desk.tell(act.by, refused)
         return None
     if params is None:

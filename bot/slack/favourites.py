@@ -76,7 +76,7 @@ def opened(desk: Desk) -> Listener:
         channel = (begun.channel if begun else None) or one.channel
         home = drafts.home_of(begun.values) if begun else origin(act)
         first = drafts.reason(begun.values) if begun and entry.risk is not Risk.READ else {}
-        if (refused := await allowed(desk, act, entry, channel)) is not None:
+        if (refused := await allowed(desk, act, entry, channel, values=one.values)) is not None:
             await desk.tell(act.by, refused)
         else:
             why = "As you keep it. Nothing is asked yet."

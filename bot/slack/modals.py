@@ -1,6 +1,7 @@
 """Modals: the picker's levels, an operation's form, one text for a run, live entries of a select."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -18,7 +19,7 @@ from bot.render.outcome import refusal, told
 from bot.render.picker import picker
 from bot.service import NotRecorded, Uncertain
 from bot.slack import drafts, forms, message
-from bot.slack.asking import allowed, called, drawn, items, masked, open_picker
+from bot.slack.asking import allowed, call_draft, called, drawn, items, masked, open_picker
 from bot.slack.commands import line
 from bot.slack.desk import Act, Desk, Listener, refused_view
 from bot.slack.home import origin, redraw
@@ -162,19 +163,30 @@ def submitted(desk: Desk, lines: Lines) -> Listener:
         if not outcome.ok:  # what comes of it replaces the form: no change of a field may bring that back
             with suppress(NotRecorded, Uncertain):
                 await desk.service.draft_change(act.who, memo(act.body), drafts.OVER)
-        await _done(ack, outcome)
+        await _done(ack, outcome, await _called_by(desk, act, entry, draft, outcome, now))
         if outcome.ok and (home := drafts.home_of(draft.values)):
             redraw(desk, act, home)
 
     return submit
 
 
-async def _done(ack: Any, outcome: Outcome) -> None:
+async def _called_by(
+    desk: Desk, act: Act, entry: Entry, draft: Draft, outcome: Outcome, now: Mapping[str, Mapping[str, Any]]
+) -> str:
+    """The row by which those may be called who may ask for what the form says; empty where they are not."""
+    if outcome.ok or forms.only_look(now) or drafts.amended(draft.values) is not None:
+        return ""
+    given, secrets = forms.texts(now, entry.fields)
+    hidden = [*secrets, *(spec.name for spec in entry.fields if spec.personal and given.get(spec.name))]
+    return await call_draft(desk, act, entry, draft.channel, outcome, {**given, **drafts.withholding(hidden)})
+
+
+async def _done(ack: Any, outcome: Outcome, draft: str = "") -> None:
     """Closes the modal where it was recorded, else says in it what came of it."""
     if outcome.ok:
         await ack(response_action="clear")
     else:
-        await ack(**refused_view({}, refusal(outcome)))
+        await ack(**refused_view({}, refusal(outcome, draft=draft)))
 
 
 async def _decided(desk: Desk, act: Act, ack: Any, outcome: Outcome) -> None:

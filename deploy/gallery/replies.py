@@ -33,6 +33,10 @@ CHANGED = (
     event(4, "amended", State.PLANNING, actor="ana"),
     event(6, "proposed", State.AWAITING, body={"before": "0f" * 32, "changes": list(CHANGES)}),
 )
+TO_ASK = event(2, "refused", State.REFUSED, body={
+    "code": "not_in_group", "sentence": "Only engineers may ask for it.", "whom": ["ben"], "more": 2,
+    "spared": ["cleo"], "line": '/ops db restore shop reason="the import put prices to zero"',
+})  # fmt: skip
 BODIES: dict[str, dict[str, Any]] = {
     "differed": {"why": "differs", "changes": [LOSSES, "Step 5 is new: close api."]},
     "denied": {"actor": "ben", "body": {"text": "prices can be mended by hand"}},

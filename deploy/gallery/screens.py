@@ -209,6 +209,9 @@ def _replies() -> Iterator[Screen]:
     changed = run(State.AWAITING, restoring(), replies.CHANGED)
     for message in render.replies(changed, replies.CHANGED[-1:], NAMES):
         yield _message("reply/proposed-again", message)
+    wished = run(State.REFUSED, None, (replies.TO_ASK,), fingerprint=None, slots=())
+    for message in render.replies(wished, wished.events, NAMES):
+        yield _message("reply/refused-and-others-called", message)
     yield _message("reply/untold", render.untold(run(State.RUNNING, restoring()), "releases", "not_in_channel"))
     asked = run(State.AWAITING, restoring(), (event(2, "proposed"),), within=INCIDENT)
     told = render.elsewhere(asked, asked.events[0], NAMES, thread=True)
@@ -317,5 +320,7 @@ def _private(catalogue: Catalogue) -> Iterator[Screen]:
     could = ("Ben Okafor (on call)", "Cleo Lindqvist")
     refused = Outcome(code="asker", run=142, tag="r142", who=could, waits="5e1f" * 16, ok=False)
     yield _message("told/refused-while-it-waits", refusal(refused))
+    unasked = Outcome(code="not_in_group", sentence="Only engineers may ask for it.", who=could, ok=False)
+    yield _message("told/refused-to-ask", refusal(unasked, draft="5e1f5e1f-0000-4000-8000-000000000000"))
     for code, said in SENTENCES.items():
         yield _message(f"told/{code.replace('_', '-')}", told(said.replace("{tag}", "r142")))

@@ -85,3 +85,45 @@ async def test_a_stranger_calls_nobody(story: Story) -> None:
     assert (await calls(story, "zoe", run))["code"] == "not_listed"
     gone = story.word("ana", run + 1) | {"kind": "called_in", "fingerprint": "-", "whom": WHOM, "more": 0, "spared": []}
     assert (await story.home.doors.heed(gone))["code"] == "no_run"
+    wished = await wishes(story, "zoe")
+    assert wished["code"] == "not_listed"
+    assert await story.home.pool.fetchval("SELECT count(*) FROM runs") == 1
+
+
+async def wishes(story: Story, person: str, **more: Any) -> dict[str, Any]:
+    refused: dict[str, Any] = {
+        "code": "not_in_group",
+        "sentence": "Only engineers may ask for it.",
+        "line": "/test write",
+    }
+    refused |= {"whom": WHOM, "more": 0, "spared": []}
+    return await story.ask(person, "test write", refused=refused, subjects=[], **more)
+
+
+async def test_a_wish_is_a_request_that_ends_as_it_begins_and_no_worker_gets_it(story: Story) -> None:
+    answer = await wishes(story, "emil", params={"n": 1})
+    row = await story.row(answer["run"])
+    assert (row.state, row.plan, row.worker) == (State.REFUSED, None, None)
+    assert [event.kind for event in await story.home.ledger.events(row.id)] == ["asked", "refused"]
+    assert await story.home.ledger.claim(await story.worker(), 50) == []
+    assert await story.home.pool.fetchval("SELECT due <= clock() FROM threads WHERE run = $1", row.id), "it is told"
+
+
+async def test_the_same_wish_is_told_once_also_where_it_comes_at_the_same_time(story: Story) -> None:
+    found = await asyncio.gather(*(wishes(story, "emil", params={"n": 1, "reason": f"{n}"}) for n in range(4)))
+    assert sorted(one["code"] for one in found) == ["asked", *["called_before"] * 3]
+    assert (await wishes(story, "emil", params={"n": 2}))["code"] == "asked"
+    assert (await wishes(story, "dora", params={"n": 1}))["code"] == "asked", "somebody else's is another"
+    await story.home.move_clock(11 * MINUTE)
+    assert (await wishes(story, "emil", params={"n": 1}))["code"] == "asked"
+
+
+async def test_one_person_has_others_called_five_times_in_ten_minutes_at_most(story: Story) -> None:
+    codes = [(await wishes(story, "emil", params={"n": n}))["code"] for n in range(6)]
+    assert codes == [*["asked"] * 5, "calls_are_many"]
+    assert (await wishes(story, "dora", params={"n": 9}))["code"] == "asked"
+
+
+async def test_a_wish_keeps_nobody_from_asking_the_same_once_they_may(story: Story) -> None:
+    await wishes(story, "emil", params={"n": 1})
+    assert (await story.ask("emil", "test write", params={"n": 1}, words="/test write 1"))["code"] == "asked"

@@ -193,6 +193,14 @@ async def calls_who_could(story: Story, reason: str) -> tuple[int, Act]:
     return run.id, lambda: story.slack.click("ana", told, ASK_THEM)
 
 
+async def calls_who_may_ask(story: Story, reason: str) -> tuple[int, Act]:
+    """For a time of its own: the same wish is told once in ten minutes."""
+    line = f'/ops db slow-log shop lasting={5 + await story.last()}m reason="{reason}"'
+    assert "engineers may ask for it" in await story.told("dan", line)
+    told = (await story.slack.ephemerals("dan", "incidents"))[-1]
+    return await story.last() + 1, lambda: story.slack.click("dan", told, ASK_THEM)
+
+
 def ends(state: str) -> Callable[[Run], Awaitable[None]]:
     async def over(run: Run) -> None:
         await run.ends(state)
@@ -225,6 +233,7 @@ DOORS = {
     "cancel what runs": Door("cancel_wished", cancels_what_runs, ends("undone")),
     "answer a doubt": Door("answered", answers_a_doubt, waits),
     "call who could": Door("called_in", calls_who_could, waits_on),
+    "call who may ask": Door("refused", calls_who_may_ask, ends("refused")),
     "follow": Door("followed", presses("ben", "Tell me when done"), waits_on),
 }
 POINTS = [f"{name}: {side}, {way}" for way in ("http", "socket") for name in DOORS for side in SIDES]

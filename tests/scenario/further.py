@@ -7,7 +7,7 @@ from bot.render.buttons import ASK_THEM, FOLLOW, RETRY, Verb
 from bot.render.details import APPROVE_CALLBACK
 from bot.render.favourites import CHOSEN, KEEP, KEPT, STAR, UNSTAR
 from bot.render.form import FORM, WORD
-from bot.render.outcome import ANEW
+from bot.render.outcome import ANEW, CALL
 from bot.render.outcome import FORM as FORM_BUTTON
 from bot.render.picker import OPEN
 from bot.slack.message import OPENS
@@ -245,6 +245,17 @@ async def calls_who_could(bot: Bot, card: dict[str, Any]) -> None:
     await ana.presses(told, ASK_THEM, reply_saying(bot, "Ana asks Ben (on call)"), "the call of who could")
 
 
+async def calls_who_may_ask(bot: Bot, _: None) -> None:
+    """And one of them asks."""
+    ben, emil = Person(bot, "ben"), Person(bot, "emil")
+    told = await emil.types(LINE, hears(emil, "nly engineers may ask for it"), "word who may ask")
+    await emil.presses(told, ASK_THEM, reply_saying(bot, "Emil wants this done"), "the call of who may ask")
+    card = await bot.card("Refused by a rule")
+    form = await ben.opens(lambda: bot.slack.click("ben", card, "Ask again"), FORM)
+    await ben.sends(form, {})
+    await bot.slack.wait_for(reply_saying(bot, THROUGH), what="the run's end")
+
+
 async def asks_what_no_card_can_hold(bot: Bot, _: None) -> None:
     whole = card_saying(bot, "The whole plan is in the file in its thread")
     card = await Person(bot, "ana").types("/test write big-many reason=drill", whole, "a card")
@@ -272,5 +283,6 @@ FURTHER = (
     Interaction("see the whole", masked, sees_the_whole, (Verb.DETAILS, Verb.UNMASK)),
     Interaction("find by name", proposed, finds_it_by_its_name),
     Interaction("call who could", proposed, calls_who_could, (Verb.APPROVE, Verb.CALL_IN)),
+    Interaction("call who may ask", nothing, calls_who_may_ask, (press(CALL), Verb.AGAIN, FORM)),
     Interaction("a plan as a file", nothing, asks_what_no_card_can_hold, (Verb.APPROVE,)),
 )

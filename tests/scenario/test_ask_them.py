@@ -9,7 +9,7 @@ from bot.render.buttons import ASK_THEM
 from bot.render.outcome import DEAD_END
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
-from tests.scenario.interactions import proposed
+from tests.scenario.interactions import destroy, proposed
 from tests.support.company import account
 
 LINE = '/test write plain reason="bad import"'
@@ -21,6 +21,12 @@ async def refused(bot: Bot, person: str, card: dict[str, Any], label: str, text:
     """What somebody alone is told who pressed that button."""
     await bot.slack.click(person, card, label)
     return await bot.slack.wait_for_ephemeral(person, "ops", text=text)
+
+
+async def refused_to_ask(bot: Bot, line: str = LINE) -> dict[str, Any]:
+    """What Emil alone is told, who may ask for nothing."""
+    await bot.slack.command("emil", "ops", line)
+    return await bot.slack.wait_for_ephemeral("emil", "ops", text="nly engineers may ask for it")
 
 
 async def calls(bot: Bot, kind: str = "called_in") -> int:
@@ -122,3 +128,75 @@ async def test_an_account_that_no_roster_lists_calls_nobody(bot: Bot) -> None:
     await bot.slack.click("zoe", {"channel": copy["channel"], "ts": copy["ts"]}, ASK_THEM)
     await bot.slack.wait_for_ephemeral("zoe", "ops", text="not in this house's roster")
     assert await calls(bot) == 0
+
+
+async def test_who_may_not_ask_calls_those_who_may_with_the_line_to_type(bot: Bot) -> None:
+    told = await refused_to_ask(bot)
+    assert "Ben (on call), Ana, Cleo or Dora could" in shown_text(told)
+    await bot.slack.click("emil", told, ASK_THEM)
+    card = await bot.card("Refused by a rule · test write")
+    assert "bad import" in shown_text(card)
+    assert await wakes(bot, card, "Emil wants this done and may not ask for it: only engineers may ask for it.") == {
+        "ben"
+    }
+    await bot.told(card, 'or type it: /test write plain reason="bad import"')
+    await bot.slack.wait_for_ephemeral("emil", "ops", text="Ben (on call) is called in its thread")
+    await bot.slack.click("ben", card, "Ask again")
+    form = await bot.slack.wait_for_view("ben", callback_id="door.form")
+    await bot.slack.submit("ben", form, {})
+    await bot.told(await bot.card("✅ Done · test write"), "plain went through")
+
+
+async def test_the_same_wish_within_ten_minutes_is_told_once_and_many_others_are_told_no_further(bot: Bot) -> None:
+    told = await refused_to_ask(bot)
+    await bot.slack.click("emil", told, ASK_THEM)
+    await bot.card("Refused by a rule")
+    again = await refused_to_ask(bot, '/test write plain reason="other words"')
+    await bot.slack.click("emil", again, ASK_THEM)
+    await bot.slack.wait_for_ephemeral("emil", "ops", text="Emil asked Ben (on call) less than a minute ago (r1)")
+    assert await calls(bot, "refused") == 1
+    for script in ("mail", "wait", "task", "call"):
+        await bot.slack.click("emil", await refused_to_ask(bot, f"/test write {script} reason=drill"), ASK_THEM)
+        await bot.card(f"script={script}")
+    await bot.slack.click("emil", await refused_to_ask(bot, "/test write sweep reason=drill"), ASK_THEM)
+    await bot.slack.wait_for_ephemeral("emil", "ops", text="You have called others for five things")
+    await bot.home.move_clock(11 * MINUTE)
+    await bot.slack.click("emil", told, ASK_THEM)
+    await bot.slack.wait_for_ephemeral("emil", "ops", text="Recorded as r6")
+
+
+async def test_of_what_holds_a_personal_value_the_name_alone_is_told(bot: Bot) -> None:
+    told = await refused_to_ask(bot, f"/test invite {JO} reason=drill")
+    await bot.slack.click("emil", told, ASK_THEM)
+    card = await bot.card("Refused by a rule · test invite")
+    await bot.told(card, "or type it: /test invite")
+    posted = json.dumps([await bot.slack.thread("ben", "ops", str(card["ts"]))])
+    kept = await bot.home.own.fetchval(
+        "SELECT concat((SELECT jsonb_agg(to_jsonb(r)) FROM runs r), (SELECT jsonb_agg(to_jsonb(e)) FROM events e),"
+        " (SELECT jsonb_agg(to_jsonb(d)) FROM drafts d))"
+    )
+    assert "anary" not in posted + kept
+    await bot.slack.click("ben", card, "Ask again")
+    await bot.slack.wait_for_view("ben", callback_id="door.form")
+
+
+async def test_a_form_that_is_not_opened_for_them_offers_it_as_well(bot: Bot) -> None:
+    told = await refused_to_ask(bot, destroy())
+    await bot.slack.click("emil", told, ASK_THEM)
+    card = await bot.card("Refused by a rule · test destroy")
+    await bot.told(card, "or type it: /test destroy shop")
+
+
+async def test_a_channel_that_takes_no_message_leads_to_the_channel_of_last_resort(bot: Bot) -> None:
+    told = await refused_to_ask(bot)
+    await bot.slack.fault("chat.postMessage", "error", times=1, code="not_in_channel")
+    await bot.slack.click("emil", told, ASK_THEM)
+    await bot.slack.wait_for_message("ben", "general", text="Refused by a rule")
+
+
+async def test_what_was_typed_in_a_direct_conversation_is_told_where_others_read_it(bot: Bot) -> None:
+    await bot.slack.open_home("emil", tab="messages")
+    await bot.slack.command("emil", "@tandem", LINE)
+    told = await bot.slack.wait_for_ephemeral("emil", "@tandem", text="nly engineers may ask for it")
+    await bot.slack.click("emil", told, ASK_THEM)
+    await bot.slack.wait_for_message("ben", "general", text="Refused by a rule")

@@ -2,17 +2,26 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot import render
-from bot.model import Choice, Doubt, State
+from bot.catalogue import Entry
+from bot.effect import Secret
+from bot.model import Choice, Doubt, Risk, State
+from bot.operation import Input, Observed, Operation, Personal
+from bot.parse import Known
 from bot.people.could import MOST, Callees, Could
 from bot.people.roster import Roster
 from bot.render import Names
 from bot.render.buttons import ASK_THEM, Verb, unpack
 from bot.render.outcome import refusal
+from bot.slack import drafts
+from bot.slack.calling import wish
 from bot.view import DelegationView, Outcome
-from tests.unit.rendered import NOON, approval, event, question, shown, view
+from tests.unit.rendered import HOSTILE, NOON, approval, event, question, shown, view
 from tests.unit.test_render_reminders import house
 
 PLAN = "ab" * 32
@@ -107,6 +116,23 @@ def test_a_question_calls_also_who_approved_and_an_end_nobody() -> None:
     assert told(house(), State.SUCCEEDED)[1] == "[]"
 
 
+def wished(names: Names, **more: Any) -> str:
+    body = {"code": "not_in_group", "sentence": "Only dba may ask for it.", "whom": ["ben"], "line": "/ops look shop"}
+    asked = event(2, "refused", State.REFUSED, body=body | {"more": 0, "spared": []})
+    refused = view(State.REFUSED, [asked], plan=None, fingerprint=None, **more)
+    (message,) = render.replies(refused, [asked], names)
+    assert "U0BEN" in str(message.blocks)
+    return shown(message).words
+
+
+def test_who_may_ask_reads_what_is_wanted_by_whom_and_the_line_to_type() -> None:
+    words = wished(house())
+    assert "Ana Lopes wants this done and may not ask for it: only dba may ask for it." in words
+    assert "Ben Ito (on call) may, and is called." in words
+    assert "press Ask again on the card at the top of this thread, or type it: /ops look shop" in words
+    assert "If it is right, type it: /ops look shop" in wished(house(), risk=Risk.READ), "its card has no such button"
+
+
 def test_below_a_refusal_stands_the_one_button_where_somebody_could_and_it_waits() -> None:
     waits = Outcome(code="asker", run=142, who=("Ben Ito (on call)",), waits=PLAN, ok=False)
     pressed = unpack(shown(refusal(waits)).buttons[ASK_THEM]["value"])
@@ -114,3 +140,41 @@ def test_below_a_refusal_stands_the_one_button_where_somebody_could_and_it_waits
     assert (pressed.run, pressed.fingerprint, pressed.verb, pressed.of) == (142, PLAN, Verb.CALL_IN, "")
     for lacks in ({"waits": ""}, {"who": ()}):
         assert shown(refusal(waits.model_copy(update=lacks))).buttons == {}
+    unasked = Outcome(code="not_in_group", sentence=HOSTILE, who=("Ben Ito",), ok=False)
+    assert shown(refusal(unasked, draft="d1")).buttons[ASK_THEM]["value"] == "d1"
+    assert shown(refusal(unasked)).buttons == {}
+
+
+class Params(Input):
+    count: int
+    mail: Personal | None = None
+    password: Secret | None = None
+
+
+class Tell(Operation[Params, Observed]):
+    """Tells."""
+
+    risk = Risk.WRITE
+    examples = ("/ops tell 1",)
+
+
+@pytest.fixture
+def entry() -> Entry:
+    return Entry("ops tell", Tell(), Params, Observed, Path(__file__))
+
+
+@pytest.mark.parametrize(
+    ("kept", "count", "whole"),
+    [
+        ({"count": "2", "reason": "drill"}, 2, True),
+        ({"count": "2", drafts.WITHHELD: "mail"}, 2, False),
+        ({"reason": "drill"}, None, False),
+        ({"count": "many"}, None, False),
+        ({"count": "2", "reason": "password=hunter2 for all"}, 2, False),
+    ],
+)
+def test_what_was_to_be_asked_for_is_as_whole_as_it_was_kept(
+    entry: Entry, kept: dict[str, str], count: int | None, whole: bool
+) -> None:
+    params, is_whole = wish(entry, kept, Known())
+    assert (getattr(params, "count", None), is_whole) == (count, whole)

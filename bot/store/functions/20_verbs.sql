@@ -75,7 +75,8 @@ BEGIN
   RETURN CASE WHEN v_n >= v_most THEN jsonb_build_object('code', 'all_are_many', 'most', v_most) END;
 END $$;
 
--- A door's first act. The same key, or within two minutes the same words by the same account, is the same run.
+-- A door's first act. The same key, or within two minutes the same words by the same account, is the same run. `refused`:
+-- why who asks may not, and who is called that may; such a run ends as it begins.
 CREATE OR REPLACE FUNCTION ask(p jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = tandem, pg_temp AS $$
 DECLARE v_id bigint; v_answer jsonb; v_now timestamptz; v_person text; v_parent runs; v_key text := p ->> 'key';
@@ -95,7 +96,7 @@ BEGIN
     IF FOUND THEN RETURN v_answer; END IF;
   END IF;
   v_person := person_of(v_team, v_user);
-  v_answer := too_many(v_person, v_team, v_user, p -> 'limits');
+  v_answer := CASE WHEN p ? 'refused' THEN wished_lately(v_person, p) ELSE too_many(v_person, v_team, v_user, p -> 'limits') END;
   IF v_answer IS NULL AND p ? 'personal' THEN v_answer := personal_known(p -> 'personal'); END IF;
   IF v_answer IS NOT NULL THEN RETURN v_answer; END IF;
   v_id := nextval('tandem.runs_id_seq');
@@ -130,6 +131,7 @@ BEGIN
   END IF;
   IF p ? 'tokens' THEN PERFORM personal_keep(v_id, v_parent.id, p); END IF;
   INSERT INTO threads (run, channel, due) VALUES (v_id, v_channel, v_now);
+  IF p ? 'refused' THEN PERFORM tell(v_id, 'refused', 'refuse', NULL, p -> 'refused'); END IF;
   v_answer := jsonb_build_object('code', 'asked', 'run', v_id, 'tag', 'r' || v_id);
   INSERT INTO dedupe VALUES (v_key, v_id, v_answer, v_now);
   RETURN v_answer;

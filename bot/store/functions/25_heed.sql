@@ -55,3 +55,22 @@ BEGIN
     v_about || jsonb_build_object('whom', v_whom, 'more', p -> 'more', 'spared', p -> 'spared'));
   RETURN jsonb_build_object('code', 'done', 'tag', p_run.tag, 'whom', v_whom);
 END $$;
+
+-- Why a person's wish that others ask for something calls nobody now: they had the same within ten minutes, or many.
+CREATE OR REPLACE FUNCTION wished_lately(p_person text, p jsonb) RETURNS jsonb LANGUAGE plpgsql
+SET search_path = tandem, pg_temp AS $$
+DECLARE v_answer jsonb; v_many integer;
+BEGIN
+  IF p_person IS NULL THEN RETURN '{"code": "not_listed"}'; END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('asks of ' || p_person, 0));
+  WITH lately AS MATERIALIZED (
+    SELECT r.tag, r.command, r.asked, e.at, e.body FROM events e JOIN runs r ON r.id = e.run
+      WHERE e.at > clock() - interval '10 minutes' AND e.kind = 'refused' AND e.body ? 'whom' AND r.requester = p_person
+  )
+  SELECT (SELECT count(*) FROM lately), (SELECT jsonb_build_object('code', 'called_before', 'tag', tag,
+      'whom', body -> 'whom', 'ago', extract(epoch FROM clock() - at),
+      'by', (SELECT name FROM people WHERE person = p_person)) FROM lately
+    WHERE command = p ->> 'command' AND asked - 'reason' = (p -> 'params') - 'reason' ORDER BY at DESC LIMIT 1)
+    INTO v_many, v_answer;
+  RETURN coalesce(v_answer, CASE WHEN v_many >= 5 THEN '{"code": "calls_are_many"}'::jsonb END);
+END $$;
