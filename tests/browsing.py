@@ -1,56 +1,36 @@
-"""A page in a headless Chromium that fails its test when a script of it fails."""
+"""A page in a headless Chromium that fails its test when a script of it fails.
 
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+A test of pages runs in the session's loop, and so does every async fixture of it: the browser's driver is spoken to
+only in the loop that started it, and one for each test would cost a third of all that these tests do.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Page, async_playwright
-
-from tests.beside import Beside
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
 
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage"]
-WITHIN = 60.0  # seconds; a machine that does much else takes some
-
-
-@contextmanager
-def running(chromium: Path) -> Iterator[str]:
-    """One browser for many tests: where it is spoken to."""
-    beside = Beside("chromium")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    browser = _browser(chromium, port)
-    beside.carry_out(_on(browser), WITHIN)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        beside.carry_out(_on(browser), WITHIN)
-        beside.stop()
-
-
-async def _browser(chromium: Path, port: int) -> AsyncIterator[None]:
-    async with async_playwright() as playwright:
-        args = [*FLAGS, f"--remote-debugging-port={port}"]
-        browser = await playwright.chromium.launch(executable_path=str(chromium), args=args)
-        yield
-        await browser.close()
-
-
-async def _on(browser: AsyncIterator[None]) -> None:
-    await anext(browser, None)
+OF_PAGES = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 @asynccontextmanager
-async def opened(address: str, width: int, height: int) -> AsyncIterator[Page]:
-    """In a profile of its own, of the browser that listens there."""
+async def running(chromium: Path) -> AsyncIterator[Browser]:
+    """One browser for many tests."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.connect_over_cdp(address)
-        context = await browser.new_context(viewport={"width": width, "height": height}, timezone_id="UTC")
-        page = await context.new_page()
-        broken: list[str] = []
-        page.on("pageerror", lambda problem: broken.append(str(problem)))
-        yield page
-        await context.close()
+        browser = await playwright.chromium.launch(executable_path=str(chromium), args=FLAGS)
+        yield browser
         await browser.close()
-        assert broken == []
+
+
+@asynccontextmanager
+async def opened(browser: Browser, width: int, height: int) -> AsyncIterator[Page]:
+    """In a profile of its own."""
+    context = await browser.new_context(viewport={"width": width, "height": height}, timezone_id="UTC")
+    page = await context.new_page()
+    broken: list[str] = []
+    page.on("pageerror", lambda problem: broken.append(str(problem)))
+    yield page
+    await context.close()
+    assert broken == []

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from hypothesis import settings
+from playwright.async_api import Browser
 
 from deploy import chromium as programs
 from deploy.local.postgres import Server
@@ -130,11 +132,11 @@ def chromium() -> Path:
     return Path(found)
 
 
-@pytest.fixture(scope="session")
-def browser(chromium: Path) -> Iterator[str]:
-    """Where the worker's one browser listens, started by the first test that asks."""
-    with running(chromium) as address:
-        yield address
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(chromium: Path) -> AsyncIterator[Browser]:
+    """The worker's one browser, started by the first test that asks."""
+    async with running(chromium) as browser:
+        yield browser
 
 
 @pytest.hookimpl(wrapper=True)

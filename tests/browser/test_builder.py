@@ -2,13 +2,13 @@
 
 import re
 
-import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.test_two_people import card_of
+from tests.browsing import OF_PAGES
 from tests.scenario.story import Run, Story
 
-pytestmark = pytest.mark.browser
+pytestmark = OF_PAGES
 
 
 async def test_from_nothing_typed_one_is_led_by_area_and_operation_through_live_pickers_to_a_card(

@@ -1,11 +1,11 @@
 """The form as somebody fills it in: the line below it follows, and nothing of what is being typed is lost."""
 
-import pytest
 from playwright.async_api import Page, expect
 
+from tests.browsing import OF_PAGES
 from tests.scenario.story import Story
 
-pytestmark = pytest.mark.browser
+pytestmark = OF_PAGES
 WHY = "bad import, the one of 02:00; “prices” are wrong"
 
 

@@ -1,13 +1,13 @@
 """The app's home without a mouse: what waits is looked at and approved, and the list is drawn anew at once."""
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.accessibility import stumbles
 from tests.browser.test_two_people import until_focused
+from tests.browsing import OF_PAGES
 from tests.scenario.story import Story
 
-pytestmark = pytest.mark.browser
+pytestmark = OF_PAGES
 
 
 async def test_with_the_keyboard_alone_somebody_decides_from_the_list_on_home(story: Story, page: Page) -> None:

@@ -2,12 +2,12 @@
 
 import re
 
-import pytest
 from playwright.async_api import FrameLocator, Locator, Page, expect
 
+from tests.browsing import OF_PAGES
 from tests.scenario.story import Run, Story
 
-pytestmark = pytest.mark.browser
+pytestmark = OF_PAGES
 
 
 async def test_a_stranger_is_led_from_the_ask_through_a_killed_bot_to_the_restored_shop(

@@ -7,9 +7,10 @@ from playwright.async_api import FrameLocator, Locator, Page, expect
 
 from tests.accessibility import stumbles
 from tests.browser.test_stranger import approve
+from tests.browsing import OF_PAGES
 from tests.scenario.story import Run, Story
 
-pytestmark = pytest.mark.browser
+pytestmark = OF_PAGES
 
 
 def card_of(view: Page | FrameLocator, run: Run) -> Locator:

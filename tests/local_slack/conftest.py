@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Page
 
-from tests.browsing import opened
 from tests.local_slack.bench import Bench, Recorder
 
 
@@ -30,10 +28,3 @@ async def recorder() -> AsyncIterator[Recorder]:
     """A bare HTTP server in the app's place."""
     async with Recorder() as made:
         yield made
-
-
-@pytest.fixture
-async def page(browser: str) -> AsyncIterator[Page]:
-    """The workspace's page, of which a test opens the address."""
-    async with opened(browser, 1200, 800) as page:
-        yield page

@@ -8,9 +8,10 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.accessibility import stumbles
+from tests.browsing import OF_PAGES
 from tests.local_slack.bench import Bench
 
-pytestmark = pytest.mark.browser
+pytestmark = OF_PAGES
 
 
 def plot(kind: str, **series: list[float]) -> dict[str, Any]:

@@ -7,16 +7,16 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-import pytest
 from playwright.async_api import Page, expect
 
 from deploy.local.slack.interactions.values import KEYS
 from deploy.local.slack.limits.blocks import RULES
 from deploy.local.slack.state.contents import InMemory
 from tests.accessibility import stumbles
+from tests.browsing import OF_PAGES
 from tests.local_slack.bench import Bench, button, modal, mrkdwn, plain
 
-pytestmark = pytest.mark.browser
+pytestmark = OF_PAGES
 DOT = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from playwright.async_api import Page, expect
 
+from tests.browsing import OF_PAGES
 from tests.local_slack.bench import Bench, button, mrkdwn
-from tests.local_slack.test_page_desk import say
+from tests.local_slack.pages.test_page_desk import say
 
-pytestmark = pytest.mark.browser
+pytestmark = OF_PAGES
 NOISE = 62  # more than the page reads at once
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.accessibility import stumbles
+from tests.browsing import OF_PAGES
 from tests.local_slack.bench import Bench, button, modal, text_input
 
-pytestmark = pytest.mark.browser
+pytestmark = OF_PAGES
 
 
 async def test_the_inspector_shows_each_call_of_a_message_with_its_time_and_its_blocks(

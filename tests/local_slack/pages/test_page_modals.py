@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from playwright.async_api import Page, expect
 
+from tests.browsing import OF_PAGES
 from tests.local_slack.bench import Bench, button, modal, plain, text_input
 
-pytestmark = pytest.mark.browser
+pytestmark = OF_PAGES
 TOP = "document.querySelector('.modal-body').scrollTop"
 
 

@@ -14,10 +14,11 @@ from deploy.local.slack import SlackServer, posting
 from deploy.local.slack.posting import read_content
 from deploy.local.slack.server import PAGE
 from tests.accessibility import stumbles
+from tests.browsing import OF_PAGES
 from tests.local_slack.bench import Bench, button, modal, mrkdwn, plain, text_input, workspace_spec
 from tests.local_slack.test_desk import Guided
 
-pytestmark = pytest.mark.browser
+pytestmark = OF_PAGES
 
 
 def say(bench: Bench, channel: str, many: int, first: int = 1) -> None:

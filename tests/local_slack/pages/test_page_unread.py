@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 
-import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.accessibility import stumbles
+from tests.browsing import OF_PAGES
 from tests.local_slack.bench import Bench
-from tests.local_slack.test_page_desk import say
+from tests.local_slack.pages.test_page_desk import say
 
-pytestmark = pytest.mark.browser
+pytestmark = OF_PAGES
 
 
 async def test_a_channel_tells_what_is_unread_and_where_it_begins(bench: Bench, page: Page) -> None:
