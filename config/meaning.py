@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,6 +20,7 @@ from config.settings import secret
 
 GIVES = "ops schedule approve"  # the operation by which a standing approval is given
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", ""})  # noqa: S104
+CALENDAR = timedelta(days=146_097)  # 400 years, after which it is the same again: a look beyond finds nothing
 # Where config names a thing by its key, and what kind of thing that is.
 NAMES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("tandem.toml", ("fallback",), "channel"),
@@ -226,7 +227,9 @@ def _cron(seen: Seen) -> Iterator[Wrong]:
     for path, cron in seen.values("schedules.toml", "schedules", "*", "cron"):
         try:
             zone = seen.text("schedules.toml", path[:2], "zone", "UTC")
-            next_tick = CronTrigger.from_crontab(cron, zone).get_next_fire_time(None, datetime.now(UTC))
+            trigger, now = CronTrigger.from_crontab(cron, zone), datetime.now(UTC)
+            trigger.end_date = now + CALENDAR
+            next_tick = trigger.get_next_fire_time(None, now)
         except Unread:
             continue
         except ValueError:

@@ -33,6 +33,10 @@ def test_two_approvers_may_let_a_schedule_destroy(change: Change) -> None:
     assert company(change("schedules.toml", schedule("/ops db restore shop")))
 
 
+def test_a_schedule_that_comes_once_in_decades_does_come(change: Change) -> None:
+    assert company(change("schedules.toml", schedule(cron="0 2 29 2 mon")))
+
+
 @pytest.mark.parametrize(
     ("parts", "what"),
     [

@@ -1,6 +1,5 @@
 """One mistake hides no other and is told as one: a value that cannot be read beside a name that names nothing."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from tests.unit.conftest import CATALOGUE, LOCAL, SAMPLE
 from tests.unit.test_config import CASES, EVERYONE
 from tests.unit.test_config_asks import hook, schedule
 
+TEXTS = {path.name: path.read_text() for path in SAMPLE.iterdir()} | {"hooks.toml": ""}
 Edit = tuple[str, str, str]  # file, old text ("": at its end), new text
 
 MEANS = (  # of the cases of test_config: what is said of a name, of an identity, or of who could approve
@@ -90,13 +90,14 @@ def test_each_pair_of_mistakes_is_told_and_nothing_else(tmp_path: Path, shape: s
 
 def told(folder: Path, *edits: Edit) -> list[Fault] | None:
     """What is wrong with the sample where these mistakes are made; None where they cannot be made at once."""
-    shutil.copytree(SAMPLE, folder, dirs_exist_ok=True)
-    (folder / "hooks.toml").write_text("")
+    texts = dict(TEXTS)
     for file, old, new in edits:
-        text = (folder / file).read_text()
+        text = texts[file]
         if old not in text:
             return None
-        (folder / file).write_text(text.replace(old, new, 1) if old else f"{text}\n{new}\n")
+        texts[file] = text.replace(old, new, 1) if old else f"{text}\n{new}\n"
+    for name, text in texts.items():
+        (folder / name).write_text(text)
     found = load(folder, CATALOGUE, LOCAL)
     assert not isinstance(found, Company)
     return list(found)
