@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from bot.connectors.postgres import DatabaseSettings, Postgres
 from bot.connectors.vault import Load, Take, Vault, VaultSettings, new_keyset
@@ -26,6 +25,8 @@ LOGIN = {"region_name": "eu-central-1", "aws_access_key_id": "key", "aws_secret_
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer  # every worker reads this file, and one starts a server
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
