@@ -301,12 +301,22 @@ class Service(Keeping):
         answer = await self.doors.tick(word)
         self.committed()
         code = str(answer["code"])
+        if code == "not_yours":
+            return await self._somebody_elses(run, str(answer["who"]))
         secret = (
             self.seal.unbox(f"{run}/{answer['of']}", b64decode(answer["box"]))
             if self.seal and "box" in answer
             else None
         )
         return Outcome(code=code, run=run, ok=code == "done", secret=secret)
+
+    async def _somebody_elses(self, run: int, whose: str) -> Outcome:
+        """A task's refusal with whose it is, those on call first. `whose`: a group's key, "requester" or "another"."""
+        view = await self.views.run(run)
+        if view is None:
+            return Outcome(code="no_run", ok=False)
+        could = self.could.task(view, whose)
+        return Outcome(code="not_yours", run=run, tag=view.tag, who=self.could.named(could, view.now), ok=False)
 
     async def view(self, run: int | str, who: Who | None = None) -> RunView | None:
         return await self.views.run(run)

@@ -37,6 +37,14 @@ class Could:
         everybody = with_stand_ins(self.roster.everybody(), pairs, used)
         return could_approve(view.slots, everybody, list(used), view.barred)
 
+    def task(self, view: RunView, whose: str) -> tuple[str, ...]:
+        """Who may confirm a task. `whose`: a group's key, "requester" or "another"."""
+        if whose == "requester":
+            return (view.requester,) if view.requester else ()
+        if whose == "another":
+            return tuple(person for person in self.roster.everybody() if person not in view.askers)
+        return self.ask((whose,))
+
     def named(self, could: Collection[str], at: datetime) -> tuple[str, ...]:
         """Their names, those on call first."""
         on_call = self.roster.people.on_call(at)

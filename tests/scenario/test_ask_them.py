@@ -9,7 +9,7 @@ from bot.render.buttons import ASK_THEM
 from bot.render.outcome import DEAD_END
 from deploy.local.slack.client import shown_text
 from tests.scenario.door import Bot
-from tests.scenario.interactions import destroy, proposed
+from tests.scenario.interactions import card_saying, destroy, proposed
 from tests.support.company import account
 
 LINE = '/test write plain reason="bad import"'
@@ -200,3 +200,11 @@ async def test_what_was_typed_in_a_direct_conversation_is_told_where_others_read
     told = await bot.slack.wait_for_ephemeral("emil", "@tandem", text="nly engineers may ask for it")
     await bot.slack.click("emil", told, ASK_THEM)
     await bot.slack.wait_for_message("ben", "general", text="Refused by a rule")
+
+
+async def test_whose_task_it_is_reads_whoever_may_not_confirm_it(bot: Bot) -> None:
+    await bot.slack.command("ana", "ops", "/test write task reason=drill")
+    card = await bot.slack.wait_for(card_saying(bot, "script=task", "Done: Look at it"), what="a task")
+    told = await refused(bot, "ana", card, "Done: Look at it", "This task is somebody else's to confirm")
+    assert "Ben (on call)" in shown_text(told)
+    assert "Ana" not in shown_text(told)
