@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 
 from bot import codec
-from bot.effect import CannotTell, Effect, No, Permanent, Secret, Survival, Temporary, Yes
+from bot.effect import CannotTell, Effect, Happened, No, Permanent, Secret, Survival, Temporary, Yes
 from bot.engine.reach import Connectors
 from bot.journey import Perform, Probe
 from bot.model import Choice, Mark, Record, Way
@@ -23,6 +23,7 @@ from bot.store.store import Claimed, Ledger
 
 log = logging.getLogger("tandem.engine")
 REFUTED = "It was looked at again after somebody said that it happened: it did not."
+OTHER_TYPE = "it answered something else than it declares"
 PROGRESS_EVERY = 1.0  # seconds between two notes of progress, and between two looks at whether somebody cancelled
 
 
@@ -149,7 +150,7 @@ class Attempts:
             try:
                 body, box = self._written(c, step, deed, ended.value)
             except ValueError:
-                body = {"why": "it answered something else than it declares"}
+                body = {"why": OTHER_TYPE}
                 ended = Ended(mark=Mark.UNKNOWN, body=body)
         try:
             await self.ledger.settled(c, step.name, act.way, act.attempt, ended.mark, body, box=box)
@@ -160,8 +161,10 @@ class Attempts:
     def _written(
         self, c: Claimed, step: Step[Any], deed: Effect[Any], value: Any
     ) -> tuple[dict[str, Any], bytes | None]:
-        """A result as it is stored: JSON in the event, or a sealed box beside it."""
+        """A result as it is stored: JSON in the event, or a sealed box. Raises ValueError for a wrong type."""
         if codec.result_type(deed) is Secret:
+            if not isinstance(value, Secret):
+                raise ValueError(OTHER_TYPE)
             return {"sealed": True}, self.seal.box(f"{c.run}/{step.name}", value)
         return {"result": codec.encode_result(deed, value)}, None
 
@@ -169,17 +172,16 @@ class Attempts:
         """Asks whether an unknown attempt happened, and writes down the answer."""
         deed = deed_of(step, act.way)
         assert isinstance(deed, Effect)  # noqa: S101
-        trying = Trying(tag, step.name, act.way, act.attempt, deed.timeout)
-        try:
-            filled = codec.fill(deed, results)
-            on = await self.connectors.hands(filled)
-            found = await bounded(filled.happened(on, trying), trying)
-        except Exception as error:  # noqa: BLE001  a probe that breaks can tell nothing
-            found = CannotTell(f"the probe got no answer ({name(error)})")
-        mark, body, box = Mark.UNKNOWN, {"cannot_tell": True, "why": getattr(found, "why", "")}, None
+        found = await self._asked(deed, Trying(tag, step.name, act.way, act.attempt, deed.timeout), results)
+        written: tuple[dict[str, Any], bytes | None] = {}, None
         if isinstance(found, Yes):
-            mark, (body, box) = Mark.DONE, self._written(c, step, deed, found.value)
-            body["probed"] = True
+            try:
+                written = self._written(c, step, deed, found.value)
+            except ValueError:
+                found = CannotTell(OTHER_TYPE)
+        mark, body, box = Mark.UNKNOWN, {"cannot_tell": True, "why": getattr(found, "why", "")}, written[1]
+        if isinstance(found, Yes):
+            mark, body = Mark.DONE, written[0] | {"probed": True}
         elif isinstance(found, No) and act.said:
             body |= {"refuted": True, "why": REFUTED}
         elif isinstance(found, No):
@@ -187,6 +189,14 @@ class Attempts:
         elif act.said:  # nothing speaks against what people say
             mark, body = Mark.DONE, {"choice": Choice.HAPPENED}
         await self.ledger.settled(c, step.name, act.way, act.attempt, mark, body, box=box)
+
+    async def _asked(self, deed: Effect[Any], trying: Trying, results: dict[str, Any]) -> Happened[Any]:
+        try:
+            filled = codec.fill(deed, results)
+            on = await self.connectors.hands(filled)
+            return await bounded(filled.happened(on, trying), trying)  # type: ignore[no-any-return]
+        except Exception as error:  # noqa: BLE001  a probe that breaks can tell nothing
+            return CannotTell(f"the probe got no answer ({name(error)})")
 
     async def bar(self, tag: str, step: Step[Any], way: Way, attempt: int, results: dict[str, Any]) -> bool:
         """Whether attempts up to this one can surely no longer act."""

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from bot import codec
 from bot.effect import Bad, Blind, Check, Good, Look, Pending, Until, Watch
-from bot.engine.attempts import name, said
+from bot.engine.attempts import OTHER_TYPE, name, said
 from bot.engine.planner import Handlers
 from bot.engine.reach import Connectors
 from bot.fields import personal, subjects
@@ -175,9 +175,15 @@ class Polling:
     async def _see(self, check: Check[Any]) -> Look[Any]:
         try:
             async with asyncio.timeout(LOOK_WITHIN):
-                return await check.look(await self.connectors.hands(check))
+                seen = await check.look(await self.connectors.hands(check))
         except Exception as error:  # noqa: BLE001  a look that breaks is blind, never good and never bad
             return Blind(f"it could not look ({name(error)})")
+        try:
+            if isinstance(seen, Good):
+                codec.encode_result(check, seen.value)
+        except ValueError:
+            return Blind(OTHER_TYPE)
+        return seen
 
     async def _until(
         self, c: Claimed, step: Step[Any], deed: Until[Any], started: Entry, now: datetime, seen: Look[Any]

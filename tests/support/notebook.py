@@ -6,7 +6,7 @@ import select
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from bot.effect import (
     Attempt,
@@ -75,6 +75,10 @@ class Folder:
 
     def text(self, name: str) -> str:
         return (self.path / name).read_text() if self.has(name) else ""
+
+    def given(self, name: str, value: Any) -> Any:
+        """That value; where a file `wrong.<name>` is there, something else than any effect here declares."""
+        return 0.5 if self.has(f"wrong.{name}") else value
 
     def sign(self) -> None:
         """This process works here."""
@@ -210,12 +214,12 @@ class Number(Act, Effect[int]):
         await on.obey(self.name, at)
         on.log(f"number {at.key}")
         await on.obey(f"{self.name}.after", at)
-        return len(on.lines())
+        return on.given(self.name, len(on.lines()))
 
     async def happened(self, on: Folder, at: Attempt) -> Happened[int]:
         if on.has(f"order.blind.{self.name}"):
             return CannotTell("the log cannot be read")
-        return Yes(len(on.lines())) if f"number {at.key}" in on.lines() else No()
+        return Yes(on.given(self.name, len(on.lines()))) if f"number {at.key}" in on.lines() else No()
 
 
 class Mail(Act, Effect[None]):
@@ -229,6 +233,7 @@ class Mail(Act, Effect[None]):
         await on.obey(self.name, at)
         on.log(f"mail {self.name}")
         await on.obey(f"{self.name}.after", at)
+        return on.given(self.name, None)
 
 
 class Mint(Act, Effect[Secret]):
@@ -239,7 +244,7 @@ class Mint(Act, Effect[Secret]):
 
     async def do(self, on: Folder, at: Attempt) -> Secret:
         await on.obey("mint", at)
-        return Secret("minted-canary")
+        return on.given("mint", Secret("minted-canary"))
 
 
 class Use(Act, Effect[None]):
@@ -268,7 +273,7 @@ class There(Check[str]):
             return Bad("it went bad")
         if on.has(f"blind.{self.name}"):
             return Blind("fog")
-        return Good(on.text(self.name)) if on.has(self.name) else Pending(note="not yet")
+        return Good(on.given(self.name, on.text(self.name))) if on.has(self.name) else Pending(note="not yet")
 
 
 class Each(Act, Sweep[str]):
