@@ -66,6 +66,7 @@ class Attempts:
 
     def __init__(self, ledger: Ledger, connectors: Connectors, seal: Seal) -> None:
         self.ledger, self.connectors, self.seal = ledger, connectors, seal
+        self._untold: list[tuple[Claimed, str, Way, int, dict[str, Any]]] = []
 
     async def perform(self, c: Claimed, tag: str, step: Step[Any], act: Perform, results: dict[str, Any]) -> bool:
         """Does one attempt of an effect. False where it is too late to start it: people are asked."""
@@ -154,9 +155,19 @@ class Attempts:
                 ended = Ended(mark=Mark.UNKNOWN, body=body)
         try:
             await self.ledger.settled(c, step.name, act.way, act.attempt, ended.mark, body, box=box)
-        except StaleClaim:  # another worker has the run: what this attempt came to is evidence beside the question
-            await self.ledger.late(c.run, step.name, act.way, act.attempt, {"ended": ended.mark, **ended.body})
+        except (StaleClaim, asyncio.CancelledError, *DATABASE_AWAY):  # another worker has the run, or soon will
+            self._untold.append((c, step.name, act.way, act.attempt, {"ended": ended.mark, **ended.body}))
             raise
+
+    async def tell_late(self) -> None:
+        """What attempts came to that their worker could not write down: evidence beside the question."""
+        while self._untold:
+            word = self._untold.pop(0)
+            try:
+                await self.ledger.late(*word)
+            except DATABASE_AWAY:
+                self._untold.insert(0, word)
+                raise
 
     def _written(
         self, c: Claimed, step: Step[Any], deed: Effect[Any], value: Any

@@ -96,6 +96,7 @@ class Worker:
             await asyncio.to_thread(lease.stop)
             with suppress(*DATABASE_AWAY):
                 await self.ledger.retire(worker)
+                await self.runner.attempts.tell_late()
 
     def _lose(self) -> None:
         """The lease is about to run out: effects end before others may begin, however long a claim hangs."""
@@ -163,6 +164,7 @@ class Worker:
         while True:
             await asyncio.sleep(self.sweep_every)
             await self._unbroken("the sweep", self.ledger.sweep)
+            await self._unbroken("late words", self.runner.attempts.tell_late)
             await self._unbroken("what each minute brings", self._each_minute)
             if self.after_sweep:  # whatever became of the sweep
                 await self._unbroken("what follows the sweep", self.after_sweep)

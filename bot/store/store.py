@@ -272,8 +272,10 @@ class Ledger:
         sql = "SELECT settled($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         await engine_call(self.pool, sql, c.run, c.worker, c.fence, step, way, attempt, mark, body, box, own)
 
-    async def late(self, run: int, step: str, way: Way, attempt: int, body: dict[str, Any]) -> None:
-        await engine_call(self.pool, "SELECT late($1, $2, $3, $4, $5)", run, step, way, attempt, body)
+    async def late(self, c: Claimed, step: str, way: Way, attempt: int, body: dict[str, Any]) -> None:
+        """Evidence of an attempt that was begun under this claim; nothing where its end was written after all."""
+        sql = "SELECT late($1, $2, $3, $4, $5, $6)"
+        await engine_call(self.pool, sql, c.run, step, way, attempt, body, c.fence)
 
     async def park(
         self, c: Claimed, due: datetime | None, seen: datetime | None, body: dict[str, Any],

@@ -141,12 +141,16 @@ BEGIN
   PERFORM tell(p_run, 'step_' || p_mark, NULL, NULL, p_body, p_step, p_way, p_attempt, p_mark);
 END $$;
 
--- Evidence from an attempt that had lost its run; decides nothing.
-CREATE OR REPLACE FUNCTION late(p_run bigint, p_step text, p_way text, p_attempt integer, p_body jsonb) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
+-- Evidence from an attempt that had lost its run; decides nothing. `p_fence`: under which claim it was begun. Whoever tells
+-- it may not know whether its end was written then; where it was, there is nothing to add.
+DROP FUNCTION IF EXISTS late(bigint, text, text, integer, jsonb);
+CREATE OR REPLACE FUNCTION late(
+  p_run bigint, p_step text, p_way text, p_attempt integer, p_body jsonb, p_fence bigint DEFAULT NULL
+) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tandem, pg_temp AS $$
 BEGIN
   PERFORM 1 FROM runs WHERE id = p_run AND ended_at IS NULL FOR NO KEY UPDATE;
-  IF FOUND THEN PERFORM tell(p_run, 'step_late', NULL, NULL, p_body, p_step, p_way, p_attempt, 'late'); END IF;
+  IF FOUND AND NOT EXISTS (SELECT 1 FROM events WHERE run = p_run AND step = p_step AND way = p_way
+      AND attempt = p_attempt AND (mark = 'late' OR mark <> 'started' AND fence = p_fence)) THEN PERFORM tell(p_run, 'step_late', NULL, NULL, p_body, p_step, p_way, p_attempt, 'late'); END IF;
 END $$;
 
 -- A task's nudge, or its coming back: told once under its number.
