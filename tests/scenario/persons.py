@@ -13,7 +13,7 @@ T = TypeVar("T")
 TRIES = 5
 HOME_SOON = 5.0  # seconds
 BREATH = 1.0  # seconds
-PATIENCE = 15.0  # seconds until somebody who was told nothing at all gives up
+PATIENCE = 40.0  # seconds until somebody who was told nothing gives up: longer than three calls that hang
 SLOWER = 4  # times as long for whoever sees that Slack is slow
 SAID_SO_ALREADY = ("very same", "Press Ask again")
 
