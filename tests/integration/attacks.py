@@ -194,7 +194,7 @@ MOVES = (
     Attack("it becomes another try of a run", "awaiting", "UPDATE runs SET retries = {run} WHERE id = {run}", "TD002",
            (Cut("wall_runs", "NEW.terms, NEW.about, NEW.retries)", "NEW.terms, NEW.about, OLD.retries)"),)),
     Attack("it calls itself another try of one that never went on", "awaiting", begins("planning", retries="{run}"), "TD023",
-           (Cut("wall_retry", "p_run.retries IS NOT NULL"),)),
+           (Cut("wall_runs", "NEW.retries IS NOT NULL"),)),
     Attack("an ended run is changed", "ended", "UPDATE runs SET reason = 'better' WHERE id = {run}", "TD003",
            (Cut("wall_runs", "OLD.ended_at IS NOT NULL"),)),
     Attack("a run begins queued", "awaiting", begins("queued"),

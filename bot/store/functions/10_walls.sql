@@ -8,7 +8,7 @@ BEGIN
       RAISE EXCEPTION 'a run begins in planning, without a plan' USING ERRCODE = 'TD001';
     END IF;
     PERFORM wall_schedule(NEW);
-    PERFORM wall_retry(NEW);
+    IF NEW.retries IS NOT NULL THEN PERFORM wall_retry(NEW); END IF;
     RETURN NEW;
   END IF;
   IF (NEW.command, NEW.requester, NEW.team, NEW.slack_user, NEW.parent, NEW.parent_step, NEW.root, NEW.detached,

@@ -116,8 +116,10 @@ BEGIN
             jsonb_strip_nulls(jsonb_build_object('via', p ->> 'via', 'parent', v_parent.tag, 'schedule', p ->> 'schedule', 'source', p ->> 'source', 'retries', 'r' || (p ->> 'retries'),
               'what', what_of(p ->> 'command', p -> 'params', coalesce(p ->> 'reason', '')))), '');
   IF v_person IS NOT NULL THEN INSERT INTO askers VALUES (v_id, v_person); END IF;
-  INSERT INTO askers SELECT v_id, person FROM askers WHERE run = (p ->> 'retries')::bigint ON CONFLICT DO NOTHING;
-  IF p ? 'retries' THEN PERFORM redraw_retried(r) FROM runs r WHERE id = v_id; END IF;
+  IF p ? 'retries' THEN
+    INSERT INTO askers SELECT v_id, person FROM askers WHERE run = (p ->> 'retries')::bigint ON CONFLICT DO NOTHING;
+    PERFORM redraw_retried(r) FROM runs r WHERE id = v_id;
+  END IF;
   IF v_parent.id IS NOT NULL THEN
     INSERT INTO askers SELECT v_id, person FROM (
         SELECT person FROM askers WHERE run = v_parent.id

@@ -32,7 +32,7 @@ $$;
 -- Another run's words, unchanged: whoever asks anew for anything else asks for a run like any other.
 CREATE OR REPLACE FUNCTION wall_retry(p_run runs) RETURNS void LANGUAGE plpgsql SET search_path = tandem, pg_temp AS $$
 BEGIN
-  IF p_run.retries IS NOT NULL AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = p_run.retries AND retriable(r)
+  IF NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = p_run.retries AND retriable(r)
       AND (r.command, r.params, r.reason) = (p_run.command, p_run.params, p_run.reason)) THEN
     RAISE EXCEPTION 'what is tried again is what failed in a run that went on' USING ERRCODE = 'TD023';
   END IF;
