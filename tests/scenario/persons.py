@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from bot.render.form import PICK
 from bot.render.outcome import DEAD_END
-from deploy.local.slack.client import Outcome, shown_text
+from deploy.local.slack.client import ControlRefused, Outcome, shown_text
 from tests.scenario.door import Bot
 
 T = TypeVar("T")
@@ -79,8 +79,20 @@ class Person:
     async def presses(
         self, where: dict[str, Any], label: str, effect: Callable[[], Awaitable[T | None]], what: str
     ) -> T:
-        """Presses a button."""
-        return await self.brings_about(lambda: self.bot.slack.click(self.name, where, label), effect, what)
+        """Presses a button. Where it is gone by the second time, the first press came through: they wait."""
+        pressed = 0
+
+        async def press() -> Outcome:
+            nonlocal pressed
+            pressed += 1
+            try:
+                return await self.bot.slack.click(self.name, where, label)
+            except ControlRefused:
+                if pressed == 1:
+                    raise
+                return Outcome(ok=True, result="acked")
+
+        return await self.brings_about(press, effect, what)
 
     async def opens(self, act: Callable[[], Awaitable[Outcome]], callback_id: str) -> dict[str, Any]:
         """Acts until that modal is on top."""

@@ -7,8 +7,10 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from difflib import unified_diff
 from itertools import count
 from pathlib import Path
+from pprint import pformat
 from typing import Any, get_args
 
 import pytest
@@ -73,7 +75,7 @@ class Cell:
 
 
 Begin = Callable[[str], Any]
-Difference = dict[str, tuple[Any, Any]]
+Difference = dict[str, list[str]]
 PEACE: dict[tuple[str, str], Peace] = {}
 
 
@@ -164,13 +166,19 @@ async def bystander(bot: Bot, target: str, mark: int) -> None:
 
 
 async def differs(begin: Begin, cell: Cell, target: str, times: int) -> Difference | None:
-    """What is otherwise than without the fault, by name: (now, then)."""
+    """What is otherwise than without the fault, by name."""
     quiet = (await peace(begin, cell.interaction, cell.transport)).ending
     try:
         found = await played(begin, cell, target, times)
     except (AssertionError, TimeoutError, ControlRefused) as error:
-        return {"the story": (repr(error), "told to its end")}
-    return {name: (found[name], quiet[name]) for name in quiet if found[name] != quiet[name]} or None
+        return {"the story": [repr(error)]}
+    return {name: _apart(quiet[name], found[name]) for name in quiet if found[name] != quiet[name]} or None
+
+
+def _apart(quiet: Any, found: Any) -> list[str]:
+    """The lines in which two endings differ."""
+    then, now = (pformat(one, width=200).splitlines() for one in (quiet, found))
+    return [line[:300] for line in unified_diff(then, now, "without", "with", n=0, lineterm="")][2:]
 
 
 def cells() -> list[Cell]:
@@ -272,4 +280,5 @@ async def test_a_sample_of_faults_changes_no_ending(begin: Begin) -> None:
 async def test_no_fault_changes_an_ending(begin: Begin, cell: Cell, times: int) -> None:
     targets = cell.targets(await peace(begin, cell.interaction, cell.transport))
     found = await asyncio.gather(*(differs(begin, cell, target, times) for target in targets))
-    assert {target: wrong for target, wrong in zip(targets, found, strict=True) if wrong} == {}
+    wrong = {target: apart for target, apart in zip(targets, found, strict=True) if apart}
+    assert not wrong, pformat(wrong, width=200)
