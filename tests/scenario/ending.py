@@ -17,6 +17,7 @@ HOMES, HOME_SOON = 5, 5.0  # times that somebody opens it, and seconds that they
 STRIDE, FAR = timedelta(seconds=5), timedelta(seconds=60)  # how the clock is moved while everything rests
 LINKS = re.compile(r"https://[\w.-]+/archives/\w+/p\d+(\?[^|>\s]*)?")  # a message's own time stands in its address
 TIMES = re.compile(r"<!date\^\d+\^[^>]*>|\d{4}-\d\d-\d\d|\d\d:\d\d(:\d\d)?|\d+(\.\d+)? ?(ms|s|seconds?|minutes?)\b")
+TOOK = re.compile(r", ~| \(~\)")  # how long a step took: said only from a second on, as it may on a busy machine
 ROWS = {
     "runs": "SELECT id, command, params::text, reason, requester, state, heading, why, wish, look_only, fingerprint, "
     "question IS NOT NULL AS asks FROM runs ORDER BY id",
@@ -134,4 +135,4 @@ def _order(replies: list[dict[str, Any]]) -> str:
 
 
 def _plain(text: str) -> str:
-    return TIMES.sub("~", LINKS.sub("https://~", text))
+    return TOOK.sub("", TIMES.sub("~", LINKS.sub("https://~", text)))
