@@ -74,7 +74,7 @@ def held_up(view: RunView) -> str:
 
 def _by(view: RunView, names: Names, kind: str, said: str) -> Decision | None:
     event = _last(view, kind)
-    return Decision(said=said.format(who=names.person(event.actor)), quote=_text(event)) if event else None
+    return Decision(said=said.replace("{who}", names.person(event.actor)), quote=_text(event)) if event else None
 
 
 def _last(view: RunView, kind: str) -> Event | None:

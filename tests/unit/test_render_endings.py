@@ -259,3 +259,8 @@ def test_a_wish_that_came_with_its_parents_is_nobodys() -> None:
     wish = event(2, "cancel_wished", State.RUNNING, body={"why": "parent"})
     (reply,) = render.replies(view(State.RUNNING, [wish], parent="r140"), [wish])
     assert "needed no longer by r140" in shown(reply).words
+
+
+def test_whatever_stands_in_place_of_a_runs_name_ends_no_card() -> None:
+    replaced = event(5, "superseded", State.SUPERSEDED, actor="cleo", body={"by": "r{143"})
+    assert "Replaced by r{143, as cleo wished" in shown(render.card(view(State.SUPERSEDED, [replaced]), NAMES)).words
