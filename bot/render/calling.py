@@ -38,10 +38,8 @@ def accounts(view: RunView, names: Names, event: Event) -> tuple[str, ...]:
 def to_ask(view: RunView, names: Names, event: Event) -> Told:
     """Those who may ask for an operation are asked to, by somebody who may not."""
     whom = [f"{names.person(p)} (on call)" if p in names.on_call else names.person(p) for p in _people(event, "whom")]
-    who, may = (
-        names.person(view.requester),
-        f"{words.listed(whom)} may, and {'is' if len(whom) == 1 else 'are'} called.",
-    )
+    who, are = names.person(view.requester), "is" if len(whom) == 1 else "are"
+    may = f"{words.listed(whom)} may, and {are} called."
     rule = word(event, "sentence").rstrip(".")
     said = f"{who} wants this done and may not ask for it: {rule[:1].lower()}{rule[1:]}. {may}{_others(names, event)}"
     press = "" if view.risk is Risk.READ else f"press Ask again on {CARD}, or "

@@ -7,10 +7,11 @@ from bot.catalogue import Entry
 from bot.fields import FieldSpec, read
 from bot.operation import Input
 from bot.parse import Known
-from bot.render.outcome import refusal, told
+from bot.render.outcome import refusal
 from bot.slack import drafts, forms
 from bot.slack.desk import Act, Desk, Listener, button_key
 from bot.slack.payload import action, chosen
+from bot.view import Draft
 
 GONE = "That button is not yours, or too old, so nobody was called. Type the command again."
 
@@ -19,25 +20,25 @@ def pressed(desk: Desk) -> Listener:
     """Calls them, in the channel where it was refused, for what the refused line said."""
 
     async def press(ack: Any, act: Act) -> None:
-        id = chosen(action(act.body))
-        draft = await desk.service.draft_load(act.who, id)
-        if draft is None:
-            await desk.tell(act.by, told(GONE))
-        else:
-            entry = desk.catalogue.get(draft.command)
-            key = f"{button_key(act.by, id)}:{action(act.body).get('action_ts', '')}"  # delivered twice is pressed once
-            params, whole = wish(entry, draft.values, desk.known)
-            direct = (draft.channel or "").startswith("D")  # nobody else reads there
-            channel = None if direct else draft.channel
-            outcome = await desk.service.call_to_ask(act.who, channel, entry, params, whole=whole, key=key)
-            telling = desk.tell(act.by, refusal(outcome))
-            if outcome.ok:
-                desk.soon(telling)  # recorded, and its thread says so
-            else:
-                await telling
+        if (draft := await desk.draft(act, chosen(action(act.body)), GONE)) is not None:
+            await _call(desk, act, draft)
         await ack()
 
     return press
+
+
+async def _call(desk: Desk, act: Act, draft: Draft) -> None:
+    entry = desk.catalogue.get(draft.command)
+    key = f"{button_key(act.by, draft.id)}:{action(act.body).get('action_ts', '')}"  # delivered twice is pressed once
+    params, whole = wish(entry, draft.values, desk.known)
+    direct = (draft.channel or "").startswith("D")  # nobody else reads there
+    channel = None if direct else draft.channel
+    outcome = await desk.service.call_to_ask(act.who, channel, entry, params, whole=whole, key=key)
+    telling = desk.tell(act.by, refusal(outcome))
+    if outcome.ok:
+        desk.soon(telling)  # recorded, and its thread says so
+    else:
+        await telling
 
 
 def wish(entry: Entry, kept: Mapping[str, str], known: Known) -> tuple[Input, bool]:

@@ -166,6 +166,13 @@ class Desk:
             log.exception("a listener failed")
             await self.answer(ack, body, by, told(SENTENCES["broken"]))
 
+    async def draft(self, act: Act, id: str, gone: str) -> Draft | None:
+        """This account's draft. None where it is not theirs or too old: whoever acted is told so, in those words."""
+        found = await self.service.draft_load(act.who, id)
+        if found is None:
+            await self.tell(act.by, told(gone))
+        return found
+
     async def answer(self, ack: Any, body: Body, by: Sender, message: Message) -> None:
         """Tells whoever acted, in the way that fits what they acted on, and acknowledges."""
         if body.get("type") == "view_submission":

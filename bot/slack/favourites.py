@@ -23,9 +23,7 @@ def starred(desk: Desk) -> Listener:
     """The star of a form: keeps it as it is filled in, the reason left out."""
 
     async def press(ack: Any, act: Act) -> None:
-        draft = await draft_of(desk, act)
-        if draft is None:
-            await desk.tell(act.by, told(GONE))
+        if (draft := await desk.draft(act, memo(act.body), GONE)) is None:
             await ack()
             return
         entry = desk.catalogue.get(draft.command)

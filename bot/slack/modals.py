@@ -47,18 +47,20 @@ def opened(desk: Desk) -> Listener:
             if chosen(action(act.body)) == "-"
             else chosen(action(act.body))
         )
-        draft = await draft_of(desk, act)
-        if draft is None:
-            await desk.tell(act.by, told(GONE))
-        elif at in desk.catalogue.entries:
-            await _to_form(desk, act, desk.catalogue.get(at), draft)
-        else:
-            kept_ones = await desk.service.favourites(act.who) if not at else ()
-            view = picker(memo(act.body), at, items(desk, act, at, draft.channel), kept_ones)
-            await desk.client.views_update(view_id=act.by.view_id, view=view)
+        if (draft := await desk.draft(act, memo(act.body), GONE)) is not None:
+            await _chosen(desk, act, draft, at)
         await ack()
 
     return choose
+
+
+async def _chosen(desk: Desk, act: Act, draft: Draft, at: str) -> None:
+    if at in desk.catalogue.entries:
+        await _to_form(desk, act, desk.catalogue.get(at), draft)
+    else:
+        kept_ones = await desk.service.favourites(act.who) if not at else ()
+        view = picker(draft.id, at, items(desk, act, at, draft.channel), kept_ones)
+        await desk.client.views_update(view_id=act.by.view_id, view=view)
 
 
 async def _to_form(desk: Desk, act: Act, entry: Entry, draft: Draft) -> None:
@@ -86,13 +88,10 @@ def form_button(desk: Desk) -> Listener:
     """Fill in the form: opens what a faulty line left."""
 
     async def press(ack: Any, act: Act) -> None:
-        id = chosen(action(act.body))
-        draft = await desk.service.draft_load(act.who, id)
-        if draft is None:
-            await desk.tell(act.by, told(GONE))
-        else:
+        if (draft := await desk.draft(act, chosen(action(act.body)), GONE)) is not None:
             entry = desk.catalogue.get(draft.command)
-            await desk.open(act.by, drawn(desk, entry, id, draft.channel, await masked(desk, entry, draft.values)))
+            values = await masked(desk, entry, draft.values)
+            await desk.open(act.by, drawn(desk, entry, draft.id, draft.channel, values))
         await ack()
 
     return press
@@ -102,21 +101,22 @@ def anew(desk: Desk) -> Listener:
     """Ask again: the same words once more, and meant."""
 
     async def press(ack: Any, act: Act) -> None:
-        id = chosen(action(act.body))
-        draft = await desk.service.draft_load(act.who, id)
-        typed = drafts.line_of(draft.values) if draft else ""
-        if draft and (run := drafts.same_as(draft.values)) is not None:
-            await desk.tell(act.by, await _once_more(desk, act, draft, run, f"draft:{id}"))
-        elif draft is None or not typed:
-            await desk.tell(act.by, told(GONE))
-        else:
-            area, _, rest = typed.removeprefix("/").partition(" ")
-            said = await line(desk, act, area, rest, draft.channel, key=f"draft:{id}", anew=True)
-            if said is not None:
-                await desk.tell(act.by, said)
+        draft = await desk.draft(act, chosen(action(act.body)), GONE)
+        if draft is not None and (said := await _asked_anew(desk, act, draft)) is not None:
+            await desk.tell(act.by, said)
         await ack()
 
     return press
+
+
+async def _asked_anew(desk: Desk, act: Act, draft: Draft) -> Message | None:
+    key = f"draft:{draft.id}"
+    if (run := drafts.same_as(draft.values)) is not None:
+        return await _once_more(desk, act, draft, run, key)
+    if not (typed := drafts.line_of(draft.values)):
+        return told(GONE)
+    area, _, rest = typed.removeprefix("/").partition(" ")
+    return await line(desk, act, area, rest, draft.channel, key=key, anew=True)
 
 
 async def _once_more(desk: Desk, act: Act, draft: Draft, run: int, key: str) -> Message:
