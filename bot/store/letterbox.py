@@ -90,11 +90,12 @@ class Letterbox:
         await self._write(letter, "trouble = $3, held_until = clock_timestamp() + $4::interval", kind, hold)
 
     async def sent_card(self, letter: Letter, channel: str, ts: str, seq: int) -> None:
-        """The card stands there, and shows everything up to seq."""
+        """The card stands there, and shows everything up to seq, unless it was to be drawn anew meanwhile."""
         await self._write(
             letter,
-            "channel = $3, card_ts = $4, root_ts = coalesce(root_ts, $4), card_seq = $5, trouble = NULL, tries = 0",
-            channel, ts, seq,
+            "channel = $3, card_ts = $4, root_ts = coalesce(root_ts, $4), trouble = NULL, tries = 0, "
+            "card_seq = CASE WHEN card_seq < 0 AND card_seq <> $6 THEN card_seq ELSE $5 END",
+            channel, ts, seq, letter.card_seq,
         )  # fmt: skip
         await self._kept(letter.run, channel, ts, "card", 0, seq)
 

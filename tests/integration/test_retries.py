@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,11 @@ import asyncpg
 import pytest
 
 from bot.model import State
+from bot.store.letterbox import Letterbox
 from tests.support.factory import Factory, working
 from tests.support.plugin import Home
+
+HOLD = timedelta(seconds=20)
 
 
 @pytest.fixture
@@ -57,6 +61,24 @@ async def test_it_does_what_failed_and_nothing_else(factory: Factory) -> None:
     assert view.plan.sentence == f"b: once more, after r{run} went on without it"
     assert view.answer is None, "the answer of the whole operation would say that all of it was done"
     assert (await factory.view(run)).retried_by == row.tag
+
+
+async def test_a_card_drawn_while_somebody_tries_again_is_drawn_once_more(factory: Factory) -> None:
+    run = await gone_on(factory)
+    factory.folder.put("order.b", "permanent")
+    box, seq = Letterbox(factory.home.pool), (await factory.view(run)).seq
+    for number in range(2):  # the second draws a card that is due for this very reason
+        letter = next(one for one in await box.claim(9, HOLD) if one.run == run)
+        again = await factory.end(int((await retry(factory, "ana", run, f"press-{number}"))["run"]))
+        assert again.state is State.SUCCEEDED
+        await box.sent_card(letter, "C0INCIDENTS", "1.1", seq)
+        await box.again(letter, None)
+    letter = next(one for one in await box.claim(9, HOLD) if one.run == run)
+    assert letter.card_seq < seq
+    await box.sent_card(letter, "C0INCIDENTS", "1.1", seq)
+    await box.again(letter, None)
+    assert run not in [one.run for one in await box.claim(9, HOLD)]
+    assert await factory.home.pool.fetchval("SELECT card_seq FROM threads WHERE run = $1", run) == seq
 
 
 async def test_what_was_done_since_is_not_done_twice(factory: Factory) -> None:

@@ -39,7 +39,8 @@ BEGIN
 END $$;
 
 -- The cards that offer to try it again, drawn anew: one of them offers it at a time, and none while it is tried.
+-- Another number each time: a poster that draws such a card just now sees that its drawing is old already.
 CREATE OR REPLACE FUNCTION redraw_retried(p_run runs) RETURNS void LANGUAGE sql SET search_path = tandem, pg_temp AS $$
-  UPDATE threads SET card_seq = 0, due = least(due - interval '1 microsecond', tandem.clock())
+  UPDATE threads SET card_seq = least(card_seq, 0) - 1, due = least(due - interval '1 microsecond', tandem.clock())
     WHERE run IN (SELECT id FROM runs WHERE p_run.retries IN (id, retries) AND id <> p_run.id AND ended_at IS NOT NULL)
 $$;
