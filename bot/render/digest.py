@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.lifecycle import SENTENCES
-from bot.model import State
+from bot.model import ENDS, State
 from bot.render import words
 from bot.render.blocks import bullets, context, line, rich, seconds, text
 from bot.render.card import ICONS
@@ -22,6 +22,7 @@ def digest(
 ) -> Message:
     """`waiting` for this person, `said`: their yes is given and it has not started; `decided` since it was begun.
 
+    One in which nothing waits is not edited any more, so it says only what stays true.
     Of `decided`, what has a new plan made for it meanwhile is left out: it is decided anew.
     """
     head = f"{words.count(len(waiting), 'request waits', 'requests wait')} for you"
@@ -36,7 +37,10 @@ def digest(
     if len(waiting) > SHOWN:
         blocks.append(rich(line(text(f"and {len(waiting) - SHOWN} more: /ops runs shows them"))))
     over = [brief for brief in decided if brief.state is not State.PLANNING]
-    settled = [*(_line(b, "approved by you; not started yet") for b in said), *(_line(b) for b in over)]
+    if waiting:
+        settled = [*(_line(b, "approved by you; not started yet") for b in said), *(_line(b) for b in over)]
+    else:
+        settled = [*(_line(b, "approved by you") for b in said), *map(_lasting, over)]
     if settled:
         blocks.append(rich(line(text("Decided", bold=True)), bullets([text(each)] for each in settled[:DECIDED])))
     blocks.append(context(f"as of {seconds(now)}"))
@@ -49,3 +53,7 @@ def digest(
 def _line(brief: Brief, said: str = "") -> str:
     icon = "👍" if brief.state is State.AWAITING else ICONS[brief.state]
     return f"{icon} {named(brief)}: {said or SENTENCES[brief.state]}"
+
+
+def _lasting(brief: Brief) -> str:
+    return _line(brief) if brief.state in ENDS else f"👍 {named(brief)}: approved"

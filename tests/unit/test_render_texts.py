@@ -10,8 +10,8 @@ from bot import render
 from bot.durations import parse_duration
 from bot.effect import Secret
 from bot.fields import fields
+from bot.model import ENDS, Mark, Risk, State, Way
 from bot.model import Choice as Answered
-from bot.model import Mark, Risk, State, Way
 from bot.operation import Answer, Choice, Database, Input, Series
 from bot.render.answer import sparkline, table
 from bot.render.blocks import chunks, quoted
@@ -348,8 +348,20 @@ def test_an_address_in_what_somebody_typed_leads_there_and_shows_itself(typed: s
 
 def test_a_digest_says_of_what_was_decided_no_more_than_is_so() -> None:
     """A yes may wait for others' or for the end of a freeze; what is amended is decided anew."""
-    told_of = render.digest([], [brief(1)], [brief(2, State.DENIED), brief(3, State.PLANNING)], NOON)
+    told_of = render.digest([brief(4)], [brief(1)], [brief(2, State.DENIED), brief(3, State.PLANNING)], NOON)
     words = shown(told_of).words
     assert "r1 ops db restore shop: approved by you; not started yet" in words
     assert "r2 ops db restore shop: denied" in words
     assert "r3" not in words
+
+
+def test_a_digest_in_which_nothing_waits_says_only_what_stays_true() -> None:
+    """It is not edited any more: what runs when the last request is decided will have ended when somebody reads it."""
+    on_the_way = [brief(n, state) for n, state in enumerate(sorted(set(State) - ENDS), 2) if state is not State.PLANNING]
+    words = shown(render.digest([], [brief(1)], [*on_the_way, brief(9, State.SUCCEEDED)], NOON)).words
+    assert "r1 ops db restore shop: approved by you\n" in words
+    assert "r9 ops db restore shop: done" in words
+    for one in on_the_way:
+        assert f"{one.tag} ops db restore shop: approved\n" in words
+    for passing in ("running", "about to", "not started", "waiting for", "stopped"):
+        assert passing not in words
