@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -56,3 +57,10 @@ async def test_a_chart_is_drawn_to_scale_and_its_numbers_can_be_read(bench: Benc
     assert await stumbles(page) == []
     await page.set_viewport_size({"width": 390, "height": 800})
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    for number in range(4):  # in words as large as on a desk
+        drawing = charts.nth(number).locator("svg")
+        await expect(drawing).to_have_attribute("viewBox", re.compile(r"^0 0 [23]\d\d "))
+        scaled = await drawing.evaluate("one => one.getScreenCTM().a")
+        assert scaled == pytest.approx(1, abs=0.02)
+    fits = "one => [...one.querySelectorAll('text')].every((word) => word.getBoundingClientRect().right <= innerWidth)"
+    assert await charts.first.locator("svg").evaluate(fits)

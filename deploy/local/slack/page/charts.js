@@ -3,8 +3,9 @@
 import { h } from "./dom.js";
 
 const NS = "http://www.w3.org/2000/svg";
-const WIDTH = 520;
-const HEIGHT = 240;
+const WIDEST = 560; // pixels, of which one is one of the drawing: its words are as large as those around it
+const NARROWEST = 220;
+const HEIGHT = 240; // as in charts.css
 const SIGN = 6.4; // the width of a letter at 11 px, about
 const number = new Intl.NumberFormat("en", { maximumFractionDigits: 6 });
 
@@ -20,11 +21,8 @@ export function chart(block) {
   const pie = plot.type === "pie";
   const names = pie ? plot.segments.map((one) => one.label) : plot.series.map((one) => one.name);
   const told = `${block.title}: ${plot.type} chart of ${names.join(", ")}`;
-  const drawing = s(
-    "svg",
-    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": told, class: "chart-drawing" },
-    pie ? slices(plot.segments) : overCategories(plot),
-  );
+  const drawing = s("svg", { role: "img", "aria-label": told, class: "chart-drawing" });
+  drawnToWidth(drawing, (width) => (pie ? slices(plot.segments, width) : overCategories(plot, width)));
   return h(
     "figure",
     { class: "chart" },
@@ -39,14 +37,25 @@ export function chart(block) {
   );
 }
 
+function drawnToWidth(drawing, parts) {
+  const draw = (width) => {
+    drawing.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
+    drawing.replaceChildren(...parts(width));
+  };
+  draw(WIDEST);
+  new ResizeObserver(([{ contentRect }]) => {
+    if (contentRect.width) draw(Math.round(Math.max(NARROWEST, Math.min(WIDEST, contentRect.width))));
+  }).observe(drawing);
+}
+
 const total = (segments) => segments.reduce((sum, one) => sum + one.value, 0);
 const percent = (segments, one) => `${number.format(Math.round((1000 * one.value) / total(segments)) / 10)} %`;
 const share = (segments, index) => `${segments[index].label} · ${percent(segments, segments[index])}`;
 
 // --- a pie ----------------------------------------------------------------------------------------------------
 
-function slices(segments) {
-  const [x, y, radius] = [WIDTH / 2, HEIGHT / 2, HEIGHT / 2 - 8];
+function slices(segments, width) {
+  const [x, y, radius] = [width / 2, HEIGHT / 2, HEIGHT / 2 - 8];
   let from = -Math.PI / 2;
   return segments.map((one, index) => {
     const angle = (2 * Math.PI * one.value) / total(segments);
@@ -63,7 +72,7 @@ function slices(segments) {
 
 // --- bars, lines and areas ------------------------------------------------------------------------------------
 
-function overCategories(plot) {
+function overCategories(plot, width) {
   const { categories, x_label: under, y_label: beside } = plot.axis_config;
   const values = plot.series.flatMap((one) => one.data.map((point) => point.value));
   const ticks = ticksOf(Math.min(0, ...values), Math.max(0, ...values));
@@ -72,15 +81,15 @@ function overCategories(plot) {
   const bottom = HEIGHT - (under ? 40 : 24);
   const scale = { low: ticks[0], high: ticks.at(-1), top: 10, bottom };
   const y = (value) => bottom - ((bottom - scale.top) * (value - scale.low)) / (scale.high - scale.low);
-  const slot = (WIDTH - left - 6) / categories.length;
+  const slot = (width - left - 6) / categories.length;
   const middle = (index) => left + slot * (index + 0.5);
   return [
     ticks.map((tick, index) => [
-      s("line", { x1: left, x2: WIDTH - 6, y1: y(tick), y2: y(tick), class: tick === 0 ? "chart-zero" : "chart-grid" }),
+      s("line", { x1: left, x2: width - 6, y1: y(tick), y2: y(tick), class: tick === 0 ? "chart-zero" : "chart-grid" }),
       words(labels[index], { x: left - 6, y: y(tick) + 4, "text-anchor": "end" }),
     ]),
     namesBelow(categories, slot, middle, bottom),
-    under ? words(under, { x: (left + WIDTH) / 2, y: HEIGHT - 4, "text-anchor": "middle" }) : [],
+    under ? words(under, { x: (left + width) / 2, y: HEIGHT - 4, "text-anchor": "middle" }) : [],
     beside
       ? words(beside, { x: -bottom / 2, y: 12, transform: "rotate(-90)", "text-anchor": "middle" })
       : [],
