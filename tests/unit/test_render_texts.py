@@ -357,7 +357,7 @@ def test_a_digest_says_of_what_was_decided_no_more_than_is_so() -> None:
 
 def test_a_digest_in_which_nothing_waits_says_only_what_stays_true() -> None:
     """It is not edited any more: what runs when the last request is decided will have ended when somebody reads it."""
-    on_the_way = [brief(n, state) for n, state in enumerate(sorted(set(State) - ENDS), 2) if state is not State.PLANNING]
+    on_the_way = [brief(n, state) for n, state in enumerate(sorted(set(State) - ENDS - {State.PLANNING}), 2)]
     words = shown(render.digest([], [brief(1)], [*on_the_way, brief(9, State.SUCCEEDED)], NOON)).words
     assert "r1 ops db restore shop: approved by you\n" in words
     assert "r9 ops db restore shop: done" in words
