@@ -26,6 +26,8 @@ def texts(state: Mapping[str, Mapping[str, Any]], specs: Sequence[FieldSpec]) ->
     secrets: dict[str, Secret] = {}
     for spec in specs:
         words = _words(spec, state.get(spec.name, {}))
+        if spec.name == REASON:  # one that was begun for them and has nothing added
+            words = words.removesuffix(":")
         if spec.secret and words:
             secrets[spec.name] = Secret(words)
         elif words and not spec.secret:

@@ -46,6 +46,14 @@ def test_what_was_written_over_several_lines_stays_so() -> None:
     assert strip(" first\r\nsecond ") == "first  second", "a line has none"
 
 
+def test_a_reason_that_was_begun_and_not_gone_on_with_ends_without_its_colon() -> None:
+    class Writes(Input):
+        reason: str
+
+    given, _ = forms.texts({"reason": {"value": "About https://x.example/1: "}}, fields(Writes))
+    assert given == {"reason": "About https://x.example/1"}
+
+
 @pytest.mark.parametrize("yes", ["true", "on", "1", "YES", "yes"])
 def test_a_switch_that_a_line_would_take_is_one_in_its_form(yes: str) -> None:
     assert forms.guessed(split(f"many={yes}"), SPECS) == ({"many": "yes"}, ())
