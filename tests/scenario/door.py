@@ -36,7 +36,7 @@ from deploy.local.slack import AppSpec, ChannelSpec, Manifest, PersonSpec, Slack
 from deploy.local.slack.spec import Shortcut, SlashCommand, TeamSpec
 from tests.scenario import ops as more_ops
 from tests.support.company import GROUPS, PEOPLE, TEAM, account
-from tests.support.factory import RULES, SEAL, Factory, catalogue, deeds
+from tests.support.factory import LEASE, RULES, SEAL, Factory, catalogue, deeds
 from tests.support.plugin import Home
 
 MANIFEST = Path(__file__).parents[2] / "deploy" / "slack-manifest.yaml"
@@ -118,12 +118,13 @@ class Bot:
 
     def __init__(
         self, home: Home, path: Path, *, socket: bool = False, doors: Doors | None = None, patience: int = 30,
+        lease: timedelta = LEASE,
     ) -> None:  # fmt: skip
         """`doors` by another way to the database than the test's own. Sources of deliveries are put into `hooks`.
 
-        `patience`: seconds after which a call of Slack's that was not answered is given up.
+        `patience`: seconds after which a call of Slack's that was not answered is given up. `lease`: the worker's.
         """
-        self.home, self.factory, self.socket = home, Factory(home, path), socket
+        self.home, self.factory, self.socket = home, Factory(home, path, lease=lease), socket
         self.doors = doors or home.doors
         self.patience = patience
         self.hooks: dict[str, Hook] = {}

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from difflib import unified_diff
 from itertools import count
 from pathlib import Path
@@ -44,6 +45,7 @@ ONLY_OVER_SOCKETS = ("cut", *OF_SOCKETS)
 SLOW = {"slow": 1.0, "ratelimited": 1.0, "reorder": 0.5}  # seconds
 GIVEN_UP = 3  # seconds after which the bot's client gives up a call: more than a door waits for it
 SOCKETS_TOO = 3  # of the sample: faults of calls by a bot in Socket Mode, as the manifest has it
+OUTLASTS = timedelta(seconds=30)  # a lease that no stall of a full machine uses up: no worker is to end here
 AT_ONCE = 3  # stories: most of each is waiting
 
 
@@ -93,7 +95,7 @@ async def begin(make_database: MakeDatabase, tmp_path: Path) -> Begin:
         async with (
             room,
             opened(await make_database(TEMPLATE)) as home,
-            Bot(home, folder, socket=transport == "socket", patience=GIVEN_UP) as bot,
+            Bot(home, folder, socket=transport == "socket", patience=GIVEN_UP, lease=OUTLASTS) as bot,
         ):
             yield bot
 

@@ -63,7 +63,7 @@ def catalogue() -> Catalogue:
 class Factory:
     """One replica's engine, and what a test says to it."""
 
-    def __init__(self, home: Home, path: Path, pool: Any = None) -> None:
+    def __init__(self, home: Home, path: Path, pool: Any = None, lease: timedelta = LEASE) -> None:
         self.home, self.story, self.folder = home, Story(home), Folder(path)
         self.ledger = Ledger(pool or home.pool)
         self.kept = PersonalStore(home.pool, PERSONAL)
@@ -77,7 +77,7 @@ class Factory:
         attempts = Attempts(self.ledger, connectors, SEAL)
         runner = Runner(self.ledger, Planner(self.ledger, house, connectors), attempts, house, timedelta(0))
         self.worker = Worker(
-            self.ledger, runner, home.bot, config="c1", kinds=tuple(house.deeds), lease=LEASE, sweep_every=SWEEP_EVERY
+            self.ledger, runner, home.bot, config="c1", kinds=tuple(house.deeds), lease=lease, sweep_every=SWEEP_EVERY
         )
 
     def _make(self, kind: type[Connector[Any, Any]], path: Path) -> Connector[Any, Any]:
