@@ -70,8 +70,15 @@ def _output(event: Event) -> tuple[str, ...]:
 def step_unknown(view: RunView, names: Names, event: Event) -> Told:
     what = f"was done for {word(event, 'item')}" if word(event, "item") else "happened"
     said = f"Nobody knows yet whether this {what}: {step_of(view, event)}{because(event)}."
+    if any(one.kind == "step_late" and one.seq < event.seq and _same(one, event) for one in view.events):
+        said = f"The late word alone settles nothing: {step_of(view, event)}{because(event)}."
     then = "It counts neither as done nor as failed until that is settled."
     return Told(said=said.replace("..", "."), then=then, alone=True, icon="❔")
+
+
+def _same(one: Event, other: Event) -> bool:
+    """Whether both tell of the same attempt."""
+    return (one.step, one.way, one.attempt) == (other.step, other.way, other.attempt)
 
 
 def step_late(view: RunView, names: Names, event: Event) -> Told:

@@ -153,6 +153,16 @@ def test_a_late_word_says_what_it_was(ended: str, words: str) -> None:
     assert words in shown(message).words
 
 
+@pytest.mark.parametrize(("attempt", "known"), [(1, True), (2, False)])
+def test_after_a_late_word_nobody_reads_that_nobody_knows(attempt: int, known: bool) -> None:
+    late = event(9, "step_late", step="load", way=Way.DO, attempt=1, mark=Mark.LATE, body={"ended": "done"})
+    open_ = event(10, "step_unknown", step="load", way=Way.DO, attempt=attempt, mark=Mark.UNKNOWN)
+    told = render.replies(view(State.RUNNING, (late, open_)), [late, open_], NAMES)
+    words = "\n".join(shown(one).words for one in told)
+    assert ("The late word alone settles nothing" in words) is known
+    assert ("Nobody knows yet" in words) is not known
+
+
 def test_a_proposal_wakes_those_who_may_approve_and_never_the_asker() -> None:
     (message,) = render.replies(view(State.AWAITING), [event(2, "proposed", State.AWAITING)], NAMES)
     assert woken(message) == ["U0BEN", "U0CARA"]
