@@ -70,8 +70,11 @@ async def _as_it_is(conn: Any) -> None:
     """Nobody here leaves anything in a session, and asyncpg's own reset is a second round trip before each ack."""
 
 
-async def open_pool(url: str, *, size: int, door: bool = False, within: float = DOOR_TIMEOUT) -> Any:
-    """An asyncpg pool on the bot's schema; a door's transactions end by themselves `within` so many seconds."""
+async def open_pool(url: str, *, size: int, ready: int = 2, door: bool = False, within: float = DOOR_TIMEOUT) -> Any:
+    """An asyncpg pool on the bot's schema; a door's transactions end by themselves `within` so many seconds.
+
+    `ready`: how many of its connections are opened before somebody asks for one.
+    """
     settings = {
         "search_path": "tandem",
         "application_name": "tandem-door" if door else "tandem-engine",
@@ -85,7 +88,7 @@ async def open_pool(url: str, *, size: int, door: bool = False, within: float = 
         settings |= {name: f"{int((within - less) * 1000)}ms" for name, less in limits.items()}
     return await asyncpg.create_pool(
         url,
-        min_size=min(2, size),
+        min_size=min(ready, size),
         max_size=size,
         init=_json,
         reset=_as_it_is,

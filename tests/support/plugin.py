@@ -40,7 +40,8 @@ class Home:
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Home]:
     """A migrated database, open as the bot and as the owner."""
-    pool, own = await open_pool(as_role(url, BOT), size=8), await open_pool(as_role(url, OWNER), size=2)
+    pool = await open_pool(as_role(url, BOT), size=8, ready=1)  # each costs as much as a fourth of the database
+    own = await open_pool(as_role(url, OWNER), size=2, ready=0)
     try:
         yield Home(url, as_role(url, OWNER), as_role(url, BOT), pool, own)
     finally:
