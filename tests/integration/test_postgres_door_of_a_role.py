@@ -84,13 +84,17 @@ async def test_what_fails_once_the_door_is_shut_is_no_proof_that_nothing_happene
     on, close = await rig.hands(), CloseDoor(database=SHOP, oid=await rig.oid())
     far = urlsplit(await make_database(None))
     holder = await asyncpg.connect(far.geturl())
-    waits = "SELECT true FROM pg_locks WHERE relation = 'pg_database'::regclass AND NOT granted"
+    waits = (  # its own session: other tests make databases meanwhile, and wait as well
+        "SELECT true FROM pg_locks JOIN pg_stat_activity USING (pid) "
+        "WHERE relation = 'pg_database'::regclass AND NOT granted AND usename = $1"
+    )
     async with holder.transaction():
         await holder.execute("LOCK TABLE pg_database IN SHARE MODE")
         shutting = asyncio.create_task(close.do(on, Try("r1/shut")))
         async with asyncio.timeout(10):
-            while not await holder.fetchval(waits):
+            while not await holder.fetchval(waits, rig.settings.user):
                 await asyncio.wait((shutting,), timeout=0.02)
+                await holder.execute("SELECT pg_stat_clear_snapshot()")  # a transaction sees whom it saw first
         visitor = await asyncpg.connect(far._replace(path=f"/{rig.name}").geturl())
     (fault,) = await asyncio.gather(shutting, return_exceptions=True)
     await visitor.close()
