@@ -56,4 +56,5 @@ def _line(brief: Brief, said: str = "") -> str:
 
 
 def _lasting(brief: Brief) -> str:
-    return _line(brief) if brief.state in ENDS else f"👍 {named(brief)}: approved"
+    """A changed request may need no approval any more: what went on was not always approved."""
+    return _line(brief) if brief.state in ENDS else f"☑️ {named(brief)}: decided, and went on"

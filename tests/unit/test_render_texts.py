@@ -362,6 +362,6 @@ def test_a_digest_in_which_nothing_waits_says_only_what_stays_true() -> None:
     assert "r1 ops db restore shop: approved by you\n" in words
     assert "r9 ops db restore shop: done" in words
     for one in on_the_way:
-        assert f"{one.tag} ops db restore shop: approved\n" in words
+        assert f"{one.tag} ops db restore shop: decided, and went on\n" in words
     for passing in ("running", "about to", "not started", "waiting for", "stopped"):
         assert passing not in words
